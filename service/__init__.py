@@ -1,0 +1,1 @@
+"""The HTTP service, and the model that it serves."""

@@ -1,0 +1,1 @@
+"""What a client sees: routes, schemas, and errors as problem details."""

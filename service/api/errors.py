@@ -1,0 +1,132 @@
+"""From what went wrong to what the client is told: problem details, RFC 9457.
+
+`PROBLEMS` is the one table that knows both errors and HTTP. What a client sent is never part of
+an answer.
+
+RequestError
+├── UnsupportedMediaTypeError   the body is declared as something else than JSON
+├── TooLargeError               the text, or the body around it, is over the limit
+├── MalformedBodyError          the body is not JSON
+└── InvalidRequestError         the JSON is not the request that was expected
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from service.api.schemas import FieldProblem, Problem
+from service.model import InferenceError
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:newswire-topics:problem:"
+
+logger = logging.getLogger("uvicorn.error")
+
+
+class RequestError(Exception):
+    """Base of what a client can put right; its text is the sentence that the client is told."""
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """The body is declared as something else than JSON."""
+
+
+class TooLargeError(RequestError):
+    """The text, or the body around it, is over the limit."""
+
+
+class MalformedBodyError(RequestError):
+    """The body is not JSON in UTF-8."""
+
+
+class InvalidRequestError(RequestError):
+    """The JSON is not the request that was expected.
+
+    Parameters
+    ----------
+    problems : sequence of FieldProblem
+        What is wrong, field by field.
+    """
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        super().__init__("; ".join(f"{item.field}: {item.message}" for item in problems))
+        self.problems = problems
+
+
+class ProblemKind(NamedTuple):
+    """How an error looks over HTTP."""
+
+    status: int
+    slug: str
+    title: str
+
+
+PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
+    MalformedBodyError: ProblemKind(400, "malformed-body", "The body is not JSON"),
+    ClientDisconnect: ProblemKind(400, "body-cut-short", "The body ended too early"),
+    TooLargeError: ProblemKind(413, "too-large", "The text is too long"),
+    UnsupportedMediaTypeError: ProblemKind(
+        415, "unsupported-media-type", "The content type is not supported"
+    ),
+    InvalidRequestError: ProblemKind(422, "invalid-request", "The request is not valid"),
+    InferenceError: ProblemKind(500, "inference-failed", "The text could not be classified"),
+    Exception: ProblemKind(500, "internal-error", "Something went wrong in the service"),
+}
+"""The status and title of each error. Others that HTTP itself defines keep their status."""
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Make every error of an app a problem document."""
+    for kind in PROBLEMS:
+        app.add_exception_handler(kind, _answer_error)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Give the answer that carries a problem."""
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), problem.status, headers, media_type=MEDIA_TYPE
+    )
+
+
+async def _answer_error(request: Request, error: Exception) -> JSONResponse:
+    kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
+    detail: str | None = None
+    fields: list[FieldProblem] | None = None
+    if isinstance(error, RequestError):
+        detail = str(error)
+    if isinstance(error, InvalidRequestError):
+        fields = list(error.problems)
+    if isinstance(error, InferenceError):
+        logger.error("inference failed: %s", error)
+    return problem_response(
+        Problem(
+            type=TYPE_PREFIX + kind.slug,
+            title=kind.title,
+            status=kind.status,
+            detail=detail,
+            errors=fields,
+        )
+    )
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the router raises: no such route, or no such method on it."""
+    if not isinstance(error, HTTPException):
+        raise error
+    details = {
+        404: "There is nothing at this address; GET /openapi.json lists what there is.",
+        405: "This address does not take this method; the Allow header says which it takes.",
+    }
+    problem = Problem(
+        type="about:blank",
+        title=error.detail,
+        status=error.status_code,
+        detail=details.get(error.status_code),
+    )
+    return problem_response(problem, error.headers)

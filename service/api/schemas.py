@@ -1,0 +1,142 @@
+"""What goes over the wire."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from service.model import RankedTopic, Topic
+
+
+class ClassifyRequest(BaseModel):
+    """A news text to classify."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [{"title": "OPEC meets", "text": "Crude prices rose ...", "top_k": 3}]
+        },
+    )
+
+    text: Annotated[str, Field(description="The news text; at least one visible character.")]
+    title: Annotated[str | None, Field(description="Its title, which is put before the text.")] = (
+        None
+    )
+    top_k: Annotated[int, Field(ge=1, description="How many topics to give.")] = 3
+
+    @field_validator("text")
+    @classmethod
+    def _has_content(cls, text: str) -> str:
+        if not text or text.isspace():
+            raise PydanticCustomError("blank_text", "Input should have a visible character")
+        return text
+
+
+class TopicScore(BaseModel):
+    """A topic and how likely it is."""
+
+    topic: Annotated[str, Field(description="The topic's code.")]
+    name: str
+    id: Annotated[int, Field(description="Class index.")]
+    score: Annotated[float, Field(ge=0, le=1, description="Probability.")]
+
+    @classmethod
+    def of(cls, ranked: RankedTopic) -> Self:
+        """Give the form of a ranked topic that goes over the wire."""
+        topic = ranked.topic
+        return cls(topic=topic.code, name=topic.name, id=topic.id, score=ranked.score)
+
+
+class ModelVersion(BaseModel):
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+class ClassifyResponse(BaseModel):
+    """The topics of a news text."""
+
+    topic: Annotated[str, Field(description="Code of the topic ranked first.")]
+    topics: Annotated[
+        list[TopicScore],
+        Field(description="Highest score first; equal scores by the lower id."),
+    ]
+    known_words: Annotated[
+        float, Field(ge=0, le=1, description="Share of the text's words that the model knows.")
+    ]
+    model: ModelVersion
+
+
+class TopicInfo(BaseModel):
+    """A topic that the model tells apart."""
+
+    id: int
+    topic: str
+    name: str
+    group: str
+    description: str
+    training_newswires: Annotated[
+        int, Field(description="How many newswires of the training split have it.")
+    ]
+
+    @classmethod
+    def of(cls, topic: Topic) -> Self:
+        """Give the form of a topic that goes over the wire."""
+        return cls(
+            id=topic.id,
+            topic=topic.code,
+            name=topic.name,
+            group=topic.group,
+            description=topic.description,
+            training_newswires=topic.training_newswires,
+        )
+
+
+class TopicList(BaseModel):
+    """Every topic, in the order of the ids."""
+
+    topics: list[TopicInfo]
+
+
+class ModelInfo(BaseModel):
+    """The bundle that answers: how it was made, and what it scored."""
+
+    name: str
+    version: str
+    created: str
+    command: str
+    recipe: dict[str, Any]
+    data: dict[str, Any]
+    tokeniser: str
+    tensors: dict[str, str]
+    scores: dict[str, Any]
+    libraries: dict[str, str]
+    files: dict[str, str]
+    format_version: int
+
+
+class Health(BaseModel):
+    """Whether the service is up."""
+
+    status: str
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Problem details, RFC 9457."""
+
+    type: Annotated[str, Field(description="Identifies the kind of problem.")]
+    title: str
+    status: int
+    detail: Annotated[str | None, Field(description="What to put right.")] = None
+    errors: Annotated[list[FieldProblem] | None, Field(description="The same, field by field.")] = (
+        None
+    )

@@ -1,0 +1,222 @@
+"""The model bundle: a folder that holds a network, its vocabulary, its topics and its proof.
+
+What is written here by the training job is what the service reads here. A bundle is written whole
+or not at all, and read only if every file still has the hash that its manifest states.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from service.model import encoding
+from service.model.errors import BundleError
+from service.model.manifest import (
+    Golden,
+    Manifest,
+    Record,
+    Topic,
+    check_goldens,
+    check_manifest,
+    check_topics,
+    from_json_object,
+    to_json_object,
+)
+
+MANIFEST_FILE: Final = "manifest.json"
+MODEL_FILE: Final = "model.onnx"
+VOCABULARY_FILE: Final = "vocabulary.json"
+TOPICS_FILE: Final = "topics.json"
+GOLDENS_FILE: Final = "goldens.json"
+EVALUATION_FOLDER: Final = "evaluation"
+REQUIRED_FILES: Final = (MODEL_FILE, VOCABULARY_FILE, TOPICS_FILE, GOLDENS_FILE)
+
+_SAFE_PATH: Final = re.compile(r"(?:[\w-]+/)?[\w-][\w.-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A trained model, ready to be served.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        ``manifest.files`` is filled in by `save_bundle`.
+    network : bytes
+        The ONNX model.
+    vocabulary : mapping of str to int
+        Word to token id: the saved word index.
+    topics : sequence of Topic
+        In the order of the network's output.
+    goldens : sequence of Golden
+        The proof that `TopicClassifier` replays before it answers.
+    """
+
+    manifest: Manifest
+    network: bytes
+    vocabulary: Mapping[str, int]
+    topics: Sequence[Topic]
+    goldens: Sequence[Golden]
+
+
+def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -> Manifest:
+    """Write a bundle beside its place and rename it into place, so that it is there whole or not.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        What to write.
+    folder : Path
+        Where; it must not exist yet, or be empty.
+    evaluation : mapping of str to bytes
+        Files of the report, by name; they go to the folder ``evaluation``.
+
+    Returns
+    -------
+    Manifest
+        As written, with the hash of each file.
+
+    Raises
+    ------
+    BundleError
+        If ``folder`` already holds something.
+    """
+    check_is_free(folder)
+    contents = {
+        MODEL_FILE: bundle.network,
+        VOCABULARY_FILE: _to_json(dict(bundle.vocabulary)),
+        TOPICS_FILE: _to_json([to_json_object(topic) for topic in bundle.topics]),
+        GOLDENS_FILE: _to_json([to_json_object(golden) for golden in bundle.goldens]),
+        **{f"{EVALUATION_FOLDER}/{name}": content for name, content in evaluation.items()},
+    }
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    manifest = replace(bundle.manifest, files=hashes)
+    contents[MANIFEST_FILE] = _to_json(to_json_object(manifest))
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(
+        tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-", suffix=".partial")
+    )
+    try:
+        for name, content in contents.items():
+            path = partial / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        partial.chmod(0o755)
+        partial.replace(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return manifest
+
+
+def check_is_free(folder: Path) -> None:
+    """Raise BundleError unless a bundle can be written to ``folder``, which says what is there."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BundleError(f"{folder}: already holds something, expected a new or an empty folder")
+
+
+def find_bundle(folder: Path) -> Path:
+    """Give the bundle that ``folder`` names: itself, or the highest-numbered one inside.
+
+    Raises
+    ------
+    BundleError
+        If there is none.
+    """
+    if (folder / MANIFEST_FILE).is_file():
+        return folder
+    if not folder.is_dir():
+        raise BundleError(
+            f"{folder}: expected a model bundle or a folder of them, nothing is there"
+        )
+    numbered = [path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()]
+    if not numbered:
+        raise BundleError(
+            f"{folder}: expected {MANIFEST_FILE}, or bundles in folders named 1, 2, 3, ..."
+        )
+    return max(numbered, key=lambda path: int(path.name))
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle, and believe nothing in it that its manifest's hashes do not confirm.
+
+    Each file is read once, and what was hashed is what is used.
+
+    Raises
+    ------
+    BundleError
+        If a file is missing, altered or not of its form; the message says which and what.
+    """
+    try:
+        parsed = _from_json(_read(folder, MANIFEST_FILE), MANIFEST_FILE)
+        manifest = from_json_object(Manifest, parsed, MANIFEST_FILE)
+        check_manifest(manifest, tokeniser=encoding.RULE)
+        contents = _read_verified(folder, manifest.files)
+        topics = _records(Topic, contents, TOPICS_FILE)
+        check_topics(topics)
+        goldens = _records(Golden, contents, GOLDENS_FILE)
+        check_goldens(goldens, len(topics))
+        vocabulary = _vocabulary(contents)
+    except BundleError as error:
+        raise BundleError(f"{folder}: {error}") from error
+    return Bundle(manifest, contents[MODEL_FILE], vocabulary, topics, goldens)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleError(f"{name}: expected a file inside the bundle, it leads outside")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _read_verified(folder: Path, hashes: Mapping[str, str]) -> dict[str, bytes]:
+    if missing := [name for name in REQUIRED_FILES if name not in hashes]:
+        raise BundleError(f"{MANIFEST_FILE}: files: no hash for {', '.join(missing)}")
+    contents = {}
+    for name, expected in hashes.items():
+        if not _SAFE_PATH.fullmatch(name):
+            raise BundleError(f"{MANIFEST_FILE}: files: {name!r} is not a plain path in the bundle")
+        contents[name] = _read(folder, name)
+        actual = hashlib.sha256(contents[name]).hexdigest()
+        if actual != expected:
+            raise BundleError(f"{name}: altered: expected SHA-256 {expected}, got {actual}")
+    return contents
+
+
+def _records(kind: type[Record], contents: Mapping[str, bytes], name: str) -> list[Record]:
+    entries = _from_json(contents[name], name)
+    if not isinstance(entries, list):
+        raise BundleError(f"{name}: expected a list, got {type(entries).__name__}")
+    return [
+        from_json_object(kind, entry, f"{name}, entry {number}")
+        for number, entry in enumerate(entries)
+    ]
+
+
+def _vocabulary(contents: Mapping[str, bytes]) -> dict[str, int]:
+    vocabulary = _from_json(contents[VOCABULARY_FILE], VOCABULARY_FILE)
+    if not isinstance(vocabulary, dict) or not all(
+        type(token_id) is int for token_id in vocabulary.values()
+    ):
+        raise BundleError(f"{VOCABULARY_FILE}: expected an object of word to whole number")
+    return vocabulary
+
+
+def _to_json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def _from_json(content: bytes, name: str) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise BundleError(f"{name}: is not JSON in UTF-8: {error}") from error

@@ -1,0 +1,216 @@
+"""From text to ranked topics: a bundle in an onnxruntime session."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self, cast
+
+# onnxruntime reads it when it is first imported, and would otherwise report usage to its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from service.model.bundle import Bundle, find_bundle, load_bundle
+from service.model.encoding import EncodedText, TextEncoder, pad, with_title
+from service.model.errors import BundleError, InferenceError
+from service.model.manifest import Golden, Topic
+
+TOLERANCE: Final = 1e-5
+"""How far a probability may lie from Keras'. Sums in another order differ in their last bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankedTopic:
+    """A topic and its score."""
+
+    topic: Topic
+    score: float
+    """Probability, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The answer for one text."""
+
+    topics: list[RankedTopic]
+    """Highest score first; equal scores by the lower class index, as `np.argmax` does."""
+    known_words_ratio: float
+    """Share of the text's words that the vocabulary holds."""
+
+
+class TopicClassifier:
+    """Classifies news text with the network of a bundle.
+
+    Stateless, and safe to use from several threads.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        As from `load_bundle`.
+
+    Raises
+    ------
+    BundleError
+        If onnxruntime refuses the network, or an answer to a golden case differs from the recorded
+        one.
+
+    Examples
+    --------
+    >>> classifier = TopicClassifier.load(Path("models/reuters"))
+    >>> classifier.classify(["The bank cut its prime rate."], top_k=1)[0].topics[0].topic.code
+    'interest'
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.manifest = bundle.manifest
+        self.topics = bundle.topics
+        self.encoder = TextEncoder(bundle.vocabulary)
+        self._session = _open_session(bundle)
+        tensors = bundle.manifest.tensors
+        self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
+        self._outputs = [tensors["probabilities"]]
+        for number, golden in enumerate(bundle.goldens):
+            self._replay(golden, number)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Load the bundle at ``folder``, or the highest-numbered one in it, and prove it.
+
+        Raises
+        ------
+        BundleError
+            If there is none, or it is incomplete, altered or fails its own golden cases.
+        """
+        path = find_bundle(folder)
+        bundle = load_bundle(path)
+        if path.name.isdecimal() and path.name != bundle.manifest.version:
+            raise BundleError(
+                f"{path}: expected version {path.name!r} in the manifest, "
+                f"got {bundle.manifest.version!r}"
+            )
+        try:
+            return cls(bundle)
+        except BundleError as error:
+            raise BundleError(f"{path}: {error}") from error
+
+    def classify(self, texts: Sequence[str], *, top_k: int = 3) -> list[Classification]:
+        """Classify texts: encode, infer, rank.
+
+        Parameters
+        ----------
+        texts : sequence of str, of length n_texts
+            A title, where there is one, stands before its text (`with_title`).
+        top_k : int
+            How many topics to give for each, 1 to n_topics.
+
+        Returns
+        -------
+        list of Classification, of length n_texts
+
+        Raises
+        ------
+        InferenceError
+            If the network gives something that is not a probability.
+        ValueError
+            If top_k is out of range.
+        """
+        if not texts:
+            return []
+        encoded = [self.encoder.encode(text) for text in texts]
+        return [
+            Classification(self.rank(row, top_k=top_k), text.known_words_ratio)
+            for row, text in zip(self.infer(encoded), encoded, strict=True)
+        ]
+
+    def infer(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
+        """Give the probability of each topic for each text.
+
+        Parameters
+        ----------
+        encoded : sequence of EncodedText, of length n_texts, at least 1
+
+        Returns
+        -------
+        float32 array of shape (n_texts, n_topics)
+
+        Raises
+        ------
+        InferenceError
+            If a probability is not finite.
+        """
+        token_ids, token_counts = pad(encoded)
+        inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
+        (output,) = self._session.run(self._outputs, inputs)
+        probabilities = cast(NDArray[np.float32], output)
+        if not np.isfinite(probabilities).all():
+            raise InferenceError("expected finite probabilities from the network, got NaN or inf")
+        return probabilities
+
+    def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
+        """Order topics by probability, highest first; ties go to the lower class index.
+
+        Parameters
+        ----------
+        probabilities : float32 array of shape (n_topics,)
+        top_k : int
+            1 to n_topics.
+
+        Raises
+        ------
+        ValueError
+            If top_k is out of range.
+        """
+        if not 1 <= top_k <= len(self.topics):
+            raise ValueError(f"top_k: expected 1 to {len(self.topics)}, got {top_k}")
+        best = np.argsort(-probabilities, kind="stable")[:top_k]
+        return [RankedTopic(self.topics[index], float(probabilities[index])) for index in best]
+
+    def _replay(self, golden: Golden, number: int) -> None:
+        text = with_title(golden.title, golden.text)
+        if self.encoder.token_ids(text) != golden.token_ids:
+            raise BundleError(f"goldens.json, entry {number}: the text gives other token ids")
+        (actual,) = self.infer([self.encoder.encode(text)])
+        expected = np.array(golden.probabilities, dtype=np.float32)
+        if actual.shape != expected.shape:
+            raise BundleError(
+                f"model.onnx: expected {expected.size} topics, the network gives {actual.size}"
+            )
+        difference = float(np.abs(actual - expected).max())
+        if difference > TOLERANCE or actual.argmax() != expected.argmax():
+            raise BundleError(
+                f"goldens.json, entry {number}: expected Keras' probabilities within {TOLERANCE}, "
+                f"the largest difference is {difference:.2g}"
+            )
+
+
+def _open_session(bundle: Bundle) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # the arena never shrinks, and grows with every new shape
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            bundle.network, options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's errors have no common base but Exception
+        reason = " ".join(str(error).split())
+        raise BundleError(f"model.onnx: onnxruntime refuses it: {reason}") from error
+    _check_tensors(session, bundle.manifest.tensors)
+    return session
+
+
+def _check_tensors(session: Any, tensors: dict[str, str]) -> None:
+    expected = {
+        "token_ids": "tensor(int64)",
+        "token_counts": "tensor(float)",
+        "probabilities": "tensor(float)",
+    }
+    present = {node.name: node.type for node in (*session.get_inputs(), *session.get_outputs())}
+    actual = {role: present.get(name, "absent") for role, name in tensors.items()}
+    if actual != expected or len(present) != len(expected):
+        raise BundleError(f"model.onnx: expected tensors {expected}, got {actual} of {present}")

@@ -1,0 +1,162 @@
+"""What a bundle says of itself: the manifest, its topics and its golden cases."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
+
+from service.model.errors import BundleError
+
+FORMAT_VERSION: Final = 1
+
+Record = TypeVar("Record", "Manifest", "Topic", "Golden")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One of the classes that the network tells apart."""
+
+    id: int
+    """Class index, which is its place in the network's output."""
+    code: str
+    """The code of the corpus, such as ``money-fx``."""
+    name: str
+    """What people call it."""
+    group: str
+    description: str
+    """One line: what newswires with this topic are about."""
+    training_newswires: int
+    """How many newswires of the training split have this topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A text and what the trained network answered before it was exported."""
+
+    title: str | None
+    text: str
+    token_ids: list[int]
+    """Every token in order, as `TextEncoder.token_ids` gives them."""
+    probabilities: list[float]
+    """Shape (n_topics,), from Keras."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Says what a bundle is, how it was made and what it scored; enough to repeat the run."""
+
+    format_version: int
+    name: str
+    version: str
+    created: str
+    """When, in UTC, as ISO 8601."""
+    command: str
+    """The command that made the bundle."""
+    recipe: dict[str, Any]
+    """The recipe's name, and every setting that it had."""
+    data: dict[str, Any]
+    """Source, fingerprint and counts of the data set."""
+    tokeniser: str
+    """Name of the rule by which text becomes token ids (`service.model.encoding.RULE`)."""
+    tensors: dict[str, str]
+    """Names of the network's inputs and output, by their role."""
+    scores: dict[str, Any]
+    """Measured on the test split."""
+    libraries: dict[str, str]
+    """Version of each library that took part, and of Python."""
+    files: dict[str, str] = field(default_factory=dict)
+    """SHA-256 in hexadecimal of every other file of the bundle, by its path in it."""
+
+
+def to_json_object(record: Manifest | Topic | Golden) -> dict[str, Any]:
+    """Give the form that `from_json_object` reads."""
+    return asdict(record)
+
+
+def from_json_object(kind: type[Record], value: object, where: str) -> Record:
+    """Read a record from parsed JSON, checking that each field is there and of its type.
+
+    Parameters
+    ----------
+    kind : type
+        `Manifest`, `Topic` or `Golden`.
+    value : object
+        What the JSON parser gave.
+    where : str
+        Begins the error message, for example ``"topics.json, entry 3"``.
+
+    Raises
+    ------
+    BundleError
+        If a field is missing, unknown, or of another type.
+    """
+    if not isinstance(value, Mapping):
+        raise BundleError(f"{where}: expected an object, got {type(value).__name__}")
+    expected = {item.name for item in fields(kind)}
+    if value.keys() != expected:
+        missing, unknown = sorted(expected - value.keys()), sorted(value.keys() - expected)
+        raise BundleError(f"{where}: fields missing: {missing}, fields unknown: {unknown}")
+    for name, hint in get_type_hints(kind).items():
+        if not _conforms(value[name], hint):
+            given = type(value[name]).__name__
+            raise BundleError(f"{where}: {name}: expected {_readable(hint)}, got {given}")
+    return kind(**value)
+
+
+def _conforms(value: object, hint: Any) -> bool:
+    """Whether parsed JSON is of a type hint: a plain type, a union, a list or a dict of them."""
+    if hint is Any:
+        return True
+    items = get_args(hint)
+    origin = get_origin(hint)
+    if origin is list:
+        return isinstance(value, list) and all(_conforms(item, items[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_conforms(v, items[1]) for v in value.values())
+    if items:
+        return any(_conforms(value, option) for option in items)
+    return type(value) is hint
+
+
+def _readable(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
+
+
+def check_manifest(manifest: Manifest, *, tokeniser: str) -> None:
+    """Refuse a manifest that this code cannot serve.
+
+    Raises
+    ------
+    BundleError
+        If its format or tokeniser rule is another one than ours.
+    """
+    if manifest.format_version != FORMAT_VERSION:
+        raise BundleError(
+            f"manifest.json: expected format_version {FORMAT_VERSION}, "
+            f"got {manifest.format_version}"
+        )
+    if manifest.tokeniser != tokeniser:
+        raise BundleError(
+            f"manifest.json: expected tokeniser {tokeniser!r}, got {manifest.tokeniser!r}"
+        )
+
+
+def check_topics(topics: Sequence[Topic]) -> None:
+    """Refuse topics whose ids are not 0, 1, 2, ... in order, or whose codes repeat."""
+    if [topic.id for topic in topics] != list(range(len(topics))) or not topics:
+        raise BundleError("topics.json: expected ids 0, 1, 2, ... in order")
+    if len({topic.code for topic in topics}) < len(topics):
+        raise BundleError("topics.json: expected a code of its own for each topic, some repeat")
+
+
+def check_goldens(goldens: Sequence[Golden], n_topics: int) -> None:
+    """Refuse goldens that prove nothing: none at all, or answers that are no probabilities."""
+    if not goldens:
+        raise BundleError("goldens.json: expected at least one golden case, got none")
+    for number, golden in enumerate(goldens):
+        probabilities = golden.probabilities
+        if len(probabilities) != n_topics or not math.isclose(sum(probabilities), 1, abs_tol=1e-3):
+            raise BundleError(
+                f"goldens.json, entry {number}: expected {n_topics} probabilities that sum to 1, "
+                f"got {len(probabilities)} with sum {sum(probabilities):.4f}"
+            )

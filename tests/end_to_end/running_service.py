@@ -1,0 +1,71 @@
+"""The service as a process of its own, on a free port of loopback."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+import httpx2
+
+from tests.conftest import ROOT
+
+START_TIMEOUT_SECONDS = 30
+
+
+class RunningService:
+    """Starts ``python -m service`` and waits until it is ready.
+
+    Parameters
+    ----------
+    command : list of str
+        What to start instead; it must obey ``NEWSWIRE_PORT``.
+    settings : str
+        Environment variables.
+    """
+
+    def __init__(self, command: list[str] | None = None, **settings: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._command = command or [sys.executable, "-m", "service"]
+        self._settings = settings
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            self._command,
+            env=os.environ | self._settings | {"NEWSWIRE_PORT": str(self.port)},
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while not self._is_ready():
+            assert self.process.poll() is None, "the service ended before it was ready"
+            assert time.monotonic() < deadline, "the service is not ready in time"
+            time.sleep(0.02)
+        return self
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.client.get("/health/ready").status_code == httpx2.codes.OK
+        except httpx2.TransportError:
+            return False
+
+    def stop(self, stop: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal to the service's process group; give its exit status."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, stop)
+        return self.process.wait(timeout=30)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.client.close()
+        self.stop()

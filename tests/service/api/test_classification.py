@@ -1,0 +1,240 @@
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from service.app import create_app
+from service.model import InferenceError, TopicClassifier
+from service.settings import ServiceSettings
+
+CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
+TYPED = "zebra-secret"
+LIMIT = 300
+
+
+@pytest.fixture
+def settings() -> ServiceSettings:
+    return ServiceSettings(max_text_bytes=LIMIT)
+
+
+def post(client: TestClient, content: Any, content_type: str | None = "application/json") -> Any:
+    body = content if isinstance(content, bytes | str) else json.dumps(content)
+    headers = {"content-type": content_type} if content_type else {}
+    return client.post("/classify", content=body, headers=headers)
+
+
+def assert_problem(response: Any, status: int, slug: str) -> dict[str, Any]:
+    """Every error looks the same, and repeats nothing that the client sent."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:newswire-topics:problem:{slug}"
+    assert problem["title"]
+    assert TYPED not in response.text
+    return problem
+
+
+def test_answers_the_topics_of_a_text(client: TestClient) -> None:
+    response = post(client, {"text": CRUDE, "top_k": 2})
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["topic"] == "crude"
+    assert answer["topics"][0] | {"score": None} == {
+        "topic": "crude",
+        "name": "Crude oil",
+        "id": 16,
+        "score": None,
+    }
+    assert len(answer["topics"]) == 2
+    assert answer["topics"][0]["score"] > answer["topics"][1]["score"]
+    assert answer["known_words"] > 0.9
+    assert answer["model"] == {"name": "reuters", "version": "1"}
+
+
+def test_three_topics_unless_asked(client: TestClient) -> None:
+    assert len(post(client, {"text": CRUDE}).json()["topics"]) == 3
+
+
+def test_every_topic_can_be_had(client: TestClient) -> None:
+    topics = post(client, {"text": CRUDE, "top_k": 46}).json()["topics"]
+    assert sorted(topic["id"] for topic in topics) == list(range(46))
+    assert sum(topic["score"] for topic in topics) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_title_counts_as_text(client: TestClient) -> None:
+    joined = post(client, {"text": f"Crude oil\n{CRUDE}"}).json()
+    assert post(client, {"text": CRUDE, "title": "Crude oil"}).json() == joined
+    assert (
+        post(client, {"text": CRUDE, "title": None}).json() == post(client, {"text": CRUDE}).json()
+    )
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
+def test_ways_of_saying_json(client: TestClient, content_type: str) -> None:
+    assert post(client, {"text": CRUDE}, content_type).status_code == 200
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=60).filter(lambda text: text and not text.isspace()))
+def test_any_unicode_is_answered(client: TestClient, text: str) -> None:
+    response = post(client, {"text": text})
+    assert response.status_code == 200
+    assert 0 <= response.json()["known_words"] <= 1
+
+
+@pytest.mark.parametrize("text", ["qwrtz plmokn", "!!!", "\x00", "日本語", "\u200b"])
+def test_a_text_without_a_known_word_is_answered(client: TestClient, text: str) -> None:
+    response = post(client, {"text": text})
+    assert response.status_code == 200
+    assert response.json()["known_words"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"text": "zebra-secret',
+        b'{"text": "\xff zebra-secret"}',
+        b'{"text": "zebra-secret \\ud800"}',
+        b"{'text': 'zebra-secret'}",
+        b"\xef\xbb\xbf{}",
+        b'{"text": ' + b"[" * 100 + b"]" * 100,
+    ],
+)
+def test_what_is_not_json(client: TestClient, body: bytes) -> None:
+    problem = assert_problem(post(client, body), 400, "malformed-body")
+    assert problem["detail"].startswith("Expected JSON in UTF-8. ")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "text"),
+        ({"text": None}, "text"),
+        ({"text": 3}, "text"),
+        ({"text": ["a", "b"]}, "text"),
+        ({"text": ""}, "text"),
+        ({"text": " \n\t\u00a0"}, "text"),
+        ({"text": "a", "title": 3}, "title"),
+        ({"text": "a", "top_k": 0}, "top_k"),
+        ({"text": "a", "top_k": 47}, "top_k"),
+        ({"text": "a", "top_k": -(10**30)}, "top_k"),
+        ({"text": "a", "top_k": 1.5}, "top_k"),
+        ({"text": "a", "top_k": "3"}, "top_k"),
+        ({"text": "a", "top_k": True}, "top_k"),
+        ({"text": "a", "top_k": None}, "top_k"),
+        ({"text": "a", TYPED: 1}, "body"),
+        ([TYPED], "body"),
+        (TYPED, "body"),
+        ("3", "body"),
+    ],
+)
+def test_what_is_no_request(client: TestClient, body: Any, field: str) -> None:
+    content = json.dumps(body)
+    problem = assert_problem(post(client, content), 422, "invalid-request")
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert problem["detail"] == f"{field}: {problem['errors'][0]['message']}"
+    assert "Value error" not in problem["detail"]
+
+
+def test_every_wrong_field_is_named(client: TestClient) -> None:
+    response = post(client, {"text": 1, "title": [TYPED], "top_k": TYPED})
+    problem = assert_problem(response, 422, "invalid-request")
+    assert [error["field"] for error in problem["errors"]] == ["text", "title", "top_k"]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", None, "", "json"])
+def test_other_content_types(client: TestClient, content_type: str | None) -> None:
+    response = post(client, {"text": CRUDE}, content_type)
+    problem = assert_problem(response, 415, "unsupported-media-type")
+    assert "application/json" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        ({"text": "a" * LIMIT}, 200),
+        ({"text": "a" * (LIMIT + 1)}, 413),
+        ({"text": "é" * (LIMIT // 2)}, 200),
+        ({"text": "é" * (LIMIT // 2) + "a"}, 413),
+        ({"text": "a" * (LIMIT - 5), "title": "title"}, 200),
+        ({"text": "a" * (LIMIT - 4), "title": "title"}, 413),
+        ({"text": "\x01" * LIMIT}, 200),  # six bytes each, as JSON
+        ({"text": "a" * 100_000}, 413),
+    ],
+)
+def test_the_limit_is_in_bytes_of_text(
+    client: TestClient, request_: dict[str, str], status: int
+) -> None:
+    response = post(client, request_)
+    assert response.status_code == status
+    if status == 413:
+        problem = assert_problem(response, 413, "too-large")
+        assert problem["detail"].startswith(f"Expected at most {LIMIT} bytes")
+
+
+def test_a_body_without_a_declared_length_is_counted_too(client: TestClient) -> None:
+    chunks = (b"a" * 1000 for _ in range(100))
+    response = client.post(
+        "/classify", content=chunks, headers={"content-type": "application/json"}
+    )
+    assert_problem(response, 413, "too-large")
+
+
+def test_a_failed_inference_says_nothing_of_the_text(
+    settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
+) -> None:
+    class FailingClassifier(TopicClassifier):
+        def infer(self, encoded: Any) -> Any:
+            raise InferenceError("expected finite probabilities from the network, got NaN")
+
+    failing = FailingClassifier.__new__(FailingClassifier)
+    failing.__dict__ = classifier.__dict__
+    client = TestClient(create_app(settings, failing, registry), raise_server_exceptions=False)
+    assert_problem(post(client, {"text": TYPED}), 500, "inference-failed")
+
+
+def test_a_bug_is_a_problem_too(
+    settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
+) -> None:
+    class BrokenClassifier(TopicClassifier):
+        def infer(self, encoded: Any) -> Any:
+            raise KeyError(TYPED)
+
+    broken = BrokenClassifier.__new__(BrokenClassifier)
+    broken.__dict__ = classifier.__dict__
+    client = TestClient(create_app(settings, broken, registry), raise_server_exceptions=False)
+    assert_problem(post(client, {"text": TYPED}), 500, "internal-error")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/zebra-secret", 404), ("GET", "/classify", 405)]
+)
+def test_other_addresses_and_methods(
+    client: TestClient, method: str, path: str, status: int
+) -> None:
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["status"] == status
+    assert response.json()["detail"]
+    assert TYPED not in response.text
+    if status == 405:
+        assert response.headers["allow"] == "POST"
+
+
+def test_the_request_is_described_in_openapi(client: TestClient) -> None:
+    operation = client.get("/openapi.json").json()["paths"]["/classify"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert operation["operationId"] == "classify"
+    assert schema["properties"]["top_k"]["maximum"] == 46
+    assert schema["required"] == ["text"]
+    for status in ("400", "413", "415", "422", "500"):
+        assert "application/problem+json" in operation["responses"][status]["content"]

@@ -1,0 +1,140 @@
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.model import BundleError, find_bundle, load_bundle, save_bundle
+from service.model.bundle import REQUIRED_FILES
+
+
+def rewrite(bundle: Path, name: str, value: object) -> None:
+    """Change a file of a bundle and its hash in the manifest, as a hostile author would."""
+    content = value if isinstance(value, bytes) else json.dumps(value).encode()
+    (bundle / name).write_bytes(content)
+    edit_manifest(bundle, lambda m: m["files"].update({name: hashlib.sha256(content).hexdigest()}))
+
+
+def edit_manifest(bundle: Path, edit: Any) -> None:
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    edit(manifest)
+    path.write_text(json.dumps(manifest))
+
+
+def test_what_is_saved_is_what_is_loaded(bundle_copy: Path, tmp_path: Path) -> None:
+    bundle = load_bundle(bundle_copy)
+    written = save_bundle(bundle, tmp_path / "new" / "1", {"note.md": b"# hello"})
+    again = load_bundle(tmp_path / "new" / "1")
+    assert again.manifest == written
+    assert again.network == bundle.network
+    assert again.vocabulary == bundle.vocabulary
+    assert again.topics == bundle.topics
+    assert again.goldens == bundle.goldens
+    assert (tmp_path / "new" / "1" / "evaluation" / "note.md").read_bytes() == b"# hello"
+    assert set(written.files) == {*REQUIRED_FILES, "evaluation/note.md"}
+
+
+def test_saving_replaces_nothing(bundle_copy: Path) -> None:
+    before = (bundle_copy / "manifest.json").read_bytes()
+    with pytest.raises(BundleError, match="already holds something"):
+        save_bundle(load_bundle(bundle_copy), bundle_copy, {})
+    assert (bundle_copy / "manifest.json").read_bytes() == before
+
+
+def test_an_empty_folder_is_filled(bundle_copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    save_bundle(load_bundle(bundle_copy), tmp_path / "empty", {})
+    load_bundle(tmp_path / "empty")
+
+
+def test_a_write_that_fails_leaves_nothing(bundle_copy: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "1"
+    with pytest.raises(FileNotFoundError):
+        save_bundle(load_bundle(bundle_copy), target, {"no/such/folder.md": b""})
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [*REQUIRED_FILES, "evaluation/curves.png"])
+def test_an_altered_file_is_refused(bundle_copy: Path, name: str) -> None:
+    with (bundle_copy / name).open("r+b") as file:
+        first = file.read(1)
+        file.seek(0)
+        file.write(bytes([first[0] ^ 1]))
+    with pytest.raises(BundleError, match=f"{name}: altered: expected SHA-256"):
+        load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("name", [*REQUIRED_FILES, "manifest.json"])
+def test_a_missing_file_is_refused(bundle_copy: Path, name: str) -> None:
+    (bundle_copy / name).unlink()
+    with pytest.raises(BundleError, match=f"{name}: cannot be read: No such file"):
+        load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("name", REQUIRED_FILES)
+def test_a_truncated_file_is_refused(bundle_copy: Path, name: str) -> None:
+    content = (bundle_copy / name).read_bytes()
+    (bundle_copy / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(BundleError, match=f"{name}: altered"):
+        load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null"])
+def test_a_manifest_of_another_form_is_refused(bundle_copy: Path, content: bytes) -> None:
+    (bundle_copy / "manifest.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "a/../../b", "", ".", "a/b/c"])
+def test_paths_out_of_the_bundle_are_refused(bundle_copy: Path, name: str) -> None:
+    edit_manifest(bundle_copy, lambda m: m["files"].update({name: "0" * 64}))
+    with pytest.raises(BundleError, match="is not a plain path in the bundle"):
+        load_bundle(bundle_copy)
+
+
+def test_links_out_of_the_bundle_are_refused(bundle_copy: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.onnx"
+    (bundle_copy / "model.onnx").rename(outside)
+    (bundle_copy / "model.onnx").symlink_to(outside)
+    with pytest.raises(BundleError, match=r"model\.onnx: expected a file inside the bundle"):
+        load_bundle(bundle_copy)
+
+
+def test_a_file_without_a_hash_is_refused(bundle_copy: Path) -> None:
+    edit_manifest(bundle_copy, lambda m: m["files"].pop("model.onnx"))
+    with pytest.raises(BundleError, match=r"no hash for model\.onnx"):
+        load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("value", [[], {"oil": "4"}, {"oil": True}])
+def test_a_vocabulary_of_another_form_is_refused(bundle_copy: Path, value: object) -> None:
+    rewrite(bundle_copy, "vocabulary.json", value)
+    with pytest.raises(BundleError, match=r"vocabulary\.json: expected an object of word to"):
+        load_bundle(bundle_copy)
+
+
+def test_topics_of_another_form_are_refused(bundle_copy: Path) -> None:
+    rewrite(bundle_copy, "topics.json", {"topics": []})
+    with pytest.raises(BundleError, match=r"topics\.json: expected a list, got dict"):
+        load_bundle(bundle_copy)
+
+
+def test_the_highest_number_is_found(tmp_path: Path) -> None:
+    for name in ("1", "2", "10", "candidate", ".11-x.partial"):
+        (tmp_path / name).mkdir()
+    assert find_bundle(tmp_path).name == "10"
+
+
+def test_a_bundle_is_found_by_its_own_path(bundle_copy: Path) -> None:
+    assert find_bundle(bundle_copy) == bundle_copy
+    assert find_bundle(bundle_copy.parent) == bundle_copy
+
+
+def test_no_bundle_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="bundles in folders named 1, 2, 3"):
+        find_bundle(tmp_path)
+    with pytest.raises(BundleError, match="nothing is there"):
+        find_bundle(tmp_path / "absent")

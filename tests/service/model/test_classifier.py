@@ -1,0 +1,144 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from service.model import Bundle, BundleError, InferenceError, TopicClassifier, load_bundle
+from tests.conftest import RELEASED
+
+CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
+EARN = "Net profit rose to 12 mln dlrs, or 80 cts a share, in the fourth quarter."
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return load_bundle(RELEASED / "1")
+
+
+def with_weights(bundle: Bundle, scale: float) -> Bundle:
+    """The same bundle, with the network's weights multiplied."""
+    model = onnx.load_from_string(bundle.network)
+    for tensor in model.graph.initializer:
+        array = onnx.numpy_helper.to_array(tensor)
+        if array.dtype == np.float32 and array.ndim == 2:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array * np.float32(scale), tensor.name))
+    return replace(bundle, network=model.SerializeToString())
+
+
+def test_ranks_the_topics_of_a_text(classifier: TopicClassifier) -> None:
+    crude, earn = classifier.classify([CRUDE, EARN], top_k=2)
+    assert crude.topics[0].topic.code == "crude"
+    assert earn.topics[0].topic.code == "earn"
+    assert crude.topics[0].score > crude.topics[1].score
+    assert len(earn.topics) == 2
+    assert 0.9 < crude.known_words_ratio <= 1
+
+
+def test_no_text_gives_no_answer(classifier: TopicClassifier) -> None:
+    assert classifier.classify([]) == []
+
+
+def test_scores_are_a_distribution(classifier: TopicClassifier) -> None:
+    (answer,) = classifier.classify([CRUDE], top_k=len(classifier.topics))
+    scores = [ranked.score for ranked in answer.topics]
+    assert sum(scores) == pytest.approx(1, abs=1e-5)
+    assert scores == sorted(scores, reverse=True)
+    assert {ranked.topic.id for ranked in answer.topics} == set(range(len(classifier.topics)))
+
+
+@given(texts=st.lists(st.text(max_size=200), min_size=1, max_size=5))
+def test_batch_and_single_agree(classifier: TopicClassifier, texts: list[str]) -> None:
+    batch = classifier.infer([classifier.encoder.encode(text) for text in texts])
+    for row, text in zip(batch, texts, strict=True):
+        (single,) = classifier.infer([classifier.encoder.encode(text)])
+        np.testing.assert_allclose(row, single, atol=1e-6)
+
+
+@given(
+    probabilities=arrays(np.float32, 46, elements=st.sampled_from([0.0, 0.25, 0.5])),
+    top_k=st.integers(1, 46),
+)
+def test_ties_rank_by_class_index(
+    classifier: TopicClassifier, probabilities: np.ndarray, top_k: int
+) -> None:
+    ranked = classifier.rank(probabilities, top_k=top_k)
+    expected = sorted(range(46), key=lambda index: (-probabilities[index], index))[:top_k]
+    assert [item.topic.id for item in ranked] == expected
+    assert ranked[0].topic.id == probabilities.argmax()
+    assert [item.score for item in ranked] == [probabilities[index] for index in expected]
+
+
+@pytest.mark.parametrize("top_k", [0, -1, 47])
+def test_top_k_out_of_range_is_refused(classifier: TopicClassifier, top_k: int) -> None:
+    with pytest.raises(ValueError, match=f"top_k: expected 1 to 46, got {top_k}"):
+        classifier.classify([CRUDE], top_k=top_k)
+
+
+def test_the_version_is_the_folders_number(bundle_copy: Path) -> None:
+    moved = bundle_copy.rename(bundle_copy.parent / "2")
+    with pytest.raises(BundleError, match="expected version '2' in the manifest, got '1'"):
+        TopicClassifier.load(moved.parent)
+
+
+def test_other_weights_fail_the_goldens(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match=r"goldens\.json, entry 0: expected Keras' probabilities"):
+        TopicClassifier(with_weights(bundle, 1.01))
+
+
+def test_another_vocabulary_fails_the_goldens(bundle: Bundle) -> None:
+    vocabulary = dict(bundle.vocabulary)
+    vocabulary["the"], vocabulary["of"] = vocabulary["of"], vocabulary["the"]
+    with pytest.raises(BundleError, match="the text gives other token ids"):
+        TopicClassifier(replace(bundle, vocabulary=vocabulary))
+
+
+def test_scores_that_are_not_finite_are_no_answer(bundle: Bundle) -> None:
+    with pytest.raises(InferenceError, match="expected finite probabilities"):
+        TopicClassifier(with_weights(bundle, float("nan")))
+
+
+def test_a_wrong_number_of_topics_is_refused(bundle: Bundle) -> None:
+    goldens = [replace(bundle.goldens[0], probabilities=[0.5, 0.5])]
+    with pytest.raises(BundleError, match="expected 2 topics, the network gives 46"):
+        TopicClassifier(replace(bundle, goldens=goldens, topics=bundle.topics[:2]))
+
+
+def test_what_is_no_network_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match=r"model\.onnx: onnxruntime refuses it"):
+        TopicClassifier(replace(bundle, network=b"not a network"))
+
+
+def test_a_network_with_other_tensors_is_refused(bundle: Bundle) -> None:
+    tensors = bundle.manifest.tensors | {"token_ids": "words"}
+    manifest = replace(bundle.manifest, tensors=tensors)
+    with pytest.raises(BundleError, match=r"model\.onnx: expected tensors"):
+        TopicClassifier(replace(bundle, manifest=manifest))
+
+
+def test_a_damaged_bundle_is_named(bundle_copy: Path) -> None:
+    goldens = json.loads((bundle_copy / "goldens.json").read_text())
+    assert goldens
+    (bundle_copy / "goldens.json").write_text("[]")
+    with pytest.raises(BundleError, match=str(bundle_copy)):
+        TopicClassifier.load(bundle_copy.parent)
+
+
+def test_telemetry_is_off_before_onnxruntime_is_imported() -> None:
+    code = (
+        "import os, sys; import service.model.bundle; assert 'ORT_DISABLE_TELEMETRY' in os.environ;"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "1"

@@ -1,0 +1,102 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.model import BundleError, Golden, Manifest, Topic
+from service.model.manifest import (
+    check_goldens,
+    check_manifest,
+    check_topics,
+    from_json_object,
+    to_json_object,
+)
+
+TOPIC = Topic(0, "cocoa", "Cocoa", "Softs", "Cocoa crops.", 55)
+GOLDEN = Golden(None, "oil", [1, 4], [0.25, 0.75])
+MANIFEST = Manifest(1, "reuters", "1", "2026", "make", {"seed": 0}, {}, "rule", {"a": "b"}, {}, {})
+
+
+@pytest.mark.parametrize("record", [TOPIC, GOLDEN, MANIFEST])
+def test_records_survive_json(record: Any) -> None:
+    assert from_json_object(type(record), to_json_object(record), "here") == record
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": "0"}, "here: id: expected int, got str"),
+        ({"id": True}, "here: id: expected int, got bool"),
+        ({"name": None}, "here: name: expected str, got NoneType"),
+        ({"extra": 1}, r"fields unknown: \['extra'\]"),
+    ],
+)
+def test_fields_of_another_type_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(BundleError, match=message):
+        from_json_object(Topic, to_json_object(TOPIC) | change, "here")
+
+
+def test_a_missing_field_is_named() -> None:
+    value = to_json_object(TOPIC)
+    del value["group"]
+    with pytest.raises(BundleError, match=r"fields missing: \['group'\]"):
+        from_json_object(Topic, value, "here")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": 3},
+        {"token_ids": [1, "4"]},
+        {"token_ids": {"1": 4}},
+        {"probabilities": [0.5, None]},
+    ],
+)
+def test_items_are_checked_too(change: dict[str, Any]) -> None:
+    with pytest.raises(BundleError, match=f"here: {next(iter(change))}: expected"):
+        from_json_object(Golden, to_json_object(GOLDEN) | change, "here")
+
+
+def test_values_of_a_mapping_are_checked() -> None:
+    with pytest.raises(BundleError, match="files: expected"):
+        from_json_object(Manifest, to_json_object(MANIFEST) | {"files": {"a": 1}}, "here")
+
+
+@pytest.mark.parametrize("value", [None, [], "text", 3])
+def test_what_is_no_object_is_refused(value: object) -> None:
+    with pytest.raises(BundleError, match="here: expected an object"):
+        from_json_object(Topic, value, "here")
+
+
+def test_another_format_or_tokeniser_is_refused() -> None:
+    check_manifest(MANIFEST, tokeniser="rule")
+    with pytest.raises(BundleError, match="expected format_version 1, got 2"):
+        check_manifest(replace(MANIFEST, format_version=2), tokeniser="rule")
+    with pytest.raises(BundleError, match="expected tokeniser 'other', got 'rule'"):
+        check_manifest(MANIFEST, tokeniser="other")
+
+
+@pytest.mark.parametrize("topics", [[], [replace(TOPIC, id=1)], [TOPIC, TOPIC]])
+def test_topics_out_of_order_are_refused(topics: list[Topic]) -> None:
+    with pytest.raises(BundleError, match=r"topics\.json: expected ids 0, 1, 2"):
+        check_topics(topics)
+
+
+def test_repeated_codes_are_refused() -> None:
+    with pytest.raises(BundleError, match="some repeat"):
+        check_topics([TOPIC, replace(TOPIC, id=1)])
+
+
+@pytest.mark.parametrize(
+    ("goldens", "message"),
+    [
+        ([], "expected at least one golden case"),
+        ([replace(GOLDEN, probabilities=[1.0])], "expected 2 probabilities"),
+        ([replace(GOLDEN, probabilities=[0.5, 0.1])], "with sum 0.6"),
+        ([replace(GOLDEN, probabilities=[float("nan"), 0.5])], "with sum nan"),
+    ],
+)
+def test_goldens_that_prove_nothing_are_refused(goldens: list[Golden], message: str) -> None:
+    check_goldens([GOLDEN], 2)
+    with pytest.raises(BundleError, match=message):
+        check_goldens(goldens, 2)

@@ -1,0 +1,59 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.end_to_end.running_service import RunningService
+
+
+def run(**settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service"],
+        env=os.environ | settings,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def assert_refused(shown: subprocess.CompletedProcess[str], message: str) -> None:
+    assert shown.returncode == 2
+    assert shown.stdout == ""
+    assert shown.stderr.startswith("error: ")
+    assert shown.stderr.count("\n") == 1
+    assert message in shown.stderr
+
+
+def test_no_bundle_is_one_line_and_status_2(tmp_path: Path) -> None:
+    shown = run(NEWSWIRE_MODEL_DIR=str(tmp_path / "absent"))
+    assert_refused(shown, "expected a model bundle or a folder of them, nothing is there")
+
+
+def test_an_altered_bundle_is_one_line_and_status_2(bundle_copy: Path) -> None:
+    (bundle_copy / "vocabulary.json").write_text("{}")
+    assert_refused(run(NEWSWIRE_MODEL_DIR=str(bundle_copy)), "vocabulary.json: altered")
+
+
+def test_a_wrong_setting_is_one_line_and_status_2() -> None:
+    assert_refused(run(NEWSWIRE_PORT="eighty"), "NEWSWIRE_PORT: Input should be a valid integer")
+
+
+@pytest.fixture
+def service() -> Iterator[RunningService]:
+    with RunningService() as service:
+        yield service
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_serves_until_told_to_stop(service: RunningService, stop: signal.Signals) -> None:
+    answer = service.client.post("/classify", json={"text": "Crude oil prices rose."})
+    assert answer.status_code == 200
+    assert "newswire_http_requests_total" in service.client.get("/metrics").text
+    assert service.stop(stop) == 0

@@ -1,0 +1,75 @@
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
+
+from service.metrics import ServiceMetrics, make_registry
+
+TEXT = "OPEC ministers agreed to cut crude oil production zebra."
+
+
+class Samples:
+    """The values on a registry, by name and labels."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def __call__(self, name: str, **labels: str) -> float:
+        value = self._registry.get_sample_value(name, labels)
+        assert value is not None, f"{name} {labels} is not on the registry"
+        return value
+
+
+@pytest.fixture
+def value(registry: CollectorRegistry) -> Samples:
+    return Samples(registry)
+
+
+def test_a_classification_is_counted(client: TestClient, value: Samples) -> None:
+    client.post("/classify", json={"text": TEXT})
+    client.post("/classify", json={"text": ""})
+    assert value("newswire_http_requests_total", route="/classify", status="200") == 1
+    assert value("newswire_http_requests_total", route="/classify", status="422") == 1
+    assert value("newswire_http_request_duration_seconds_count", route="/classify") == 2
+    assert value("newswire_predictions_total", topic="crude") == 1
+    assert value("newswire_predictions_total", topic="lead") == 0
+    assert value("newswire_text_words_sum") == 9
+    assert value("newswire_known_words_ratio_sum") == pytest.approx(8 / 9)
+    assert value("newswire_encode_duration_seconds_count") == 1
+    assert value("newswire_inference_duration_seconds_count") == 1
+    assert 0 < value("newswire_encode_duration_seconds_sum") < 1
+    assert 0 < value("newswire_top_score_ratio_sum") <= 1
+
+
+def test_addresses_that_do_not_exist_share_one_label(client: TestClient, value: Samples) -> None:
+    for path in ("/a", "/b", "/classify/x"):
+        client.get(path)
+    client.get("/classify")
+    assert value("newswire_http_requests_total", route="unmatched", status="404") == 3
+    assert value("newswire_http_requests_total", route="/classify", status="405") == 1
+
+
+def test_the_bundle_is_stated(client: TestClient, registry: CollectorRegistry) -> None:
+    (info,) = [
+        sample
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name == "newswire_bundle_info"
+    ]
+    assert info.value == 1
+    assert info.labels["name"] == "reuters"
+    assert info.labels["version"] == "1"
+    assert set(info.labels) == {"name", "version", "recipe", "created"}
+
+
+def test_each_service_has_its_own_registry() -> None:
+    one, other = ServiceMetrics(CollectorRegistry()), ServiceMetrics(CollectorRegistry())
+    one.observe_request(route="/x", status=200, seconds=0.1)
+    labels = {"route": "/x", "status": "200"}
+    assert one.registry.get_sample_value("newswire_http_requests_total", labels) == 1
+    assert other.registry.get_sample_value("newswire_http_requests_total", labels) is None
+
+
+def test_the_process_is_measured() -> None:
+    registry = make_registry()
+    assert (registry.get_sample_value("process_resident_memory_bytes") or 0) > 1e6
+    assert registry.get_sample_value("python_gc_collections_total", {"generation": "0"}) is not None

@@ -1,0 +1,83 @@
+"""Documentation is tested: what exists is in the README, and what is there exists."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
+from typer.main import get_command
+
+from service.api.errors import PROBLEMS, TYPE_PREFIX
+from service.metrics import ServiceMetrics
+from service.settings import PREFIX, ServiceSettings
+from tests.conftest import ROOT
+from training.__main__ import cli
+
+README = (ROOT / "README.md").read_text()
+
+
+def rows(first_cell: str) -> Iterator[tuple[str, ...]]:
+    """Cells of each row of a table whose first cell matches."""
+    for line in README.splitlines():
+        cells = tuple(cell.strip() for cell in line.strip("|").split("|"))
+        if line.startswith("|") and re.fullmatch(first_cell, cells[0]):
+            yield cells
+
+
+def test_make_targets() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = dict(re.findall(r"^([a-z-]+):.*## (.*)$", makefile, flags=re.MULTILINE))
+    documented = {cells[0].strip("`").split()[1]: cells[1] for cells in rows(r"`make [a-z-]+`")}
+    assert documented == targets
+
+
+def test_settings() -> None:
+    settings = {
+        f"`{PREFIX}{name.upper()}`": (f"`{field.default}`", field.description)
+        for name, field in ServiceSettings.model_fields.items()
+    }
+    documented = {cells[0]: cells[1:3] for cells in rows(r"`NEWSWIRE_\w+`")}
+    assert documented == settings
+
+
+def test_metrics() -> None:
+    metrics = ServiceMetrics(CollectorRegistry())
+    declared = {}
+    for metric in vars(metrics).values():
+        if hasattr(metric, "describe"):
+            (family,) = metric.describe()
+            suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+            declared[f"`{family.name}{suffix}`"] = family.documentation
+    documented = {cells[0]: cells[2] for cells in rows(r"`newswire_\w+`")}
+    assert documented == declared
+
+
+def test_routes(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    described = {
+        f"`{method.upper()} {path}`" for path, methods in paths.items() for method in methods
+    }
+    documented = {cells[0] for cells in rows(r"`(GET|POST) /\S+`")}
+    assert documented == described | {"`GET /openapi.json`", "`GET /docs`"}
+    for request in documented - described:
+        assert client.get(request.strip("`").split()[1]).status_code == 200
+
+
+def test_problems() -> None:
+    declared = {(str(kind.status), f"`{TYPE_PREFIX}{kind.slug}`") for kind in PROBLEMS.values()}
+    assert {cells[:2] for cells in rows(r"\d{3}")} == declared
+
+
+def test_training_commands() -> None:
+    commands = {
+        f"`python -m training {name}`": (command.help or "").split("\n\n")[0].replace("\n", " ")
+        for name, command in get_command(cli).commands.items()  # type: ignore[attr-defined]
+    }
+    documented = {cells[0]: cells[1] for cells in rows(r"`python -m training \w+`")}
+    assert documented == commands
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"^\| `([\w/]+/)` \|", README, re.M))))
+def test_folders(path: str) -> None:
+    assert (ROOT / path).is_dir()

@@ -1,0 +1,44 @@
+"""Who may import whom: the contracts of pyproject.toml, and one that they cannot express."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+
+from tests.conftest import ROOT
+
+MODEL_MAY_IMPORT = {"numpy", "onnxruntime"}
+
+
+def test_the_contracts_are_kept() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    shown = subprocess.run(
+        [linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 0, shown.stdout
+
+
+def test_the_model_imports_numpy_and_onnxruntime_alone() -> None:
+    graph = grimp.build_graph("service", include_external_packages=True, cache_dir=None)
+    modules = {"service.model", *graph.find_descendants("service.model")}
+    imported = {
+        target.partition(".")[0]: module
+        for module in modules
+        for target in graph.find_modules_directly_imported_by(module)
+    }
+    foreign = imported.keys() - {"service"} - sys.stdlib_module_names
+    assert foreign == MODEL_MAY_IMPORT
+    assert imported["onnxruntime"] == "service.model.classifier"
+
+
+def test_the_service_loads_no_training_library() -> None:
+    code = (
+        "import sys, service.__main__;"
+        "names = ('tensorflow', 'keras', 'onnx', 'rich', 'training');"
+        "print([name for name in names if name in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "[]"

@@ -1,0 +1,118 @@
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from training.datasets import Dataset, Source, load_dataset
+from training.datasets.reuters21578 import _labelled_articles, read_corpus
+from training.errors import DataError
+
+ARTICLES = """<!DOCTYPE lewis SYSTEM "lewis.dtd">
+<REUTERS NEWID="1"><TOPICS><D>tin</D><D>zinc</D></TOPICS>
+<TEXT TYPE="BRIEF">******<TITLE>TIN &lt;TIN> UP
+</TITLE>Blah blah blah.
+&#3;
+</TEXT></REUTERS>
+<REUTERS NEWID="2"><TOPICS></TOPICS>
+<TEXT><TITLE>NO TOPIC</TITLE><BODY>Somebody said &lt;something> &amp; left.&#3;</BODY></TEXT>
+</REUTERS>
+<REUTERS NEWID="3"><TOPICS><D>zinc</D></TOPICS>
+<TEXT><TITLE>ZINC</TITLE><DATELINE>OSLO, May 1 - </DATELINE><BODY>Zinc rose.
+ REUTER
+&#3;</BODY></TEXT></REUTERS>
+<REUTERS NEWID="4"><TOPICS><D>lead</D></TOPICS>
+<TEXT TYPE="UNPROC">&#2;
+LEAD PRICES
+    Lead fell.
+&#3;</TEXT></REUTERS>
+"""
+
+
+def test_articles_and_keras_slips() -> None:
+    brief, whole, unprocessed = _labelled_articles(ARTICLES)
+    topic, article = brief
+    assert topic == "tin"
+    assert article.title == "TIN <TIN> UP"
+    assert article.body == ""
+    assert not article.has_body
+    assert article.keras_text == "Somebody said &lt;something> &amp; left.&#3;"  # the next body
+
+    topic, article = whole
+    assert (topic, article.title, article.body) == ("zinc", "ZINC", "Zinc rose.\n REUTER")
+    assert article.has_body
+    assert article.keras_text == "Zinc rose.\n REUTER\n&#3;"
+
+    topic, article = unprocessed
+    assert (topic, article.title) == ("lead", "")
+    assert article.body == "LEAD PRICES\n    Lead fell."
+    assert article.keras_text.startswith('TYPE lewis SYSTEM "lewis.dtd">')  # the file's head
+
+
+@pytest.mark.usefixtures("same_word_ids")
+def test_both_sources_give_the_same_newswires(
+    keras_dataset: Dataset, corpus_dataset: Dataset
+) -> None:
+    assert corpus_dataset.vocabulary == keras_dataset.vocabulary
+    assert corpus_dataset.fingerprint() == keras_dataset.fingerprint()
+    for ours, theirs in (
+        (corpus_dataset.train, keras_dataset.train),
+        (corpus_dataset.test, keras_dataset.test),
+    ):
+        assert ours.token_ids == theirs.token_ids
+        assert (ours.labels == theirs.labels).all()
+
+
+def test_articles_have_their_own_text(corpus_dataset: Dataset) -> None:
+    train, test = corpus_dataset.train.articles, corpus_dataset.test.articles
+    assert train is not None
+    assert test is not None
+    assert sum(not article.has_body for article in test) == 207
+    for article in (*train, *test):
+        assert article.own_text.strip()
+        assert "&lt;" not in article.own_text
+        assert "Blah blah blah" not in article.own_text
+        assert "\x03" not in article.own_text
+
+
+@pytest.fixture(scope="module")
+def unpacked(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    with tarfile.open(data_dir / "reuters21578.tar.gz") as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+def test_a_folder_of_files_is_read_too(unpacked: Path, corpus_dataset: Dataset) -> None:
+    assert read_corpus(unpacked).fingerprint() == corpus_dataset.fingerprint()
+
+
+def test_a_missing_or_altered_file_is_named(unpacked: Path) -> None:
+    file = unpacked / "reut2-020.sgm"
+    content = file.read_bytes()
+    try:
+        file.write_bytes(content.replace(b"Reuter", b"Router", 1))
+        with pytest.raises(DataError, match=r"reut2-020\.sgm is truncated or altered"):
+            read_corpus(unpacked)
+        file.unlink()
+        with pytest.raises(DataError, match=r"reut2-020\.sgm is missing"):
+            read_corpus(unpacked)
+    finally:
+        file.write_bytes(content)
+
+
+def test_a_truncated_archive_is_named(data_dir: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "reuters21578.tar.gz"
+    archive.write_bytes((data_dir / archive.name).read_bytes()[:1_000_000])
+    with pytest.raises(DataError, match=r"is not a whole archive .* download it again"):
+        read_corpus(tmp_path)
+
+
+def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
+    (tmp_path / "reuters21578.tar.gz").write_bytes(b"<html>moved</html>")
+    with pytest.raises(DataError, match="is not a whole archive"):
+        read_corpus(tmp_path)
+
+
+def test_no_archive_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no such file; put the Reuters-21578 archive"):
+        load_dataset(Source.REUTERS21578, tmp_path)

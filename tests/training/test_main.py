@@ -1,0 +1,156 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.model import load_bundle
+from tests.conftest import RELEASED, ROOT
+from tests.networks import weights_of
+
+TRAINING = [sys.executable, "-m", "training"]
+
+
+def run(*arguments: str | Path, columns: int = 100) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*TRAINING, *map(str, arguments)],
+        env=os.environ | {"COLUMNS": str(columns)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def assert_refused(shown: subprocess.CompletedProcess[str], message: str) -> None:
+    assert shown.returncode == 1, shown.stderr
+    (line,) = [line for line in shown.stderr.splitlines() if line.startswith("error: ")]
+    assert message in line
+    assert "Traceback" not in shown.stderr
+
+
+@pytest.fixture(scope="module")
+def run_with_seed_0(
+    data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The command of the README, in a process of its own, from the other source."""
+    out = tmp_path_factory.mktemp("run") / "1"
+    source = ("--source", "reuters21578", "--data-dir", data_dir)
+    return out, run("train", "--recipe", "book", "--seed", "0", "--out", out, *source)
+
+
+def test_help_explains_itself() -> None:
+    assert "Train the Reuters topic classifier" in run("--help").stdout
+    shown = run("train", "--help").stdout
+    for option in ("--recipe", "--source", "--seed", "--out", "--data-dir", "NEWSWIRE_DATA_DIR"):
+        assert option in shown
+
+
+@pytest.mark.usefixtures("same_word_ids")
+def test_the_same_command_gives_the_same_weights(
+    run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]], trained_bundle: Path
+) -> None:
+    """Another process and another source, but the same seed as `trained`."""
+    out, shown = run_with_seed_0
+    assert shown.returncode == 0, shown.stderr
+    ours, theirs = (weights_of(load_bundle(folder).network) for folder in (out, trained_bundle))
+    assert ours.keys() == theirs.keys()
+    assert len(ours) == 6
+    for name, weights in ours.items():
+        np.testing.assert_array_equal(weights, theirs[name])
+
+
+def test_a_run_says_what_it_does(
+    run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    out, shown = run_with_seed_0
+    assert "Choosing the epochs 20/20" in shown.stdout
+    for row in ("Keras text", "own text", "random guess", "largest class"):
+        assert row in shown.stdout
+    manifest = load_bundle(out).manifest
+    command = "python -m training train --recipe book --source reuters21578 --seed 0 --out 1"
+    assert manifest.command == command
+    assert set(manifest.scores) == {"keras_text", "own_text"}
+    assert f"{manifest.scores['keras_text']['accuracy']:.4f}" in shown.stdout
+    assert {path.name for path in (out / "evaluation").iterdir()} == {
+        "metrics.json",
+        "model_card.md",
+        "curves.png",
+        "confusion.png",
+        "reliability.png",
+    }
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_evaluation_is_repeated(
+    run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]], data_dir: Path
+) -> None:
+    out, _ = run_with_seed_0
+    shown = run("evaluate", out, RELEASED, "--by-topic", "--data-dir", data_dir, columns=160)
+    assert shown.returncode == 0, shown.stderr
+    accuracy = load_bundle(out).manifest.scores["keras_text"]["accuracy"]
+    assert f"{accuracy:.4f}" in shown.stdout
+    assert shown.stdout.count("money-supply") == 2
+
+
+def test_the_released_scores_are_measured_again(data_dir: Path) -> None:
+    source = ("--source", "reuters21578", "--data-dir", data_dir)
+    shown = run("evaluate", RELEASED / "1", *source, columns=200)
+    for scores in load_bundle(RELEASED / "1").manifest.scores.values():
+        row = " │ ".join(f"{value:.4f}" for value in scores.values())
+        assert row.split(" │ ")[0] in shown.stdout
+        for value in scores.values():
+            assert f"{value:.4f}" in shown.stdout
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_no_half_bundle(
+    data_dir: Path, tmp_path: Path, stop: signal.Signals
+) -> None:
+    out = tmp_path / "models" / "1"
+    with subprocess.Popen(
+        [*TRAINING, "train", "--data-dir", str(data_dir), "--out", str(out)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Choosing the epochs 1/20")
+        time.sleep(0.1)
+        process.send_signal(stop)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in errors
+    assert not out.parent.exists()
+
+
+def test_a_bundle_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert_refused(run("train", "--out", tmp_path), "already holds something")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("source", ["keras", "reuters21578"])
+def test_missing_data_are_one_line_and_status_1(tmp_path: Path, source: str) -> None:
+    shown = run(
+        *("train", "--source", source, "--data-dir", tmp_path / "empty", "--out", tmp_path / "1")
+    )
+    assert_refused(shown, "leave out --data-dir to download it")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_bundle_is_one_line_and_status_1(data_dir: Path, tmp_path: Path) -> None:
+    shown = run("evaluate", tmp_path / "absent", "--data-dir", data_dir)
+    assert_refused(shown, "expected a model bundle")
+
+
+def test_an_unknown_recipe_is_a_usage_error() -> None:
+    shown = run("train", "--recipe", "soup", "--out", "x")
+    assert shown.returncode == 2
+    assert "'soup' is not" in " ".join(shown.stderr.split())

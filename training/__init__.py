@@ -1,0 +1,1 @@
+"""The offline job: trains a classifier, measures it, exports it as a bundle."""

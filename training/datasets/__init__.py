@@ -1,0 +1,53 @@
+"""The two sources of labelled newswires: the same articles, labels and split from either."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from training.datasets.download import cache_folder, download_corpus
+from training.datasets.facts import check_dataset
+from training.datasets.keras_files import download_keras_files, read_keras_files
+from training.datasets.newswires import Article, Dataset, Split
+from training.datasets.reuters21578 import read_corpus
+
+__all__ = ["Article", "Dataset", "Source", "Split", "download", "load_dataset"]
+
+
+class Source(StrEnum):
+    """Where the newswires come from."""
+
+    KERAS = "keras"
+    REUTERS21578 = "reuters21578"
+
+
+def load_dataset(source: Source, data_dir: Path | None) -> Dataset:
+    """Read the newswires, and assert everything that is known of them.
+
+    Parameters
+    ----------
+    source : Source
+    data_dir : Path or None
+        Folder that has the source's files. None downloads them, once, to a cache.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, truncated or altered, or cannot be downloaded.
+    """
+    if source is Source.KERAS:
+        dataset = read_keras_files(data_dir or download_keras_files())
+    else:
+        dataset = read_corpus(data_dir or download_corpus(cache_folder()))
+    check_dataset(dataset)
+    return dataset
+
+
+def download(folder: Path) -> None:
+    """Put the files of both sources into a folder, to be read with ``data_dir``.
+
+    Raises
+    ------
+    DataError
+        If they cannot be had.
+    """
+    download_keras_files(folder)
+    download_corpus(folder)

@@ -1,0 +1,144 @@
+"""From a trained network to a bundle, which must answer as the network itself."""
+
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnx
+import tf2onnx
+from numpy.typing import NDArray
+
+from service.model import Bundle, BundleError, Manifest, TopicClassifier
+from service.model.classifier import TOLERANCE
+from service.model.encoding import RULE
+from service.model.manifest import FORMAT_VERSION
+from training.datasets import Dataset
+from training.datasets.newswires import limit_vocabulary
+from training.errors import ExportError
+from training.evaluation import keras_texts, predict_texts
+from training.goldens import make_goldens
+from training.recipes import TrainedNetwork
+from training.taxonomy import describe_topics
+
+NAME: Final = "reuters"
+OPSET: Final = 18
+LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tf2onnx")
+TENSORS: Final = {
+    "token_ids": "token_ids",
+    "token_counts": "token_counts",
+    "probabilities": "probabilities",
+}
+
+
+def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
+    """Make the bundle of a trained network, and prove that it answers as the network does.
+
+    Nothing is written: `service.model.save_bundle` does that.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    dataset : Dataset
+        On each newswire of its test split the two must agree.
+    folder : Path
+        Where the bundle will be; its name is the bundle's version.
+    command : str
+        The command that repeats the run.
+
+    Raises
+    ------
+    ExportError
+        If the exported network is not valid, or answers otherwise than the trained one.
+    """
+    vocabulary = limit_vocabulary(dataset.vocabulary, network.num_words)
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        name=NAME,
+        version=folder.resolve().name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        recipe={"name": network.recipe, "settings": dict(network.settings)},
+        data={
+            "source": dataset.source,
+            "fingerprint": dataset.fingerprint(),
+            "train_newswires": len(dataset.train.labels),
+            "test_newswires": len(dataset.test.labels),
+        },
+        tokeniser=RULE,
+        tensors=TENSORS,
+        scores={},
+        libraries={name: version(name) for name in LIBRARIES}
+        | {"python": platform.python_version()},
+    )
+    bundle = Bundle(
+        manifest=manifest,
+        network=to_onnx(network.sparse),
+        vocabulary=vocabulary,
+        topics=describe_topics(dataset.train.labels),
+        goldens=make_goldens(network, vocabulary),
+    )
+    try:
+        classifier = TopicClassifier(bundle)
+    except BundleError as error:
+        raise ExportError(f"the exported network is refused: {error}") from error
+    check_parity(
+        expected=network.predict(dataset.test.token_ids),
+        actual=predict_texts(classifier, keras_texts(dataset, dataset.test)),
+    )
+    return bundle
+
+
+def to_onnx(sparse: Any) -> bytes:
+    """Convert ``sparse.probabilities`` to ONNX, and check the result.
+
+    Notes
+    -----
+    ``tf2onnx.convert.from_keras`` does not work with Keras 3, hence the `tf.function`.
+    """
+    function = sparse.probabilities
+    model, _ = tf2onnx.convert.from_function(
+        function, input_signature=function.input_signature, opset=OPSET
+    )
+    for tensor in (*model.graph.input, *model.graph.output):
+        for axis, name in zip(tensor.type.tensor_type.shape.dim, ("batch", "length"), strict=True):
+            if not axis.dim_value:
+                axis.dim_param = name
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(f"the exported network is not valid ONNX: {error}") from error
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) -> None:
+    """Compare what the trained and the exported network answer.
+
+    Parameters
+    ----------
+    expected, actual : float32 arrays of shape (n_texts, n_topics)
+
+    Raises
+    ------
+    ExportError
+        If for any text the highest-ranked topic differs, or a probability by more than
+        ``TOLERANCE``.
+    """
+    difference = float(np.abs(expected - actual).max())
+    n_other = int((expected.argmax(axis=1) != actual.argmax(axis=1)).sum())
+    if difference > TOLERANCE or n_other:
+        raise ExportError(
+            f"expected Keras' topic for each of {len(expected)} newswires, {n_other} differ; "
+            f"expected its probabilities within {TOLERANCE}, the largest difference is "
+            f"{difference:.2g}"
+        )
+
+
+def repeatable_command(options: Mapping[str, object], folder: Path) -> str:
+    """Give the command line that repeats a run, with no path but the bundle's own name."""
+    words = [f"--{name} {value}" for name, value in options.items()]
+    return f"python -m training train {' '.join(words)} --out {folder.resolve().name}"

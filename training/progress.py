@@ -1,0 +1,55 @@
+"""Shows a fit as it goes: a live bar on a terminal, a line an epoch elsewhere."""
+
+from typing import Any
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class FitProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Draws the progress of ``fit``.
+
+    Parameters
+    ----------
+    title : str
+        What is being fitted.
+    console : Console
+        Where to draw.
+    """
+
+    def __init__(self, title: str, console: Console) -> None:
+        super().__init__()
+        self._title = title
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[scores]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Start the bar."""
+        steps = self.params["epochs"] * self.params["steps"]
+        self._task = self._bar.add_task(self._title, total=steps, scores="")
+        self._bar.start()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Move the bar by a batch."""
+        self._bar.advance(self._task)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Show the epoch's losses and accuracies."""
+        scores = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+        self._bar.update(self._task, scores=scores)
+        if not self._console.is_terminal:
+            line = f"{self._title} {epoch + 1}/{self.params['epochs']}  {scores}"
+            self._console.print(line, soft_wrap=True)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Leave the full bar on the screen."""
+        self._bar.stop()

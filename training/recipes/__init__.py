@@ -1,0 +1,31 @@
+"""How a network is built and fitted."""
+
+from enum import StrEnum
+from importlib import import_module
+from typing import Protocol, cast
+
+from rich.console import Console
+
+from training.datasets import Split
+from training.recipes.network import TrainedNetwork
+
+__all__ = ["Recipe", "TrainedNetwork", "fit"]
+
+
+class Recipe(StrEnum):
+    """The recipes that there are; each is the module of its name."""
+
+    BOOK = "book"
+
+
+class RecipeModule(Protocol):
+    """What the module of a recipe must have."""
+
+    def fit(self, train: Split, *, seed: int, console: Console) -> TrainedNetwork: ...
+
+
+def fit(recipe: Recipe, train: Split, *, seed: int, console: Console) -> TrainedNetwork:
+    """Fit a recipe's network to the training newswires, showing the progress on a console."""
+    # imported when it is needed: TensorFlow takes seconds, which --help should not
+    module = cast(RecipeModule, import_module(f"training.recipes.{recipe.value}"))
+    return module.fit(train, seed=seed, console=console)

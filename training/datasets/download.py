@@ -4,6 +4,7 @@ import os
 import shutil
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +44,7 @@ def download_corpus(folder: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
     for url in mirrors:
         try:
             _download(url, archive)
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             failures.append(f"{url}: {error}")
         else:
             return archive
@@ -58,6 +59,8 @@ def _download(url: str, target: Path) -> None:
     partial = target.with_name(f"{target.name}.partial")
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+            if response.headers["Content-Length"] is None:
+                raise OSError("the answer does not say how long it is")
             expected = int(response.headers["Content-Length"])
             with (
                 wrap_file(response, expected, description=f"Downloading {target.name}") as source,

@@ -1,6 +1,7 @@
 """The ``keras`` source: the word ids that Keras distributes, without any text."""
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Final
@@ -40,11 +41,10 @@ def read_keras_files(folder: Path) -> Dataset:
     """
     # Keras stores lists of ids as pickled objects. A pickle can run any code, so nothing is
     # unpickled that is not, to the last bit, a file that is known.
-    for name in DOWNLOAD_HASHES:
-        _verify(folder / name)
-    with np.load(folder / IDS_FILE, allow_pickle=True) as arrays:
+    contents = {name: _read_verified(folder / name) for name in DOWNLOAD_HASHES}
+    with np.load(io.BytesIO(contents[IDS_FILE]), allow_pickle=True) as arrays:
         ranks, labels = arrays["x"], arrays["y"]
-    word_ranks: dict[str, int] = json.loads((folder / WORD_INDEX_FILE).read_bytes())
+    word_ranks: dict[str, int] = json.loads(contents[WORD_INDEX_FILE])
     offset = FIRST_WORD_ID - 1  # ranks count from 1
     vocabulary = {word: rank + offset for word, rank in word_ranks.items()}
     words = [[rank + offset for rank in newswire] for newswire in ranks]
@@ -61,7 +61,10 @@ def download_keras_files(folder: Path | None = None) -> Path:
     """
     from keras.utils import get_file
 
-    place = {} if folder is None else {"cache_dir": folder, "cache_subdir": ""}
+    place = {}
+    if folder is not None:  # made first: where Keras cannot write, it quietly takes another folder
+        folder.mkdir(parents=True, exist_ok=True)
+        place = {"cache_dir": folder.resolve(), "cache_subdir": ""}
     try:
         paths = [
             get_file(name, origin=ORIGIN + name, file_hash=file_hash, **place)
@@ -75,7 +78,7 @@ def download_keras_files(folder: Path | None = None) -> Path:
     return Path(paths[0]).parent
 
 
-def _verify(path: Path) -> None:
+def _read_verified(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -90,3 +93,4 @@ def _verify(path: Path) -> None:
             f"{path}: truncated or altered: {len(content)} bytes with SHA-256 {actual[0]}, which "
             "is neither Keras' file nor the rebuilt one; delete it and download it again"
         )
+    return content

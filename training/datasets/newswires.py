@@ -71,7 +71,11 @@ class Dataset:
     test: Split
 
     def fingerprint(self) -> str:
-        """SHA-256 of all token ids and labels in order; both sources give the same one."""
+        """SHA-256 of all token ids and labels in order.
+
+        Both sources give the same one, if the ``keras`` files are those rebuilt from the corpus:
+        Keras' own rank words of equal frequency in another order.
+        """
         digest = hashlib.sha256()
         for split in (self.train, self.test):
             for ids in split.token_ids:

@@ -1,15 +1,17 @@
 """The ``reuters21578`` source: the original corpus, with its text.
 
-How Keras made its data set from this corpus was established by rebuilding it: every newswire,
-label and word id comes out the same. That includes two slips, which are kept and named here:
-an article without a body gets the body of the next article that has one, and where no such article
-follows in its file, `str.find` gives -1 and the text is taken from the head of the file.
+How Keras made its data set from this corpus was established by rebuilding it: every newswire and
+label comes out the same, and every word but for the order of equally frequent ones. That includes
+two slips, which are kept and named here: an article without a body gets the body of the next
+article that has one, and where no such article follows in its file, `str.find` gives -1 and the
+text is taken from the head of the file.
 """
 
 import hashlib
 import html
 import re
 import tarfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
@@ -114,7 +116,10 @@ def _is_unpacked(path: Path, known: dict[str, str]) -> bool:
 
 
 def _read_folder(path: Path, known: dict[str, str]) -> dict[str, bytes]:
-    return {name: (path / name).read_bytes() for name in known if (path / name).exists()}
+    try:
+        return {name: (path / name).read_bytes() for name in known if (path / name).exists()}
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
 def _read_archive(path: Path) -> dict[str, bytes]:
@@ -128,7 +133,8 @@ def _read_archive(path: Path) -> dict[str, bytes]:
             f"{archive}: there is no such file; put the Reuters-21578 archive or its .sgm files "
             "there, or leave out --data-dir to download it"
         ) from error
-    except (OSError, EOFError, tarfile.TarError) as error:
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        reason = " ".join(str(error).split())
         raise DataError(
-            f"{archive}: is not a whole archive ({error}); delete it and download it again"
+            f"{archive}: is not a whole archive ({reason}); delete it and download it again"
         ) from error

@@ -19,7 +19,8 @@ class Mirror(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(CONTENT)))
+        if self.path != "/unsized":
+            self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
         self.wfile.write(CONTENT[: len(CONTENT) // 2] if self.path == "/broken" else CONTENT)
 
@@ -38,7 +39,7 @@ def mirror() -> Iterator[str]:
 
 
 def test_the_first_mirror_that_has_it(mirror: str, tmp_path: Path) -> None:
-    urls = [f"{mirror}/absent", f"{mirror}/broken", f"{mirror}/whole"]
+    urls = [f"{mirror}/absent", f"{mirror}/broken", f"{mirror}/unsized", f"{mirror}/whole"]
     archive = download_corpus(tmp_path / "cache", urls)
     assert archive.read_bytes() == CONTENT
     assert list(archive.parent.iterdir()) == [archive]

@@ -66,7 +66,6 @@ def test_downloads_go_through_keras(
     assert all(origin.endswith(f"/{name}") for name, origin, _ in asked)
 
     folder = tmp_path / "named"
-    folder.mkdir()
     assert download_keras_files(folder) == folder
 
 

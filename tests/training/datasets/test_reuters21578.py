@@ -109,7 +109,22 @@ def test_a_truncated_archive_is_named(data_dir: Path, tmp_path: Path) -> None:
 
 def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "reuters21578.tar.gz").write_bytes(b"<html>moved</html>")
+    with pytest.raises(DataError, match="is not a whole archive") as caught:
+        read_corpus(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_archive_damaged_inside_is_named(data_dir: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "reuters21578.tar.gz"
+    content = (data_dir / archive.name).read_bytes()
+    archive.write_bytes(content[:5_000] + bytes(200) + content[5_200:])
     with pytest.raises(DataError, match="is not a whole archive"):
+        read_corpus(tmp_path)
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "reut2-000.sgm").mkdir()
+    with pytest.raises(DataError, match=r"reut2-000\.sgm: cannot be read: Is a directory"):
         read_corpus(tmp_path)
 
 

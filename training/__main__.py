@@ -1,16 +1,18 @@
 """The training job's commands. ``train`` reads as the recipe: load, fit, export, evaluate, save."""
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from service.model import NewswireError, TopicClassifier, save_bundle
-from service.model.bundle import check_is_free
+from service.model.bundle import check_can_be_written
 from training.datasets import Source, load_dataset
 from training.datasets import download as download_datasets
 from training.recipes import Recipe, fit
@@ -50,7 +52,7 @@ def train(
 
     The book recipe reaches about 79 % on Keras' test set, in less than a minute on 2 cores.
     """
-    check_is_free(out)
+    check_can_be_written(out)
     dataset = load_dataset(source, data_dir)
 
     # imported late: they bring TensorFlow, and neither --help nor an error above should wait for it
@@ -78,7 +80,7 @@ def train(
 @cli.command()
 def evaluate(
     bundles: Annotated[list[Path], typer.Argument(help="Bundles to measure, side by side.")],
-    source: SourceOption = Source.KERAS,
+    source: SourceOption = Source.REUTERS21578,
     data_dir: DataDirOption = None,
     by_topic: Annotated[  # noqa: FBT002 - a flag of the command line
         bool, typer.Option("--by-topic", help="Also show precision, recall and F1 by topic.")
@@ -107,8 +109,14 @@ def download(folder: Annotated[Path, typer.Argument(help="Where to put the files
     console.print(f"Both data sets are in {folder}", soft_wrap=True)
 
 
+def _end(signum: int, frame: FrameType | None) -> NoReturn:
+    """End as on an exception, so that nothing half written stays behind."""
+    sys.exit(128 + signum)
+
+
 def main() -> None:
     """Run a command; what goes wrong is one line on standard error, and exit status 1."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         cli()
     except NewswireError as error:

@@ -1,6 +1,7 @@
 """From a trained network to a bundle, which must answer as the network itself."""
 
 import platform
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -140,5 +141,6 @@ def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) 
 
 def repeatable_command(options: Mapping[str, object], folder: Path) -> str:
     """Give the command line that repeats a run, with no path but the bundle's own name."""
-    words = [f"--{name} {value}" for name, value in options.items()]
-    return f"python -m training train {' '.join(words)} --out {folder.resolve().name}"
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    out = ["--out", folder.resolve().name]
+    return shlex.join(["python", "-m", "training", "train", *words, *out])

@@ -1,6 +1,6 @@
 """Shows a fit as it goes: a live bar on a terminal, a line an epoch elsewhere."""
 
-from typing import Any
+from typing import Any, Self
 
 import keras
 from rich.console import Console
@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class FitProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Draws the progress of ``fit``.
+    """Draws the progress of ``fit``; to be used in a ``with`` block, which always tidies up.
 
     Parameters
     ----------
@@ -33,10 +33,9 @@ class FitProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
         )
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start the bar."""
+        """Say how long the bar is."""
         steps = self.params["epochs"] * self.params["steps"]
         self._task = self._bar.add_task(self._title, total=steps, scores="")
-        self._bar.start()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Move the bar by a batch."""
@@ -50,6 +49,9 @@ class FitProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
             line = f"{self._title} {epoch + 1}/{self.params['epochs']}  {scores}"
             self._console.print(line, soft_wrap=True)
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Leave the full bar on the screen."""
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()

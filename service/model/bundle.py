@@ -84,9 +84,9 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     Raises
     ------
     BundleError
-        If ``folder`` already holds something.
+        If ``folder`` already holds something, or cannot be written.
     """
-    check_is_free(folder)
+    folder = folder.resolve()
     contents = {
         MODEL_FILE: bundle.network,
         VOCABULARY_FILE: _to_json(dict(bundle.vocabulary)),
@@ -98,10 +98,7 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     manifest = replace(bundle.manifest, files=hashes)
     contents[MANIFEST_FILE] = _to_json(to_json_object(manifest))
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(
-        tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-", suffix=".partial")
-    )
+    partial = _make_partial(folder)
     try:
         for name, content in contents.items():
             path = partial / name
@@ -109,16 +106,34 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
             path.write_bytes(content)
         partial.chmod(0o755)
         partial.replace(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # renamed away, unless something went wrong
     return manifest
 
 
-def check_is_free(folder: Path) -> None:
-    """Raise BundleError unless a bundle can be written to ``folder``, which says what is there."""
+def check_can_be_written(folder: Path) -> None:
+    """Find out, before hours of work, whether a bundle can be written to ``folder``.
+
+    Raises
+    ------
+    BundleError
+        If it holds something, or nothing can be written beside it.
+    """
+    _make_partial(folder.resolve()).rmdir()
+
+
+def _make_partial(folder: Path) -> Path:
+    """Make the folder beside ``folder`` in which a bundle is written before it is renamed."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BundleError(f"{folder}: already holds something, expected a new or an empty folder")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-", suffix=".partial")
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot be written: {error}") from error
+    return Path(partial)
 
 
 def find_bundle(folder: Path) -> Path:

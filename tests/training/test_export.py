@@ -14,7 +14,7 @@ from training.datasets import Dataset
 from training.datasets.facts import LABELS
 from training.errors import ExportError
 from training.evaluation import keras_texts, predict_texts
-from training.export import check_parity, export, to_onnx
+from training.export import check_parity, export, repeatable_command, to_onnx
 from training.recipes import TrainedNetwork
 from training.recipes.book import multi_hot
 
@@ -47,7 +47,7 @@ def test_numpy_keras_and_onnx_agree(
         np.testing.assert_array_equal(from_keras.argmax(axis=1), other.argmax(axis=1))
 
 
-def test_gathering_is_the_dense_row_to_the_last_bits(
+def test_gathering_rows_is_multiplying_a_dense_row(
     trained: TrainedNetwork, exported: TopicClassifier, keras_dataset: Dataset
 ) -> None:
     texts = keras_texts(keras_dataset, keras_dataset.test)[:200]
@@ -55,7 +55,11 @@ def test_gathering_is_the_dense_row_to_the_last_bits(
     kernel = np.asarray(trained.sparse.network.layers[0].kernel)
     gathered = np.einsum("bl,blh->bh", np.minimum(token_counts, 1), kernel[token_ids])
     dense = multi_hot(keras_dataset.test.token_ids[:200], trained.num_words) @ kernel
-    np.testing.assert_allclose(gathered, dense, atol=1e-5)
+    np.testing.assert_allclose(gathered, dense, rtol=1e-6, atol=1e-6)
+
+    sparse = trained.sparse.probabilities(token_ids, token_counts)["probabilities"]
+    expected = trained.predict(keras_dataset.test.token_ids[:200])
+    np.testing.assert_allclose(np.asarray(sparse), expected, atol=1e-6)
 
 
 def test_the_network_is_valid_and_sparse(trained_bundle: Path) -> None:
@@ -99,6 +103,28 @@ def test_a_network_that_answers_otherwise_is_not_exported(
     with pytest.raises(ExportError, match="the exported network is refused: goldens"):
         export(other, keras_dataset, folder=tmp_path / "1", command="a test")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_differs_on_a_test_newswire_is_not_exported(
+    trained: TrainedNetwork, keras_dataset: Dataset, tmp_path: Path
+) -> None:
+    """The golden cases agree, and all newswires but one."""
+
+    def one_wrong(token_ids: Any) -> NDArray[np.float32]:
+        probabilities = trained.predict(token_ids)
+        if len(token_ids) == len(keras_dataset.test.token_ids):
+            probabilities[1000] = np.roll(probabilities[1000], 1)
+        return probabilities
+
+    other = replace(trained, predict=one_wrong)
+    with pytest.raises(ExportError, match="for each of 2246 newswires, 1 differ"):
+        export(other, keras_dataset, folder=tmp_path / "1", command="a test")
+
+
+def test_the_command_is_quoted(tmp_path: Path) -> None:
+    options = {"recipe": "book", "seed": 0}
+    command = repeatable_command(options, tmp_path / "my run")
+    assert command == "python -m training train --recipe book --seed 0 --out 'my run'"
 
 
 def test_parity() -> None:

@@ -55,26 +55,28 @@ def fit(train: Split, *, seed: int, console: Console) -> TrainedNetwork:
 
     held_out = settings.validation_newswires
     trial = build_network(settings)
-    history = trial.fit(
-        inputs[held_out:],
-        targets[held_out:],
-        epochs=settings.max_epochs,
-        batch_size=settings.batch_size,
-        validation_data=(inputs[:held_out], targets[:held_out]),
-        verbose=0,
-        callbacks=[FitProgress("Choosing the epochs", console)],
-    ).history
+    with FitProgress("Choosing the epochs", console) as progress:
+        history = trial.fit(
+            inputs[held_out:],
+            targets[held_out:],
+            epochs=settings.max_epochs,
+            batch_size=settings.batch_size,
+            validation_data=(inputs[:held_out], targets[:held_out]),
+            verbose=0,
+            callbacks=[progress],
+        ).history
     epochs = int(np.argmin(history["val_loss"])) + 1
 
     network = build_network(settings)
-    network.fit(
-        inputs,
-        targets,
-        epochs=epochs,
-        batch_size=settings.batch_size,
-        verbose=0,
-        callbacks=[FitProgress("Training", console)],
-    )
+    with FitProgress("Training", console) as progress:
+        network.fit(
+            inputs,
+            targets,
+            epochs=epochs,
+            batch_size=settings.batch_size,
+            verbose=0,
+            callbacks=[progress],
+        )
     return TrainedNetwork(
         recipe=NAME,
         settings={**asdict(settings), "epochs": epochs},

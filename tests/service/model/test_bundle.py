@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.model import BundleError, find_bundle, load_bundle, save_bundle
-from service.model.bundle import REQUIRED_FILES
+from service.model.bundle import REQUIRED_FILES, check_can_be_written
 
 
 def rewrite(bundle: Path, name: str, value: object) -> None:
@@ -51,9 +51,40 @@ def test_an_empty_folder_is_filled(bundle_copy: Path, tmp_path: Path) -> None:
 
 def test_a_write_that_fails_leaves_nothing(bundle_copy: Path, tmp_path: Path) -> None:
     target = tmp_path / "out" / "1"
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BundleError, match="cannot be written"):
         save_bundle(load_bundle(bundle_copy), target, {"no/such/folder.md": b""})
     assert list(target.parent.iterdir()) == []
+
+
+def test_an_interruption_while_writing_leaves_nothing(
+    bundle_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    bundle = load_bundle(bundle_copy)
+    monkeypatch.setattr(Path, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save_bundle(bundle, tmp_path / "out" / "1", {})
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_cannot_be_written_is_known_before(tmp_path: Path) -> None:
+    check_can_be_written(tmp_path / "new" / "1")
+    assert list((tmp_path / "new").iterdir()) == []
+    with pytest.raises(BundleError, match="/proc/none/1: cannot be written"):
+        check_can_be_written(Path("/proc/none/1"))
+    (tmp_path / "file").write_text("")
+    for taken in (tmp_path, tmp_path / "file"):
+        with pytest.raises(BundleError, match="already holds something"):
+            check_can_be_written(taken)
+
+
+def test_a_link_to_an_empty_folder_is_followed(bundle_copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    save_bundle(load_bundle(bundle_copy), tmp_path / "link", {})
+    load_bundle(tmp_path / "empty")
 
 
 @pytest.mark.parametrize("name", [*REQUIRED_FILES, "evaluation/curves.png"])

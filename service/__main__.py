@@ -1,5 +1,6 @@
 """Load the bundle, prove it, start the server."""
 
+import logging
 import signal
 import sys
 from types import FrameType
@@ -12,9 +13,12 @@ from pydantic import ValidationError
 from service.app import create_app
 from service.metrics import make_registry
 from service.model import BundleError, TopicClassifier
-from service.settings import ServiceSettings, describe_errors
+from service.settings import PREFIX, ServiceSettings, describe_errors
 
 EXIT_MISCONFIGURED = 2
+EXIT_NOT_STARTED = 3
+
+logger = logging.getLogger("uvicorn.error")
 
 
 def main() -> int:
@@ -25,13 +29,13 @@ def main() -> int:
     except ValidationError as error:
         return _refuse(describe_errors(error))
     except BundleError as error:
-        return _refuse(str(error))
+        return _refuse(f"{PREFIX}MODEL_DIR: {error}")
     # a second series beside each counter and histogram, which no dashboard reads
     disable_created_metrics()  # type: ignore[no-untyped-call]
     # uvicorn finishes the requests in progress, then raises the signal again, for this handler
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings, classifier, make_registry()),
         host=settings.host,
         port=settings.port,
@@ -40,7 +44,11 @@ def main() -> int:
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
         server_header=False,
     )
-    return 0
+    manifest = classifier.manifest
+    logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
+    server = uvicorn.Server(config)
+    server.run()
+    return 0 if server.started else EXIT_NOT_STARTED
 
 
 def _exit(signum: int, frame: FrameType | None) -> NoReturn:

@@ -1,17 +1,30 @@
 """Builds the service's application from its parts."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 
+from service import __version__
 from service.api.catalogue import catalogue_routes
 from service.api.classification import classification_routes
-from service.api.errors import add_error_handlers
+from service.api.errors import add_error_handlers, declare_media_type
 from service.api.instrumentation import RequestMetricsMiddleware
 from service.api.operations import operations_routes
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
 from service.settings import ServiceSettings
+
+
+class NewswireApp(FastAPI):
+    """FastAPI, with problems declared as what they are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Give the OpenAPI document."""
+        if self.openapi_schema is None:
+            self.openapi_schema = declare_media_type(super().openapi())
+        return self.openapi_schema
 
 
 def create_app(
@@ -29,10 +42,11 @@ def create_app(
     """
     metrics = ServiceMetrics(registry)
     metrics.describe_bundle(classifier.manifest, classifier.topics)
-    app = FastAPI(
+    app = NewswireApp(
         title="newswire-topics",
-        summary="Which of 46 topics is this news text about?",
-        version=classifier.manifest.version,
+        summary=f"Which of {len(classifier.topics)} topics is this news text about?",
+        version=__version__,
+        redirect_slashes=False,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )

@@ -18,7 +18,7 @@ class ServiceSettings(BaseSettings):
         If a variable's value is not of its form; `describe_errors` puts it in words.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     host: Annotated[str, Field(description="Address to listen on; 0.0.0.0 for every one.")] = (
         "127.0.0.1"

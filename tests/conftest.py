@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
@@ -24,6 +25,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = Path(__file__).parents[1]
 RELEASED = ROOT / "models" / "reuters"
+
+# a deadline is a timed assertion, which a busy machine breaks; print_blob shows how to repeat
+hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_the_developer() -> Iterator[None]:
+    """Tests set the service's variables themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("NEWSWIRE_") and name != "NEWSWIRE_DATA_DIR":
+                patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -52,31 +67,32 @@ def corpus_dataset(data_dir: Path) -> Dataset:
 
 @pytest.fixture(scope="session")
 def same_word_ids(keras_dataset: Dataset, corpus_dataset: Dataset) -> None:
-    """Skip where the files are Keras' own, which rank words of equal frequency in another order.
+    """Skip where the ``keras`` files are Keras' own.
 
-    The rebuilt files rank them as our reader does. CI has them, and must not skip.
+    Those rank words of equal frequency in another order than the files that were rebuilt from the
+    corpus, so the two sources cannot be compared word by word.
     """
     if len(keras_dataset.vocabulary) != len(corpus_dataset.vocabulary):
         pytest.skip("Keras' own files rank words of equal frequency in another order")
 
 
 @pytest.fixture(scope="session")
-def trained(keras_dataset: Dataset) -> "TrainedNetwork":
+def trained(corpus_dataset: Dataset) -> "TrainedNetwork":
     """The book's network, trained here with seed 0."""
     from training.recipes import Recipe, fit
 
-    return fit(Recipe.BOOK, keras_dataset.train, seed=0, console=Console(file=io.StringIO()))
+    return fit(Recipe.BOOK, corpus_dataset.train, seed=0, console=Console(file=io.StringIO()))
 
 
 @pytest.fixture(scope="session")
 def trained_bundle(
-    trained: "TrainedNetwork", keras_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory
+    trained: "TrainedNetwork", corpus_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """Folder of the bundle that was exported from `trained`."""
     from training.export import export
 
     folder = tmp_path_factory.mktemp("bundles") / "7"
-    save_bundle(export(trained, keras_dataset, folder=folder, command="a test"), folder, {})
+    save_bundle(export(trained, corpus_dataset, folder=folder, command="a test"), folder, {})
     return folder
 
 

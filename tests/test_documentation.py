@@ -1,5 +1,6 @@
 """Documentation is tested: what exists is in the README, and what is there exists."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -9,10 +10,14 @@ from prometheus_client import CollectorRegistry
 from typer.main import get_command
 
 from service.api.errors import PROBLEMS, TYPE_PREFIX
+from service.api.schemas import ClassifyRequest
 from service.metrics import ServiceMetrics
 from service.settings import PREFIX, ServiceSettings
 from tests.conftest import ROOT
 from training.__main__ import cli
+
+BUNDLE_LABELS = "`name`, `version`, `recipe`, `created`"
+"""An Info has its labels in its value; tests/service/test_metrics.py looks at them."""
 
 README = (ROOT / "README.md").read_text()
 
@@ -48,8 +53,10 @@ def test_metrics() -> None:
         if hasattr(metric, "describe"):
             (family,) = metric.describe()
             suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
-            declared[f"`{family.name}{suffix}`"] = family.documentation
-    documented = {cells[0]: cells[2] for cells in rows(r"`newswire_\w+`")}
+            labels = ", ".join(f"`{name}`" for name in metric._labelnames)
+            declared[f"`{family.name}{suffix}`"] = (labels, family.documentation)
+    declared["`newswire_bundle_info`"] = (BUNDLE_LABELS, declared["`newswire_bundle_info`"][1])
+    documented = {cells[0]: cells[1:3] for cells in rows(r"`newswire_\w+`")}
     assert documented == declared
 
 
@@ -64,9 +71,29 @@ def test_routes(client: TestClient) -> None:
         assert client.get(request.strip("`").split()[1]).status_code == 200
 
 
+def test_the_first_example(client: TestClient) -> None:
+    """The README's request gets the README's answer, to the digits that it shows."""
+    request = json.loads(re.search(r"-d '(\{.*?\})'", README).group(1))  # type: ignore[union-attr]
+    shown = json.loads(re.search(r"```json\n(.*?)```", README, re.S).group(1))  # type: ignore[union-attr]
+    answer = client.post("/classify", json=request).json()
+    for topic in answer["topics"]:
+        topic["score"] = round(topic["score"], 3)
+    assert answer == shown
+
+
+def test_the_fields_of_a_request() -> None:
+    fields = ClassifyRequest.model_fields
+    documented = {cells[0].strip("`"): cells[1] for cells in rows(r"`(text|title|top_k)`")}
+    assert documented.keys() == fields.keys()
+    for name, field in fields.items():
+        default = "optional" if field.default is None else str(field.default)
+        assert documented[name] == ("required" if field.is_required() else default)
+
+
 def test_problems() -> None:
     declared = {(str(kind.status), f"`{TYPE_PREFIX}{kind.slug}`") for kind in PROBLEMS.values()}
     assert {cells[:2] for cells in rows(r"\d{3}")} == declared
+    assert next(rows("404, 405"))[1] == "`about:blank`"
 
 
 def test_training_commands() -> None:

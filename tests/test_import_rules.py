@@ -22,14 +22,34 @@ def test_the_contracts_are_kept() -> None:
 def test_the_model_imports_numpy_and_onnxruntime_alone() -> None:
     graph = grimp.build_graph("service", include_external_packages=True, cache_dir=None)
     modules = {"service.model", *graph.find_descendants("service.model")}
-    imported = {
-        target.partition(".")[0]: module
+    imports = {
+        (target.partition(".")[0], module)
         for module in modules
         for target in graph.find_modules_directly_imported_by(module)
     }
-    foreign = imported.keys() - {"service"} - sys.stdlib_module_names
+    foreign = {target for target, _ in imports} - {"service"} - sys.stdlib_module_names
     assert foreign == MODEL_MAY_IMPORT
-    assert imported["onnxruntime"] == "service.model.classifier"
+    users = {module for target, module in imports if target == "onnxruntime"}
+    assert users == {"service.model.classifier"}
+
+
+def test_fastapi_lives_in_the_app_and_the_api() -> None:
+    graph = grimp.build_graph("service", include_external_packages=True, cache_dir=None)
+    users = graph.find_modules_that_directly_import("fastapi")
+    assert users
+    assert all(user == "service.app" or user.startswith("service.api.") for user in users)
+
+
+def test_training_imports_nothing_of_the_service_but_its_model() -> None:
+    graph = grimp.build_graph("service", "training", cache_dir=None)
+    imported = {
+        target
+        for module in graph.find_descendants("training")
+        for target in graph.find_modules_directly_imported_by(module)
+        if target.startswith("service")
+    }
+    assert imported
+    assert all((target + ".").startswith("service.model.") for target in imported)
 
 
 def test_the_service_loads_no_training_library() -> None:

@@ -1,5 +1,6 @@
 """From a request's body to a validated request: read, bounded, parsed and checked once."""
 
+import json
 from typing import Final
 
 from fastapi import Request
@@ -15,6 +16,8 @@ from service.api.errors import (
 from service.api.schemas import ClassifyRequest, FieldProblem
 
 MEDIA_TYPE: Final = "application/json"
+JSON_INVALID: Final = "json_invalid"
+"""Pydantic's name for a body that is not JSON."""
 JSON_EXPANSION: Final = 6
 """JSON may write one byte of text as six, ``\\u0041``."""
 JSON_OVERHEAD_BYTES: Final = 1_024
@@ -56,10 +59,10 @@ def parse_classify_request(body: bytes, *, n_topics: int, max_text_bytes: int) -
         If text and title together are over the limit.
     """
     try:
-        request = ClassifyRequest.model_validate_json(body)
+        request = _validate(body)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
-        if details[0]["type"] == "json_invalid":
+        if details[0]["type"] == JSON_INVALID:
             raise MalformedBodyError(f"Expected JSON in UTF-8. {details[0]['msg']}.") from None
         raise InvalidRequestError([_field_problem(item) for item in details]) from None
     if request.top_k > n_topics:
@@ -68,6 +71,25 @@ def parse_classify_request(body: bytes, *, n_topics: int, max_text_bytes: int) -
     if _size(request.text) + _size(request.title or "") > max_text_bytes:
         raise TooLargeError(_too_large(max_text_bytes))
     return request
+
+
+def _validate(body: bytes) -> ClassifyRequest:
+    """Parse a request, also where pydantic's parser is stricter than JSON.
+
+    It refuses a byte order mark, and half of a surrogate pair, which is what is left of an emoji
+    where a program cut a text to length; here it counts as a question mark.
+    """
+    try:
+        return ClassifyRequest.model_validate_json(body)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] != JSON_INVALID:
+            raise
+        try:
+            value = json.loads(body.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            raise error from None
+        repaired = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+        return ClassifyRequest.model_validate_json(repaired)
 
 
 def _field_problem(detail: ErrorDetails) -> FieldProblem:

@@ -1,16 +1,20 @@
 """``POST /classify``: a text in, its topics out."""
 
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 
 from service.api.body import MEDIA_TYPE, parse_classify_request, read_body
+from service.api.errors import PROBLEMS
 from service.api.schemas import ClassifyRequest, ClassifyResponse, ModelVersion, Problem, TopicScore
 from service.metrics import ServiceMetrics
 from service.model import RankedTopic, TopicClassifier, with_title
 
-PROBLEM_STATUSES = (400, 413, 415, 422, 500)
+PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem, "description": "A problem, RFC 9457"}
+    for status in sorted({kind.status for kind in PROBLEMS.values()})
+}
 
 
 def classification_routes(
@@ -26,14 +30,7 @@ def classification_routes(
         "/classify",
         summary="Which topic is this news text about?",
         openapi_extra={"requestBody": _request_body(n_topics)},
-        responses={
-            status: {
-                "model": Problem,
-                "content": {"application/problem+json": {}},
-                "description": "A problem, RFC 9457",
-            }
-            for status in PROBLEM_STATUSES
-        },
+        responses=PROBLEM_RESPONSES,
     )
     async def classify(request: Request) -> ClassifyResponse:
         """Classify a news text, and rank its most likely topics."""

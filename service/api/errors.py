@@ -12,7 +12,7 @@ RequestError
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -54,8 +54,8 @@ class InvalidRequestError(RequestError):
     """
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        super().__init__("; ".join(f"{item.field}: {item.message}" for item in problems))
-        self.problems = problems
+        self.problems = list(dict.fromkeys(problems))
+        super().__init__("; ".join(f"{item.field}: {item.message}" for item in self.problems))
 
 
 class ProblemKind(NamedTuple):
@@ -64,18 +64,35 @@ class ProblemKind(NamedTuple):
     status: int
     slug: str
     title: str
+    detail: str | None = None
+    """What the client is told where the error itself has no sentence for it."""
 
 
 PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
     MalformedBodyError: ProblemKind(400, "malformed-body", "The body is not JSON"),
-    ClientDisconnect: ProblemKind(400, "body-cut-short", "The body ended too early"),
+    ClientDisconnect: ProblemKind(
+        400,
+        "body-cut-short",
+        "The body ended too early",
+        "The connection was closed before the whole body was there.",
+    ),
     TooLargeError: ProblemKind(413, "too-large", "The text is too long"),
     UnsupportedMediaTypeError: ProblemKind(
         415, "unsupported-media-type", "The content type is not supported"
     ),
     InvalidRequestError: ProblemKind(422, "invalid-request", "The request is not valid"),
-    InferenceError: ProblemKind(500, "inference-failed", "The text could not be classified"),
-    Exception: ProblemKind(500, "internal-error", "Something went wrong in the service"),
+    InferenceError: ProblemKind(
+        500,
+        "inference-failed",
+        "The text could not be classified",
+        "The model gave no valid scores for it. Trying again will not help; tell the operator.",
+    ),
+    Exception: ProblemKind(
+        500,
+        "internal-error",
+        "Something went wrong in the service",
+        "The request may be in order. Try again later; if it lasts, tell the operator.",
+    ),
 }
 """The status and title of each error. Others that HTTP itself defines keep their status."""
 
@@ -87,6 +104,21 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http_exception)
 
 
+def declare_media_type(openapi: dict[str, Any]) -> dict[str, Any]:
+    """Put every problem in an OpenAPI document under its media type.
+
+    FastAPI declares all models that an operation can answer as JSON.
+    """
+    for operations in openapi["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {})
+                schema = content.get("application/json", {}).get("schema", {})
+                if schema.get("$ref", "").endswith(f"/{Problem.__name__}"):
+                    content[MEDIA_TYPE] = content.pop("application/json")
+    return openapi
+
+
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Give the answer that carries a problem."""
     return JSONResponse(
@@ -96,12 +128,12 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
 
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
-    detail: str | None = None
+    detail = kind.detail
     fields: list[FieldProblem] | None = None
     if isinstance(error, RequestError):
         detail = str(error)
     if isinstance(error, InvalidRequestError):
-        fields = list(error.problems)
+        fields = error.problems
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)
     return problem_response(

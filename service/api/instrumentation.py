@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.metrics import ServiceMetrics
 
 UNMATCHED: Final = "unmatched"
-"""Route label of requests to addresses that are not ours; the addresses would be unbounded."""
+"""Route label of requests outside our own routes; their addresses would be unbounded."""
 
 
 class RequestMetricsMiddleware:

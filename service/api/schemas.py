@@ -2,10 +2,15 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from service.model import RankedTopic, Topic
+
+
+def _whole_number(value: object) -> object:
+    """Let 3.0 stand for 3: languages with one kind of number write it so."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class ClassifyRequest(BaseModel):
@@ -19,17 +24,19 @@ class ClassifyRequest(BaseModel):
         },
     )
 
-    text: Annotated[str, Field(description="The news text; at least one visible character.")]
+    text: Annotated[str, Field(description="The news text; not only white space.")]
     title: Annotated[str | None, Field(description="Its title, which is put before the text.")] = (
         None
     )
-    top_k: Annotated[int, Field(ge=1, description="How many topics to give.")] = 3
+    top_k: Annotated[
+        int, BeforeValidator(_whole_number), Field(ge=1, description="How many topics to give.")
+    ] = 3
 
     @field_validator("text")
     @classmethod
     def _has_content(cls, text: str) -> str:
         if not text or text.isspace():
-            raise PydanticCustomError("blank_text", "Input should have a visible character")
+            raise PydanticCustomError("blank_text", "Input should hold more than white space")
         return text
 
 
@@ -125,6 +132,8 @@ class Health(BaseModel):
 
 class FieldProblem(BaseModel):
     """What is wrong with one field of a request."""
+
+    model_config = ConfigDict(frozen=True)
 
     field: str
     message: str

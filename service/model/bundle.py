@@ -148,12 +148,12 @@ def find_bundle(folder: Path) -> Path:
         return folder
     if not folder.is_dir():
         raise BundleError(
-            f"{folder}: expected a model bundle or a folder of them, nothing is there"
+            f"{folder.resolve()}: expected a model bundle or a folder of them, nothing is there"
         )
     numbered = [path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()]
     if not numbered:
         raise BundleError(
-            f"{folder}: expected {MANIFEST_FILE}, or bundles in folders named 1, 2, 3, ..."
+            f"{folder.resolve()}: expected {MANIFEST_FILE}, or bundles in folders 1, 2, 3, ..."
         )
     return max(numbered, key=lambda path: int(path.name))
 

@@ -14,7 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.model.bundle import Bundle, find_bundle, load_bundle
-from service.model.encoding import EncodedText, TextEncoder, pad, with_title
+from service.model.encoding import START_ID, EncodedText, TextEncoder, count_tokens, pad, with_title
 from service.model.errors import BundleError, InferenceError
 from service.model.manifest import Golden, Topic
 
@@ -67,13 +67,15 @@ class TopicClassifier:
     def __init__(self, bundle: Bundle) -> None:
         self.manifest = bundle.manifest
         self.topics = bundle.topics
-        self.encoder = TextEncoder(bundle.vocabulary)
+        try:
+            self.encoder = TextEncoder(bundle.vocabulary)
+        except ValueError as error:
+            raise BundleError(f"vocabulary.json: {error}") from error
         self._session = _open_session(bundle)
         tensors = bundle.manifest.tensors
         self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
         self._outputs = [tensors["probabilities"]]
-        for number, golden in enumerate(bundle.goldens):
-            self._replay(golden, number)
+        self._prove(bundle)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -139,14 +141,16 @@ class TopicClassifier:
         Raises
         ------
         InferenceError
-            If a probability is not finite.
+            If a score is not a probability: not finite, or not from 0 to 1.
         """
         token_ids, token_counts = pad(encoded)
         inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
         (output,) = self._session.run(self._outputs, inputs)
         probabilities = cast(NDArray[np.float32], output)
-        if not np.isfinite(probabilities).all():
-            raise InferenceError("expected finite probabilities from the network, got NaN or inf")
+        if not ((probabilities >= 0) & (probabilities <= 1)).all():  # NaN is neither
+            raise InferenceError(
+                "expected probabilities from the network, some are NaN or not in 0..1"
+            )
         return probabilities
 
     def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
@@ -167,6 +171,20 @@ class TopicClassifier:
             raise ValueError(f"top_k: expected 1 to {len(self.topics)}, got {top_k}")
         best = np.argsort(-probabilities, kind="stable")[:top_k]
         return [RankedTopic(self.topics[index], float(probabilities[index])) for index in best]
+
+    def _prove(self, bundle: Bundle) -> None:
+        """Raise BundleError unless every token id can be looked up and every golden holds."""
+        highest = max(bundle.vocabulary.values(), default=START_ID)
+        try:
+            self.infer([count_tokens([START_ID, highest])])
+        except InferenceError as error:
+            raise BundleError(f"model.onnx: {error}") from error
+        except Exception as error:  # onnxruntime's errors have no common base but Exception
+            raise BundleError(
+                f"model.onnx: expected a network for token ids up to {highest}, it fails there"
+            ) from error
+        for number, golden in enumerate(bundle.goldens):
+            self._replay(golden, number)
 
     def _replay(self, golden: Golden, number: int) -> None:
         text = with_title(golden.title, golden.text)
@@ -192,7 +210,7 @@ def _open_session(bundle: Bundle) -> Any:
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # the arena never shrinks, and grows with every new shape
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # its errors are exceptions, which are logged where they end
     try:
         session = onnxruntime.InferenceSession(
             bundle.network, options, providers=["CPUExecutionProvider"]

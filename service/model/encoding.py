@@ -5,6 +5,7 @@ blanks, look each word up. Typographic punctuation, which the corpus of 1987 doe
 treated like its ASCII counterpart, so that text copied from a modern page finds the same words.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,8 +22,9 @@ FIRST_WORD_ID: Final = 4
 RULE: Final = "keras-reuters-1"
 """Name of this module's rule. A bundle records the rule it was trained with; others are refused."""
 
-_SEPARATORS: Final = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~' + "“”„‟«»‹›‐‑‒–—―…•·¡¿‚′″"  # noqa: RUF001
-_APOSTROPHES: Final = "’‘‛ʼ＇"  # noqa: RUF001
+_SEPARATORS: Final = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~' + "“”„‟«»‹›‘‚‛‐‑‒–—―…•·¡¿′″"  # noqa: RUF001
+_CLOSING_QUOTE: Final = re.compile(r"’(?!\w)")  # noqa: RUF001
+_APOSTROPHES: Final = "’ʼ＇"  # noqa: RUF001
 _INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _TRANSLATION: Final = str.maketrans(
     dict.fromkeys(_SEPARATORS, " ")
@@ -116,6 +118,8 @@ class TextEncoder:
 
 def split_words(text: str) -> list[str]:
     """Lower-case a text, turn punctuation to blanks and split at white space."""
+    if not text.isascii():
+        text = _CLOSING_QUOTE.sub(" ", text)
     return text.lower().translate(_TRANSLATION).split()
 
 

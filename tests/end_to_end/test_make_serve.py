@@ -1,4 +1,4 @@
-"""``make serve``, as a newcomer types it, in a fresh environment of the service alone."""
+"""``make serve``, as a newcomer types it, in its environment of the service alone."""
 
 import subprocess
 from collections.abc import Iterator

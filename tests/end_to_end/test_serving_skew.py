@@ -40,15 +40,13 @@ def test_every_text_of_the_corpus_has_keras_ids(
     assert n_newswires == 11_228
 
 
-@pytest.mark.usefixtures("same_word_ids")
 def test_accuracy_over_http_is_keras_own(
     service: RunningService,
     trained: TrainedNetwork,
-    keras_dataset: Dataset,
     corpus_dataset: Dataset,
 ) -> None:
     """All 2,246 raw test texts over HTTP, against ``model.evaluate``, to the last newswire."""
-    articles, labels = corpus_dataset.test.articles, keras_dataset.test.labels
+    articles, labels = corpus_dataset.test.articles, corpus_dataset.test.labels
     assert articles is not None
     answers = [
         service.client.post("/classify", json={"text": article.keras_text, "top_k": 46}).json()
@@ -59,7 +57,7 @@ def test_accuracy_over_http_is_keras_own(
     )
 
     network = trained.sparse.network
-    inputs = multi_hot(keras_dataset.test.token_ids, trained.num_words)
+    inputs = multi_hot(corpus_dataset.test.token_ids, trained.num_words)
     _, accuracy = network.evaluate(
         inputs, keras.utils.to_categorical(labels, len(LABELS)), batch_size=512, verbose=0
     )
@@ -69,6 +67,6 @@ def test_accuracy_over_http_is_keras_own(
     for row, answer in zip(served, answers, strict=True):
         for topic in answer["topics"]:
             row[topic["id"]] = topic["score"]
-    expected = trained.predict(keras_dataset.test.token_ids)
+    expected = trained.predict(corpus_dataset.test.token_ids)
     np.testing.assert_allclose(served, expected, atol=1e-5)
     np.testing.assert_array_equal(served.argmax(axis=1), expected.argmax(axis=1))

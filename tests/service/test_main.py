@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,21 @@ def test_an_altered_bundle_is_one_line_and_status_2(bundle_copy: Path) -> None:
 
 def test_a_wrong_setting_is_one_line_and_status_2() -> None:
     assert_refused(run(NEWSWIRE_PORT="eighty"), "NEWSWIRE_PORT: Input should be a valid integer")
+
+
+def test_an_empty_setting_is_the_default() -> None:
+    """Compose files write ``${VARIABLE:-}``."""
+    assert_refused(run(NEWSWIRE_PORT="", NEWSWIRE_MODEL_DIR="/none"), "NEWSWIRE_MODEL_DIR: /none")
+
+
+def test_a_port_that_is_taken_is_a_failure() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        shown = run(NEWSWIRE_PORT=str(taken.getsockname()[1]))
+    assert shown.returncode not in {0, 2}
+    assert "Serving reuters 1 of models/reuters" in shown.stderr
+    assert "address already in use" in shown.stderr
 
 
 @pytest.fixture

@@ -25,12 +25,12 @@ def exported(trained_bundle: Path) -> TopicClassifier:
 
 
 def test_numpy_keras_and_onnx_agree(
-    trained: TrainedNetwork, exported: TopicClassifier, keras_dataset: Dataset
+    trained: TrainedNetwork, exported: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
     """Three witnesses: Keras, onnxruntime, and the forward pass written out in NumPy."""
-    token_ids = keras_dataset.test.token_ids
+    token_ids = corpus_dataset.test.token_ids
     from_keras = trained.predict(token_ids)
-    from_onnx = predict_texts(exported, keras_texts(keras_dataset, keras_dataset.test))
+    from_onnx = predict_texts(exported, keras_texts(corpus_dataset, corpus_dataset.test))
 
     first, *rest = trained.sparse.network.layers
     hidden = multi_hot(token_ids, trained.num_words).astype(np.float32)
@@ -48,17 +48,17 @@ def test_numpy_keras_and_onnx_agree(
 
 
 def test_gathering_rows_is_multiplying_a_dense_row(
-    trained: TrainedNetwork, exported: TopicClassifier, keras_dataset: Dataset
+    trained: TrainedNetwork, exported: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
-    texts = keras_texts(keras_dataset, keras_dataset.test)[:200]
+    texts = keras_texts(corpus_dataset, corpus_dataset.test)[:200]
     token_ids, token_counts = pad([exported.encoder.encode(text) for text in texts])
     kernel = np.asarray(trained.sparse.network.layers[0].kernel)
     gathered = np.einsum("bl,blh->bh", np.minimum(token_counts, 1), kernel[token_ids])
-    dense = multi_hot(keras_dataset.test.token_ids[:200], trained.num_words) @ kernel
+    dense = multi_hot(corpus_dataset.test.token_ids[:200], trained.num_words) @ kernel
     np.testing.assert_allclose(gathered, dense, rtol=1e-6, atol=1e-6)
 
     sparse = trained.sparse.probabilities(token_ids, token_counts)["probabilities"]
-    expected = trained.predict(keras_dataset.test.token_ids[:200])
+    expected = trained.predict(corpus_dataset.test.token_ids[:200])
     np.testing.assert_allclose(np.asarray(sparse), expected, atol=1e-6)
 
 
@@ -80,45 +80,45 @@ def test_the_network_is_valid_and_sparse(trained_bundle: Path) -> None:
 
 
 def test_the_manifest_lets_anyone_repeat_the_run(
-    trained_bundle: Path, trained: TrainedNetwork, keras_dataset: Dataset
+    trained_bundle: Path, trained: TrainedNetwork, corpus_dataset: Dataset
 ) -> None:
     bundle = load_bundle(trained_bundle)
     manifest = bundle.manifest
     assert manifest.version == "7"
     assert manifest.recipe["settings"] == dict(trained.settings)
     assert manifest.recipe["settings"]["seed"] == 0
-    assert manifest.data["fingerprint"] == keras_dataset.fingerprint()
+    assert manifest.data["fingerprint"] == corpus_dataset.fingerprint()
     assert {"tensorflow", "keras", "onnx", "python"} <= set(manifest.libraries)
     assert len(bundle.vocabulary) == 10_000 - 4
     assert [topic.code for topic in bundle.topics] == list(LABELS)
 
 
 def test_a_network_that_answers_otherwise_is_not_exported(
-    trained: TrainedNetwork, keras_dataset: Dataset, tmp_path: Path
+    trained: TrainedNetwork, corpus_dataset: Dataset, tmp_path: Path
 ) -> None:
     def shifted(token_ids: Any) -> NDArray[np.float32]:
         return np.roll(trained.predict(token_ids), 1, axis=1)
 
     other = replace(trained, predict=shifted)
     with pytest.raises(ExportError, match="the exported network is refused: goldens"):
-        export(other, keras_dataset, folder=tmp_path / "1", command="a test")
+        export(other, corpus_dataset, folder=tmp_path / "1", command="a test")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_network_that_differs_on_a_test_newswire_is_not_exported(
-    trained: TrainedNetwork, keras_dataset: Dataset, tmp_path: Path
+    trained: TrainedNetwork, corpus_dataset: Dataset, tmp_path: Path
 ) -> None:
     """The golden cases agree, and all newswires but one."""
 
     def one_wrong(token_ids: Any) -> NDArray[np.float32]:
         probabilities = trained.predict(token_ids)
-        if len(token_ids) == len(keras_dataset.test.token_ids):
+        if len(token_ids) == len(corpus_dataset.test.token_ids):
             probabilities[1000] = np.roll(probabilities[1000], 1)
         return probabilities
 
     other = replace(trained, predict=one_wrong)
     with pytest.raises(ExportError, match="for each of 2246 newswires, 1 differ"):
-        export(other, keras_dataset, folder=tmp_path / "1", command="a test")
+        export(other, corpus_dataset, folder=tmp_path / "1", command="a test")
 
 
 def test_the_command_is_quoted(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def assert_shows_scores(table: str, name: str, scores: dict[str, dict[str, float
 def run_with_seed_0(
     data_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The command of the README, in a process of its own, from the other source."""
+    """The command of the README, in a process of its own."""
     out = tmp_path_factory.mktemp("run") / "1"
     source = ("--source", "reuters21578", "--data-dir", data_dir)
     return out, run("train", "--recipe", "book", "--seed", "0", "--out", out, *source)
@@ -59,11 +59,10 @@ def test_help_explains_itself() -> None:
         assert option in shown
 
 
-@pytest.mark.usefixtures("same_word_ids")
 def test_the_same_command_gives_the_same_weights(
     run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]], trained_bundle: Path
 ) -> None:
-    """Another process and another source, but the same seed as `trained`."""
+    """Another process, but the same seed as `trained`."""
     out, shown = run_with_seed_0
     assert shown.returncode == 0, shown.stderr
     ours, theirs = (weights_of(load_bundle(folder).network) for folder in (out, trained_bundle))

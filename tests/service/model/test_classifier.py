@@ -102,8 +102,32 @@ def test_another_vocabulary_fails_the_goldens(bundle: Bundle) -> None:
 
 
 def test_scores_that_are_not_finite_are_no_answer(bundle: Bundle) -> None:
-    with pytest.raises(InferenceError, match="expected finite probabilities"):
+    with pytest.raises(BundleError, match=r"model\.onnx: expected probabilities"):
         TopicClassifier(with_weights(bundle, float("nan")))
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.1, 1.1])
+def test_what_is_no_probability_is_no_answer(
+    classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch, score: float
+) -> None:
+    class Session:
+        def run(self, *_: object) -> list[np.ndarray]:
+            return [np.array([[0.5, score]], dtype=np.float32)]
+
+    monkeypatch.setattr(classifier, "_session", Session())
+    with pytest.raises(InferenceError, match="expected probabilities"):
+        classifier.classify([CRUDE])
+
+
+def test_a_vocabulary_beyond_the_network_is_refused(bundle: Bundle) -> None:
+    vocabulary = {**bundle.vocabulary, "zebra": 20_000}
+    with pytest.raises(BundleError, match="expected a network for token ids up to 20000"):
+        TopicClassifier(replace(bundle, vocabulary=vocabulary))
+
+
+def test_a_vocabulary_with_reserved_ids_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match=r"vocabulary\.json: .* expected ids from 4, got 2"):
+        TopicClassifier(replace(bundle, vocabulary={**bundle.vocabulary, "zebra": 2}))
 
 
 def test_a_wrong_number_of_topics_is_refused(bundle: Bundle) -> None:

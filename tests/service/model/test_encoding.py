@@ -83,6 +83,7 @@ def test_separators_separate(groups: list[list[str]], separators: list[str]) -> 
         ("oil/prices--rose...", ["oil", "prices", "rose"]),
         ("The company's u.s. unit", ["the", "company's", "u", "s", "unit"]),
         ("company’s “oil”—prices… rose", ["company's", "oil", "prices", "rose"]),  # noqa: RUF001
+        ("the ‘oil price’ of companies’ rose", ["the", "oil", "price", "of", "companies", "rose"]),  # noqa: RUF001
         ("o\u00adil\u200b\ufeff", ["oil"]),
         ("line one\r\nline two", ["line", "one", "line", "two"]),
         ("日本 Ölpreis", ["日本", "ölpreis"]),

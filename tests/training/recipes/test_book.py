@@ -34,7 +34,7 @@ def test_the_epochs_are_chosen_where_validation_loss_is_lowest(trained: TrainedN
     assert set(trained.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-def test_about_as_good_as_the_book_says(trained: TrainedNetwork, keras_dataset: Dataset) -> None:
-    predicted = trained.predict(keras_dataset.test.token_ids).argmax(axis=1)
-    accuracy = (predicted == keras_dataset.test.labels).mean()
+def test_about_as_good_as_the_book_says(trained: TrainedNetwork, corpus_dataset: Dataset) -> None:
+    predicted = trained.predict(corpus_dataset.test.token_ids).argmax(axis=1)
+    accuracy = (predicted == corpus_dataset.test.labels).mean()
     assert accuracy == pytest.approx(0.79, abs=0.015)

@@ -3,37 +3,59 @@
 Everything here asks the bundle as the service does, so a figure is the served model's own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score, precision_recall_fscore_support
+from sklearn.metrics import precision_recall_fscore_support
 
 from service.model import TextEncoder, TopicClassifier
+from training import metrics
 from training.datasets import Dataset, Split
 
 CHUNK: Final = 64
 """Texts in one inference; more only fill memory with padding."""
-CALIBRATION_BINS: Final = 15
 
 KERAS_TEXT: Final = "keras_text"
 OWN_TEXT: Final = "own_text"
 
 
 @dataclass(frozen=True, slots=True)
+class KnownTopics:
+    """All topics of each article, of which its label is the first.
+
+    Attributes
+    ----------
+    among : bool array of shape (n_texts, n_topics)
+        Whether an article has a topic.
+    single : bool array of shape (n_texts,)
+        Whether it has one topic only, counting those that are not among ours.
+    """
+
+    among: NDArray[np.bool_]
+    single: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a bundle answered to one form of the test newswires.
+    """What was answered to one form of the test newswires.
 
     Attributes
     ----------
     labels : int64 array of shape (n_texts,)
     probabilities : float32 array of shape (n_texts, n_topics)
+        Where they are not probabilistic, scores of which only the order means something.
+    topics : KnownTopics or None
+        None where only the labels are known.
+    probabilistic : bool
     """
 
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    topics: KnownTopics | None = None
+    probabilistic: bool = True
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -41,19 +63,29 @@ class Evaluation:
         indices: NDArray[np.int64] = np.argmax(self.probabilities, axis=1)
         return indices
 
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each text was answered with its label, bool of shape (n_texts,)."""
+        right: NDArray[np.bool_] = self.predicted == self.labels
+        return right
+
     def scores(self) -> dict[str, float]:
-        """Every summary figure, by its name."""
-        return {
-            "accuracy": float((self.predicted == self.labels).mean()),
-            "top_3_accuracy": top_k_accuracy(self.probabilities, self.labels, 3),
-            "macro_f1": float(
-                f1_score(self.labels, self.predicted, average="macro", zero_division=0.0)
-            ),
-            "expected_calibration_error": expected_calibration_error(
-                self.probabilities, self.labels
-            ),
-            "brier_score": brier_score(self.probabilities, self.labels),
+        """Every summary figure that these answers allow, by its name."""
+        scores = {
+            "accuracy": float(self.right.mean()),
+            "top_3_accuracy": metrics.top_k_accuracy(self.probabilities, self.labels, 3),
+            "macro_f1": metrics.macro_f1(self.predicted, self.labels),
         }
+        if self.topics is not None:
+            answered = self.topics.among[np.arange(len(self.labels)), self.predicted]
+            scores["single_topic_accuracy"] = float(self.right[self.topics.single].mean())
+            scores["any_topic_accuracy"] = float(answered.mean())
+        if self.probabilistic:
+            scores["expected_calibration_error"] = metrics.expected_calibration_error(
+                self.probabilities, self.labels
+            )
+            scores["brier_score"] = metrics.brier_score(self.probabilities, self.labels)
+        return scores
 
     def by_topic(self, codes: Sequence[str]) -> list[dict[str, Any]]:
         """Precision, recall and F1 of each topic, with the number of test newswires it has."""
@@ -80,14 +112,30 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
     mapping of str to Evaluation
         ``"keras_text"``, and ``"own_text"`` where the source holds the articles.
     """
-    test = dataset.test
-    texts = {KERAS_TEXT: keras_texts(dataset, test)}
-    if test.articles is not None:
-        texts[OWN_TEXT] = [article.own_text for article in test.articles]
+    codes = [topic.code for topic in classifier.topics]
+    topics = known_topics(dataset.test, codes)
     return {
-        form: Evaluation(test.labels, predict_texts(classifier, form_texts))
-        for form, form_texts in texts.items()
+        form: Evaluation(dataset.test.labels, predict_texts(classifier, texts), topics)
+        for form, texts in texts_by_form(dataset, dataset.test).items()
     }
+
+
+def texts_by_form(dataset: Dataset, split: Split) -> dict[str, list[str]]:
+    """Give the texts of a split by their form: ``"keras_text"``, and ``"own_text"`` if known."""
+    texts = {KERAS_TEXT: keras_texts(dataset, split)}
+    if split.articles is not None:
+        texts[OWN_TEXT] = [article.own_text for article in split.articles]
+    return texts
+
+
+def known_topics(split: Split, codes: Sequence[str]) -> KnownTopics | None:
+    """Look up all topics of each article; None where the source does not tell them."""
+    if split.articles is None:
+        return None
+    return KnownTopics(
+        among=np.array([[code in item.topics for code in codes] for item in split.articles]),
+        single=np.array([len(item.topics) == 1 for item in split.articles]),
+    )
 
 
 def keras_texts(dataset: Dataset, split: Split) -> list[str]:
@@ -103,71 +151,3 @@ def predict_texts(classifier: TopicClassifier, texts: Sequence[str]) -> NDArray[
     encoded = [classifier.encoder.encode(text) for text in texts]
     chunks = [encoded[start : start + CHUNK] for start in range(0, len(encoded), CHUNK)]
     return np.concatenate([classifier.infer(chunk) for chunk in chunks])
-
-
-def baselines(dataset: Dataset, n_topics: int) -> dict[str, float]:
-    """Accuracy that needs no text at all.
-
-    Returns
-    -------
-    dict of str to float
-        ``"random_guess"``: the expected accuracy of guessing by shuffling the test labels, as the
-        book does; the sum of the squared shares of the topics.
-        ``"largest_class"``: that of always naming the most frequent topic of the training split.
-    """
-    shares = np.bincount(dataset.test.labels, minlength=n_topics) / len(dataset.test.labels)
-    largest = np.bincount(dataset.train.labels, minlength=n_topics).argmax()
-    return {"random_guess": float(shares @ shares), "largest_class": float(shares[largest])}
-
-
-def top_k_accuracy(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], top_k: int
-) -> float:
-    """Share of the texts whose label is among the top-k topics; ties go to the lower index."""
-    ranking = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
-    return float((ranking == labels[:, np.newaxis]).any(axis=1).mean())
-
-
-def calibration_bins(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], n_bins: int = CALIBRATION_BINS
-) -> Iterator[tuple[float, float, float]]:
-    """Group the texts by confidence, which is the highest score, into bins of equal width.
-
-    Yields
-    ------
-    confidence, accuracy, share : float
-        Means over each bin that is not empty, and its share of the texts.
-    """
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
-    for number in np.unique(bins):
-        inside = bins == number
-        yield float(confidence[inside].mean()), float(correct[inside].mean()), float(inside.mean())
-
-
-def expected_calibration_error(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64]
-) -> float:
-    """How far confidence and accuracy lie apart, on average over the texts; 0 is best.
-
-    Notes
-    -----
-    C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3; 15 bins.
-    """
-    return sum(
-        share * abs(accuracy - confidence)
-        for confidence, accuracy, share in calibration_bins(probabilities, labels)
-    )
-
-
-def brier_score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Mean squared distance of the probabilities from the one-hot label; 0 is best, 2 worst.
-
-    Notes
-    -----
-    G. W. Brier, "Verification of forecasts expressed in terms of probability", 1950.
-    """
-    distance = probabilities.astype(np.float64)
-    distance[np.arange(len(labels)), labels] -= 1
-    return float((distance**2).sum(axis=1).mean())

@@ -17,7 +17,7 @@ from service.model import Bundle, BundleError, Manifest, TopicClassifier
 from service.model.classifier import TOLERANCE
 from service.model.encoding import RULE
 from service.model.manifest import FORMAT_VERSION
-from training.datasets import Dataset
+from training.datasets import SPLIT_SEED, Dataset
 from training.datasets.newswires import limit_vocabulary
 from training.errors import ExportError
 from training.evaluation import keras_texts, predict_texts
@@ -65,6 +65,7 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
         recipe={"name": network.recipe, "settings": dict(network.settings)},
         data={
             "source": dataset.source,
+            "split_seed": dataset.split_seed,
             "fingerprint": dataset.fingerprint(),
             "train_newswires": len(dataset.train.labels),
             "test_newswires": len(dataset.test.labels),
@@ -139,8 +140,12 @@ def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) 
         )
 
 
-def repeatable_command(options: Mapping[str, object], folder: Path) -> str:
+def repeatable_command(options: Mapping[str, object], split_seed: int | None, folder: Path) -> str:
     """Give the command line that repeats a run, with no path but the bundle's own name."""
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    if split_seed is None:
+        words.append("--chronological")
+    elif split_seed != SPLIT_SEED:
+        words += ["--split-seed", str(split_seed)]
     out = ["--out", folder.resolve().name]
     return shlex.join(["python", "-m", "training", "train", *words, *out])

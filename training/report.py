@@ -7,11 +7,13 @@ from typing import Final
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from rich.table import Column, Table
 from sklearn.metrics import confusion_matrix
 
 from service.model import Manifest, Topic
-from training.evaluation import Evaluation, calibration_bins
+from training.evaluation import Evaluation
+from training.metrics import bootstrap_interval, calibration_bins, mcnemar
 
 FORM_TITLES: Final[Mapping[str, str]] = {
     "keras_text": "Keras text",
@@ -22,9 +24,12 @@ SCORE_TITLES: Final[Mapping[str, str]] = {
     "accuracy": "accuracy",
     "top_3_accuracy": "top-3",
     "macro_f1": "macro F1",
+    "single_topic_accuracy": "single-topic",
+    "any_topic_accuracy": "any topic",
     "expected_calibration_error": "ECE",
     "brier_score": "Brier",
 }
+"""What the columns of a table of scores are called."""
 
 
 def report_files(
@@ -76,6 +81,7 @@ def draw_curves(history: Mapping[str, Sequence[float]]) -> bytes:
         axes.plot(epochs, history[f"val_{name}"], "-", label="validation")
         axes.axvline(best, color="grey", linestyle=":", label=f"chosen: {best} epochs")
         axes.set(title=name.capitalize(), xlabel="Epoch", ylabel=name.capitalize())
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
     return _to_png(figure)
 
@@ -130,13 +136,14 @@ def write_model_card(
         "## Scores",
         "",
         "*Keras text* is what the Keras data set holds; *own text* is each article's own title and "
-        "body, as a client would send it. ECE is the expected calibration error.",
+        "body, as a client would send it. *Single-topic* is the accuracy on articles that have one "
+        "topic only; *any topic* counts an answer that is one of an article's several. ECE is the "
+        "expected calibration error.",
         "",
         f"| measured on | {' | '.join(SCORE_TITLES.values())} |",
         f"|---|{'---|' * len(SCORE_TITLES)}",
         *(
-            f"| {FORM_TITLES[form]} "
-            f"| {' | '.join(f'{item.scores()[name]:.4f}' for name in SCORE_TITLES)} |"
+            f"| {FORM_TITLES[form]} | {' | '.join(_cells(item))} |"
             for form, item in evaluations.items()
         ),
         *(
@@ -161,19 +168,40 @@ def write_model_card(
 def summary_table(
     results: Mapping[str, Mapping[str, Evaluation]], baselines: Mapping[str, float]
 ) -> Table:
-    """Set the scores of one or several bundles side by side, above what needs no text."""
-    table = Table(Column("", overflow="fold"), "measured on", title="On the test newswires")
+    """Set the scores of one or several classifiers side by side, above what needs no text."""
+    table = Table(Column("", overflow="fold"), title="On the test newswires")
     for title in SCORE_TITLES.values():
-        table.add_column(title, justify="right", no_wrap=True)
-    for bundle, evaluations in results.items():
+        table.add_column(title, justify="right")
+    for name, evaluations in results.items():
         for form, evaluation in evaluations.items():
-            scores = evaluation.scores()
-            table.add_row(
-                bundle, FORM_TITLES[form], *(f"{scores[name]:.4f}" for name in SCORE_TITLES)
-            )
+            table.add_row(f"{name}, {FORM_TITLES[form]}", *_cells(evaluation))
     for name, accuracy in baselines.items():
-        table.add_row(name.replace("_", " "), "", f"{accuracy:.4f}")
+        table.add_row(name.replace("_", " "), f"{accuracy:.4f}")
     return table
+
+
+def comparison_table(
+    results: Mapping[str, Mapping[str, Evaluation]], reference: Mapping[str, Evaluation]
+) -> Table:
+    """Show how sure each accuracy is, and whether it differs from that of a reference by chance."""
+    table = Table(Column("", overflow="fold"), title="How sure are these?")
+    for title in ("accuracy", "95 % interval", "against the first", "McNemar's p"):
+        table.add_column(title, justify="right")
+    for name, evaluations in results.items():
+        for form, evaluation in evaluations.items():
+            low, high = bootstrap_interval(evaluation.right)
+            gain = evaluation.right.mean() - reference[form].right.mean()
+            table.add_row(
+                *(f"{name}, {FORM_TITLES[form]}", f"{evaluation.right.mean():.4f}"),
+                *(f"{low:.4f} to {high:.4f}", f"{gain:+.4f}"),
+                f"{mcnemar(evaluation.right, reference[form].right):.2g}",
+            )
+    return table
+
+
+def _cells(evaluation: Evaluation) -> list[str]:
+    scores = evaluation.scores()
+    return [f"{scores[name]:.4f}" if name in scores else "" for name in SCORE_TITLES]
 
 
 def topic_table(evaluation: Evaluation, codes: Sequence[str], title: str) -> Table:

@@ -1,65 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from sklearn.metrics import brier_score_loss, top_k_accuracy_score
 
 from service.model import TopicClassifier
 from training.datasets import Dataset
-from training.evaluation import (
-    Evaluation,
-    baselines,
-    brier_score,
-    expected_calibration_error,
-    keras_texts,
-    predict_texts,
-    top_k_accuracy,
-)
-
-N_TOPICS = 5
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> Evaluation:
-    n_texts = draw(st.integers(1, 30))
-    seed = draw(st.integers(0, 2**32 - 1))
-    generator = np.random.default_rng(seed)
-    probabilities = generator.dirichlet(np.full(N_TOPICS, 0.5), n_texts).astype(np.float32)
-    labels = draw(arrays(np.int64, n_texts, elements=st.integers(0, N_TOPICS - 1)))
-    return Evaluation(labels, probabilities)
-
-
-@given(answers(), st.integers(1, N_TOPICS - 1))
-def test_top_k_accuracy_is_sklearns(answer: Evaluation, top_k: int) -> None:
-    expected = top_k_accuracy_score(
-        answer.labels, answer.probabilities, k=top_k, labels=range(N_TOPICS)
-    )
-    assert top_k_accuracy(answer.probabilities, answer.labels, top_k) == pytest.approx(expected)
-
-
-@given(answers())
-def test_brier_score_is_sklearns(answer: Evaluation) -> None:
-    normed = answer.probabilities.astype(np.float64)
-    normed /= normed.sum(axis=1, keepdims=True)
-    expected = brier_score_loss(answer.labels, normed, labels=range(N_TOPICS), scale_by_half=False)
-    assert brier_score(answer.probabilities, answer.labels) == pytest.approx(expected, abs=1e-5)
-
-
-@given(answers())
-def test_calibration_error_by_brute_force(answer: Evaluation) -> None:
-    expected = 0.0
-    for number in range(15):
-        inside = [
-            (row.max(), row.argmax() == label)
-            for row, label in zip(answer.probabilities, answer.labels, strict=True)
-            if min(int(row.max() * 15), 14) == number
-        ]
-        if inside:
-            confidence, correct = np.mean(inside, axis=0)
-            expected += len(inside) / len(answer.labels) * abs(confidence - correct)
-    error = expected_calibration_error(answer.probabilities, answer.labels)
-    assert error == pytest.approx(expected, abs=1e-5)
+from training.datasets.facts import LABELS
+from training.evaluation import Evaluation, evaluate, keras_texts, known_topics, predict_texts
 
 
 def test_certain_and_right_is_perfect() -> None:
@@ -86,13 +31,33 @@ def test_scores_by_topic() -> None:
     assert rows[3]["test_newswires"] == 0
 
 
-def test_baselines(keras_dataset: Dataset) -> None:
-    values = baselines(keras_dataset, 46)
-    assert values["largest_class"] == pytest.approx((keras_dataset.test.labels == 3).mean())
-    generator = np.random.default_rng(0)
-    labels = keras_dataset.test.labels
-    shuffled = [(generator.permutation(labels) == labels).mean() for _ in range(200)]
-    assert values["random_guess"] == pytest.approx(np.mean(shuffled), abs=0.002)
+def test_all_topics_of_an_article_count(
+    corpus_dataset: Dataset, classifier: TopicClassifier
+) -> None:
+    topics = known_topics(corpus_dataset.test, LABELS)
+    assert topics is not None
+    labels = corpus_dataset.test.labels
+    assert topics.among[np.arange(len(labels)), labels].all()
+
+    answers = evaluate(classifier, corpus_dataset)["own_text"]
+    articles = corpus_dataset.test.articles or ()
+    single, any_of = [], []
+    for article, label, index in zip(articles, labels, answers.predicted, strict=True):
+        any_of.append(LABELS[index] in article.topics)
+        if len(article.topics) == 1:
+            single.append(index == label)
+    scores = answers.scores()
+    assert scores["any_topic_accuracy"] == pytest.approx(np.mean(any_of))
+    assert scores["single_topic_accuracy"] == pytest.approx(np.mean(single))
+    assert scores["accuracy"] < scores["any_topic_accuracy"]
+
+
+def test_only_what_is_known_is_scored() -> None:
+    labels = np.array([0, 1])
+    margins = np.array([[1.5, -1], [3, 2]], dtype=np.float32)
+    scores = Evaluation(labels, margins, probabilistic=False).scores()
+    assert set(scores) == {"accuracy", "top_3_accuracy", "macro_f1"}
+    assert scores["accuracy"] == 0.5
 
 
 @pytest.mark.usefixtures("same_word_ids")

@@ -121,10 +121,13 @@ def test_a_network_that_differs_on_a_test_newswire_is_not_exported(
         export(other, corpus_dataset, folder=tmp_path / "1", command="a test")
 
 
-def test_the_command_is_quoted(tmp_path: Path) -> None:
-    options = {"recipe": "book", "seed": 0}
-    command = repeatable_command(options, tmp_path / "my run")
-    assert command == "python -m training train --recipe book --seed 0 --out 'my run'"
+@pytest.mark.parametrize(
+    ("split_seed", "words"), [(113, ""), (7, " --split-seed 7"), (None, " --chronological")]
+)
+def test_the_command_can_be_repeated(tmp_path: Path, split_seed: int | None, words: str) -> None:
+    command = repeatable_command({"recipe": "book", "seed": 0}, split_seed, tmp_path / "my run")
+    expected = f"python -m training train --recipe book --seed 0{words} --out 'my run'"
+    assert command == expected
 
 
 def test_parity() -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from service.model import load_bundle
 from tests.conftest import RELEASED
 from training.evaluation import Evaluation
-from training.report import report_files, summary_table, topic_table
+from training.report import comparison_table, report_files, summary_table, topic_table
 
 HISTORY = {
     "loss": [2.0, 1.0, 0.5],
@@ -57,7 +57,11 @@ def test_tables_for_the_terminal(evaluation: Evaluation) -> None:
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(summary_table({"one": {"keras_text": evaluation}}, BASELINES))
     console.print(topic_table(evaluation, [f"topic-{n}" for n in range(46)], "by topic"))
+    other = Evaluation(evaluation.labels, np.roll(evaluation.probabilities, 1, axis=0))
+    console.print(comparison_table({"other": {"keras_text": other}}, {"keras_text": evaluation}))
     shown = console.export_text()
+    gain = other.right.mean() - evaluation.right.mean()
+    assert f"{gain:+.4f}" in shown
     assert f"{evaluation.scores()['accuracy']:.4f}" in shown
     assert "largest class" in shown
     assert "0.3600" in shown

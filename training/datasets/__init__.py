@@ -6,10 +6,10 @@ from pathlib import Path
 from training.datasets.download import cache_folder, download_corpus
 from training.datasets.facts import check_dataset
 from training.datasets.keras_files import download_keras_files, read_keras_files
-from training.datasets.newswires import Article, Dataset, Split
+from training.datasets.newswires import SPLIT_SEED, Article, Dataset, Split, split_newswires
 from training.datasets.reuters21578 import read_corpus
 
-__all__ = ["Article", "Dataset", "Source", "Split", "download", "load_dataset"]
+__all__ = ["SPLIT_SEED", "Article", "Dataset", "Source", "Split", "download", "load_dataset"]
 
 
 class Source(StrEnum):
@@ -19,7 +19,9 @@ class Source(StrEnum):
     REUTERS21578 = "reuters21578"
 
 
-def load_dataset(source: Source, data_dir: Path | None) -> Dataset:
+def load_dataset(
+    source: Source, data_dir: Path | None, *, split_seed: int | None = SPLIT_SEED
+) -> Dataset:
     """Read the newswires, and assert everything that is known of them.
 
     Parameters
@@ -27,6 +29,8 @@ def load_dataset(source: Source, data_dir: Path | None) -> Dataset:
     source : Source
     data_dir : Path or None
         Folder that has the source's files. None downloads them, once, to a cache.
+    split_seed : int or None
+        Of the shuffle before the split; None splits by date.
 
     Raises
     ------
@@ -34,11 +38,12 @@ def load_dataset(source: Source, data_dir: Path | None) -> Dataset:
         If a file is missing, truncated or altered, or cannot be downloaded.
     """
     if source is Source.KERAS:
-        dataset = read_keras_files(data_dir or download_keras_files())
+        newswires = read_keras_files(data_dir or download_keras_files())
     else:
-        dataset = read_corpus(data_dir or download_corpus(cache_folder()))
+        newswires = read_corpus(data_dir or download_corpus(cache_folder()))
+    dataset = split_newswires(newswires)
     check_dataset(dataset)
-    return dataset
+    return dataset if split_seed == SPLIT_SEED else split_newswires(newswires, split_seed)
 
 
 def download(folder: Path) -> None:

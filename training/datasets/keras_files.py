@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from service.model.encoding import FIRST_WORD_ID
-from training.datasets.newswires import Dataset, make_dataset
+from training.datasets.newswires import Newswires
 from training.errors import DataError
 
 SOURCE: Final = "keras"
@@ -31,7 +31,7 @@ REBUILT_HASHES: Final = {
 other ranks than in Keras' own files."""
 
 
-def read_keras_files(folder: Path) -> Dataset:
+def read_keras_files(folder: Path) -> Newswires:
     """Read ``reuters.npz`` and ``reuters_word_index.json``.
 
     Raises
@@ -48,7 +48,7 @@ def read_keras_files(folder: Path) -> Dataset:
     offset = FIRST_WORD_ID - 1  # ranks count from 1
     vocabulary = {word: rank + offset for word, rank in word_ranks.items()}
     words = [[rank + offset for rank in newswire] for newswire in ranks]
-    return make_dataset(SOURCE, vocabulary, words, labels.astype(np.int64))
+    return Newswires(SOURCE, vocabulary, words, labels.astype(np.int64))
 
 
 def download_keras_files(folder: Path | None = None) -> Path:

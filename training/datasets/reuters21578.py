@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from service.model.encoding import FIRST_WORD_ID, split_words
-from training.datasets.newswires import Article, Dataset, make_dataset
+from training.datasets.newswires import Article, Newswires
 from training.errors import DataError
 
 SOURCE: Final = "reuters21578"
@@ -42,7 +42,7 @@ _NOT_TEXT: Final = re.compile(
 """Other elements, control characters, a brief's stars, and what stands for a body left out."""
 
 
-def read_corpus(path: Path) -> Dataset:
+def read_corpus(path: Path) -> Newswires:
     """Read the corpus from its archive, or from a folder that has the archive or its files.
 
     Raises
@@ -50,16 +50,16 @@ def read_corpus(path: Path) -> Dataset:
     DataError
         If a file is missing, truncated or altered.
     """
-    labelled = [item for text in _read_files(path) for item in _labelled_articles(text)]
-    counts = Counter(topic for topic, _ in labelled)
-    kept = [(topic, article) for topic, article in labelled if counts[topic] >= MIN_NEWSWIRES]
-    class_index = {topic: index for index, topic in enumerate(dict.fromkeys(t for t, _ in kept))}
-    labels = np.array([class_index[topic] for topic, _ in kept], dtype=np.int64)
-    articles = [article for _, article in kept]
+    labelled = [article for text in _read_files(path) for article in _labelled_articles(text)]
+    counts = Counter(article.topics[0] for article in labelled)
+    articles = [article for article in labelled if counts[article.topics[0]] >= MIN_NEWSWIRES]
+    codes = dict.fromkeys(article.topics[0] for article in articles)  # by first appearance
+    class_index = {code: index for index, code in enumerate(codes)}
+    labels = np.array([class_index[article.topics[0]] for article in articles], dtype=np.int64)
     words = [split_words(article.keras_text) for article in articles]
     vocabulary = _rank_words(words)
     ids = [[vocabulary[word] for word in newswire] for newswire in words]
-    return make_dataset(SOURCE, vocabulary, ids, labels, articles)
+    return Newswires(SOURCE, vocabulary, ids, labels, articles)
 
 
 def _rank_words(words: list[list[str]]) -> dict[str, int]:
@@ -69,18 +69,18 @@ def _rank_words(words: list[list[str]]) -> dict[str, int]:
     return {word: FIRST_WORD_ID + rank for rank, word in enumerate(ranked)}
 
 
-def _labelled_articles(text: str) -> Iterator[tuple[str, Article]]:
-    """Give the first topic and the article of each article in a file that has topics."""
+def _labelled_articles(text: str) -> Iterator[Article]:
+    """Give each article in a file that has topics."""
     for match in _TOPICS.finditer(text):
-        topic = _TOPIC.search(match[1])
-        if topic is not None:
+        topics = tuple(_TOPIC.findall(match[1]))
+        if topics:
             end = text.index("</REUTERS>", match.end())
             body_start = text.find(_BODY, match.end()) + len(_BODY)
             keras_text = text[body_start : text.index("</", body_start)]
-            yield topic[1], _article(text[match.end() : end], keras_text)
+            yield _article(topics, text[match.end() : end], keras_text)
 
 
-def _article(markup: str, keras_text: str) -> Article:
+def _article(topics: tuple[str, ...], markup: str, keras_text: str) -> Article:
     title = _TITLE.search(markup)
     own_body = _OWN_BODY.search(markup)
     inner = own_body or _TEXT.search(markup)
@@ -91,6 +91,7 @@ def _article(markup: str, keras_text: str) -> Article:
         body=_plain(_NOT_TEXT.sub("", inner[1])),
         has_body=own_body is not None,
         keras_text=keras_text,
+        topics=topics,
     )
 
 

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from service.model.encoding import START_ID, UNKNOWN_ID
 from training.datasets.newswires import (
     Article,
+    Newswires,
     limit_token_ids,
     limit_vocabulary,
-    make_dataset,
+    split_newswires,
 )
 
 newswires = st.lists(st.lists(st.integers(4, 99), max_size=5), min_size=5, max_size=40)
@@ -17,7 +18,7 @@ newswires = st.lists(st.lists(st.integers(4, 99), max_size=5), min_size=5, max_s
 @given(newswires)
 def test_every_newswire_is_in_one_split(words: list[list[int]]) -> None:
     labels = np.arange(len(words))
-    dataset = make_dataset("test", {}, words, labels)
+    dataset = split_newswires(Newswires("test", {}, words, labels))
     both = np.concatenate([dataset.train.labels, dataset.test.labels])
     assert sorted(both) == list(labels)
     for split in (dataset.train, dataset.test):
@@ -39,15 +40,30 @@ def test_the_vocabulary_is_limited_alike() -> None:
     ("title", "body", "own"), [("T", "b", "T\nb"), ("", "b", "b"), ("T", "", "T\n")]
 )
 def test_own_text(title: str, body: str, own: str) -> None:
-    assert Article(title, body, has_body=True, keras_text="other").own_text == own
+    assert Article(title, body, has_body=True, keras_text="other", topics=()).own_text == own
 
 
 def test_the_fingerprint_sees_every_id_and_label() -> None:
     words = [[4, 5], [6], [7, 8], [9], [10]]
     labels = np.arange(5)
-    first = make_dataset("a", {}, words, labels).fingerprint()
-    assert make_dataset("b", {"x": 4}, words, labels).fingerprint() == first
-    assert make_dataset("a", {}, [*words[:4], [11]], labels).fingerprint() != first
-    assert make_dataset("a", {}, words, labels[::-1]).fingerprint() != first
-    regrouped = [[4], [5, 6], [7, 8], [9], [10]]
-    assert make_dataset("a", {}, regrouped, labels).fingerprint() != first
+
+    def fingerprint(words: list[list[int]], labels: np.ndarray, source: str = "a") -> str:
+        return split_newswires(Newswires(source, {}, words, labels)).fingerprint()
+
+    first = fingerprint(words, labels)
+    assert fingerprint(words, labels, "b") == first
+    assert fingerprint([*words[:4], [11]], labels) != first
+    assert fingerprint(words, labels[::-1]) != first
+    assert fingerprint([[4], [5, 6], [7, 8], [9], [10]], labels) != first
+
+
+def test_splits() -> None:
+    newswires = Newswires("a", {}, [[4]] * 10, np.arange(10))
+    by_date = split_newswires(newswires, None)
+    assert by_date.split_seed is None
+    assert list(by_date.train.labels) == list(range(8))
+    assert list(by_date.test.labels) == [8, 9]
+    shuffled = split_newswires(newswires, 7)
+    assert shuffled.split_seed == 7
+    assert sorted([*shuffled.train.labels, *shuffled.test.labels]) == list(range(10))
+    assert list(shuffled.train.labels) != list(split_newswires(newswires, 8).train.labels)

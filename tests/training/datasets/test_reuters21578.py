@@ -1,9 +1,13 @@
+import re
 import tarfile
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from training.datasets import Dataset, Source, load_dataset
+from training.datasets.facts import LABELS
 from training.datasets.reuters21578 import _labelled_articles, read_corpus
 from training.errors import DataError
 
@@ -30,20 +34,21 @@ LEAD PRICES
 
 def test_articles_and_keras_slips() -> None:
     brief, whole, unprocessed = _labelled_articles(ARTICLES)
-    topic, article = brief
-    assert topic == "tin"
+    article = brief
+    assert article.topics == ("tin", "zinc")
     assert article.title == "TIN <TIN> UP"
     assert article.body == ""
     assert not article.has_body
     assert article.keras_text == "Somebody said &lt;something> &amp; left.&#3;"  # the next body
 
-    topic, article = whole
-    assert (topic, article.title, article.body) == ("zinc", "ZINC", "Zinc rose.\n REUTER")
+    article = whole
+    assert article.topics == ("zinc",)
+    assert (article.title, article.body) == ("ZINC", "Zinc rose.\n REUTER")
     assert article.has_body
     assert article.keras_text == "Zinc rose.\n REUTER\n&#3;"
 
-    topic, article = unprocessed
-    assert (topic, article.title) == ("lead", "")
+    article = unprocessed
+    assert (article.topics, article.title) == (("lead",), "")
     assert article.body == "LEAD PRICES\n    Lead fell."
     assert article.keras_text.startswith('TYPE lewis SYSTEM "lewis.dtd">')  # the file's head
 
@@ -83,7 +88,28 @@ def unpacked(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_folder_of_files_is_read_too(unpacked: Path, corpus_dataset: Dataset) -> None:
-    assert read_corpus(unpacked).fingerprint() == corpus_dataset.fingerprint()
+    dataset = load_dataset(Source.REUTERS21578, unpacked)
+    assert dataset.fingerprint() == corpus_dataset.fingerprint()
+
+
+def test_the_label_is_the_first_topic(corpus_dataset: Dataset) -> None:
+    for split in (corpus_dataset.train, corpus_dataset.test):
+        assert split.articles is not None
+        for article, label in zip(split.articles, split.labels, strict=True):
+            assert article.topics[0] == LABELS[label]
+
+
+def test_the_files_are_in_the_order_of_their_dates(data_dir: Path) -> None:
+    """So that leaving them in their order is a chronological split."""
+    by_date = load_dataset(Source.REUTERS21578, data_dir, split_seed=None)
+    assert by_date.split_seed is None
+    with tarfile.open(data_dir / "reuters21578.tar.gz") as tar:
+        names = sorted(name for name in tar.getnames() if name.endswith(".sgm"))
+        files = (tar.extractfile(name) for name in names)
+        text = "".join(file.read().decode("latin-1") for file in files if file)
+    dates = re.findall(r"<DATE>\s*(\d+-[A-Z]{3}-\d{4}).*?</DATE>\s*<TOPICS><D>", text)
+    days = [datetime.strptime(date.title(), "%d-%b-%Y").date() for date in dates]
+    assert all(later >= earlier - timedelta(days=1) for earlier, later in pairwise(days))
 
 
 def test_a_missing_or_altered_file_is_named(unpacked: Path) -> None:

@@ -1,0 +1,115 @@
+"""Figures of merit for probabilistic classifiers, and how sure one can be of them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sklearn.metrics import f1_score
+
+CALIBRATION_BINS: Final = 15
+RESAMPLES: Final = 1_000
+
+
+def macro_f1(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+    """F1 averaged over the topics, each counting the same; arrays of shape (n_texts,).
+
+    Topics that neither occur nor are predicted do not count; an F1 without a right answer is 0.
+    """
+    return float(f1_score(labels, predicted, average="macro", zero_division=0.0))
+
+
+def top_k_accuracy(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], top_k: int
+) -> float:
+    """Share of the texts whose label is among the top-k topics; ties go to the lower index."""
+    ranking = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
+    return float((ranking == labels[:, np.newaxis]).any(axis=1).mean())
+
+
+def calibration_bins(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], n_bins: int = CALIBRATION_BINS
+) -> Iterator[tuple[float, float, float]]:
+    """Group the texts by confidence, which is the highest score, into bins of equal width.
+
+    Yields
+    ------
+    confidence, accuracy, share : float
+        Means over each bin that is not empty, and its share of the texts.
+    """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    for number in np.unique(bins):
+        inside = bins == number
+        yield float(confidence[inside].mean()), float(correct[inside].mean()), float(inside.mean())
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64]
+) -> float:
+    """How far confidence and accuracy lie apart, on average over the texts; 0 is best.
+
+    Notes
+    -----
+    C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3; 15 bins.
+    """
+    return sum(
+        share * abs(accuracy - confidence)
+        for confidence, accuracy, share in calibration_bins(probabilities, labels)
+    )
+
+
+def brier_score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Mean squared distance of the probabilities from the one-hot label; 0 is best, 2 worst.
+
+    Notes
+    -----
+    G. W. Brier, "Verification of forecasts expressed in terms of probability", 1950.
+    """
+    distance = probabilities.astype(np.float64)
+    distance[np.arange(len(labels)), labels] -= 1
+    return float((distance**2).sum(axis=1).mean())
+
+
+def bootstrap_interval(
+    right: NDArray[np.bool_], *, share: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """Give the interval that holds an accuracy with a probability of ``share``.
+
+    Parameters
+    ----------
+    right : bool array of shape (n_texts,)
+        Whether each text was answered right.
+    share : float
+        Probability, 0 to 1.
+    seed : int
+        Of the resampling.
+
+    Notes
+    -----
+    Percentile bootstrap over the texts, 1,000 resamples: B. Efron, "Bootstrap methods: another look
+    at the jackknife", 1979. How many are right in a resample is binomially distributed.
+    """
+    counts = np.random.default_rng(seed).binomial(len(right), right.mean(), RESAMPLES)
+    low, high = np.quantile(counts / len(right), [(1 - share) / 2, (1 + share) / 2])
+    return float(low), float(high)
+
+
+def mcnemar(right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> float:
+    """Give the probability that two equally good classifiers would differ as much as these.
+
+    Parameters
+    ----------
+    right, other_right : bool arrays of shape (n_texts,)
+        Whether each classifier answered each text right.
+
+    Notes
+    -----
+    Exact McNemar test on the texts that only one of them answered right: Q. McNemar, 1947.
+    """
+    only_one = int((right & ~other_right).sum()), int((other_right & ~right).sum())
+    if not sum(only_one):
+        return 1.0
+    return float(binomtest(only_one[0], sum(only_one)).pvalue)

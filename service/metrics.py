@@ -12,7 +12,7 @@ from prometheus_client import (
     ProcessCollector,
 )
 
-from service.model import Manifest, Topic
+from service.model import Abstention, Manifest, Topic
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _STAGE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 0.01, 0.025, 0.1)
@@ -74,6 +74,12 @@ class ServiceMetrics:
             ("topic",),
             registry=registry,
         )
+        self.abstentions = Counter(
+            "newswire_abstentions",
+            "Texts classified that the model abstained from, by reason.",
+            ("reason",),
+            registry=registry,
+        )
         self.top_score_ratio = Histogram(
             "newswire_top_score_ratio",
             "Score of the topic ranked first.",
@@ -85,7 +91,7 @@ class ServiceMetrics:
         )
 
     def describe_bundle(self, manifest: Manifest, topics: Sequence[Topic]) -> None:
-        """State which bundle answers, and begin every topic's count at 0."""
+        """State which bundle answers, and begin every topic's and reason's count at 0."""
         self.bundle.info(
             {
                 "name": manifest.name,
@@ -96,6 +102,8 @@ class ServiceMetrics:
         )
         for topic in topics:
             self.predictions.labels(topic.code)
+        for reason in Abstention:
+            self.abstentions.labels(reason.value)
 
     def observe_request(self, *, route: str, status: int, seconds: float) -> None:
         """Record an answered request."""
@@ -107,8 +115,10 @@ class ServiceMetrics:
         self.text_words.observe(words)
         self.known_words_ratio.observe(known_words_ratio)
 
-    def observe_prediction(self, *, topic: str, score: float) -> None:
-        """Record the topic ranked first, and its score."""
+    def observe_prediction(self, *, topic: str, score: float, abstained: Abstention | None) -> None:
+        """Record the topic ranked first, its score, and whether that is relied upon."""
+        if abstained is not None:
+            self.abstentions.labels(abstained.value).inc()
         self.predictions.labels(topic).inc()
         self.top_score_ratio.observe(score)
 

@@ -81,7 +81,8 @@ def trained(corpus_dataset: Dataset) -> "TrainedNetwork":
     """The book's network, trained here with seed 0."""
     from training.recipes import Recipe, fit
 
-    return fit(Recipe.BOOK, corpus_dataset.train, seed=0, console=Console(file=io.StringIO()))
+    train, vocabulary = corpus_dataset.train, corpus_dataset.vocabulary
+    return fit(Recipe.BOOK, train, vocabulary, seed=0, console=Console(file=io.StringIO()))
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def train(
     from training.export import export, repeatable_command
     from training.report import report_files, summary_table
 
-    network = fit(recipe, dataset.train, seed=seed, console=console)
+    network = fit(recipe, dataset.train, dataset.vocabulary, seed=seed, console=console)
 
     options = {"recipe": recipe, "source": source, "seed": seed}
     command = repeatable_command(options, dataset.split_seed, out)

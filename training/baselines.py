@@ -8,10 +8,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import LinearSVC
 
-from service.model.encoding import split_words
+from service.model import NewsText
+from service.model.encoding import with_title
+from service.model.words import split_words
 from training.datasets import Dataset
 from training.datasets.facts import LABELS
-from training.evaluation import Evaluation, known_topics, texts_by_form
+from training.datasets.texts import known_topics, texts_by_form
+from training.evaluation import Evaluation
 
 STRENGTHS: Final = (0.5, 1.0)
 """Values of C, the inverse strength of regularisation, to choose from."""
@@ -48,10 +51,10 @@ def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
     cross-validation inside the training split.
     """
     topics = known_topics(dataset.test, LABELS)
-    test_texts = texts_by_form(dataset, dataset.test)
+    test_texts = texts_by_form(dataset.test, dataset.vocabulary)
     evaluations = {}
-    for form, texts in texts_by_form(dataset, dataset.train).items():
-        vectorizer = TfidfVectorizer(analyzer=split_words, sublinear_tf=True)
+    for form, texts in texts_by_form(dataset.train, dataset.vocabulary).items():
+        vectorizer = TfidfVectorizer(analyzer=_all_words, sublinear_tf=True)
         machine = GridSearchCV(
             LinearSVC(random_state=0),
             {"C": STRENGTHS},
@@ -62,3 +65,7 @@ def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
             dataset.test.labels, margins.astype(np.float32), topics, probabilistic=False
         )
     return evaluations
+
+
+def _all_words(text: NewsText) -> list[str]:
+    return split_words(with_title(text.title, text.text))

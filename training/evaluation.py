@@ -11,31 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from service.model import TextEncoder, TopicClassifier
+from service.model import NewsText, TopicClassifier
 from training import metrics
-from training.datasets import Dataset, Split
+from training.datasets import Dataset
+from training.datasets.texts import KnownTopics, known_topics, texts_by_form
 
 CHUNK: Final = 64
 """Texts in one inference; more only fill memory with padding."""
-
-KERAS_TEXT: Final = "keras_text"
-OWN_TEXT: Final = "own_text"
-
-
-@dataclass(frozen=True, slots=True)
-class KnownTopics:
-    """All topics of each article, of which its label is the first.
-
-    Attributes
-    ----------
-    among : bool array of shape (n_texts, n_topics)
-        Whether an article has a topic.
-    single : bool array of shape (n_texts,)
-        Whether it has one topic only, counting those that are not among ours.
-    """
-
-    among: NDArray[np.bool_]
-    single: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,38 +98,12 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
     topics = known_topics(dataset.test, codes)
     return {
         form: Evaluation(dataset.test.labels, predict_texts(classifier, texts), topics)
-        for form, texts in texts_by_form(dataset, dataset.test).items()
+        for form, texts in texts_by_form(dataset.test, dataset.vocabulary).items()
     }
 
 
-def texts_by_form(dataset: Dataset, split: Split) -> dict[str, list[str]]:
-    """Give the texts of a split by their form: ``"keras_text"``, and ``"own_text"`` if known."""
-    texts = {KERAS_TEXT: keras_texts(dataset, split)}
-    if split.articles is not None:
-        texts[OWN_TEXT] = [article.own_text for article in split.articles]
-    return texts
-
-
-def known_topics(split: Split, codes: Sequence[str]) -> KnownTopics | None:
-    """Look up all topics of each article; None where the source does not tell them."""
-    if split.articles is None:
-        return None
-    return KnownTopics(
-        among=np.array([[code in item.topics for code in codes] for item in split.articles]),
-        single=np.array([len(item.topics) == 1 for item in split.articles]),
-    )
-
-
-def keras_texts(dataset: Dataset, split: Split) -> list[str]:
-    """Give the texts that Keras has: from the corpus, or decoded from the word ids."""
-    if split.articles is not None:
-        return [article.keras_text for article in split.articles]
-    encoder = TextEncoder(dataset.vocabulary)
-    return [encoder.decode(ids[1:]) for ids in split.token_ids]
-
-
-def predict_texts(classifier: TopicClassifier, texts: Sequence[str]) -> NDArray[np.float32]:
+def predict_texts(classifier: TopicClassifier, texts: Sequence[NewsText]) -> NDArray[np.float32]:
     """Give the probabilities of each text, float32 of shape (n_texts, n_topics)."""
-    encoded = [classifier.encoder.encode(text) for text in texts]
+    encoded = [classifier.encode(text) for text in texts]
     chunks = [encoded[start : start + CHUNK] for start in range(0, len(encoded), CHUNK)]
     return np.concatenate([classifier.infer(chunk) for chunk in chunks])

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from service.model import Bundle, BundleError, Manifest, TopicClassifier
 from service.model.classifier import TOLERANCE
-from service.model.encoding import RULE
 from service.model.manifest import FORMAT_VERSION
 from training.datasets import SPLIT_SEED, Dataset
-from training.datasets.newswires import limit_vocabulary
+from training.datasets.texts import texts_by_form
 from training.errors import ExportError
-from training.evaluation import keras_texts, predict_texts
+from training.evaluation import predict_texts
 from training.goldens import make_goldens
 from training.recipes import TrainedNetwork
 from training.taxonomy import describe_topics
@@ -44,7 +43,7 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
     ----------
     network : TrainedNetwork
     dataset : Dataset
-        On each newswire of its test split the two must agree.
+        On each newswire of its test split, in each form, the two must agree.
     folder : Path
         Where the bundle will be; its name is the bundle's version.
     command : str
@@ -55,7 +54,6 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
     ExportError
         If the exported network is not valid, or answers otherwise than the trained one.
     """
-    vocabulary = limit_vocabulary(dataset.vocabulary, network.num_words)
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         name=NAME,
@@ -70,27 +68,28 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
             "train_newswires": len(dataset.train.labels),
             "test_newswires": len(dataset.test.labels),
         },
-        tokeniser=RULE,
+        tokeniser=network.encoder.rule,
         tensors=TENSORS,
         scores={},
         libraries={name: version(name) for name in LIBRARIES}
         | {"python": platform.python_version()},
+        min_known_words_ratio=network.thresholds.known_words_ratio,
+        min_confidence=network.thresholds.confidence,
     )
     bundle = Bundle(
         manifest=manifest,
         network=to_onnx(network.sparse),
-        vocabulary=vocabulary,
+        vocabulary=network.encoder.vocabulary,
         topics=describe_topics(dataset.train.labels),
-        goldens=make_goldens(network, vocabulary),
+        goldens=make_goldens(network),
     )
     try:
         classifier = TopicClassifier(bundle)
     except BundleError as error:
         raise ExportError(f"the exported network is refused: {error}") from error
-    check_parity(
-        expected=network.predict(dataset.test.token_ids),
-        actual=predict_texts(classifier, keras_texts(dataset, dataset.test)),
-    )
+    for texts in texts_by_form(dataset.test, dataset.vocabulary).values():
+        token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
+        check_parity(expected=network.predict(token_ids), actual=predict_texts(classifier, texts))
     return bundle
 
 

@@ -5,18 +5,17 @@ topics, with and without a title, words that no vocabulary holds, other scripts,
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 
-from service.model import Golden, TextEncoder, with_title
+from service.model import Golden
 from training.recipes import TrainedNetwork
 
 
-def make_goldens(network: TrainedNetwork, vocabulary: Mapping[str, int]) -> Sequence[Golden]:
+def make_goldens(network: TrainedNetwork) -> Sequence[Golden]:
     """Ask the trained network itself, not its export, about each golden text."""
     cases = json.loads(files("training").joinpath("golden_texts.json").read_bytes())
-    encoder = TextEncoder(vocabulary)
-    token_ids = [encoder.token_ids(with_title(case["title"], case["text"])) for case in cases]
+    token_ids = [network.encoder.token_ids(case["text"], case["title"]) for case in cases]
     return [
         Golden(case["title"], case["text"], ids, [float(p) for p in probabilities])
         for case, ids, probabilities in zip(

@@ -9,7 +9,7 @@ from service.api.body import MEDIA_TYPE, parse_classify_request, read_body
 from service.api.errors import PROBLEMS
 from service.api.schemas import ClassifyRequest, ClassifyResponse, ModelVersion, Problem, TopicScore
 from service.metrics import ServiceMetrics
-from service.model import RankedTopic, TopicClassifier, with_title
+from service.model import Classification, NewsText, TopicClassifier
 
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "description": "A problem, RFC 9457"}
@@ -36,10 +36,14 @@ def classification_routes(
         """Classify a news text, and rank its most likely topics."""
         body = await read_body(request, max_text_bytes=max_text_bytes)
         query = parse_classify_request(body, n_topics=n_topics, max_text_bytes=max_text_bytes)
-        ranking, known_words = _classify(classifier, metrics, query)
-        topics = [TopicScore.of(ranked) for ranked in ranking]
+        answer = _classify(classifier, metrics, query)
+        topics = [TopicScore.of(ranked) for ranked in answer.topics]
         return ClassifyResponse(
-            topic=topics[0].topic, topics=topics, known_words=known_words, model=version
+            topic=topics[0].topic,
+            topics=topics,
+            known_words=answer.known_words_ratio,
+            abstained=answer.abstained,
+            model=version,
         )
 
     return router
@@ -47,20 +51,25 @@ def classification_routes(
 
 def _classify(
     classifier: TopicClassifier, metrics: ServiceMetrics, query: ClassifyRequest
-) -> tuple[list[RankedTopic], float]:
+) -> Classification:
     """Text to token ids to probabilities to ranking, each stage timed."""
     began = perf_counter()
-    encoded = classifier.encoder.encode(with_title(query.title, query.text))
+    encoded = classifier.encode(NewsText(query.text, query.title))
     encode_ended = perf_counter()
     (probabilities,) = classifier.infer([encoded])
     inference_ended = perf_counter()
-    ranking = classifier.rank(probabilities, top_k=query.top_k)
+    answer = classifier.answer(
+        encoded, probabilities, top_k=query.top_k, min_confidence=query.min_confidence
+    )
 
     metrics.encode_duration.observe(encode_ended - began)
     metrics.inference_duration.observe(inference_ended - encode_ended)
     metrics.observe_text(words=encoded.n_words, known_words_ratio=encoded.known_words_ratio)
-    metrics.observe_prediction(topic=ranking[0].topic.code, score=ranking[0].score)
-    return ranking, encoded.known_words_ratio
+    first = answer.topics[0]
+    metrics.observe_prediction(
+        topic=first.topic.code, score=first.score, abstained=answer.abstained
+    )
+    return answer
 
 
 def _request_body(n_topics: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from service.model import RankedTopic, Topic
+from service.model import Abstention, RankedTopic, Topic
 
 
 def _whole_number(value: object) -> object:
@@ -25,12 +25,21 @@ class ClassifyRequest(BaseModel):
     )
 
     text: Annotated[str, Field(description="The news text; not only white space.")]
-    title: Annotated[str | None, Field(description="Its title, which is put before the text.")] = (
-        None
-    )
+    title: Annotated[
+        str | None, Field(description="Its title, if it is known apart from the text.")
+    ] = None
     top_k: Annotated[
         int, BeforeValidator(_whole_number), Field(ge=1, description="How many topics to give.")
     ] = 3
+    min_confidence: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="Abstain below this score instead of below the model's own threshold.",
+        ),
+    ] = None
 
     @field_validator("text")
     @classmethod
@@ -72,6 +81,10 @@ class ClassifyResponse(BaseModel):
     ]
     known_words: Annotated[
         float, Field(ge=0, le=1, description="Share of the text's words that the model knows.")
+    ]
+    abstained: Annotated[
+        Abstention | None,
+        Field(description="Why the answer should not be relied upon; null if it may."),
     ]
     model: ModelVersion
 
@@ -121,6 +134,8 @@ class ModelInfo(BaseModel):
     scores: dict[str, Any]
     libraries: dict[str, str]
     files: dict[str, str]
+    min_known_words_ratio: float
+    min_confidence: float
     format_version: int
 
 

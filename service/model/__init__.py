@@ -1,12 +1,15 @@
 """What a model is and how it answers. No web, no TensorFlow."""
 
+from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, find_bundle, load_bundle, save_bundle
 from service.model.classifier import Classification, RankedTopic, TopicClassifier
-from service.model.encoding import EncodedText, TextEncoder, with_title
+from service.model.encoding import EncodedText, NewsText, TextEncoder
 from service.model.errors import BundleError, InferenceError, NewswireError
 from service.model.manifest import Golden, Manifest, Topic
 
 __all__ = [
+    "Abstention",
+    "AbstentionThresholds",
     "Bundle",
     "BundleError",
     "Classification",
@@ -14,6 +17,7 @@ __all__ = [
     "Golden",
     "InferenceError",
     "Manifest",
+    "NewsText",
     "NewswireError",
     "RankedTopic",
     "TextEncoder",
@@ -22,5 +26,4 @@ __all__ = [
     "find_bundle",
     "load_bundle",
     "save_bundle",
-    "with_title",
 ]

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from service.model import encoding
 from service.model.errors import BundleError
 from service.model.manifest import (
     Golden,
@@ -27,6 +26,7 @@ from service.model.manifest import (
     from_json_object,
     to_json_object,
 )
+from service.model.rules import ENCODERS
 
 MANIFEST_FILE: Final = "manifest.json"
 MODEL_FILE: Final = "model.onnx"
@@ -171,7 +171,7 @@ def load_bundle(folder: Path) -> Bundle:
     try:
         parsed = _from_json(_read(folder, MANIFEST_FILE), MANIFEST_FILE)
         manifest = from_json_object(Manifest, parsed, MANIFEST_FILE)
-        check_manifest(manifest, tokeniser=encoding.RULE)
+        check_manifest(manifest, tokenisers=ENCODERS)
         contents = _read_verified(folder, manifest.files)
         topics = _records(Topic, contents, TOPICS_FILE)
         check_topics(topics)

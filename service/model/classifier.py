@@ -13,10 +13,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, find_bundle, load_bundle
-from service.model.encoding import START_ID, EncodedText, TextEncoder, count_tokens, pad, with_title
+from service.model.encoding import START_ID, EncodedText, NewsText, count_tokens, pad
 from service.model.errors import BundleError, InferenceError
 from service.model.manifest import Golden, Topic
+from service.model.rules import ENCODERS
 
 TOLERANCE: Final = 1e-5
 """How far a probability may lie from Keras'. Sums in another order differ in their last bits."""
@@ -39,6 +41,8 @@ class Classification:
     """Highest score first; equal scores by the lower class index, as `np.argmax` does."""
     known_words_ratio: float
     """Share of the text's words that the vocabulary holds."""
+    abstained: Abstention | None
+    """Why the answer should not be relied upon; None if it may."""
 
 
 class TopicClassifier:
@@ -68,9 +72,13 @@ class TopicClassifier:
         self.manifest = bundle.manifest
         self.topics = bundle.topics
         try:
-            self.encoder = TextEncoder(bundle.vocabulary)
+            self.encoder = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
         except ValueError as error:
             raise BundleError(f"vocabulary.json: {error}") from error
+        self.thresholds = AbstentionThresholds(
+            known_words_ratio=bundle.manifest.min_known_words_ratio,
+            confidence=bundle.manifest.min_confidence,
+        )
         self._session = _open_session(bundle)
         tensors = bundle.manifest.tensors
         self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
@@ -98,15 +106,23 @@ class TopicClassifier:
         except BundleError as error:
             raise BundleError(f"{path}: {error}") from error
 
-    def classify(self, texts: Sequence[str], *, top_k: int = 3) -> list[Classification]:
+    def classify(
+        self,
+        texts: Sequence[str | NewsText],
+        *,
+        top_k: int = 3,
+        min_confidence: float | None = None,
+    ) -> list[Classification]:
         """Classify texts: encode, infer, rank.
 
         Parameters
         ----------
-        texts : sequence of str, of length n_texts
-            A title, where there is one, stands before its text (`with_title`).
+        texts : sequence of str or NewsText, of length n_texts
+            A `NewsText` has a title apart.
         top_k : int
             How many topics to give for each, 1 to n_topics.
+        min_confidence : float or None
+            Abstain below this score; None is the threshold that was chosen in training.
 
         Returns
         -------
@@ -121,11 +137,17 @@ class TopicClassifier:
         """
         if not texts:
             return []
-        encoded = [self.encoder.encode(text) for text in texts]
+        encoded = [self.encode(text) for text in texts]
         return [
-            Classification(self.rank(row, top_k=top_k), text.known_words_ratio)
-            for row, text in zip(self.infer(encoded), encoded, strict=True)
+            self.answer(text, row, top_k=top_k, min_confidence=min_confidence)
+            for text, row in zip(encoded, self.infer(encoded), strict=True)
         ]
+
+    def encode(self, text: str | NewsText) -> EncodedText:
+        """Encode a text for the network. Any str is accepted, also one without a word."""
+        if isinstance(text, str):
+            return self.encoder.encode(text)
+        return self.encoder.encode(text.text, text.title)
 
     def infer(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
         """Give the probability of each topic for each text.
@@ -153,6 +175,23 @@ class TopicClassifier:
             )
         return probabilities
 
+    def answer(
+        self,
+        encoded: EncodedText,
+        probabilities: NDArray[np.float32],
+        *,
+        top_k: int,
+        min_confidence: float | None = None,
+    ) -> Classification:
+        """Rank a text's topics, and say whether to rely on the first; arguments as elsewhere."""
+        ranking = self.rank(probabilities, top_k=top_k)
+        abstained = self.thresholds.judge(
+            known_words_ratio=encoded.known_words_ratio,
+            score=ranking[0].score,
+            min_confidence=min_confidence,
+        )
+        return Classification(ranking, encoded.known_words_ratio, abstained)
+
     def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
         """Order topics by probability, highest first; ties go to the lower class index.
 
@@ -176,7 +215,7 @@ class TopicClassifier:
         """Raise BundleError unless every token id can be looked up and every golden holds."""
         highest = max(bundle.vocabulary.values(), default=START_ID)
         try:
-            self.infer([count_tokens([START_ID, highest])])
+            self.infer([count_tokens([START_ID, highest], n_words=1)])
         except InferenceError as error:
             raise BundleError(f"model.onnx: {error}") from error
         except Exception as error:  # onnxruntime's errors have no common base but Exception
@@ -187,10 +226,9 @@ class TopicClassifier:
             self._replay(golden, number)
 
     def _replay(self, golden: Golden, number: int) -> None:
-        text = with_title(golden.title, golden.text)
-        if self.encoder.token_ids(text) != golden.token_ids:
+        if self.encoder.token_ids(golden.text, golden.title) != golden.token_ids:
             raise BundleError(f"goldens.json, entry {number}: the text gives other token ids")
-        (actual,) = self.infer([self.encoder.encode(text)])
+        (actual,) = self.infer([self.encoder.encode(golden.text, golden.title)])
         expected = np.array(golden.probabilities, dtype=np.float32)
         if actual.shape != expected.shape:
             raise BundleError(

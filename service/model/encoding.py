@@ -1,17 +1,17 @@
 """From text to token ids: the one encoder that training and service share.
 
-The rule is the one by which Keras made its Reuters set: lower-case, punctuation to blanks, split at
-blanks, look each word up. Typographic punctuation, which the corpus of 1987 does not have, is
-treated like its ASCII counterpart, so that text copied from a modern page finds the same words.
+`TextEncoder` has Keras' rule: each word of the text is a token. The encoders of other rules are its
+subclasses; `service.model.rules` lists them all.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from service.model.words import split_words
 
 PAD_ID: Final = 0
 START_ID: Final = 1
@@ -19,18 +19,13 @@ UNKNOWN_ID: Final = 2
 FIRST_WORD_ID: Final = 4
 """Keras adds 3 to a word's frequency rank, which starts at 1; so id 3 is never used."""
 
-RULE: Final = "keras-reuters-1"
-"""Name of this module's rule. A bundle records the rule it was trained with; others are refused."""
 
-_SEPARATORS: Final = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~' + "“”„‟«»‹›‘‚‛‐‑‒–—―…•·¡¿′″"  # noqa: RUF001
-_CLOSING_QUOTE: Final = re.compile(r"’(?!\w)")  # noqa: RUF001
-_APOSTROPHES: Final = "’ʼ＇"  # noqa: RUF001
-_INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_TRANSLATION: Final = str.maketrans(
-    dict.fromkeys(_SEPARATORS, " ")
-    | dict.fromkeys(_APOSTROPHES, "'")
-    | dict.fromkeys(_INVISIBLE, None)
-)
+@dataclass(frozen=True, slots=True)
+class NewsText:
+    """A text to classify."""
+
+    text: str
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,11 @@ class TextEncoder:
     [1, 4, 5, 2]
     """
 
+    rule: ClassVar[str] = "keras-reuters-1"
+    """Name of the rule. A bundle records the one that it was trained with."""
+
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
+        self.vocabulary = vocabulary
         self._word_ids = _WordIds(vocabulary)
         self._words = {token_id: word for word, token_id in vocabulary.items()}
         if len(self._words) < len(self._word_ids):
@@ -98,46 +97,46 @@ class TextEncoder:
                 f"for {self._words[lowest]!r}"
             )
 
-    def token_ids(self, text: str) -> list[int]:
+    def token_ids(self, text: str, title: str | None = None) -> list[int]:
         """Every token of a text in order, ``START_ID`` first: the form of the Keras data set.
 
         Returns
         -------
-        list of int, of length 1 + n_words
+        list of int
+            With Keras' rule, of length 1 + n_words.
         """
-        return [START_ID, *map(self._word_ids.__getitem__, split_words(text))]
+        return self._tokenise(text, title)[0]
 
-    def encode(self, text: str) -> EncodedText:
+    def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network. Any str is accepted, also one without a word."""
-        return count_tokens(self.token_ids(text))
+        return count_tokens(*self._tokenise(text, title))
+
+    def _tokenise(self, text: str, title: str | None) -> tuple[list[int], int]:
+        """Every token in order, and how many words the text and its title have."""
+        words = split_words(with_title(title, text))
+        return [START_ID, *map(self._word_ids.__getitem__, words)], len(words)
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Give the words of token ids, separated by blanks; ``?`` where an id has no word."""
         return " ".join(self._words.get(token_id, "?") for token_id in token_ids)
 
 
-def split_words(text: str) -> list[str]:
-    """Lower-case a text, turn punctuation to blanks and split at white space."""
-    if not text.isascii():
-        text = _CLOSING_QUOTE.sub(" ", text)
-    return text.lower().translate(_TRANSLATION).split()
-
-
 def with_title(title: str | None, text: str) -> str:
-    """Give the text that is classified: the title, if there is one, on a line before the text."""
+    """Give one text: the title, if there is one, on a line before the text."""
     return f"{title}\n{text}" if title else text
 
 
-def count_tokens(token_ids: Sequence[int]) -> EncodedText:
-    """Count the tokens of a text that starts with ``START_ID``.
+def count_tokens(token_ids: Sequence[int], n_words: int) -> EncodedText:
+    """Count the tokens of a text.
 
     Parameters
     ----------
-    token_ids : sequence of int, of length 1 + n_words
-        As from `TextEncoder.token_ids` or the Keras data set.
+    token_ids : sequence of int
+        As from `TextEncoder.token_ids`: ``START_ID`` first, ``UNKNOWN_ID`` for each unknown word.
+    n_words : int
+        How many words the text has, known or not.
     """
     distinct, counts = np.unique(np.asarray(token_ids, dtype=np.int64), return_counts=True)
-    n_words = len(token_ids) - 1
     n_unknown = int(counts[distinct == UNKNOWN_ID].sum())
     return EncodedText(distinct, counts.astype(np.float32), n_words, n_words - n_unknown)
 

@@ -1,13 +1,16 @@
 """What a bundle says of itself: the manifest, its topics and its golden cases."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from service.model.errors import BundleError
 
 FORMAT_VERSION: Final = 1
+
+OPTIONAL_FIELDS: Final = {"min_known_words_ratio", "min_confidence"}
+"""Fields of the manifest that the first bundles did not have."""
 
 Record = TypeVar("Record", "Manifest", "Topic", "Golden")
 
@@ -57,7 +60,7 @@ class Manifest:
     data: dict[str, Any]
     """Source, fingerprint and counts of the data set."""
     tokeniser: str
-    """Name of the rule by which text becomes token ids (`service.model.encoding.RULE`)."""
+    """Name of the rule by which text becomes token ids (`service.model.rules`)."""
     tensors: dict[str, str]
     """Names of the network's inputs and output, by their role."""
     scores: dict[str, Any]
@@ -66,6 +69,10 @@ class Manifest:
     """Version of each library that took part, and of Python."""
     files: dict[str, str] = field(default_factory=dict)
     """SHA-256 in hexadecimal of every other file of the bundle, by its path in it."""
+    min_known_words_ratio: float = 0.0
+    """Texts of which a smaller share of the words is known are abstained from; 0 to 1."""
+    min_confidence: float = 0.0
+    """Answers whose highest score is lower are abstained from; 0 to 1."""
 
 
 def to_json_object(record: Manifest | Topic | Golden) -> dict[str, Any]:
@@ -92,12 +99,13 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
     """
     if not isinstance(value, Mapping):
         raise BundleError(f"{where}: expected an object, got {type(value).__name__}")
-    expected = {item.name for item in fields(kind)}
-    if value.keys() != expected:
-        missing, unknown = sorted(expected - value.keys()), sorted(value.keys() - expected)
+    known = {item.name for item in fields(kind)}
+    required = known - OPTIONAL_FIELDS
+    if not required <= value.keys() <= known:
+        missing, unknown = sorted(required - value.keys()), sorted(value.keys() - known)
         raise BundleError(f"{where}: fields missing: {missing}, fields unknown: {unknown}")
     for name, hint in get_type_hints(kind).items():
-        if not _conforms(value[name], hint):
+        if name in value and not _conforms(value[name], hint):
             given = type(value[name]).__name__
             raise BundleError(f"{where}: {name}: expected {_readable(hint)}, got {given}")
     return kind(**value)
@@ -122,23 +130,27 @@ def _readable(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
 
 
-def check_manifest(manifest: Manifest, *, tokeniser: str) -> None:
+def check_manifest(manifest: Manifest, *, tokenisers: Collection[str]) -> None:
     """Refuse a manifest that this code cannot serve.
 
     Raises
     ------
     BundleError
-        If its format or tokeniser rule is another one than ours.
+        If its format or tokeniser rule is not one of ours, or a threshold is no ratio.
     """
     if manifest.format_version != FORMAT_VERSION:
         raise BundleError(
             f"manifest.json: expected format_version {FORMAT_VERSION}, "
             f"got {manifest.format_version}"
         )
-    if manifest.tokeniser != tokeniser:
+    if manifest.tokeniser not in tokenisers:
+        expected = " or ".join(map(repr, tokenisers))
         raise BundleError(
-            f"manifest.json: expected tokeniser {tokeniser!r}, got {manifest.tokeniser!r}"
+            f"manifest.json: expected tokeniser {expected}, got {manifest.tokeniser!r}"
         )
+    for name in sorted(OPTIONAL_FIELDS):
+        if not 0 <= (ratio := getattr(manifest, name)) <= 1:  # NaN is neither
+            raise BundleError(f"manifest.json: {name}: expected 0 to 1, got {ratio}")
 
 
 def check_topics(topics: Sequence[Topic]) -> None:

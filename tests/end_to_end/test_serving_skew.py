@@ -57,7 +57,7 @@ def test_accuracy_over_http_is_keras_own(
     )
 
     network = trained.sparse.network
-    inputs = multi_hot(corpus_dataset.test.token_ids, trained.num_words)
+    inputs = multi_hot(corpus_dataset.test.token_ids, num_words=10_000)
     _, accuracy = network.evaluate(
         inputs, keras.utils.to_categorical(labels, len(LABELS)), batch_size=512, verbose=0
     )

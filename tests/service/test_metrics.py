@@ -27,17 +27,20 @@ def value(registry: CollectorRegistry) -> Samples:
 def test_a_classification_is_counted(client: TestClient, value: Samples) -> None:
     client.post("/classify", json={"text": TEXT})
     client.post("/classify", json={"text": ""})
-    assert value("newswire_http_requests_total", route="/classify", status="200") == 1
+    client.post("/classify", json={"text": TEXT, "min_confidence": 1})
+    assert value("newswire_http_requests_total", route="/classify", status="200") == 2
     assert value("newswire_http_requests_total", route="/classify", status="422") == 1
-    assert value("newswire_http_request_duration_seconds_count", route="/classify") == 2
-    assert value("newswire_predictions_total", topic="crude") == 1
+    assert value("newswire_http_request_duration_seconds_count", route="/classify") == 3
+    assert value("newswire_predictions_total", topic="crude") == 2
     assert value("newswire_predictions_total", topic="lead") == 0
-    assert value("newswire_text_words_sum") == 9
-    assert value("newswire_known_words_ratio_sum") == pytest.approx(8 / 9)
-    assert value("newswire_encode_duration_seconds_count") == 1
-    assert value("newswire_inference_duration_seconds_count") == 1
+    assert value("newswire_abstentions_total", reason="low_confidence") == 1
+    assert value("newswire_abstentions_total", reason="too_few_known_words") == 0
+    assert value("newswire_text_words_sum") == 2 * 9
+    assert value("newswire_known_words_ratio_sum") == pytest.approx(2 * 8 / 9)
+    assert value("newswire_encode_duration_seconds_count") == 2
+    assert value("newswire_inference_duration_seconds_count") == 2
     assert 0 < value("newswire_encode_duration_seconds_sum") < 1
-    assert 0 < value("newswire_top_score_ratio_sum") <= 1
+    assert 0 < value("newswire_top_score_ratio_sum") <= 2
 
 
 def test_addresses_that_do_not_exist_share_one_label(client: TestClient, value: Samples) -> None:

@@ -4,7 +4,8 @@ import pytest
 from service.model import TopicClassifier
 from training.datasets import Dataset
 from training.datasets.facts import LABELS
-from training.evaluation import Evaluation, evaluate, keras_texts, known_topics, predict_texts
+from training.datasets.texts import known_topics
+from training.evaluation import Evaluation, evaluate
 
 
 def test_certain_and_right_is_perfect() -> None:
@@ -58,14 +59,3 @@ def test_only_what_is_known_is_scored() -> None:
     scores = Evaluation(labels, margins, probabilistic=False).scores()
     assert set(scores) == {"accuracy", "top_3_accuracy", "macro_f1"}
     assert scores["accuracy"] == 0.5
-
-
-@pytest.mark.usefixtures("same_word_ids")
-def test_keras_texts_are_the_same_words_from_either_source(
-    keras_dataset: Dataset, corpus_dataset: Dataset, classifier: TopicClassifier
-) -> None:
-    decoded = keras_texts(keras_dataset, keras_dataset.test)
-    original = keras_texts(corpus_dataset, corpus_dataset.test)
-    np.testing.assert_array_equal(
-        predict_texts(classifier, decoded[:300]), predict_texts(classifier, original[:300])
-    )

@@ -12,11 +12,14 @@ from service.model.encoding import pad
 from tests.networks import weights_of
 from training.datasets import Dataset
 from training.datasets.facts import LABELS
+from training.datasets.texts import keras_texts
 from training.errors import ExportError
-from training.evaluation import keras_texts, predict_texts
+from training.evaluation import predict_texts
 from training.export import check_parity, export, repeatable_command, to_onnx
 from training.recipes import TrainedNetwork
 from training.recipes.book import multi_hot
+
+NUM_WORDS = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +33,10 @@ def test_numpy_keras_and_onnx_agree(
     """Three witnesses: Keras, onnxruntime, and the forward pass written out in NumPy."""
     token_ids = corpus_dataset.test.token_ids
     from_keras = trained.predict(token_ids)
-    from_onnx = predict_texts(exported, keras_texts(corpus_dataset, corpus_dataset.test))
+    from_onnx = predict_texts(exported, keras_texts(corpus_dataset.test, corpus_dataset.vocabulary))
 
     first, *rest = trained.sparse.network.layers
-    hidden = multi_hot(token_ids, trained.num_words).astype(np.float32)
+    hidden = multi_hot(token_ids, NUM_WORDS).astype(np.float32)
     for layer in (first, *rest[:-1]):
         kernel, bias = map(np.asarray, layer.get_weights())
         hidden = np.maximum(hidden @ kernel + bias, 0)
@@ -50,11 +53,11 @@ def test_numpy_keras_and_onnx_agree(
 def test_gathering_rows_is_multiplying_a_dense_row(
     trained: TrainedNetwork, exported: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
-    texts = keras_texts(corpus_dataset, corpus_dataset.test)[:200]
-    token_ids, token_counts = pad([exported.encoder.encode(text) for text in texts])
+    texts = keras_texts(corpus_dataset.test, corpus_dataset.vocabulary)[:200]
+    token_ids, token_counts = pad([exported.encode(text) for text in texts])
     kernel = np.asarray(trained.sparse.network.layers[0].kernel)
     gathered = np.einsum("bl,blh->bh", np.minimum(token_counts, 1), kernel[token_ids])
-    dense = multi_hot(corpus_dataset.test.token_ids[:200], trained.num_words) @ kernel
+    dense = multi_hot(corpus_dataset.test.token_ids[:200], NUM_WORDS) @ kernel
     np.testing.assert_allclose(gathered, dense, rtol=1e-6, atol=1e-6)
 
     sparse = trained.sparse.probabilities(token_ids, token_counts)["probabilities"]

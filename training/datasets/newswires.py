@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model.encoding import START_ID, UNKNOWN_ID, with_title
+from service.model.encoding import START_ID, UNKNOWN_ID, NewsText
 
 SPLIT_SEED: Final = 113
 TRAIN_SHARE: Final = 1 - 0.2
@@ -31,9 +31,9 @@ class Article:
     """Codes of all its topics; the first one is its label."""
 
     @property
-    def own_text(self) -> str:
+    def own_text(self) -> NewsText:
         """What a client would send: the article's own title and body."""
-        return with_title(self.title, self.body)
+        return NewsText(self.body, self.title)
 
 
 @dataclass(frozen=True, slots=True)

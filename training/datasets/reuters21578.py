@@ -21,7 +21,8 @@ from typing import Final
 
 import numpy as np
 
-from service.model.encoding import FIRST_WORD_ID, split_words
+from service.model.encoding import FIRST_WORD_ID
+from service.model.words import split_words
 from training.datasets.newswires import Article, Newswires
 from training.errors import DataError
 

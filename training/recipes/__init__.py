@@ -1,5 +1,6 @@
 """How a network is built and fitted."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from importlib import import_module
 from typing import Protocol, cast
@@ -21,11 +22,31 @@ class Recipe(StrEnum):
 class RecipeModule(Protocol):
     """What the module of a recipe must have."""
 
-    def fit(self, train: Split, *, seed: int, console: Console) -> TrainedNetwork: ...
+    def fit(
+        self, train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
+    ) -> TrainedNetwork: ...
 
 
-def fit(recipe: Recipe, train: Split, *, seed: int, console: Console) -> TrainedNetwork:
-    """Fit a recipe's network to the training newswires, showing the progress on a console."""
+def fit(
+    recipe: Recipe,
+    train: Split,
+    vocabulary: Mapping[str, int],
+    *,
+    seed: int,
+    console: Console,
+) -> TrainedNetwork:
+    """Fit a recipe's network to the training newswires, showing the progress on a console.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    train : Split
+    vocabulary : mapping of str to int
+        Keras' word index, by which the split's words have their ids.
+    seed : int
+        The same seed on the same machine gives the same weights.
+    console : Console
+    """
     # imported when it is needed: TensorFlow takes seconds, which --help should not
     module = cast(RecipeModule, import_module(f"training.recipes.{recipe.value}"))
-    return module.fit(train, seed=seed, console=console)
+    return module.fit(train, vocabulary, seed=seed, console=console)

@@ -5,7 +5,7 @@ newswires: a multiclass classification example". Every step is the book's; it re
 of about 80 %.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -15,8 +15,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from rich.console import Console
 
+from service.model import TextEncoder
 from training.datasets.facts import LABELS
-from training.datasets.newswires import Split, limit_token_ids
+from training.datasets.newswires import Split, limit_token_ids, limit_vocabulary
 from training.progress import FitProgress
 from training.recipes.network import TrainedNetwork
 
@@ -35,13 +36,17 @@ class BookSettings:
     batch_size: int = 512
 
 
-def fit(train: Split, *, seed: int, console: Console) -> TrainedNetwork:
+def fit(
+    train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
+) -> TrainedNetwork:
     """Choose the number of epochs on a validation set, then train a fresh network that long.
 
     Parameters
     ----------
     train : Split
         The training newswires; the first 1,000 of them validate.
+    vocabulary : mapping of str to int
+        Keras' word index.
     seed : int
         The same seed on the same machine gives the same weights.
     console : Console
@@ -80,7 +85,7 @@ def fit(train: Split, *, seed: int, console: Console) -> TrainedNetwork:
     return TrainedNetwork(
         recipe=NAME,
         settings={**asdict(settings), "epochs": epochs},
-        num_words=settings.num_words,
+        encoder=TextEncoder(limit_vocabulary(vocabulary, settings.num_words)),
         history=history,
         predict=lambda token_ids: predict(network, token_ids, settings),
         sparse=SparseBookNetwork(network),

@@ -2,10 +2,33 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from service.model import AbstentionThresholds, TextEncoder
+
+NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Cross-validation: each training newswire as answered by a network that had not seen it.
+
+    Attributes
+    ----------
+    labels : int64 array of shape (n_newswires,)
+    uncalibrated, probabilities : float32 arrays of shape (n_newswires, n_topics)
+        Before and after calibration, which had not seen the newswire either.
+    known_words_ratio : float64 array of shape (n_newswires,)
+        Share of each text's words that the vocabulary of its network holds.
+    """
+
+    labels: NDArray[np.int64]
+    uncalibrated: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    known_words_ratio: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +41,26 @@ class TrainedNetwork:
         Name of the recipe that fitted it.
     settings : mapping of str to Any
         Every setting of the recipe, and what it chose by itself.
-    num_words : int
-        Token ids of this and above are unknown to the network.
+    encoder : TextEncoder
+        By whose rule and vocabulary text becomes the network's token ids.
     history : mapping of str to list of float
-        Loss and accuracy of each epoch, on what was trained and on the validation set.
+        Loss and accuracy of each epoch, on what was trained and on newswires held out.
     predict : callable
-        Token ids of n texts in order, as in `Split.token_ids`, to the trained network's
+        Token ids of n texts in order, as the encoder gives them, to the trained network's
         probabilities, float32 of shape (n, n_topics).
     sparse : tf.Module
         The same network as ``sparse.probabilities(token_ids, token_counts)``, to be exported.
+    held_out : HeldOut or None
+        What networks of this recipe answered to training newswires that they had not seen.
+    thresholds : AbstentionThresholds
+        Below which an answer is an abstention.
     """
 
     recipe: str
     settings: Mapping[str, Any]
-    num_words: int
+    encoder: TextEncoder
     history: Mapping[str, list[float]]
     predict: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]
     sparse: Any
+    held_out: HeldOut | None = None
+    thresholds: AbstentionThresholds = NEVER_ABSTAIN

@@ -68,6 +68,16 @@ def test_every_topic_can_be_had(client: TestClient) -> None:
     assert sum(topic["score"] for topic in topics) == pytest.approx(1, abs=1e-5)
 
 
+def test_below_the_callers_confidence_it_abstains(client: TestClient) -> None:
+    answer = post(client, {"text": CRUDE, "min_confidence": 0}).json()
+    assert answer["abstained"] is None
+    score = answer["topics"][0]["score"]
+    assert score < 1
+    assert post(client, {"text": CRUDE, "min_confidence": score}).json()["abstained"] is None
+    unsure = post(client, {"text": CRUDE, "min_confidence": 1}).json()
+    assert unsure == answer | {"abstained": "low_confidence"}
+
+
 def test_the_title_counts_as_text(client: TestClient) -> None:
     joined = post(client, {"text": f"Crude oil\n{CRUDE}"}).json()
     assert post(client, {"text": CRUDE, "title": "Crude oil"}).json() == joined
@@ -145,6 +155,10 @@ def test_what_is_not_json(client: TestClient, body: bytes) -> None:
         ({"text": "a", "top_k": "3"}, "top_k"),
         ({"text": "a", "top_k": True}, "top_k"),
         ({"text": "a", "top_k": None}, "top_k"),
+        ({"text": "a", "min_confidence": 1.1}, "min_confidence"),
+        ({"text": "a", "min_confidence": -0.1}, "min_confidence"),
+        ({"text": "a", "min_confidence": "0.5"}, "min_confidence"),
+        ({"text": "a", "min_confidence": float("nan")}, "min_confidence"),
         ({"text": "a", TYPED: 1}, "body"),
         ({"text": "a", TYPED: 1, TYPED * 2: 2}, "body"),
         ([TYPED], "body"),

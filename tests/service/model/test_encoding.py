@@ -10,35 +10,15 @@ from service.model.encoding import (
     TextEncoder,
     count_tokens,
     pad,
-    split_words,
     with_title,
 )
 
 WORDS = ["oil", "prices", "rose", "company's", "u", "s", "1987"]
 ENCODER = TextEncoder({word: FIRST_WORD_ID + rank for rank, word in enumerate(WORDS)})
-KERAS_SEPARATORS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-KERAS_ALPHABET = st.characters(max_codepoint=126, min_codepoint=32) | st.sampled_from("\t\n")
 
 any_text = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 known_words = st.lists(st.sampled_from(WORDS))
 token_lists = st.lists(st.integers(UNKNOWN_ID, 50)).map(lambda ids: [START_ID, *ids])
-
-
-def split_as_keras(text: str) -> list[str]:
-    """Keras' rule, one character after the other."""
-    words, word = [], ""
-    for character in text.lower() + " ":
-        if character == " " or character in KERAS_SEPARATORS:
-            words += [word] if word else []
-            word = ""
-        else:
-            word += character
-    return words
-
-
-@given(st.text(KERAS_ALPHABET))
-def test_splits_as_keras_does(text: str) -> None:
-    assert split_words(text) == split_as_keras(text)
 
 
 @given(any_text)
@@ -65,32 +45,6 @@ def test_decoding_and_encoding_gives_the_same_ids(words: list[str]) -> None:
     ids = ENCODER.token_ids(" ".join(words))
     assert ENCODER.decode(ids[1:]) == " ".join(words)
     assert ENCODER.token_ids(ENCODER.decode(ids)) == ids
-
-
-@given(st.lists(known_words), st.lists(st.sampled_from(" ,.!?;:()-\n\t"), min_size=1))
-def test_separators_separate(groups: list[list[str]], separators: list[str]) -> None:
-    between = "".join(separators)
-    text = between.join(" ".join(group) for group in groups)
-    assert split_words(text) == [word for group in groups for word in group]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", []),
-        (" \t\r\n\x0b\u00a0\u3000", []),
-        ("OIL prices", ["oil", "prices"]),
-        ("oil/prices--rose...", ["oil", "prices", "rose"]),
-        ("The company's u.s. unit", ["the", "company's", "u", "s", "unit"]),
-        ("company’s “oil”—prices… rose", ["company's", "oil", "prices", "rose"]),  # noqa: RUF001
-        ("the ‘oil price’ of companies’ rose", ["the", "oil", "price", "of", "companies", "rose"]),  # noqa: RUF001
-        ("o\u00adil\u200b\ufeff", ["oil"]),
-        ("line one\r\nline two", ["line", "one", "line", "two"]),
-        ("日本 Ölpreis", ["日本", "ölpreis"]),
-    ],
-)
-def test_split_words(text: str, words: list[str]) -> None:
-    assert split_words(text) == words
 
 
 def test_a_word_outside_the_vocabulary_is_unknown() -> None:
@@ -122,7 +76,7 @@ def test_vocabularies_that_are_refused(vocabulary: dict[str, int], message: str)
 
 @given(st.lists(token_lists, min_size=1))
 def test_padding_adds_nothing(texts: list[list[int]]) -> None:
-    encoded = [count_tokens(ids) for ids in texts]
+    encoded = [count_tokens(ids, n_words=len(ids) - 1) for ids in texts]
     token_ids, token_counts = pad(encoded)
     assert token_ids.shape == token_counts.shape
     for row, ids in enumerate(texts):

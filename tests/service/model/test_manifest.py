@@ -69,11 +69,26 @@ def test_what_is_no_object_is_refused(value: object) -> None:
 
 
 def test_another_format_or_tokeniser_is_refused() -> None:
-    check_manifest(MANIFEST, tokeniser="rule")
+    check_manifest(MANIFEST, tokenisers=["other", "rule"])
     with pytest.raises(BundleError, match="expected format_version 1, got 2"):
-        check_manifest(replace(MANIFEST, format_version=2), tokeniser="rule")
-    with pytest.raises(BundleError, match="expected tokeniser 'other', got 'rule'"):
-        check_manifest(MANIFEST, tokeniser="other")
+        check_manifest(replace(MANIFEST, format_version=2), tokenisers=["rule"])
+    with pytest.raises(BundleError, match="expected tokeniser 'one' or 'other', got 'rule'"):
+        check_manifest(MANIFEST, tokenisers=["one", "other"])
+
+
+@pytest.mark.parametrize("ratio", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("name", ["min_confidence", "min_known_words_ratio"])
+def test_thresholds_are_ratios(name: str, ratio: float) -> None:
+    manifest = from_json_object(Manifest, to_json_object(MANIFEST) | {name: ratio}, "here")
+    with pytest.raises(BundleError, match=f"{name}: expected 0 to 1, got {ratio}"):
+        check_manifest(manifest, tokenisers=["rule"])
+
+
+def test_the_first_bundles_had_no_thresholds() -> None:
+    value = to_json_object(MANIFEST)
+    del value["min_confidence"], value["min_known_words_ratio"]
+    assert from_json_object(Manifest, value, "here") == MANIFEST
+    assert MANIFEST.min_confidence == MANIFEST.min_known_words_ratio == 0
 
 
 @pytest.mark.parametrize("topics", [[], [replace(TOPIC, id=1)], [TOPIC, TOPIC]])

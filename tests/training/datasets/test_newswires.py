@@ -1,8 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.model import NewsText
 from service.model.encoding import START_ID, UNKNOWN_ID
 from training.datasets.newswires import (
     Article,
@@ -36,11 +36,9 @@ def test_the_vocabulary_is_limited_alike() -> None:
     assert limit_vocabulary({"the": 4, "of": 5, "lead": 6}, 6) == {"the": 4, "of": 5}
 
 
-@pytest.mark.parametrize(
-    ("title", "body", "own"), [("T", "b", "T\nb"), ("", "b", "b"), ("T", "", "T\n")]
-)
-def test_own_text(title: str, body: str, own: str) -> None:
-    assert Article(title, body, has_body=True, keras_text="other", topics=()).own_text == own
+def test_own_text() -> None:
+    article = Article("Title", "body", has_body=True, keras_text="other", topics=())
+    assert article.own_text == NewsText("body", title="Title")
 
 
 def test_the_fingerprint_sees_every_id_and_label() -> None:

@@ -73,10 +73,11 @@ def test_articles_have_their_own_text(corpus_dataset: Dataset) -> None:
     assert test is not None
     assert sum(not article.has_body for article in test) == 207
     for article in (*train, *test):
-        assert article.own_text.strip()
-        assert "&lt;" not in article.own_text
-        assert "Blah blah blah" not in article.own_text
-        assert "\x03" not in article.own_text
+        own_text = article.title + article.body
+        assert own_text.strip()
+        assert "&lt;" not in own_text
+        assert "Blah blah blah" not in own_text
+        assert "\x03" not in own_text
 
 
 @pytest.fixture(scope="module")

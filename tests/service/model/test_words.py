@@ -1,0 +1,54 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.model.words import split_words
+
+WORDS = ["oil", "prices", "rose", "company's", "u", "s", "1987"]
+KERAS_SEPARATORS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+KERAS_ALPHABET = st.characters(max_codepoint=126, min_codepoint=32) | st.sampled_from("\t\n")
+
+known_words = st.lists(st.sampled_from(WORDS))
+
+
+def split_as_keras(text: str) -> list[str]:
+    """Keras' rule, one character after the other."""
+    words, word = [], ""
+    for character in text.lower() + " ":
+        if character == " " or character in KERAS_SEPARATORS:
+            words += [word] if word else []
+            word = ""
+        else:
+            word += character
+    return words
+
+
+@given(st.text(KERAS_ALPHABET))
+def test_splits_as_keras_does(text: str) -> None:
+    assert split_words(text) == split_as_keras(text)
+
+
+@given(st.lists(known_words), st.lists(st.sampled_from(" ,.!?;:()-\n\t"), min_size=1))
+def test_separators_separate(groups: list[list[str]], separators: list[str]) -> None:
+    between = "".join(separators)
+    text = between.join(" ".join(group) for group in groups)
+    assert split_words(text) == [word for group in groups for word in group]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        (" \t\r\n\x0b\u00a0\u3000", []),
+        ("OIL prices", ["oil", "prices"]),
+        ("oil/prices--rose...", ["oil", "prices", "rose"]),
+        ("The company's u.s. unit", ["the", "company's", "u", "s", "unit"]),
+        ("company’s “oil”—prices… rose", ["company's", "oil", "prices", "rose"]),  # noqa: RUF001
+        ("the ‘oil price’ of companies’ rose", ["the", "oil", "price", "of", "companies", "rose"]),  # noqa: RUF001
+        ("o\u00adil\u200b\ufeff", ["oil"]),
+        ("line one\r\nline two", ["line", "one", "line", "two"]),
+        ("日本 Ölpreis", ["日本", "ölpreis"]),
+    ],
+)
+def test_split_words(text: str, words: list[str]) -> None:
+    assert split_words(text) == words

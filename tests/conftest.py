@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from rich.console import Console
 
 from service.app import create_app
-from service.model import TopicClassifier, save_bundle
+from service.model import TopicClassifier, find_bundle, save_bundle
 from service.settings import ServiceSettings
 from training.datasets import Dataset, Source, load_dataset
 
@@ -25,6 +25,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = Path(__file__).parents[1]
 RELEASED = ROOT / "models" / "reuters"
+LATEST = find_bundle(RELEASED)
+"""The bundle that is served."""
 
 # a deadline is a timed assertion, which a busy machine breaks; print_blob shows how to repeat
 hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)

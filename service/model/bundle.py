@@ -150,12 +150,19 @@ def find_bundle(folder: Path) -> Path:
         raise BundleError(
             f"{folder.resolve()}: expected a model bundle or a folder of them, nothing is there"
         )
-    numbered = [path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()]
+    numbered = numbered_bundles(folder)
     if not numbered:
         raise BundleError(
             f"{folder.resolve()}: expected {MANIFEST_FILE}, or bundles in folders 1, 2, 3, ..."
         )
-    return max(numbered, key=lambda path: int(path.name))
+    return numbered[max(numbered)]
+
+
+def numbered_bundles(folder: Path) -> dict[int, Path]:
+    """Give the bundles in folders 1, 2, 3, ... of a folder, by their number."""
+    return {
+        int(path.name): path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()
+    }
 
 
 def load_bundle(folder: Path) -> Bundle:

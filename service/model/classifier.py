@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self, cast
+from typing import Any, Final, NamedTuple, Self, cast
 
 # onnxruntime reads it when it is first imported, and would otherwise report usage to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -22,10 +21,11 @@ from service.model.rules import ENCODERS
 
 TOLERANCE: Final = 1e-5
 """How far a probability may lie from Keras'. Sums in another order differ in their last bits."""
+SUM_TOLERANCE: Final = 1e-3
+"""How far the sum of the probabilities of a text may lie from 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class RankedTopic:
+class RankedTopic(NamedTuple):
     """A topic and its score."""
 
     topic: Topic
@@ -33,8 +33,7 @@ class RankedTopic:
     """Probability, 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Classification:
+class Classification(NamedTuple):
     """The answer for one text."""
 
     topics: list[RankedTopic]
@@ -163,15 +162,18 @@ class TopicClassifier:
         Raises
         ------
         InferenceError
-            If a score is not a probability: not finite, or not from 0 to 1.
+            If a score is not a probability: not finite, negative, or if they do not sum to 1.
         """
         token_ids, token_counts = pad(encoded)
         inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
         (output,) = self._session.run(self._outputs, inputs)
         probabilities = cast(NDArray[np.float32], output)
-        if not ((probabilities >= 0) & (probabilities <= 1)).all():  # NaN is neither
-            raise InferenceError(
-                "expected probabilities from the network, some are NaN or not in 0..1"
+        total = np.add.reduce(probabilities, axis=None)
+        lowest = np.minimum.reduce(probabilities, axis=None)
+        if not (lowest >= 0 and abs(total - len(encoded)) <= SUM_TOLERANCE * len(encoded)):
+            raise InferenceError(  # NaN fulfils neither
+                f"expected probabilities from the network, their lowest is {lowest}, "
+                f"and the sum of {len(encoded)} rows is {total}"
             )
         return probabilities
 
@@ -208,8 +210,9 @@ class TopicClassifier:
         """
         if not 1 <= top_k <= len(self.topics):
             raise ValueError(f"top_k: expected 1 to {len(self.topics)}, got {top_k}")
-        best = np.argsort(-probabilities, kind="stable")[:top_k]
-        return [RankedTopic(self.topics[index], float(probabilities[index])) for index in best]
+        scores = probabilities.tolist()
+        ranking = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)  # stable
+        return [RankedTopic(self.topics[index], scores[index]) for index in ranking[:top_k]]
 
     def _prove(self, bundle: Bundle) -> None:
         """Raise BundleError unless every token id can be looked up and every golden holds."""

@@ -4,9 +4,10 @@
 subclasses; `service.model.rules` lists them all.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +29,13 @@ class NewsText:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedText:
+class EncodedText(NamedTuple):
     """A text as the network reads it: each distinct token id once, with how often it occurs.
 
     Attributes
     ----------
     token_ids : int64 array of shape (n_distinct,)
-        Ascending; ``START_ID`` is always among them.
+        In the order in which they first occur, ``START_ID`` before all.
     token_counts : float32 array of shape (n_distinct,)
         How often each id occurs, at least 1.
     n_words : int
@@ -55,7 +55,7 @@ class EncodedText:
         return self.n_known_words / self.n_words if self.n_words else 0.0
 
 
-class _WordIds(dict[str, int]):
+class WordIds(dict[str, int]):
     """Word to id; a word that is not there has ``UNKNOWN_ID``."""
 
     def __missing__(self, word: str) -> int:
@@ -87,15 +87,19 @@ class TextEncoder:
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         self.vocabulary = vocabulary
-        self._word_ids = _WordIds(vocabulary)
+        self._word_ids = self._index(vocabulary)
         self._words = {token_id: word for word, token_id in vocabulary.items()}
-        if len(self._words) < len(self._word_ids):
+        if len(self._words) < len(vocabulary):
             raise ValueError("vocabulary: expected an id of its own for each word, some ids repeat")
         if self._words and (lowest := min(self._words)) < FIRST_WORD_ID:
             raise ValueError(
                 f"vocabulary: expected ids from {FIRST_WORD_ID}, got {lowest} "
                 f"for {self._words[lowest]!r}"
             )
+
+    def _index(self, vocabulary: Mapping[str, int]) -> WordIds:
+        """Look up words as this rule does."""
+        return WordIds(vocabulary)
 
     def token_ids(self, text: str, title: str | None = None) -> list[int]:
         """Every token of a text in order, ``START_ID`` first: the form of the Keras data set.
@@ -136,9 +140,13 @@ def count_tokens(token_ids: Sequence[int], n_words: int) -> EncodedText:
     n_words : int
         How many words the text has, known or not.
     """
-    distinct, counts = np.unique(np.asarray(token_ids, dtype=np.int64), return_counts=True)
-    n_unknown = int(counts[distinct == UNKNOWN_ID].sum())
-    return EncodedText(distinct, counts.astype(np.float32), n_words, n_words - n_unknown)
+    counts = Counter(token_ids)
+    return EncodedText(
+        np.fromiter(counts, np.int64, len(counts)),
+        np.fromiter(counts.values(), np.float32, len(counts)),
+        n_words,
+        n_words - counts[UNKNOWN_ID],
+    )
 
 
 def pad(texts: Sequence[EncodedText]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -151,6 +159,8 @@ def pad(texts: Sequence[EncodedText]) -> tuple[NDArray[np.int64], NDArray[np.flo
     token_counts : float32 array of shape (n_texts, longest)
         Filled up with 0, so that padding adds nothing to any sum.
     """
+    if len(texts) == 1:
+        return texts[0].token_ids[np.newaxis], texts[0].token_counts[np.newaxis]
     longest = max(len(text.token_ids) for text in texts)
     token_ids = np.full((len(texts), longest), PAD_ID, dtype=np.int64)
     token_counts = np.zeros((len(texts), longest), dtype=np.float32)

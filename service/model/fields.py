@@ -5,10 +5,10 @@ is a token of its own, beside the token that it is anywhere. Numbers are told ap
 only: which amount it was says nothing about the topic, that there are amounts says a lot.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from service.model.encoding import START_ID, TextEncoder
+from service.model.encoding import START_ID, UNKNOWN_ID, TextEncoder, WordIds
 from service.model.words import split_words
 
 LEAD_WORDS: Final = 40
@@ -21,6 +21,7 @@ LEAD: Final = "lead:"
 """Before a word in the vocabulary: no word has a colon."""
 _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, 9)))
 """What numbers are called, by how many digits they have; no word has a number sign."""
+_LONGEST_NUMBER: Final = len(_NUMBERS) - 1
 
 
 class FieldEncoder(TextEncoder):
@@ -30,52 +31,74 @@ class FieldEncoder(TextEncoder):
     ----------
     vocabulary : mapping of str to int
         Token to token id. Besides words it holds ``title:word``, ``lead:word`` and, for a number of
-        so many digits, ``#1`` to ``#8``.
+        so many digits, ``#1`` to ``#8``; ``title:word`` and ``lead:word`` for its words only.
 
     Raises
     ------
     ValueError
-        If an id is reserved or stands for two tokens.
+        If an id is reserved or stands for two tokens, or if a token of a field has no word.
 
     Examples
     --------
-    >>> encoder = FieldEncoder({"oil": 4, "title:oil": 5, "lead:rose": 6, "#2": 7})
+    >>> encoder = FieldEncoder({"oil": 4, "title:oil": 5, "rose": 6, "lead:rose": 7, "#2": 8})
     >>> encoder.token_ids("It rose 18", title="Oil")
-    [1, 4, 2, 2, 7, 5, 6]
+    [1, 4, 2, 6, 8, 5, 7]
     """
 
     rule: ClassVar[str] = "newswire-fields-1"
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         super().__init__(vocabulary)
-        self._title_ids = _of_field(vocabulary, TITLE)
-        self._lead_ids = _of_field(vocabulary, LEAD)
+        self._title_ids = _beside_words(vocabulary, TITLE)
+        self._lead_ids = _beside_words(vocabulary, LEAD)
+
+    def _index(self, vocabulary: Mapping[str, int]) -> WordIds:
+        return _WordAndNumberIds(vocabulary)
 
     def _tokenise(self, text: str, title: str | None) -> tuple[list[int], int]:
-        title_words, body_words = field_words(text, title)
-        words = [*title_words, *body_words]
-        return [
-            START_ID,
-            *map(self._word_ids.__getitem__, words),
-            *_known(self._title_ids, title_words),
-            *_known(self._lead_ids, body_words[:LEAD_WORDS]),
-        ], len(words)
+        title_words, body_words = _split_fields(text, title)
+        n_title = len(title_words)
+        word_ids = list(map(self._word_ids.__getitem__, [*title_words, *body_words]))
+        title_ids = map(self._title_ids.__getitem__, word_ids[:n_title])
+        lead_ids = map(self._lead_ids.__getitem__, word_ids[n_title : n_title + LEAD_WORDS])
+        return [START_ID, *word_ids, *filter(None, title_ids), *filter(None, lead_ids)], len(
+            word_ids
+        )
+
+
+class _WordAndNumberIds(WordIds):
+    """Word to id, and number to the id of all numbers of its length."""
+
+    def __init__(self, vocabulary: Mapping[str, int]) -> None:
+        super().__init__({word: i for word, i in vocabulary.items() if ":" not in word})
+        self._number_ids = [vocabulary.get(name, UNKNOWN_ID) for name in _NUMBERS]
+
+    def __missing__(self, word: str) -> int:
+        if word.isdecimal():
+            return self._number_ids[min(len(word), _LONGEST_NUMBER)]
+        return UNKNOWN_ID
+
+
+def _beside_words(vocabulary: Mapping[str, int], field: str) -> list[int]:
+    """Give, for each token id of a word, the id of that word in a field; 0 where there is none."""
+    beside = [0] * (1 + max(vocabulary.values(), default=UNKNOWN_ID))
+    for token, token_id in vocabulary.items():
+        if token.startswith(field):
+            word = token.removeprefix(field)
+            if word not in vocabulary:
+                raise ValueError(f"vocabulary: expected {word!r} beside {token!r}, it is not there")
+            beside[vocabulary[word]] = token_id
+    return beside
 
 
 def field_words(text: str, title: str | None) -> tuple[list[str], list[str]]:
-    """Give the words of the title and those after it.
+    """Give the words of the title and those after it, numbers by their length only.
 
     Without a title, or with an empty one, the text's first line is the title, if it has at most
     ``LONGEST_TITLE`` words.
     """
-    title_words = _words(title or "")
-    if title_words:
-        return title_words, _words(text)
-    first_line, _, rest = text.lstrip().partition("\n")
-    first_words = _words(first_line)
-    if len(first_words) <= LONGEST_TITLE:
-        return first_words, _words(rest)
-    return [], [*first_words, *_words(rest)]
+    title_words, body_words = _split_fields(text, title)
+    return _name_numbers(title_words), _name_numbers(body_words)
 
 
 def field_tokens(text: str, title: str | None) -> list[str]:
@@ -89,21 +112,18 @@ def field_tokens(text: str, title: str | None) -> list[str]:
     ]
 
 
-def _words(text: str) -> list[str]:
-    longest = len(_NUMBERS) - 1
+def _split_fields(text: str, title: str | None) -> tuple[list[str], list[str]]:
+    title_words = split_words(title) if title else []
+    if title_words:
+        return title_words, split_words(text)
+    first_line, _, rest = text.lstrip().partition("\n")
+    first_words = split_words(first_line)
+    if len(first_words) <= LONGEST_TITLE:
+        return first_words, split_words(rest)
+    return [], [*first_words, *split_words(rest)]
+
+
+def _name_numbers(words: list[str]) -> list[str]:
     return [
-        _NUMBERS[min(len(word), longest)] if word.isdecimal() else word
-        for word in split_words(text)
+        _NUMBERS[min(len(word), _LONGEST_NUMBER)] if word.isdecimal() else word for word in words
     ]
-
-
-def _of_field(vocabulary: Mapping[str, int], field: str) -> dict[str, int]:
-    return {
-        token.removeprefix(field): token_id
-        for token, token_id in vocabulary.items()
-        if token.startswith(field)
-    }
-
-
-def _known(ids: Mapping[str, int], words: Iterable[str]) -> Iterable[int]:
-    return (ids[word] for word in words if word in ids)

@@ -3,6 +3,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from service.metrics import ServiceMetrics, make_registry
+from tests.conftest import LATEST
 
 TEXT = "OPEC ministers agreed to cut crude oil production zebra."
 
@@ -60,7 +61,7 @@ def test_the_bundle_is_stated(client: TestClient, registry: CollectorRegistry) -
     ]
     assert info.value == 1
     assert info.labels["name"] == "reuters"
-    assert info.labels["version"] == "1"
+    assert info.labels["version"] == LATEST.name
     assert set(info.labels) == {"name", "version", "recipe", "created"}
 
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from service.app import create_app
 from service.model import InferenceError, TopicClassifier
 from service.settings import ServiceSettings
+from tests.conftest import LATEST
 
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
 TYPED = "zebra-secret"
@@ -55,7 +56,7 @@ def test_answers_the_topics_of_a_text(client: TestClient) -> None:
     assert len(answer["topics"]) == 2
     assert answer["topics"][0]["score"] > answer["topics"][1]["score"]
     assert answer["known_words"] > 0.9
-    assert answer["model"] == {"name": "reuters", "version": "1"}
+    assert answer["model"] == {"name": "reuters", "version": LATEST.name}
 
 
 def test_three_topics_unless_asked(client: TestClient) -> None:

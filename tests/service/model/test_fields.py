@@ -8,7 +8,7 @@ from service.model.fields import FieldEncoder, field_tokens, field_words
 from service.model.words import split_words
 
 WORDS = ["oil", "rose", "to", "12", "1987", "dlrs"]
-TOKENS = ["oil", "rose", "to", "#2", "title:oil", "title:#4", "lead:oil", "lead:dlrs", "#8"]
+TOKENS = ["oil", "rose", "to", "#2", "#4", "dlrs", "title:oil", "title:#4", "lead:oil", "lead:dlrs"]
 VOCABULARY = {token: FIRST_WORD_ID + rank for rank, token in enumerate(TOKENS)}
 ENCODER = FieldEncoder(VOCABULARY)
 
@@ -67,6 +67,19 @@ def test_the_lead_is_the_first_forty_words_of_the_body() -> None:
     tokens = field_tokens("a " * 30 + "b " * 10 + "c", "t " * 5)
     lead = [token for token in tokens if token.startswith("lead:")]
     assert lead == ["lead:a"] * 30 + ["lead:b"] * 10
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "message"),
+    [
+        ({"oil": 4, "title:oil": 4}, "some ids repeat"),
+        ({"oil": 4, "title:wheat": 5}, "expected 'wheat' beside 'title:wheat'"),
+        ({"oil": 4, "lead:wheat": 5}, "expected 'wheat' beside 'lead:wheat'"),
+    ],
+)
+def test_vocabularies_that_are_refused(vocabulary: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        FieldEncoder(vocabulary)
 
 
 def test_with_keras_rule_a_title_is_text() -> None:

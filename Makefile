@@ -13,11 +13,14 @@ help: ## Show this list
 serve: $(VENVS)/service/.installed ## Serve the released bundle on port 8000 (settings: NEWSWIRE_... variables)
 	exec $(SERVICE) -m service
 
-train: $(VENVS)/training/.installed ## Train a candidate bundle; pass options with ARGS="--recipe book --out DIR"
+train: $(VENVS)/training/.installed ## Train a candidate bundle; pass options with ARGS="--seed 0 --out DIR"
 	$(TRAINING) -m training train $(ARGS)
 
 evaluate: $(VENVS)/training/.installed ## Measure the released bundles again, or ARGS="BUNDLE..."
 	$(TRAINING) -m training evaluate $(or $(ARGS),$(wildcard models/reuters/[0-9]*))
+
+promote: $(VENVS)/training/.installed ## Release a candidate, if it is fit to be served: ARGS="candidates/1"
+	$(TRAINING) -m training promote $(ARGS)
 
 data: $(VENVS)/training/.installed ## Download both data sets to data/, where the tests find them
 	$(TRAINING) -m training download data
@@ -52,4 +55,4 @@ $(VENVS)/%/.installed: requirements/%.txt
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help serve train evaluate data test lint format lock clean
+.PHONY: help serve train evaluate promote data test lint format lock clean

@@ -81,8 +81,11 @@ def same_word_ids(keras_dataset: Dataset, corpus_dataset: Dataset) -> None:
 @pytest.fixture(scope="session")
 def trained(corpus_dataset: Dataset) -> "TrainedNetwork":
     """The book's network, trained here with seed 0."""
+    import keras
+
     from training.recipes import Recipe, fit
 
+    keras.utils.clear_session()  # it numbers the layers, and so names the weights
     train, vocabulary = corpus_dataset.train, corpus_dataset.vocabulary
     return fit(Recipe.BOOK, train, vocabulary, seed=0, console=Console(file=io.StringIO()))
 

@@ -5,19 +5,17 @@ Everything here asks the bundle as the service does, so a figure is the served m
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from service.model import NewsText, TopicClassifier
+from service.model import AbstentionThresholds, NewsText, TopicClassifier
 from training import metrics
 from training.datasets import Dataset
 from training.datasets.texts import KnownTopics, known_topics, texts_by_form
-
-CHUNK: Final = 64
-"""Texts in one inference; more only fill memory with padding."""
+from training.recipes.network import NEVER_ABSTAIN, HeldOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +30,15 @@ class Evaluation:
     topics : KnownTopics or None
         None where only the labels are known.
     probabilistic : bool
+    abstained : bool array of shape (n_texts,) or None
+        None if the classifier never abstains.
     """
 
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     topics: KnownTopics | None = None
     probabilistic: bool = True
+    abstained: NDArray[np.bool_] | None = None
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -67,6 +68,9 @@ class Evaluation:
                 self.probabilities, self.labels
             )
             scores["brier_score"] = metrics.brier_score(self.probabilities, self.labels)
+        if self.abstained is not None:
+            scores["coverage"] = float(1 - self.abstained.mean())
+            scores["answered_accuracy"] = float(self.right[~self.abstained].mean())
         return scores
 
     def by_topic(self, codes: Sequence[str]) -> list[dict[str, Any]]:
@@ -96,14 +100,44 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
     """
     codes = [topic.code for topic in classifier.topics]
     topics = known_topics(dataset.test, codes)
+    evaluations = {}
+    for form, texts in texts_by_form(dataset.test, dataset.vocabulary).items():
+        known_words_ratio = np.array([classifier.encode(text).known_words_ratio for text in texts])
+        probabilities = predict_texts(classifier, texts)
+        abstained = abstentions(classifier.thresholds, known_words_ratio, probabilities)
+        evaluations[form] = Evaluation(
+            dataset.test.labels, probabilities, topics, abstained=abstained
+        )
+    return evaluations
+
+
+def evaluate_held_out(
+    held_out: HeldOut, thresholds: AbstentionThresholds
+) -> Mapping[str, Evaluation]:
+    """Measure what was answered in cross-validation, before and after calibration."""
+    abstained = abstentions(thresholds, held_out.known_words_ratio, held_out.probabilities)
     return {
-        form: Evaluation(dataset.test.labels, predict_texts(classifier, texts), topics)
-        for form, texts in texts_by_form(dataset.test, dataset.vocabulary).items()
+        "held_out_uncalibrated": Evaluation(held_out.labels, held_out.uncalibrated),
+        "held_out": Evaluation(held_out.labels, held_out.probabilities, abstained=abstained),
     }
+
+
+def abstentions(
+    thresholds: AbstentionThresholds,
+    known_words_ratio: NDArray[np.float64],
+    probabilities: NDArray[np.float32],
+) -> NDArray[np.bool_] | None:
+    """Whether each text is abstained from, bool of shape (n_texts,); None if none ever is."""
+    if thresholds == NEVER_ABSTAIN:
+        return None
+    return np.array(
+        [
+            thresholds.judge(known_words_ratio=ratio, score=score) is not None
+            for ratio, score in zip(known_words_ratio, probabilities.max(axis=1), strict=True)
+        ]
+    )
 
 
 def predict_texts(classifier: TopicClassifier, texts: Sequence[NewsText]) -> NDArray[np.float32]:
     """Give the probabilities of each text, float32 of shape (n_texts, n_topics)."""
-    encoded = [classifier.encode(text) for text in texts]
-    chunks = [encoded[start : start + CHUNK] for start in range(0, len(encoded), CHUNK)]
-    return np.concatenate([classifier.infer(chunk) for chunk in chunks])
+    return classifier.infer([classifier.encode(text) for text in texts])

@@ -1,9 +1,9 @@
 """From text to ranked topics: a bundle in an onnxruntime session."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self, cast
+from typing import Any, Final, NamedTuple, Self
 
 # onnxruntime reads it when it is first imported, and would otherwise report usage to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -21,6 +21,8 @@ from service.model.rules import ENCODERS
 
 TOLERANCE: Final = 1e-5
 """How far a probability may lie from Keras'. Sums in another order differ in their last bits."""
+CHUNK_TOKENS: Final = 4_096
+"""How many tokens, padding included, go through the network at once."""
 SUM_TOLERANCE: Final = 1e-3
 """How far the sum of the probabilities of a text may lie from 1."""
 
@@ -82,6 +84,7 @@ class TopicClassifier:
         tensors = bundle.manifest.tensors
         self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
         self._outputs = [tensors["probabilities"]]
+        self._run_options = onnxruntime.RunOptions()
         self._prove(bundle)
 
     @classmethod
@@ -149,32 +152,29 @@ class TopicClassifier:
         return self.encoder.encode(text.text, text.title)
 
     def infer(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
-        """Give the probability of each topic for each text.
+        """Give the probability of each topic for each text, as the network says; `rank` checks it.
 
         Parameters
         ----------
-        encoded : sequence of EncodedText, of length n_texts, at least 1
+        encoded : sequence of EncodedText, of length n_texts
 
         Returns
         -------
         float32 array of shape (n_texts, n_topics)
-
-        Raises
-        ------
-        InferenceError
-            If a score is not a probability: not finite, negative, or if they do not sum to 1.
         """
+        if len(encoded) == 1:
+            return self._run(encoded)
+        probabilities = np.empty((len(encoded), len(self.topics)), dtype=np.float32)
+        if encoded:
+            for chunk in chunks_of_like_length([len(text.token_ids) for text in encoded]):
+                probabilities[chunk] = self._run([encoded[index] for index in chunk])
+        return probabilities
+
+    def _run(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
         token_ids, token_counts = pad(encoded)
         inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
-        (output,) = self._session.run(self._outputs, inputs)
-        probabilities = cast(NDArray[np.float32], output)
-        total = np.add.reduce(probabilities, axis=None)
-        lowest = np.minimum.reduce(probabilities, axis=None)
-        if not (lowest >= 0 and abs(total - len(encoded)) <= SUM_TOLERANCE * len(encoded)):
-            raise InferenceError(  # NaN fulfils neither
-                f"expected probabilities from the network, their lowest is {lowest}, "
-                f"and the sum of {len(encoded)} rows is {total}"
-            )
+        probabilities: NDArray[np.float32]
+        (probabilities,) = self._session.run(self._outputs, inputs, self._run_options)
         return probabilities
 
     def answer(
@@ -205,12 +205,19 @@ class TopicClassifier:
 
         Raises
         ------
+        InferenceError
+            If they are no probabilities: not finite, negative, or if they do not sum to 1.
         ValueError
             If top_k is out of range.
         """
         if not 1 <= top_k <= len(self.topics):
             raise ValueError(f"top_k: expected 1 to {len(self.topics)}, got {top_k}")
         scores = probabilities.tolist()
+        if not (abs(sum(scores) - 1) <= SUM_TOLERANCE and min(scores) >= 0):  # NaN is neither
+            raise InferenceError(
+                f"expected {len(scores)} probabilities from the network that sum to 1, "
+                f"got a sum of {sum(scores)} and a lowest of {min(scores)}"
+            )
         ranking = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)  # stable
         return [RankedTopic(self.topics[index], scores[index]) for index in ranking[:top_k]]
 
@@ -218,13 +225,20 @@ class TopicClassifier:
         """Raise BundleError unless every token id can be looked up and every golden holds."""
         highest = max(bundle.vocabulary.values(), default=START_ID)
         try:
-            self.infer([count_tokens([START_ID, highest], n_words=1)])
-        except InferenceError as error:
-            raise BundleError(f"model.onnx: {error}") from error
+            (probabilities,) = self.infer([count_tokens([START_ID, highest], n_words=1)])
         except Exception as error:  # onnxruntime's errors have no common base but Exception
             raise BundleError(
                 f"model.onnx: expected a network for token ids up to {highest}, it fails there"
             ) from error
+        if len(probabilities) != len(self.topics):
+            raise BundleError(
+                f"model.onnx: expected {len(self.topics)} topics, "
+                f"the network gives {len(probabilities)}"
+            )
+        try:
+            self.rank(probabilities, top_k=1)
+        except InferenceError as error:
+            raise BundleError(f"model.onnx: {error}") from error
         for number, golden in enumerate(bundle.goldens):
             self._replay(golden, number)
 
@@ -233,16 +247,36 @@ class TopicClassifier:
             raise BundleError(f"goldens.json, entry {number}: the text gives other token ids")
         (actual,) = self.infer([self.encoder.encode(golden.text, golden.title)])
         expected = np.array(golden.probabilities, dtype=np.float32)
-        if actual.shape != expected.shape:
-            raise BundleError(
-                f"model.onnx: expected {expected.size} topics, the network gives {actual.size}"
-            )
         difference = float(np.abs(actual - expected).max())
-        if difference > TOLERANCE or actual.argmax() != expected.argmax():
+        if not difference <= TOLERANCE or actual.argmax() != expected.argmax():
             raise BundleError(
                 f"goldens.json, entry {number}: expected Keras' probabilities within {TOLERANCE}, "
                 f"the largest difference is {difference:.2g}"
             )
+
+
+def chunks_of_like_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Group texts for inference, so that little is padded and a chunk fits the cache.
+
+    Parameters
+    ----------
+    lengths : sequence of int, of length n_texts
+        Distinct tokens of each text.
+
+    Yields
+    ------
+    list of int
+        Indices of texts, of which the shortest come first. A chunk has at most ``CHUNK_TOKENS``
+        tokens with its padding, or one text.
+    """
+    chunk: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if chunk and (len(chunk) + 1) * lengths[index] > CHUNK_TOKENS:
+            yield chunk
+            chunk = []
+        chunk.append(index)
+    if chunk:
+        yield chunk
 
 
 def _open_session(bundle: Bundle) -> Any:

@@ -7,6 +7,7 @@ subclasses; `service.model.rules` lists them all.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from service.model.words import split_words
 PAD_ID: Final = 0
 START_ID: Final = 1
 UNKNOWN_ID: Final = 2
+_START: Final = (START_ID,)
 FIRST_WORD_ID: Final = 4
 """Keras adds 3 to a word's frequency rank, which starts at 1; so id 3 is never used."""
 
@@ -109,16 +111,18 @@ class TextEncoder:
         list of int
             With Keras' rule, of length 1 + n_words.
         """
-        return self._tokenise(text, title)[0]
+        word_ids, field_ids = self._look_up(text, title)
+        return [START_ID, *word_ids, *field_ids]
 
     def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network. Any str is accepted, also one without a word."""
-        return count_tokens(*self._tokenise(text, title))
+        word_ids, field_ids = self._look_up(text, title)
+        return count_tokens(chain(_START, word_ids, field_ids), n_words=len(word_ids))
 
-    def _tokenise(self, text: str, title: str | None) -> tuple[list[int], int]:
-        """Every token in order, and how many words the text and its title have."""
+    def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
+        """Ids of the words in order, those of the title first, and what they are besides."""
         words = split_words(with_title(title, text))
-        return [START_ID, *map(self._word_ids.__getitem__, words)], len(words)
+        return list(map(self._word_ids.__getitem__, words)), ()
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Give the words of token ids, separated by blanks; ``?`` where an id has no word."""
@@ -130,12 +134,12 @@ def with_title(title: str | None, text: str) -> str:
     return f"{title}\n{text}" if title else text
 
 
-def count_tokens(token_ids: Sequence[int], n_words: int) -> EncodedText:
+def count_tokens(token_ids: Iterable[int], n_words: int) -> EncodedText:
     """Count the tokens of a text.
 
     Parameters
     ----------
-    token_ids : sequence of int
+    token_ids : iterable of int
         As from `TextEncoder.token_ids`: ``START_ID`` first, ``UNKNOWN_ID`` for each unknown word.
     n_words : int
         How many words the text has, known or not.
@@ -161,10 +165,10 @@ def pad(texts: Sequence[EncodedText]) -> tuple[NDArray[np.int64], NDArray[np.flo
     """
     if len(texts) == 1:
         return texts[0].token_ids[np.newaxis], texts[0].token_counts[np.newaxis]
-    longest = max(len(text.token_ids) for text in texts)
-    token_ids = np.full((len(texts), longest), PAD_ID, dtype=np.int64)
-    token_counts = np.zeros((len(texts), longest), dtype=np.float32)
-    for row, text in enumerate(texts):
-        token_ids[row, : len(text.token_ids)] = text.token_ids
-        token_counts[row, : len(text.token_counts)] = text.token_counts
+    lengths = np.array([len(text.token_ids) for text in texts])
+    filled = np.arange(lengths.max()) < lengths[:, np.newaxis]  # (n_texts, longest)
+    token_ids = np.full(filled.shape, PAD_ID, dtype=np.int64)
+    token_counts = np.zeros(filled.shape, dtype=np.float32)
+    token_ids[filled] = np.concatenate([text.token_ids for text in texts])
+    token_counts[filled] = np.concatenate([text.token_counts for text in texts])
     return token_ids, token_counts

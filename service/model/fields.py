@@ -5,16 +5,20 @@ is a token of its own, beside the token that it is anywhere. Numbers are told ap
 only: which amount it was says nothing about the topic, that there are amounts says a lot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import ClassVar, Final
 
-from service.model.encoding import START_ID, UNKNOWN_ID, TextEncoder, WordIds
+from service.model.encoding import UNKNOWN_ID, TextEncoder, WordIds
 from service.model.words import split_words
 
 LEAD_WORDS: Final = 40
 """How many of the words after the title are the lead."""
 LONGEST_TITLE: Final = 25
 """How many words the first line may have to stand for a title that is not given."""
+
+FREQUENT_DIGITS: Final = 3
+"""Nearly all numbers have at most so many digits."""
 
 TITLE: Final = "title:"
 LEAD: Final = "lead:"
@@ -55,15 +59,13 @@ class FieldEncoder(TextEncoder):
     def _index(self, vocabulary: Mapping[str, int]) -> WordIds:
         return _WordAndNumberIds(vocabulary)
 
-    def _tokenise(self, text: str, title: str | None) -> tuple[list[int], int]:
+    def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
         title_words, body_words = _split_fields(text, title)
         n_title = len(title_words)
-        word_ids = list(map(self._word_ids.__getitem__, [*title_words, *body_words]))
+        word_ids = list(map(self._word_ids.__getitem__, title_words + body_words))
         title_ids = map(self._title_ids.__getitem__, word_ids[:n_title])
         lead_ids = map(self._lead_ids.__getitem__, word_ids[n_title : n_title + LEAD_WORDS])
-        return [START_ID, *word_ids, *filter(None, title_ids), *filter(None, lead_ids)], len(
-            word_ids
-        )
+        return word_ids, filter(None, chain(title_ids, lead_ids))
 
 
 class _WordAndNumberIds(WordIds):
@@ -72,6 +74,9 @@ class _WordAndNumberIds(WordIds):
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         super().__init__({word: i for word, i in vocabulary.items() if ":" not in word})
         self._number_ids = [vocabulary.get(name, UNKNOWN_ID) for name in _NUMBERS]
+        for n_digits in range(1, FREQUENT_DIGITS + 1):  # found without a call of __missing__
+            numbers = (f"{number:0{n_digits}}" for number in range(10**n_digits))
+            self.update(dict.fromkeys(numbers, self._number_ids[n_digits]))
 
     def __missing__(self, word: str) -> int:
         if word.isdecimal():
@@ -118,9 +123,10 @@ def _split_fields(text: str, title: str | None) -> tuple[list[str], list[str]]:
         return title_words, split_words(text)
     first_line, _, rest = text.lstrip().partition("\n")
     first_words = split_words(first_line)
+    other_words = split_words(rest) if rest else []
     if len(first_words) <= LONGEST_TITLE:
-        return first_words, split_words(rest)
-    return [], [*first_words, *split_words(rest)]
+        return first_words, other_words
+    return [], first_words + other_words
 
 
 def _name_numbers(words: list[str]) -> list[str]:

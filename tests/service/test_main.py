@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import LATEST, ROOT
 from tests.end_to_end.running_service import RunningService
 
 
@@ -57,7 +57,7 @@ def test_a_port_that_is_taken_is_a_failure() -> None:
         taken.listen()
         shown = run(NEWSWIRE_PORT=str(taken.getsockname()[1]))
     assert shown.returncode not in {0, 2}
-    assert "Serving reuters 1 of models/reuters" in shown.stderr
+    assert f"Serving reuters {LATEST.name} of models/reuters" in shown.stderr
     assert "address already in use" in shown.stderr
 
 

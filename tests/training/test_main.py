@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from service.model import load_bundle, save_bundle
-from tests.conftest import RELEASED, ROOT
+from tests.conftest import LATEST, RELEASED, ROOT
 from tests.networks import weights_of
-from training.report import SCORE_TITLES
+from training.tables import SCORE_TITLES
 
 TRAINING = [sys.executable, "-m", "training"]
 
@@ -101,7 +101,7 @@ def test_evaluation_is_repeated(
     out, _ = run_with_seed_0
     shown = run("evaluate", out, RELEASED, "--by-topic", "--data-dir", data_dir)
     assert shown.returncode == 0, shown.stderr
-    for path, bundle in ((out, out), (RELEASED, RELEASED / "1")):
+    for path, bundle in ((out, out), (RELEASED, LATEST)):
         assert_shows_scores(shown.stdout, str(path), load_bundle(bundle).manifest.scores)
     assert "linear SVM" in shown.stdout
     assert "McNemar's p" in shown.stdout
@@ -124,7 +124,7 @@ def test_an_interrupted_run_leaves_no_half_bundle(
 ) -> None:
     out = tmp_path / "models" / "1"
     with subprocess.Popen(
-        [*TRAINING, "train", "--data-dir", str(data_dir), "--out", str(out)],
+        [*TRAINING, "train", "--recipe", "book", "--data-dir", str(data_dir), "--out", str(out)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

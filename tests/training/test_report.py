@@ -8,7 +8,8 @@ from rich.console import Console
 from service.model import load_bundle
 from tests.conftest import RELEASED
 from training.evaluation import Evaluation
-from training.report import comparison_table, report_files, summary_table, topic_table
+from training.report import report_files
+from training.tables import comparison_table, summary_table, topic_table
 
 HISTORY = {
     "loss": [2.0, 1.0, 0.5],
@@ -29,7 +30,8 @@ def evaluation() -> Evaluation:
 def test_every_file_of_the_report(evaluation: Evaluation) -> None:
     bundle = load_bundle(RELEASED / "1")
     evaluations = {"keras_text": evaluation, "own_text": evaluation}
-    files = report_files(bundle.manifest, bundle.topics, HISTORY, evaluations, BASELINES)
+    held_out = {"held_out": evaluation}
+    files = report_files(bundle.manifest, bundle.topics, HISTORY, evaluations, held_out, BASELINES)
     assert set(files) == {
         "metrics.json",
         "curves.png",

@@ -17,6 +17,7 @@ class Recipe(StrEnum):
     """The recipes that there are; each is the module of its name."""
 
     BOOK = "book"
+    BEST = "best"
 
 
 class RecipeModule(Protocol):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from service.model import Bundle, BundleError, InferenceError, TopicClassifier, load_bundle
+from service.model.classifier import CHUNK_TOKENS, chunks_of_like_length
 from tests.conftest import RELEASED
 
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
@@ -55,6 +56,25 @@ def test_scores_are_a_distribution(classifier: TopicClassifier) -> None:
     assert {ranked.topic.id for ranked in answer.topics} == set(range(len(classifier.topics)))
 
 
+@given(st.lists(st.integers(1, 3 * CHUNK_TOKENS), max_size=40))
+def test_chunks_hold_each_text_once_and_are_small(lengths: list[int]) -> None:
+    chunks = list(chunks_of_like_length(lengths))
+    assert sorted(index for chunk in chunks for index in chunk) == list(range(len(lengths)))
+    in_order = [lengths[index] for chunk in chunks for index in chunk]
+    assert in_order == sorted(lengths)
+    for chunk in chunks:
+        assert len(chunk) == 1 or len(chunk) * lengths[chunk[-1]] <= CHUNK_TOKENS
+
+
+def test_a_large_batch_is_answered_in_its_order(classifier: TopicClassifier) -> None:
+    texts = [f"{CRUDE} " * n + EARN for n in (90, 1, 300, 2, 40, 0, 7)] * 20
+    answers = classifier.classify(texts, top_k=1)
+    for text, answer in zip(texts, answers, strict=True):
+        (alone,) = classifier.classify([text], top_k=1)
+        assert answer.topics[0].topic == alone.topics[0].topic
+        assert answer.topics[0].score == pytest.approx(alone.topics[0].score, abs=1e-6)
+
+
 @given(texts=st.lists(st.text(max_size=200), min_size=1, max_size=5))
 def test_batch_and_single_agree(classifier: TopicClassifier, texts: list[str]) -> None:
     batch = classifier.infer([classifier.encoder.encode(text) for text in texts])
@@ -64,12 +84,13 @@ def test_batch_and_single_agree(classifier: TopicClassifier, texts: list[str]) -
 
 
 @given(
-    probabilities=arrays(np.float32, 46, elements=st.sampled_from([0.0, 0.25, 0.5])),
+    weights=arrays(np.float32, 46, elements=st.sampled_from([0, 1, 2])).filter(np.any),
     top_k=st.integers(1, 46),
 )
 def test_ties_rank_by_class_index(
-    classifier: TopicClassifier, probabilities: np.ndarray, top_k: int
+    classifier: TopicClassifier, weights: np.ndarray, top_k: int
 ) -> None:
+    probabilities = weights / weights.sum()
     ranked = classifier.rank(probabilities, top_k=top_k)
     expected = sorted(range(46), key=lambda index: (-probabilities[index], index))[:top_k]
     assert [item.topic.id for item in ranked] == expected
@@ -102,7 +123,7 @@ def test_another_vocabulary_fails_the_goldens(bundle: Bundle) -> None:
 
 
 def test_scores_that_are_not_finite_are_no_answer(bundle: Bundle) -> None:
-    with pytest.raises(BundleError, match=r"model\.onnx: expected probabilities"):
+    with pytest.raises(BundleError, match=r"model\.onnx: expected 46 probabilities"):
         TopicClassifier(with_weights(bundle, float("nan")))
 
 
@@ -112,10 +133,10 @@ def test_what_is_no_probability_is_no_answer(
 ) -> None:
     class Session:
         def run(self, *_: object) -> list[np.ndarray]:
-            return [np.array([[0.5, score]], dtype=np.float32)]
+            return [np.array([[0.5, score, *[0.0] * 44]], dtype=np.float32)]
 
     monkeypatch.setattr(classifier, "_session", Session())
-    with pytest.raises(InferenceError, match="expected probabilities"):
+    with pytest.raises(InferenceError, match="expected 46 probabilities"):
         classifier.classify([CRUDE])
 
 

@@ -1,0 +1,109 @@
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from service.model import NewsText, TopicClassifier
+from training.datasets import Dataset, Split
+from training.datasets.texts import texts_by_form
+from training.evaluation import evaluate_held_out, predict_texts
+from training.export import check_parity, export
+from training.recipes import TrainedNetwork
+from training.recipes.best import BestSettings, fit_with, split_into_folds
+from training.recipes.calibration import CalibrationSettings
+from training.recipes.examples import training_texts
+from training.recipes.linear import LinearSettings
+
+FREQUENT_TOPICS = (3, 4, 19, 16, 1)
+SETTINGS = BestSettings(
+    seed=0,
+    folds=2,
+    machines=LinearSettings(epochs=6),
+    calibration=CalibrationSettings(epochs=20),
+)
+
+
+def some_of(split: Split, per_topic: int) -> Split:
+    """A part of a split: so many newswires of each of the frequent topics."""
+    chosen = np.concatenate(
+        [np.flatnonzero(split.labels == topic)[:per_topic] for topic in FREQUENT_TOPICS]
+    )
+    assert split.articles is not None
+    return Split(
+        [split.token_ids[index] for index in chosen],
+        split.labels[chosen],
+        [split.articles[index] for index in chosen],
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset(corpus_dataset: Dataset) -> Dataset:
+    """A small part of the corpus, so that the recipe is through in seconds."""
+    train, test = some_of(corpus_dataset.train, 80), some_of(corpus_dataset.test, 20)
+    return replace(corpus_dataset, train=train, test=test)
+
+
+@pytest.fixture(scope="module")
+def network(dataset: Dataset) -> TrainedNetwork:
+    console = Console(file=io.StringIO(), width=160)
+    return fit_with(SETTINGS, dataset.train, dataset.vocabulary, console=console)
+
+
+def test_it_learns_what_newswires_are_about(network: TrainedNetwork, dataset: Dataset) -> None:
+    texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
+    token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
+    predicted = network.predict(token_ids).argmax(axis=1)
+    assert (predicted == dataset.test.labels).mean() > 0.8  # guessing: 0.2
+
+
+def test_the_exported_network_is_the_trained_one(
+    network: TrainedNetwork, dataset: Dataset, tmp_path: Path
+) -> None:
+    classifier = TopicClassifier(export(network, dataset, folder=tmp_path / "1", command="a test"))
+    assert classifier.thresholds == network.thresholds
+    texts = [NewsText("."), NewsText("oil " * 30_000), NewsText("zzyzx", "OIL"), NewsText("Oil")]
+    token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
+    check_parity(expected=network.predict(token_ids), actual=predict_texts(classifier, texts))
+
+
+def test_every_setting_is_recorded(network: TrainedNetwork) -> None:
+    assert network.settings["epochs"] == 6
+    assert network.settings["machines"]["strength"] == LinearSettings().strength
+    assert network.settings["calibration"]["epochs"] == 20
+    assert len(network.history["val_accuracy"]) == 6
+
+
+def test_what_was_held_out_is_answered_and_calibrated(
+    network: TrainedNetwork, dataset: Dataset
+) -> None:
+    assert network.held_out is not None
+    assert (network.held_out.labels == dataset.train.labels).all()
+    measured = evaluate_held_out(network.held_out, network.thresholds)
+    before, after = (measured[name].scores() for name in ("held_out_uncalibrated", "held_out"))
+    assert after["expected_calibration_error"] < before["expected_calibration_error"]
+    assert after["brier_score"] < before["brier_score"]
+    assert after["answered_accuracy"] >= 0.95
+    assert 0 < after["coverage"] < 1
+
+
+def test_the_same_seed_gives_the_same_network(network: TrainedNetwork, dataset: Dataset) -> None:
+    console = Console(file=io.StringIO())
+    again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, console=console)
+    assert again.encoder.vocabulary == network.encoder.vocabulary
+    texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
+    token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
+    np.testing.assert_array_equal(network.predict(token_ids), again.predict(token_ids))
+    assert again.thresholds == network.thresholds
+
+
+def test_texts_of_a_newswire_are_held_out_together(dataset: Dataset) -> None:
+    texts = training_texts(dataset.train, dataset.vocabulary, seed=0)
+    folds = split_into_folds(texts, SETTINGS)
+    for newswire in range(len(dataset.train.labels)):
+        assert len(set(folds[texts.newswires == newswire])) == 1
+    counts = np.bincount(folds[texts.whole])
+    assert len(counts) == 2
+    assert abs(int(counts[0]) - int(counts[1])) <= 1

@@ -1,0 +1,46 @@
+import json
+from dataclasses import replace
+from importlib.resources import files
+
+import pytest
+
+from service.model import NewsText
+from tests.training.recipes.test_best import some_of
+from training.datasets import Dataset
+from training.trials import COLUMNS, IDEAS, RECIPE, run_trials, with_pairs, with_title_pairs
+
+TEXT = NewsText("It rose 18 cents.", "Oil up")
+
+
+@pytest.fixture(scope="module")
+def dataset(corpus_dataset: Dataset) -> Dataset:
+    return replace(corpus_dataset, train=some_of(corpus_dataset.train, 30))
+
+
+def test_an_idea_is_measured_by_cross_validation(dataset: Dataset) -> None:
+    ideas = (IDEAS[0], replace(RECIPE, name="all"))
+    record = run_trials(dataset, ideas)
+    assert record["columns"] == list(COLUMNS.values())
+    (first, *plain), (last, *all_of_it) = record["rows"]
+    assert (first, last) == ("words", "all")
+    assert plain[-1] is None  # margins have no calibration error
+    assert all(0 < score < 1 for score in (*plain[:-1], *all_of_it))
+    assert run_trials(dataset, ideas) == record
+
+
+def test_tokens_of_the_ideas() -> None:
+    tokens = {idea.name: idea.tokens(TEXT) for idea in IDEAS}
+    words = ["oil", "up", "it", "rose", "18", "cents"]
+    assert tokens["words"] == words
+    assert tokens["+ words of the title apart"] == [*words, "title:oil", "title:up"]
+    assert "#2" in tokens["+ numbers by their length only"]
+    assert "18" not in tokens["+ numbers by their length only"]
+    assert "lead:rose" in tokens["+ words of the lead apart"]
+    assert {"oil up", "up it", "rose #2"} <= set(with_pairs(TEXT))
+    assert "title:oil up" in with_title_pairs(TEXT)
+
+
+def test_the_record_in_the_model_card_is_of_these_ideas() -> None:
+    record = json.loads(files("training").joinpath("recipes", "best_trials.json").read_bytes())
+    assert record["columns"] == list(COLUMNS.values())
+    assert [row[0] for row in record["rows"]] == [idea.name for idea in IDEAS]

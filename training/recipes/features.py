@@ -1,0 +1,154 @@
+"""From texts to what a linear machine learns from: weighted tokens, a sparse row a text."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from service.model import EncodedText, NewsText
+from service.model.encoding import FIRST_WORD_ID, UNKNOWN_ID
+from service.model.fields import FieldEncoder, field_tokens
+from training.datasets.facts import LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSettings:
+    """Which tokens there are, and what they weigh.
+
+    Attributes
+    ----------
+    min_newswires : int
+        How many newswires a token must stand in to be in the vocabulary.
+    concentration : float
+        How much more a token weighs that stands in newswires of a single topic.
+    """
+
+    min_newswires: int = 2
+    concentration: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFeatures:
+    """Tokens told apart by where they stand, weighted by how rare and how telling they are.
+
+    Attributes
+    ----------
+    encoder : FieldEncoder
+        Has the vocabulary: the more frequent a token, the lower its id.
+    token_weights : float32 array of shape (n_ids,)
+        Weight of each token id; 0 for the ids that carry no word.
+    """
+
+    encoder: FieldEncoder
+    token_weights: NDArray[np.float32]
+
+    def encode(self, texts: Sequence[NewsText]) -> list[EncodedText]:
+        """Encode texts by the vocabulary of these features."""
+        return [self.encoder.encode(item.text, item.title) for item in texts]
+
+    def rows(self, encoded: Sequence[EncodedText]) -> csr_array:
+        """Weigh the tokens of texts.
+
+        Parameters
+        ----------
+        encoded : sequence of EncodedText, of length n_texts
+
+        Returns
+        -------
+        sparse float32 array of shape (n_texts, n_ids)
+            As from `weigh`.
+        """
+        return weigh(count_rows(encoded, len(self.token_weights)), self.token_weights)
+
+
+def fit_features(
+    texts: Sequence[NewsText], labels: NDArray[np.int64], settings: FeatureSettings
+) -> FieldFeatures:
+    """Take the vocabulary from training texts, and what each of its tokens weighs there.
+
+    Notes
+    -----
+    The unknown word weighs as much as a word that one text has: so the more of a text is unknown,
+    the less say has the rest, and the lower are its scores.
+    """
+    frequencies = Counter(
+        token for item in texts for token in set(field_tokens(item.text, item.title))
+    )
+    kept = [token for token, n in frequencies.items() if n >= settings.min_newswires]
+    ranking = sorted(kept, key=lambda token: (-frequencies[token], token))
+    vocabulary = {token: token_id for token_id, token in enumerate(ranking, FIRST_WORD_ID)}
+    encoder = FieldEncoder(vocabulary)
+    encoded = [encoder.encode(item.text, item.title) for item in texts]
+    counts = count_rows(encoded, FIRST_WORD_ID + len(ranking))
+    weights = weigh_tokens(counts, labels, settings.concentration)
+    weights[:FIRST_WORD_ID] = 0
+    weights[UNKNOWN_ID] = rarity(np.ones(1), len(texts))[0]
+    return FieldFeatures(encoder, weights.astype(np.float32))
+
+
+def count_rows(encoded: Sequence[EncodedText], n_ids: int) -> csr_array:
+    """Give how often each token stands in each text, sparse float32 of shape (n_texts, n_ids)."""
+    columns = np.concatenate([text.token_ids for text in encoded])
+    counts = np.concatenate([text.token_counts for text in encoded])
+    ends = np.cumsum([len(text.token_ids) for text in encoded])
+    return csr_array((counts, columns, np.concatenate([[0], ends])), shape=(len(encoded), n_ids))
+
+
+def weigh(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
+    """Turn counts into weights.
+
+    Parameters
+    ----------
+    counts : sparse array of shape (n_texts, n_ids)
+    token_weights : array of shape (n_ids,)
+
+    Returns
+    -------
+    sparse float32 array of shape (n_texts, n_ids)
+        ``(1 + log(count)) * token_weight``, each row of length 1 in the Euclidean norm, or 0.
+    """
+    rows = counts.astype(np.float64)
+    rows.data = (1 + np.log(rows.data)) * token_weights[rows.indices]
+    norms = np.sqrt(rows.multiply(rows).sum(axis=1))
+    rows.data /= np.repeat(np.where(norms > 0, norms, 1), np.diff(rows.indptr))
+    return rows.astype(np.float32)
+
+
+def weigh_tokens(
+    counts: csr_array, labels: NDArray[np.int64], concentration: float
+) -> NDArray[np.float64]:
+    """Say how much each token weighs: the rarer, and the fewer topics it stands for, the more.
+
+    Parameters
+    ----------
+    counts : sparse array of shape (n_texts, n_ids)
+    labels : int64 array of shape (n_texts,)
+    concentration : float
+        0 leaves the topics out.
+
+    Returns
+    -------
+    float64 array of shape (n_ids,)
+
+    Notes
+    -----
+    ``rarity * (1 + concentration * gravity)``. The inverse gravity moment is 1 for a token of one
+    topic only, and the lower, the more evenly it is spread over the topics: K. Chen et al.,
+    "Turning from TF-IDF to TF-IGM for term weighting in text classification", Expert Systems with
+    Applications, 2016.
+    """
+    present = counts.astype(bool).astype(np.float64)
+    topics = np.eye(len(LABELS))[labels]
+    by_topic = np.asarray(present.T @ topics)  # (n_ids, n_topics)
+    ranked = -np.sort(-by_topic, axis=1)
+    moment = ranked @ np.arange(1, len(LABELS) + 1)
+    gravity = ranked[:, 0] / np.maximum(moment, 1)
+    return rarity(by_topic.sum(axis=1), len(labels)) * (1 + concentration * gravity)
+
+
+def rarity(document_frequencies: NDArray[np.float64], n_texts: int) -> NDArray[np.float64]:
+    """Inverse document frequency as in scikit-learn: ``log((1 + n) / (1 + df)) + 1``."""
+    return np.log((1 + n_texts) / (1 + document_frequencies)) + 1

@@ -1,24 +1,45 @@
 """Builds the service's application from its parts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
+from starlette.types import Receive, Scope, Send
 
 from service import __version__
+from service.api.answering import Answerer
+from service.api.body import Limits
 from service.api.catalogue import catalogue_routes
-from service.api.classification import classification_routes
+from service.api.classification import classification_endpoints, classification_routes
 from service.api.errors import add_error_handlers, declare_media_type
 from service.api.instrumentation import RequestMetricsMiddleware
 from service.api.operations import operations_routes
+from service.api.shortcut import Shortcut
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
 from service.settings import ServiceSettings
 
 
 class NewswireApp(FastAPI):
-    """FastAPI, with problems declared as what they are."""
+    """FastAPI, with problems declared as what they are, and with shortcuts.
+
+    Attributes
+    ----------
+    shortcuts : mapping of (method, path) to Shortcut
+        Requests that do not go through FastAPI.
+    """
+
+    shortcuts: Mapping[tuple[str, str], Shortcut] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a request the short way, if it has one."""
+        shortcut = self.shortcuts.get((scope.get("method", ""), scope.get("path", "")))
+        if shortcut is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await shortcut(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """Give the OpenAPI document."""
@@ -29,7 +50,7 @@ class NewswireApp(FastAPI):
 
 def create_app(
     settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
-) -> FastAPI:
+) -> NewswireApp:
     """Build the application.
 
     Parameters
@@ -51,9 +72,16 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.add_middleware(RequestMetricsMiddleware, metrics=metrics)
-    app.include_router(
-        classification_routes(classifier, metrics, max_text_bytes=settings.max_text_bytes)
+    limits = Limits(
+        max_text_bytes=settings.max_text_bytes,
+        max_batch_items=settings.max_batch_items,
+        max_top_k=len(classifier.topics),
     )
+    endpoints = classification_endpoints(Answerer(classifier, metrics, limits), limits)
+    app.include_router(classification_routes(endpoints, limits))
+    app.shortcuts = {
+        ("POST", route): Shortcut(route, endpoint, metrics) for route, endpoint in endpoints.items()
+    }
     app.include_router(catalogue_routes(classifier))
     app.include_router(operations_routes(registry))
     add_error_handlers(app)

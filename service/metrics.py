@@ -1,6 +1,9 @@
 """Every metric of the service, declared once, on a registry that is handed in."""
 
-from collections.abc import Sequence
+from collections import Counter as TotalOf
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from typing import Final, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,17 +14,29 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
 )
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
-from service.model import Abstention, Manifest, Topic
+from service.distributions import Distribution
+from service.model import Abstention, Classification, EncodedText, Manifest, Topic
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _STAGE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 0.01, 0.025, 0.1)
 _WORDS = (10, 25, 50, 100, 200, 400, 800, 1_600, 5_000, 20_000, 100_000)
+_TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
 _RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
+MOST_PENDING: Final = 100
+"""How many observations may wait to be counted."""
 
-class ServiceMetrics:
+Item = TypeVar("Item")
+
+
+class ServiceMetrics(Collector):
     """What the service counts and times.
+
+    Observations are noted where requests are answered, and counted when the registry is asked or
+    when there are many: there, each metric would cost more than its share of the answer.
 
     Parameters
     ----------
@@ -31,6 +46,7 @@ class ServiceMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        registry.register(self)  # before the metrics, so that it is asked first
         self.requests = Counter(
             "newswire_http_requests",
             "Requests answered, by route and status.",
@@ -44,25 +60,25 @@ class ServiceMetrics:
             buckets=_REQUEST_SECONDS,
             registry=registry,
         )
-        self.encode_duration = Histogram(
+        self.encode_duration = Distribution(
             "newswire_encode_duration_seconds",
             "Turning a text into token ids.",
             buckets=_STAGE_SECONDS,
             registry=registry,
         )
-        self.inference_duration = Histogram(
+        self.inference_duration = Distribution(
             "newswire_inference_duration_seconds",
             "Turning token ids into probabilities.",
             buckets=_STAGE_SECONDS,
             registry=registry,
         )
-        self.text_words = Histogram(
+        self.text_words = Distribution(
             "newswire_text_words",
             "Words in a text.",
             buckets=_WORDS,
             registry=registry,
         )
-        self.known_words_ratio = Histogram(
+        self.known_words_ratio = Distribution(
             "newswire_known_words_ratio",
             "Share of a text's words that the vocabulary holds.",
             buckets=_RATIOS,
@@ -80,15 +96,27 @@ class ServiceMetrics:
             ("reason",),
             registry=registry,
         )
-        self.top_score_ratio = Histogram(
+        self.top_score_ratio = Distribution(
             "newswire_top_score_ratio",
             "Score of the topic ranked first.",
             buckets=_RATIOS,
             registry=registry,
         )
+        self.batch_texts = Histogram(
+            "newswire_batch_texts", "Texts in a batch.", buckets=_TEXTS, registry=registry
+        )
         self.bundle = Info(
             "newswire_bundle", "The bundle that answers; always 1.", registry=registry
         )
+
+        self._pending_requests: list[tuple[str, int, float]] = []
+        self._pending_texts: list[tuple[EncodedText, Classification, float, float]] = []
+        self._catching_up = Lock()
+
+    def collect(self) -> Iterable[Metric]:
+        """Catch up before the registry asks the metrics themselves; there is nothing else here."""
+        self.catch_up()
+        return ()
 
     def describe_bundle(self, manifest: Manifest, topics: Sequence[Topic]) -> None:
         """State which bundle answers, and begin every topic's and reason's count at 0."""
@@ -107,20 +135,54 @@ class ServiceMetrics:
 
     def observe_request(self, *, route: str, status: int, seconds: float) -> None:
         """Record an answered request."""
-        self.requests.labels(route, str(status)).inc()
-        self.request_duration.labels(route).observe(seconds)
+        self._pending_requests.append((route, status, seconds))
+        if len(self._pending_requests) >= MOST_PENDING:
+            self.catch_up()
 
-    def observe_text(self, *, words: int, known_words_ratio: float) -> None:
-        """Record what a text was like."""
-        self.text_words.observe(words)
-        self.known_words_ratio.observe(known_words_ratio)
+    def observe_text(
+        self,
+        encoded: EncodedText,
+        answer: Classification,
+        *,
+        encode_seconds: float,
+        inference_seconds: float,
+    ) -> None:
+        """Record what a text was like, what was answered, and how long that took."""
+        self._pending_texts.append((encoded, answer, encode_seconds, inference_seconds))
+        if len(self._pending_texts) >= MOST_PENDING:
+            self.catch_up()
 
-    def observe_prediction(self, *, topic: str, score: float, abstained: Abstention | None) -> None:
-        """Record the topic ranked first, its score, and whether that is relied upon."""
-        if abstained is not None:
-            self.abstentions.labels(abstained.value).inc()
-        self.predictions.labels(topic).inc()
-        self.top_score_ratio.observe(score)
+    def catch_up(self) -> None:
+        """Count what is pending."""
+        with self._catching_up:
+            for route, status, seconds in _take_all(self._pending_requests):
+                self.requests.labels(route, str(status)).inc()
+                self.request_duration.labels(route).observe(seconds)
+            if texts := _take_all(self._pending_texts):
+                encoded, answers, encode_seconds, inference_seconds = zip(*texts, strict=True)
+                self._count_texts(encoded, answers)
+                self.encode_duration.observe_all(encode_seconds)
+                self.inference_duration.observe_all(inference_seconds)
+
+    def _count_texts(
+        self, encoded: Sequence[EncodedText], answers: Sequence[Classification]
+    ) -> None:
+        self.text_words.observe_all([text.n_words for text in encoded])
+        self.known_words_ratio.observe_all([answer.known_words_ratio for answer in answers])
+        self.top_score_ratio.observe_all([answer.topics[0].score for answer in answers])
+        first = TotalOf(answer.topics[0].topic.code for answer in answers)
+        for topic, n_texts in first.items():
+            self.predictions.labels(topic).inc(n_texts)
+        abstentions = TotalOf(answer.abstained.value for answer in answers if answer.abstained)
+        for reason, n_texts in abstentions.items():
+            self.abstentions.labels(reason).inc(n_texts)
+
+
+def _take_all(pending: list[Item]) -> list[Item]:
+    """Empty a list; what another thread appends meanwhile stays in it."""
+    taken = pending[:]
+    del pending[: len(taken)]
+    return taken
 
 
 def make_registry() -> CollectorRegistry:

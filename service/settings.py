@@ -33,6 +33,7 @@ class ServiceSettings(BaseSettings):
     max_text_bytes: Annotated[
         int, Field(ge=1, description="Longest text, title included, in bytes of UTF-8.")
     ] = 1_000_000
+    max_batch_items: Annotated[int, Field(ge=1, description="Most texts in a batch.")] = 256
     shutdown_timeout_seconds: Annotated[
         int, Field(ge=1, description="How long requests in progress may take to finish on SIGTERM.")
     ] = 8

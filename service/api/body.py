@@ -1,11 +1,13 @@
 """From a request's body to a validated request: read, bounded, parsed and checked once."""
 
 import json
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
-from fastapi import Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
 
 from service.api.errors import (
     InvalidRequestError,
@@ -13,7 +15,13 @@ from service.api.errors import (
     TooLargeError,
     UnsupportedMediaTypeError,
 )
-from service.api.schemas import ClassifyRequest, FieldProblem
+from service.api.schemas import (
+    BatchItem,
+    BatchRequest,
+    ClassifyRequest,
+    FieldProblem,
+    RankingOptions,
+)
 
 MEDIA_TYPE: Final = "application/json"
 JSON_INVALID: Final = "json_invalid"
@@ -23,8 +31,28 @@ JSON_EXPANSION: Final = 6
 JSON_OVERHEAD_BYTES: Final = 1_024
 """For the names of the fields, and some white space."""
 
+Model = TypeVar("Model", bound=BaseModel)
 
-async def read_body(request: Request, *, max_text_bytes: int) -> bytes:
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a request may ask for.
+
+    Attributes
+    ----------
+    max_text_bytes : int
+        Of a text and its title together, in UTF-8; a body may be as long as one such text.
+    max_batch_items : int
+    max_top_k : int
+        How many topics there are.
+    """
+
+    max_text_bytes: int
+    max_batch_items: int
+    max_top_k: int
+
+
+async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     """Read a JSON body, counting bytes as they come, and stop at what no valid request can have.
 
     Raises
@@ -33,20 +61,37 @@ async def read_body(request: Request, *, max_text_bytes: int) -> bytes:
         If the body is declared as something else than JSON.
     TooLargeError
         If it is longer than any way of writing a text within the limit.
+    ClientDisconnect
+        If the connection ends before the body does.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != MEDIA_TYPE:
+    media_type = _header(scope, b"content-type").partition(b";")[0].strip().lower()
+    if media_type != MEDIA_TYPE.encode():
         raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {MEDIA_TYPE}.")
-    limit = JSON_EXPANSION * max_text_bytes + JSON_OVERHEAD_BYTES
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise TooLargeError(_too_large(max_text_bytes))
-    return bytes(body)
+    limit = JSON_EXPANSION * limits.max_text_bytes + JSON_OVERHEAD_BYTES
+    chunks: list[bytes] = []
+    length = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        length += len(chunks[-1])
+        if length > limit:
+            raise TooLargeError(_too_large(limits))
+        more = message.get("more_body", False)
+    return b"".join(chunks)
 
 
-def parse_classify_request(body: bytes, *, n_topics: int, max_text_bytes: int) -> ClassifyRequest:
+def _header(scope: Scope, name: bytes) -> bytes:
+    """Give the first header of a name in lower case, as ASGI has it; empty if there is none."""
+    for header, value in scope["headers"]:
+        if header == name:
+            return bytes(value)
+    return b""
+
+
+def parse_classify_request(body: bytes, limits: Limits) -> ClassifyRequest:
     """Parse and check the body of ``POST /classify``.
 
     Raises
@@ -58,29 +103,62 @@ def parse_classify_request(body: bytes, *, n_topics: int, max_text_bytes: int) -
     TooLargeError
         If text and title together are over the limit.
     """
-    try:
-        request = _validate(body)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        if details[0]["type"] == JSON_INVALID:
-            raise MalformedBodyError(f"Expected JSON in UTF-8. {details[0]['msg']}.") from None
-        raise InvalidRequestError([_field_problem(item) for item in details]) from None
-    if request.top_k > n_topics:
-        message = f"Input should be less than or equal to {n_topics}"
-        raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
-    if _size(request.text) + _size(request.title or "") > max_text_bytes:
-        raise TooLargeError(_too_large(max_text_bytes))
+    request = _parse(ClassifyRequest, body)
+    _check_options(request, limits)
+    _check_text(request, limits)
     return request
 
 
-def _validate(body: bytes) -> ClassifyRequest:
+def parse_batch_request(body: bytes, limits: Limits) -> BatchRequest:
+    """Parse and check the body of ``POST /classify/batch``, but not its items.
+
+    Raises
+    ------
+    MalformedBodyError, InvalidRequestError
+        As `parse_classify_request`.
+    """
+    request = _parse(BatchRequest, body)
+    _check_options(request, limits)
+    if len(request.items) > limits.max_batch_items:
+        message = f"Input should have at most {limits.max_batch_items} items"
+        raise InvalidRequestError([FieldProblem(field="items", message=message)])
+    return request
+
+
+def check_batch_item(item: Any, limits: Limits) -> BatchItem:
+    """Check an item of a batch.
+
+    Raises
+    ------
+    InvalidRequestError, TooLargeError
+        As `parse_classify_request`.
+    """
+    try:
+        checked = BatchItem.model_validate(item)
+    except ValidationError as error:
+        raise _invalid(BatchItem, error) from None
+    _check_text(checked, limits)
+    return checked
+
+
+def _parse(model: type[Model], body: bytes) -> Model:
+    try:
+        return _validate(model, body)
+    except ValidationError as error:
+        (first, *_) = error.errors(include_url=False, include_context=False, include_input=False)
+        if first["type"] == JSON_INVALID:
+            raise MalformedBodyError(f"Expected JSON in UTF-8. {first['msg']}.") from None
+        raise _invalid(model, error) from None
+
+
+def _validate(model: type[Model], body: bytes) -> Model:
     """Parse a request, also where pydantic's parser is stricter than JSON.
 
     It refuses a byte order mark, and half of a surrogate pair, which is what is left of an emoji
     where a program cut a text to length; here it counts as a question mark.
     """
     try:
-        return ClassifyRequest.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] != JSON_INVALID:
             raise
@@ -89,12 +167,32 @@ def _validate(body: bytes) -> ClassifyRequest:
         except (ValueError, RecursionError):
             raise error from None
         repaired = json.dumps(value, ensure_ascii=False).encode(errors="replace")
-        return ClassifyRequest.model_validate_json(repaired)
+        return model.model_validate_json(repaired)
 
 
-def _field_problem(detail: ErrorDetails) -> FieldProblem:
+def _check_options(options: RankingOptions, limits: Limits) -> None:
+    if options.top_k > limits.max_top_k:
+        message = f"Input should be less than or equal to {limits.max_top_k}"
+        raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
+
+
+def _check_text(item: BatchItem, limits: Limits) -> None:
+    """Check what pydantic would have to ask Python for."""
+    if not item.text or item.text.isspace():
+        message = "Input should hold more than white space"
+        raise InvalidRequestError([FieldProblem(field="text", message=message)])
+    if _size(item.text) + _size(item.title or "") > limits.max_text_bytes:
+        raise TooLargeError(_too_large(limits))
+
+
+def _invalid(model: type[BaseModel], error: ValidationError) -> InvalidRequestError:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return InvalidRequestError([_field_problem(model, item) for item in details])
+
+
+def _field_problem(model: type[BaseModel], detail: ErrorDetails) -> FieldProblem:
     if detail["type"] == "extra_forbidden":  # its name is the client's own text: not repeated
-        known = ", ".join(ClassifyRequest.model_fields)
+        known = ", ".join(model.model_fields)
         return FieldProblem(field="body", message=f"Expected no other fields than {known}")
     field = ".".join(map(str, detail["loc"])) or "body"
     return FieldProblem(field=field, message=detail["msg"])
@@ -104,5 +202,5 @@ def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def _too_large(max_text_bytes: int) -> str:
-    return f"Expected at most {max_text_bytes} bytes of text, title included, in UTF-8."
+def _too_large(limits: Limits) -> str:
+    return f"Expected at most {limits.max_text_bytes} bytes of text, title included, in UTF-8."

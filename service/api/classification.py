@@ -1,15 +1,33 @@
-"""``POST /classify``: a text in, its topics out."""
+"""``POST /classify`` and ``POST /classify/batch``: texts in, their topics out."""
 
-from time import perf_counter
+from asyncio import get_running_loop
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
+from starlette.types import Receive, Scope
 
-from service.api.body import MEDIA_TYPE, parse_classify_request, read_body
+from service.api.answering import Answerer
+from service.api.body import MEDIA_TYPE, Limits, read_body
 from service.api.errors import PROBLEMS
-from service.api.schemas import ClassifyRequest, ClassifyResponse, ModelVersion, Problem, TopicScore
-from service.metrics import ServiceMetrics
-from service.model import Classification, NewsText, TopicClassifier
+from service.api.schemas import (
+    BatchItem,
+    BatchRequest,
+    BatchResponse,
+    ClassifyRequest,
+    ClassifyResponse,
+    Problem,
+)
+
+CLASSIFY: Final = "/classify"
+CLASSIFY_BATCH: Final = "/classify/batch"
+
+WORKERS: Final = 2
+"""Threads for long texts and batches; more would only take turns."""
+INLINE_BYTES: Final = 16_384
+"""Bodies up to this are answered at once, in about a millisecond at most: a thread would cost more
+than it saves. Longer ones go to a worker, so that nobody waits for them."""
 
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "description": "A problem, RFC 9457"}
@@ -17,64 +35,96 @@ PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+class ClassificationEndpoint:
+    """Answers the requests of a route: with the body of the answer, or by raising an error.
+
+    Parameters
+    ----------
+    answer : callable
+        The body of a request to the body of its answer.
+    workers : ThreadPoolExecutor
+        Where long bodies are answered.
+    limits : Limits
+    """
+
+    def __init__(
+        self, answer: Callable[[bytes], bytes], workers: ThreadPoolExecutor, limits: Limits
+    ) -> None:
+        self._answer = answer
+        self._workers = workers
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive) -> bytes:
+        """Read the body, and answer it."""
+        body = await read_body(scope, receive, self._limits)
+        if len(body) <= INLINE_BYTES:
+            return self._answer(body)
+        return await get_running_loop().run_in_executor(self._workers, self._answer, body)
+
+
+def classification_endpoints(
+    answerer: Answerer, limits: Limits
+) -> dict[str, ClassificationEndpoint]:
+    """Give the endpoint of each route that classifies."""
+    workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="classify")
+    return {
+        CLASSIFY: ClassificationEndpoint(answerer.classify, workers, limits),
+        CLASSIFY_BATCH: ClassificationEndpoint(answerer.classify_batch, workers, limits),
+    }
+
+
 def classification_routes(
-    classifier: TopicClassifier, metrics: ServiceMetrics, *, max_text_bytes: int
+    endpoints: Mapping[str, ClassificationEndpoint], limits: Limits
 ) -> APIRouter:
-    """Give the routes that classify."""
+    """Give the routes that classify. FastAPI has nothing to do for them but to describe them."""
     router = APIRouter(tags=["Classification"])
-    n_topics = len(classifier.topics)
-    manifest = classifier.manifest
-    version = ModelVersion(name=manifest.name, version=manifest.version)
 
     @router.post(
-        "/classify",
+        CLASSIFY,
         summary="Which topic is this news text about?",
-        openapi_extra={"requestBody": _request_body(n_topics)},
+        response_model=ClassifyResponse,
+        openapi_extra={"requestBody": _request_body(_describe_request(limits))},
         responses=PROBLEM_RESPONSES,
     )
-    async def classify(request: Request) -> ClassifyResponse:
+    async def classify(request: Request) -> Response:
         """Classify a news text, and rank its most likely topics."""
-        body = await read_body(request, max_text_bytes=max_text_bytes)
-        query = parse_classify_request(body, n_topics=n_topics, max_text_bytes=max_text_bytes)
-        answer = _classify(classifier, metrics, query)
-        topics = [TopicScore.of(ranked) for ranked in answer.topics]
-        return ClassifyResponse(
-            topic=topics[0].topic,
-            topics=topics,
-            known_words=answer.known_words_ratio,
-            abstained=answer.abstained,
-            model=version,
-        )
+        content = await endpoints[CLASSIFY](request.scope, request.receive)
+        return Response(content, media_type=MEDIA_TYPE)
+
+    @router.post(
+        CLASSIFY_BATCH,
+        summary="Which topics are these news texts about?",
+        response_model=BatchResponse,
+        openapi_extra={"requestBody": _request_body(_describe_batch(limits))},
+        responses=PROBLEM_RESPONSES,
+    )
+    async def classify_batch(request: Request) -> Response:
+        """Classify news texts; an item that is not valid gets a problem, the others their answers.
+
+        If none of them is valid, neither is the request.
+        """
+        content = await endpoints[CLASSIFY_BATCH](request.scope, request.receive)
+        return Response(content, media_type=MEDIA_TYPE)
 
     return router
 
 
-def _classify(
-    classifier: TopicClassifier, metrics: ServiceMetrics, query: ClassifyRequest
-) -> Classification:
-    """Text to token ids to probabilities to ranking, each stage timed."""
-    began = perf_counter()
-    encoded = classifier.encode(NewsText(query.text, query.title))
-    encode_ended = perf_counter()
-    (probabilities,) = classifier.infer([encoded])
-    inference_ended = perf_counter()
-    answer = classifier.answer(
-        encoded, probabilities, top_k=query.top_k, min_confidence=query.min_confidence
-    )
-
-    metrics.encode_duration.observe(encode_ended - began)
-    metrics.inference_duration.observe(inference_ended - encode_ended)
-    metrics.observe_text(words=encoded.n_words, known_words_ratio=encoded.known_words_ratio)
-    first = answer.topics[0]
-    metrics.observe_prediction(
-        topic=first.topic.code, score=first.score, abstained=answer.abstained
-    )
-    return answer
-
-
-def _request_body(n_topics: int) -> dict[str, Any]:
-    """Describe the body, which is read and parsed by hand, to OpenAPI."""
-    schema = ClassifyRequest.model_json_schema()
-    schema["properties"]["top_k"]["maximum"] = n_topics
-    schema["properties"]["text"]["minLength"] = 1
+def _request_body(schema: dict[str, Any]) -> dict[str, Any]:
+    """Describe a body, which is read and parsed by hand, to OpenAPI."""
     return {"required": True, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def _describe_request(limits: Limits) -> dict[str, Any]:
+    schema = ClassifyRequest.model_json_schema()
+    schema["properties"]["top_k"]["maximum"] = limits.max_top_k
+    schema["properties"]["text"]["minLength"] = 1
+    return schema
+
+
+def _describe_batch(limits: Limits) -> dict[str, Any]:
+    schema = BatchRequest.model_json_schema()
+    schema["properties"]["top_k"]["maximum"] = limits.max_top_k
+    item = BatchItem.model_json_schema()
+    item["properties"]["text"]["minLength"] = 1
+    schema["properties"]["items"] |= {"items": item, "maxItems": limits.max_batch_items}
+    return schema

@@ -126,25 +126,36 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     )
 
 
-async def _answer_error(request: Request, error: Exception) -> JSONResponse:
-    kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
-    detail = kind.detail
-    fields: list[FieldProblem] | None = None
-    if isinstance(error, RequestError):
-        detail = str(error)
-    if isinstance(error, InvalidRequestError):
-        fields = error.problems
+def is_bug(error: Exception) -> bool:
+    """Whether an error has no place of its own in `PROBLEMS`."""
+    return _kind(error) is PROBLEMS[Exception]
+
+
+def to_problem(error: Exception) -> Problem:
+    """Say what went wrong, as it is told to a client."""
+    kind = _kind(error)
+    return Problem(
+        type=TYPE_PREFIX + kind.slug,
+        title=kind.title,
+        status=kind.status,
+        detail=str(error) if isinstance(error, RequestError) else kind.detail,
+        errors=error.problems if isinstance(error, InvalidRequestError) else None,
+    )
+
+
+def error_response(error: Exception) -> JSONResponse:
+    """Answer an error."""
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)
-    return problem_response(
-        Problem(
-            type=TYPE_PREFIX + kind.slug,
-            title=kind.title,
-            status=kind.status,
-            detail=detail,
-            errors=fields,
-        )
-    )
+    return problem_response(to_problem(error))
+
+
+def _kind(error: Exception) -> ProblemKind:
+    return next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
+
+
+async def _answer_error(request: Request, error: Exception) -> JSONResponse:
+    return error_response(error)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> JSONResponse:

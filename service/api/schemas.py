@@ -2,10 +2,9 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from service.model import Abstention, RankedTopic, Topic
+from service.model import Abstention, Topic
 
 
 def _whole_number(value: object) -> object:
@@ -13,21 +12,11 @@ def _whole_number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class ClassifyRequest(BaseModel):
-    """A news text to classify."""
+class RankingOptions(BaseModel):
+    """How texts are to be answered."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={
-            "examples": [{"title": "OPEC meets", "text": "Crude prices rose ...", "top_k": 3}]
-        },
-    )
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    text: Annotated[str, Field(description="The news text; not only white space.")]
-    title: Annotated[
-        str | None, Field(description="Its title, if it is known apart from the text.")
-    ] = None
     top_k: Annotated[
         int, BeforeValidator(_whole_number), Field(ge=1, description="How many topics to give.")
     ] = 3
@@ -41,12 +30,49 @@ class ClassifyRequest(BaseModel):
         ),
     ] = None
 
-    @field_validator("text")
-    @classmethod
-    def _has_content(cls, text: str) -> str:
-        if not text or text.isspace():
-            raise PydanticCustomError("blank_text", "Input should hold more than white space")
-        return text
+
+class BatchItem(BaseModel):
+    """A news text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[str, Field(description="The news text; not only white space.")]
+    title: Annotated[
+        str | None, Field(description="Its title, if it is known apart from the text.")
+    ] = None
+
+
+class ClassifyRequest(RankingOptions, BatchItem):
+    """A news text to classify."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"title": "OPEC meets", "text": "Crude prices rose ...", "top_k": 3}]
+        },
+    )
+
+
+class BatchRequest(RankingOptions):
+    """News texts to classify."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {"title": "OPEC meets", "text": "Crude prices rose ..."},
+                        {"text": "Net profit fell ..."},
+                    ],
+                    "top_k": 1,
+                }
+            ]
+        },
+    )
+
+    items: Annotated[
+        list[Any], Field(min_length=1, description="The texts, each with its title if it has one.")
+    ]
+    """Not checked yet: each is answered by itself, be it with a problem."""
 
 
 class TopicScore(BaseModel):
@@ -57,12 +83,6 @@ class TopicScore(BaseModel):
     id: Annotated[int, Field(description="Class index.")]
     score: Annotated[float, Field(ge=0, le=1, description="Probability.")]
 
-    @classmethod
-    def of(cls, ranked: RankedTopic) -> Self:
-        """Give the form of a ranked topic that goes over the wire."""
-        topic = ranked.topic
-        return cls(topic=topic.code, name=topic.name, id=topic.id, score=ranked.score)
-
 
 class ModelVersion(BaseModel):
     """Which model answered."""
@@ -71,7 +91,7 @@ class ModelVersion(BaseModel):
     version: str
 
 
-class ClassifyResponse(BaseModel):
+class BatchAnswer(BaseModel):
     """The topics of a news text."""
 
     topic: Annotated[str, Field(description="Code of the topic ranked first.")]
@@ -86,6 +106,11 @@ class ClassifyResponse(BaseModel):
         Abstention | None,
         Field(description="Why the answer should not be relied upon; null if it may."),
     ]
+
+
+class ClassifyResponse(BatchAnswer):
+    """The topics of a news text, and which model gave them."""
+
     model: ModelVersion
 
 
@@ -164,3 +189,13 @@ class Problem(BaseModel):
     errors: Annotated[list[FieldProblem] | None, Field(description="The same, field by field.")] = (
         None
     )
+
+
+class BatchResponse(BaseModel):
+    """The topics of each news text, and which model gave them."""
+
+    answers: Annotated[
+        list[BatchAnswer | Problem],
+        Field(description="In the order of the items; a problem for an item that is not valid."),
+    ]
+    model: ModelVersion

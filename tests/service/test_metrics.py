@@ -1,8 +1,10 @@
+from threading import Thread
+
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.metrics import ServiceMetrics, make_registry
+from service.metrics import MOST_PENDING, ServiceMetrics, make_registry
 from tests.conftest import LATEST
 
 TEXT = "OPEC ministers agreed to cut crude oil production zebra."
@@ -77,3 +79,30 @@ def test_the_process_is_measured() -> None:
     registry = make_registry()
     assert (registry.get_sample_value("process_resident_memory_bytes") or 0) > 1e6
     assert registry.get_sample_value("python_gc_collections_total", {"generation": "0"}) is not None
+
+
+def test_what_is_pending_is_counted_once(registry: CollectorRegistry, value: Samples) -> None:
+    metrics = ServiceMetrics(registry)
+
+    def observe() -> None:
+        for _ in range(2 * MOST_PENDING + 7):
+            metrics.observe_request(route="/x", status=200, seconds=0.1)
+
+    threads = [Thread(target=observe) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(100):
+        list(registry.collect())
+    for thread in threads:
+        thread.join()
+    expected = 4 * (2 * MOST_PENDING + 7)
+    for _ in range(2):
+        assert value("newswire_http_requests_total", route="/x", status="200") == expected
+        assert value("newswire_http_request_duration_seconds_count", route="/x") == expected
+
+
+def test_little_is_pending(registry: CollectorRegistry) -> None:
+    metrics = ServiceMetrics(registry)
+    for _ in range(3 * MOST_PENDING):
+        metrics.observe_request(route="/x", status=200, seconds=0.1)
+        assert len(metrics._pending_requests) < MOST_PENDING

@@ -1,0 +1,124 @@
+"""From the body of a request to the body of its answer: parse, encode, infer, rank, write.
+
+No event loop here: `service.api.classification` decides in which thread this runs. What is written
+is checked against the schemas by the tests, not again for each answer.
+"""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+from pydantic_core import to_json
+
+from service.api.body import (
+    Limits,
+    check_batch_item,
+    parse_batch_request,
+    parse_classify_request,
+)
+from service.api.errors import RequestError, to_problem
+from service.api.schemas import BatchItem, RankingOptions
+from service.metrics import ServiceMetrics
+from service.model import Classification, TopicClassifier
+
+
+class Answerer:
+    """Answers requests to classify. Stateless, and safe to use from several threads.
+
+    Parameters
+    ----------
+    classifier : TopicClassifier
+    metrics : ServiceMetrics
+    limits : Limits
+    """
+
+    def __init__(
+        self, classifier: TopicClassifier, metrics: ServiceMetrics, limits: Limits
+    ) -> None:
+        self._classifier = classifier
+        self._metrics = metrics
+        self._limits = limits
+        self._topics = [
+            {"topic": topic.code, "name": topic.name, "id": topic.id} for topic in classifier.topics
+        ]
+        manifest = classifier.manifest
+        self._model = {"name": manifest.name, "version": manifest.version}
+
+    def classify(self, body: bytes) -> bytes:
+        """Answer a `ClassifyRequest` with a `ClassifyResponse`, both as JSON.
+
+        Raises
+        ------
+        RequestError
+            If the request is not valid.
+        InferenceError
+            If the network gives something that is not a probability.
+        """
+        request = parse_classify_request(body, self._limits)
+        (answer,) = self._answer([request], request)
+        return to_json({**answer, "model": self._model})
+
+    def classify_batch(self, body: bytes) -> bytes:
+        """Answer a `BatchRequest` with a `BatchResponse`, both as JSON.
+
+        Raises
+        ------
+        RequestError
+            If the request is not valid, or none of its items is: then as the first of them.
+        InferenceError
+            If the network gives something that is not a probability.
+        """
+        request = parse_batch_request(body, self._limits)
+        items: list[BatchItem] = []
+        errors: dict[int, RequestError] = {}
+        for index, item in enumerate(request.items):
+            try:
+                items.append(check_batch_item(item, self._limits))
+            except RequestError as error:
+                errors[index] = error
+        if not items:
+            raise errors[0]
+        answers = iter(self._answer(items, request))
+        self._metrics.batch_texts.observe(len(request.items))
+        return to_json(
+            {
+                "answers": [
+                    to_problem(errors[index]).model_dump(exclude_none=True)
+                    if index in errors
+                    else next(answers)
+                    for index in range(len(request.items))
+                ],
+                "model": self._model,
+            }
+        )
+
+    def _answer(self, items: Sequence[BatchItem], options: RankingOptions) -> list[dict[str, Any]]:
+        """Text to token ids to probabilities to ranking, each stage timed."""
+        classifier = self._classifier
+        began = perf_counter()
+        encoded = [classifier.encoder.encode(item.text, item.title) for item in items]
+        encode_ended = perf_counter()
+        probabilities = classifier.infer(encoded)
+        inference_ended = perf_counter()
+        answers = [
+            classifier.answer(text, row, top_k=options.top_k, min_confidence=options.min_confidence)
+            for text, row in zip(encoded, probabilities, strict=True)
+        ]
+        for text, answer in zip(encoded, answers, strict=True):
+            self._metrics.observe_text(
+                text,
+                answer,
+                encode_seconds=(encode_ended - began) / len(items),
+                inference_seconds=(inference_ended - encode_ended) / len(items),
+            )
+        return [self._form(answer) for answer in answers]
+
+    def _form(self, answer: Classification) -> dict[str, Any]:
+        """Give the form of an answer that goes over the wire."""
+        topics = [{**self._topics[item.topic.id], "score": item.score} for item in answer.topics]
+        return {
+            "topic": topics[0]["topic"],
+            "topics": topics,
+            "known_words": answer.known_words_ratio,
+            "abstained": answer.abstained,
+        }

@@ -17,7 +17,7 @@ from service.api.body import (
     parse_classify_request,
 )
 from service.api.errors import RequestError, to_problem
-from service.api.schemas import BatchItem, RankingOptions
+from service.api.schemas import BatchItem, ClassifyRequest, RankingOptions
 from service.metrics import ServiceMetrics
 from service.model import Classification, TopicClassifier
 
@@ -55,8 +55,33 @@ class Answerer:
             If the network gives something that is not a probability.
         """
         request = parse_classify_request(body, self._limits)
-        (answer,) = self._answer([request], request)
-        return to_json({**answer, "model": self._model})
+        (answer,) = self._answer([request], [request])
+        return self._write(answer)
+
+    def classify_each(self, bodies: Sequence[bytes]) -> list[bytes | Exception]:
+        """Answer several requests with one inference, each as `classify` does.
+
+        Returns
+        -------
+        list of bytes or Exception, of length n_bodies
+            For each the answer, or what `classify` would have raised: none fails for another.
+        """
+        outcomes: dict[int, bytes | Exception] = {}
+        requests: dict[int, ClassifyRequest] = {}
+        for number, body in enumerate(bodies):
+            try:
+                requests[number] = parse_classify_request(body, self._limits)
+            except RequestError as error:
+                outcomes[number] = error
+        valid = list(requests.values())
+        try:
+            for number, answer in zip(requests, self._answer(valid, valid), strict=True):
+                outcomes[number] = self._write(answer)
+        except Exception as error:
+            if len(bodies) == 1:
+                return [error]
+            return [self.classify_each([body])[0] for body in bodies]
+        return [outcomes[number] for number in range(len(bodies))]
 
     def classify_batch(self, body: bytes) -> bytes:
         """Answer a `BatchRequest` with a `BatchResponse`, both as JSON.
@@ -78,7 +103,7 @@ class Answerer:
                 errors[index] = error
         if not items:
             raise errors[0]
-        answers = iter(self._answer(items, request))
+        answers = iter(self._answer(items, [request] * len(items)))
         self._metrics.batch_texts.observe(len(request.items))
         return to_json(
             {
@@ -92,8 +117,12 @@ class Answerer:
             }
         )
 
-    def _answer(self, items: Sequence[BatchItem], options: RankingOptions) -> list[dict[str, Any]]:
+    def _answer(
+        self, items: Sequence[BatchItem], options: Sequence[RankingOptions]
+    ) -> list[dict[str, Any]]:
         """Text to token ids to probabilities to ranking, each stage timed."""
+        if not items:
+            return []
         classifier = self._classifier
         began = perf_counter()
         encoded = [classifier.encoder.encode(item.text, item.title) for item in items]
@@ -101,8 +130,8 @@ class Answerer:
         probabilities = classifier.infer(encoded)
         inference_ended = perf_counter()
         answers = [
-            classifier.answer(text, row, top_k=options.top_k, min_confidence=options.min_confidence)
-            for text, row in zip(encoded, probabilities, strict=True)
+            classifier.answer(text, row, top_k=option.top_k, min_confidence=option.min_confidence)
+            for text, row, option in zip(encoded, probabilities, options, strict=True)
         ]
         for text, answer in zip(encoded, answers, strict=True):
             self._metrics.observe_text(
@@ -112,6 +141,9 @@ class Answerer:
                 inference_seconds=(inference_ended - encode_ended) / len(items),
             )
         return [self._form(answer) for answer in answers]
+
+    def _write(self, answer: dict[str, Any]) -> bytes:
+        return to_json({**answer, "model": self._model})
 
     def _form(self, answer: Classification) -> dict[str, Any]:
         """Give the form of an answer that goes over the wire."""

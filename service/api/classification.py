@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope
 from service.api.answering import Answerer
 from service.api.body import MEDIA_TYPE, Limits, read_body
 from service.api.errors import PROBLEMS
+from service.api.gathering import Gathering
 from service.api.schemas import (
     BatchItem,
     BatchRequest,
@@ -26,8 +27,10 @@ CLASSIFY_BATCH: Final = "/classify/batch"
 WORKERS: Final = 2
 """Threads for long texts and batches; more would only take turns."""
 INLINE_BYTES: Final = 16_384
-"""Bodies up to this are answered at once, in about a millisecond at most: a thread would cost more
-than it saves. Longer ones go to a worker, so that nobody waits for them."""
+"""Bodies up to this are answered on the event loop, in about a millisecond at most: a thread would
+cost more than it saves. Longer ones go to a worker, so that nobody waits for them."""
+TURN_BYTES: Final = 65_536
+"""How much is answered on the event loop before others have their turn: a few milliseconds."""
 
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "description": "A problem, RFC 9457"}
@@ -41,24 +44,30 @@ class ClassificationEndpoint:
     Parameters
     ----------
     answer : callable
-        The body of a request to the body of its answer.
+        The body of a request to the body of its answer, in a worker thread.
     workers : ThreadPoolExecutor
-        Where long bodies are answered.
     limits : Limits
+    gathering : Gathering or None
+        Where short bodies are answered, at once.
     """
 
     def __init__(
-        self, answer: Callable[[bytes], bytes], workers: ThreadPoolExecutor, limits: Limits
+        self,
+        answer: Callable[[bytes], bytes],
+        workers: ThreadPoolExecutor,
+        limits: Limits,
+        gathering: Gathering | None = None,
     ) -> None:
         self._answer = answer
         self._workers = workers
         self._limits = limits
+        self._gathering = gathering
 
     async def __call__(self, scope: Scope, receive: Receive) -> bytes:
         """Read the body, and answer it."""
         body = await read_body(scope, receive, self._limits)
-        if len(body) <= INLINE_BYTES:
-            return self._answer(body)
+        if self._gathering is not None and len(body) <= INLINE_BYTES:
+            return await self._gathering.answer(body)
         return await get_running_loop().run_in_executor(self._workers, self._answer, body)
 
 
@@ -67,8 +76,9 @@ def classification_endpoints(
 ) -> dict[str, ClassificationEndpoint]:
     """Give the endpoint of each route that classifies."""
     workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="classify")
+    gathering = Gathering(answerer.classify_each, max_bytes=TURN_BYTES)
     return {
-        CLASSIFY: ClassificationEndpoint(answerer.classify, workers, limits),
+        CLASSIFY: ClassificationEndpoint(answerer.classify, workers, limits, gathering),
         CLASSIFY_BATCH: ClassificationEndpoint(answerer.classify_batch, workers, limits),
     }
 

@@ -5,6 +5,8 @@ SERVICE := $(VENVS)/service/bin/python
 TRAINING := $(VENVS)/training/bin/python
 DEV := $(VENVS)/dev/bin/python
 
+PEERS := litserve mlserver bentoml ray keras
+
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -21,6 +23,18 @@ evaluate: $(VENVS)/training/.installed ## Measure the released bundles again, or
 
 promote: $(VENVS)/training/.installed ## Release a candidate, if it is fit to be served: ARGS="candidates/1"
 	$(TRAINING) -m training promote $(ARGS)
+
+bench: $(VENVS)/dev/.installed ## Measure the service beside a no-op and the framework itself
+	$(DEV) -m tests.load.bench $(ARGS)
+
+bench-peers: $(VENVS)/dev/.installed $(PEERS:%=$(VENVS)/peers-%/.installed) ## Measure it beside other model servers
+	$(DEV) -m tests.load.bench --peers $(ARGS)
+
+bench-micro: $(VENVS)/dev/.installed ## Measure the steps of an answer in process, by texts and by words
+	$(DEV) -m pytest tests/load/micro.py --benchmark-columns=min,median,ops --benchmark-sort=name $(ARGS)
+
+bench-memory: $(VENVS)/dev/.installed ## Watch a worker's memory over 100,000 requests
+	$(DEV) -m tests.load.memory $(ARGS)
 
 data: $(VENVS)/training/.installed ## Download both data sets to data/, where the tests find them
 	$(TRAINING) -m training download data
@@ -44,15 +58,30 @@ lock: $(VENVS)/dev/.installed ## Pin the dependencies of pyproject.toml again, w
 	$(call compile,training,--extra training)
 	$(call compile,dev,--extra training --group dev)
 
+lock-peers: $(VENVS)/dev/.installed ## Pin what the other model servers need, with hashes
+	$(foreach peer,$(PEERS),$(call compile-peer,$(peer)))
+
 clean: ## Remove the environments and caches
 	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
+define compile-peer
+$(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	--custom-compile-command 'make lock-peers' requirements/peers/$(1).in --output-file requirements/peers/$(1).txt
+
+endef
+
 compile = $(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command 'make lock' $(2) pyproject.toml --output-file requirements/$(1).txt
+
+$(VENVS)/peers-%/.installed: requirements/peers/%.txt
+	$(PYTHON) -m venv --clear $(VENVS)/peers-$*
+	$(VENVS)/peers-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
 
 $(VENVS)/%/.installed: requirements/%.txt
 	$(PYTHON) -m venv --clear $(VENVS)/$*
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help serve train evaluate promote data test lint format lock clean
+.PHONY: help serve train evaluate promote bench bench-peers bench-micro bench-memory data test lint \
+	format lock lock-peers clean

@@ -187,12 +187,13 @@ class TopicClassifier:
     ) -> Classification:
         """Rank a text's topics, and say whether to rely on the first; arguments as elsewhere."""
         ranking = self.rank(probabilities, top_k=top_k)
+        known_words_ratio = encoded.known_words_ratio
         abstained = self.thresholds.judge(
-            known_words_ratio=encoded.known_words_ratio,
+            known_words_ratio=known_words_ratio,
             score=ranking[0].score,
             min_confidence=min_confidence,
         )
-        return Classification(ranking, encoded.known_words_ratio, abstained)
+        return Classification(ranking, known_words_ratio, abstained)
 
     def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
         """Order topics by probability, highest first; ties go to the lower class index.
@@ -213,12 +214,13 @@ class TopicClassifier:
         if not 1 <= top_k <= len(self.topics):
             raise ValueError(f"top_k: expected 1 to {len(self.topics)}, got {top_k}")
         scores = probabilities.tolist()
-        if not (abs(sum(scores) - 1) <= SUM_TOLERANCE and min(scores) >= 0):  # NaN is neither
+        ranking = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)  # stable
+        total, lowest = sum(scores), scores[ranking[-1]]
+        if not (abs(total - 1) <= SUM_TOLERANCE and lowest >= 0):  # NaN is neither
             raise InferenceError(
                 f"expected {len(scores)} probabilities from the network that sum to 1, "
-                f"got a sum of {sum(scores)} and a lowest of {min(scores)}"
+                f"got a sum of {total} and a lowest of {lowest}"
             )
-        ranking = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)  # stable
         return [RankedTopic(self.topics[index], scores[index]) for index in ranking[:top_k]]
 
     def _prove(self, bundle: Bundle) -> None:

@@ -1,0 +1,69 @@
+"""Who takes part in ``make bench-peers``: the same model served in other ways.
+
+Each does the same job the way its documentation teaches, in an environment of its own, with the
+versions of ``requirements/peers``. None may report its usage to its maker.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from tests.load.contestants import ARTICLE, CLASSIFY, ROOT, SERVERS, Contestant
+
+_VENVS: Final = ROOT / ".venv"
+_V2_REQUEST: Final = json.dumps(
+    {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [ARTICLE]}]}
+).encode()
+"""What MLServer is asked: the V2 inference protocol."""
+
+
+def _peer(
+    name: str,
+    venv: str,
+    module: str,
+    environment: Mapping[str, str] | None = None,
+    path: str = "/classify",
+    body: bytes = CLASSIFY,
+) -> Contestant:
+    return Contestant(
+        name,
+        ["python", "-m", f"{SERVERS}.peers.{module}", "{port}"],
+        environment or {},
+        python=_VENVS / f"peers-{venv}" / "bin" / "python",
+        path=path,
+        body=body,
+    )
+
+
+PEERS: Final[tuple[Contestant, ...]] = (
+    _peer("LitServe", "litserve", "litserve_server", path="/predict"),
+    _peer(
+        "MLServer",
+        "mlserver",
+        "mlserver_runtime",
+        path="/v2/models/topics/infer",
+        body=_V2_REQUEST,
+    ),
+    _peer(
+        "BentoML",
+        "bentoml",
+        "bentoml_service",
+        {
+            "BENTOML_DO_NOT_TRACK": "True",
+            "BENTOML_HOME": str(_VENVS / "peers-bentoml" / "home"),  # else the user's own
+        },
+    ),
+    _peer(
+        "Ray Serve",
+        "ray",
+        "ray_serve_app",
+        {
+            "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+            "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",  # of use behind HAProxy only
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else its daemons listen on every interface
+            "RAY_USAGE_STATS_ENABLED": "0",
+        },
+        path="/",
+    ),
+    _peer("FastAPI + Keras predict", "keras", "keras_predict"),
+)

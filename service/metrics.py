@@ -155,14 +155,22 @@ class ServiceMetrics(Collector):
     def catch_up(self) -> None:
         """Count what is pending."""
         with self._catching_up:
-            for route, status, seconds in _take_all(self._pending_requests):
-                self.requests.labels(route, str(status)).inc()
-                self.request_duration.labels(route).observe(seconds)
+            self._count_requests(_take_all(self._pending_requests))
             if texts := _take_all(self._pending_texts):
                 encoded, answers, encode_seconds, inference_seconds = zip(*texts, strict=True)
                 self._count_texts(encoded, answers)
                 self.encode_duration.observe_all(encode_seconds)
                 self.inference_duration.observe_all(inference_seconds)
+
+    def _count_requests(self, requests: Sequence[tuple[str, int, float]]) -> None:
+        totals = TotalOf((route, status) for route, status, _ in requests)
+        for (route, status), n_requests in totals.items():
+            self.requests.labels(route, str(status)).inc(n_requests)
+        for counted in {route for route, _ in totals}:
+            duration = self.request_duration.labels(counted)
+            for route, _, seconds in requests:
+                if route == counted:
+                    duration.observe(seconds)
 
     def _count_texts(
         self, encoded: Sequence[EncodedText], answers: Sequence[Classification]

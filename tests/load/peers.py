@@ -15,6 +15,7 @@ _V2_REQUEST: Final = json.dumps(
     {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [ARTICLE]}]}
 ).encode()
 """What MLServer is asked: the V2 inference protocol."""
+_V2_PATH: Final = "/v2/models/topics/infer"
 
 
 def _peer(
@@ -24,10 +25,11 @@ def _peer(
     environment: Mapping[str, str] | None = None,
     path: str = "/classify",
     body: bytes = CLASSIFY,
+    arguments: tuple[str, ...] = (),
 ) -> Contestant:
     return Contestant(
         name,
-        ["python", "-m", f"{SERVERS}.peers.{module}", "{port}"],
+        ["python", "-m", f"{SERVERS}.peers.{module}", "{port}", *arguments],
         environment or {},
         python=_VENVS / f"peers-{venv}" / "bin" / "python",
         path=path,
@@ -38,11 +40,16 @@ def _peer(
 PEERS: Final[tuple[Contestant, ...]] = (
     _peer("LitServe", "litserve", "litserve_server", path="/predict"),
     _peer(
-        "MLServer",
-        "mlserver",
-        "mlserver_runtime",
-        path="/v2/models/topics/infer",
+        *("MLServer", "mlserver", "mlserver_runtime"),
+        path=_V2_PATH,
         body=_V2_REQUEST,
+        arguments=("1",),
+    ),
+    _peer(
+        *("MLServer, no parallel worker", "mlserver", "mlserver_runtime"),
+        path=_V2_PATH,
+        body=_V2_REQUEST,
+        arguments=("0",),
     ),
     _peer(
         "BentoML",

@@ -2,9 +2,9 @@
 
 A `MLModel` with the simplified interface of ``decode_args``, which reads the text from a BYTES
 tensor of the V2 protocol; its answer is JSON in such a tensor, as in the example "Serving a custom
-model with JSON serialization". ``mlserver start`` reads both settings from a folder. Without
-parallel workers inference is in the server's own process ("Parallel Inference": by default another
-process does it), and without ``debug`` requests are not logged.
+model with JSON serialization". ``mlserver start`` reads both settings from a folder. By default one
+parallel worker, a process of its own, does the inference; without, the server's own process does it
+("Parallel Inference"). Without ``debug`` requests are not logged.
 """
 
 import json
@@ -42,7 +42,7 @@ def find_free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def serve(port: int) -> None:
+def serve(port: int, parallel_workers: int) -> None:
     """Write the settings, and serve until told to stop."""
     settings = {
         "debug": False,
@@ -50,7 +50,7 @@ def serve(port: int) -> None:
         "http_port": port,
         "grpc_port": find_free_port(),
         "metrics_port": find_free_port(),
-        "parallel_workers": 0,
+        "parallel_workers": parallel_workers,
     }
     model = {"name": "topics", "implementation": f"{__spec__.name}.{TopicRuntime.__name__}"}
     with tempfile.TemporaryDirectory() as folder:
@@ -61,4 +61,4 @@ def serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    serve(int(sys.argv[1]), int(sys.argv[2]))

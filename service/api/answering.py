@@ -71,7 +71,7 @@ class Answerer:
         for number, body in enumerate(bodies):
             try:
                 requests[number] = parse_classify_request(body, self._limits)
-            except RequestError as error:
+            except Exception as error:
                 outcomes[number] = error
         valid = list(requests.values())
         try:

@@ -45,7 +45,10 @@ class Gathering:
         self._waiting = self._waiting[len(turn) :]
         if self._waiting:
             get_running_loop().call_soon(self._take_turn)
-        outcomes = self._answer_each([body for body, _ in turn])
+        try:
+            outcomes = self._answer_each([body for body, _ in turn])
+        except Exception as error:  # nobody may be left waiting
+            outcomes = [error] * len(turn)
         for (_, future), outcome in zip(turn, outcomes, strict=True):
             if future.done():  # cancelled: nobody waits for it
                 continue

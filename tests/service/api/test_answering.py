@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from service.api.answering import Answerer
-from service.api.body import Limits
+from service.api.body import Limits, parse_classify_request
 from service.api.errors import InvalidRequestError, MalformedBodyError
 from service.metrics import ServiceMetrics
 from service.model import InferenceError, TopicClassifier
@@ -63,6 +63,18 @@ def test_none_fails_for_another(answerer: Answerer, registry: CollectorRegistry)
     assert isinstance(doomed, InferenceError)
     assert isinstance(malformed, MalformedBodyError)
     assert registry.get_sample_value("newswire_text_words_count") == 2
+
+
+def test_a_bug_in_parsing_fails_alone(answerer: Answerer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(body: bytes, limits: Limits) -> Any:
+        if body == b"bug":
+            raise RecursionError
+        return parse_classify_request(body, limits)
+
+    monkeypatch.setattr("service.api.answering.parse_classify_request", parse)
+    crude, bug = answerer.classify_each([encode(CRUDE), b"bug"])
+    assert isinstance(crude, bytes)
+    assert isinstance(bug, RecursionError)
 
 
 def test_alone_it_fails_too(answerer: Answerer) -> None:

@@ -75,6 +75,14 @@ def test_each_fails_by_itself(recorder: Recorder) -> None:
     assert isinstance(failed, KeyError)
 
 
+def test_nobody_is_left_waiting() -> None:
+    def break_down(bodies: Sequence[bytes]) -> list[Answer]:
+        raise KeyError(len(bodies))
+
+    outcomes = asyncio.run(answer_all(Gathering(break_down, max_bytes=100), b"a", b"b"))
+    assert [type(outcome) for outcome in outcomes] == [KeyError, KeyError]
+
+
 def test_who_went_away_is_left_out(recorder: Recorder) -> None:
     async def leave() -> bytes:
         gathering = Gathering(recorder, max_bytes=100)

@@ -36,6 +36,9 @@ bench-micro: $(VENVS)/dev/.installed ## Measure the steps of an answer in proces
 bench-memory: $(VENVS)/dev/.installed ## Watch a worker's memory over 100,000 requests
 	$(DEV) -m tests.load.memory $(ARGS)
 
+bench-health: $(VENVS)/dev/.installed ## Time health checks while long texts and batches are answered
+	$(DEV) -m tests.load.health $(ARGS)
+
 data: $(VENVS)/training/.installed ## Download both data sets to data/, where the tests find them
 	$(TRAINING) -m training download data
 
@@ -83,5 +86,5 @@ $(VENVS)/%/.installed: requirements/%.txt
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help serve train evaluate promote bench bench-peers bench-micro bench-memory data test lint \
+.PHONY: help serve train evaluate promote bench bench-peers bench-micro bench-memory bench-health data test lint \
 	format lock lock-peers clean

@@ -24,8 +24,9 @@ from service.api.schemas import (
 CLASSIFY: Final = "/classify"
 CLASSIFY_BATCH: Final = "/classify/batch"
 
-WORKERS: Final = 2
-"""Threads for long texts and batches; more would only take turns."""
+WORKERS: Final = 1
+"""Threads for long texts and batches. Two answer no more, for Python lets in one at a time, and the
+event loop would wait for both."""
 INLINE_BYTES: Final = 16_384
 """Bodies up to this are answered on the event loop, in about a millisecond at most: a thread would
 cost more than it saves. Longer ones go to a worker, so that nobody waits for them."""

@@ -49,8 +49,7 @@ def main(
     ] = False,
 ) -> None:
     """Measure the service beside what it can be compared with."""
-    if shutil.which("wrk") is None:
-        sys.exit("error: expected wrk, which makes the load, on the PATH: apt-get install wrk")
+    check_wrk()
     there = (OURS, *PEERS) if peers else FAMILY
     chosen = [item for item in there if not only or item.name in only]
     results = measure(chosen, rounds=rounds, seconds=seconds, connections=connections)
@@ -65,6 +64,12 @@ def main(
     console.print(to_table(record))
     if save:
         save.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def check_wrk() -> None:
+    """End with a clear message where there is nothing to make the load."""
+    if shutil.which("wrk") is None:
+        sys.exit("error: expected wrk, which makes the load, on the PATH: apt-get install wrk")
 
 
 def measure(

@@ -1,14 +1,12 @@
 """``make bench-memory``: what a worker's memory does over 100,000 requests of mixed length."""
 
 import json
-import shutil
-import sys
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from tests.load.bench import console
+from tests.load.bench import check_wrk, console
 from tests.load.contestants import ARTICLE, OURS
 from tests.load.measuring import load, running
 
@@ -19,8 +17,7 @@ def main(
     requests: Annotated[int, typer.Option(min=1, help="How many at the least.")] = 100_000,
 ) -> None:
     """Load a worker, and print its proportional set size as it goes."""
-    if shutil.which("wrk") is None:
-        sys.exit("error: expected wrk, which makes the load, on the PATH: apt-get install wrk")
+    check_wrk()
     mixed = replace(OURS, body=mixed_lengths())
     done = 0
     sizes: list[tuple[int, float]] = []

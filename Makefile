@@ -21,7 +21,7 @@ train: $(VENVS)/training/.installed ## Train a candidate bundle; pass options wi
 evaluate: $(VENVS)/training/.installed ## Measure the released bundles again, or ARGS="BUNDLE..."
 	$(TRAINING) -m training evaluate $(or $(ARGS),$(wildcard models/reuters/[0-9]*))
 
-promote: $(VENVS)/training/.installed ## Release a candidate, if it is fit to be served: ARGS="candidates/1"
+promote: $(VENVS)/training/.installed ## Release a candidate, if it is fit to be served: ARGS="models/candidates/1"
 	$(TRAINING) -m training promote $(ARGS)
 
 bench: $(VENVS)/dev/.installed ## Measure the service beside a no-op and the framework itself

@@ -62,7 +62,7 @@ def create_app(
         Where the metrics are declared, and what ``GET /metrics`` shows.
     """
     metrics = ServiceMetrics(registry)
-    metrics.describe_bundle(classifier.manifest, classifier.topics)
+    metrics.describe_bundle(classifier)
     app = NewswireApp(
         title="newswire-topics",
         summary=f"Which of {len(classifier.topics)} topics is this news text about?",

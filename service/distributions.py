@@ -50,8 +50,14 @@ class Distribution(Collector):
 
     def collect(self) -> Iterable[HistogramMetricFamily]:
         """Give the histogram as it is now."""
-        bounds = map(floatToGoString, [*self._bounds, INFINITY])
+        bounds = map(bound_label, [*self._bounds, INFINITY])
         buckets = list(zip(bounds, np.cumsum(self._counts).tolist(), strict=True))
         family = HistogramMetricFamily(self._name, self._documentation)
         family.add_metric([], buckets=buckets, sum_value=self._sum)
         return [family]
+
+
+def bound_label(bound: float) -> str:
+    """Write a bucket's bound as the label of a histogram has it, such as ``10.0`` or ``+Inf``."""
+    label: str = floatToGoString(bound)  # type: ignore[no-untyped-call]
+    return label

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     Info,
@@ -17,14 +18,19 @@ from prometheus_client import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from service.distributions import Distribution
-from service.model import Abstention, Classification, EncodedText, Manifest, Topic
+from service.distributions import INFINITY, Distribution, bound_label
+from service.model import (
+    Abstention,
+    Classification,
+    DriftBaseline,
+    EncodedText,
+    TopicClassifier,
+)
+from service.model.drift import BOUNDS
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _STAGE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 0.01, 0.025, 0.1)
-_WORDS = (10, 25, 50, 100, 200, 400, 800, 1_600, 5_000, 20_000, 100_000)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
-_RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 MOST_PENDING: Final = 100
 """How many observations may wait to be counted."""
@@ -75,13 +81,13 @@ class ServiceMetrics(Collector):
         self.text_words = Distribution(
             "newswire_text_words",
             "Words in a text.",
-            buckets=_WORDS,
+            buckets=BOUNDS["text_words"],
             registry=registry,
         )
         self.known_words_ratio = Distribution(
             "newswire_known_words_ratio",
             "Share of a text's words that the vocabulary holds.",
-            buckets=_RATIOS,
+            buckets=BOUNDS["known_words_ratio"],
             registry=registry,
         )
         self.predictions = Counter(
@@ -99,7 +105,7 @@ class ServiceMetrics(Collector):
         self.top_score_ratio = Distribution(
             "newswire_top_score_ratio",
             "Score of the topic ranked first.",
-            buckets=_RATIOS,
+            buckets=BOUNDS["top_score_ratio"],
             registry=registry,
         )
         self.batch_texts = Histogram(
@@ -107,6 +113,24 @@ class ServiceMetrics(Collector):
         )
         self.bundle = Info(
             "newswire_bundle", "The bundle that answers; always 1.", registry=registry
+        )
+        self.baseline_topics = Gauge(
+            "newswire_baseline_topics_ratio",
+            "Share of the newswires held out in training that got this topic first.",
+            ("topic",),
+            registry=registry,
+        )
+        self.baseline_abstentions = Gauge(
+            "newswire_baseline_abstentions_ratio",
+            "Share of them that the model abstained from, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+        self.baseline_texts = Gauge(
+            "newswire_baseline_texts_ratio",
+            "Share of them that lie in a bin of a distribution that is observed here.",
+            ("distribution", "above", "le"),
+            registry=registry,
         )
 
         self._pending_requests: list[tuple[str, int, float]] = []
@@ -118,8 +142,9 @@ class ServiceMetrics(Collector):
         self.catch_up()
         return ()
 
-    def describe_bundle(self, manifest: Manifest, topics: Sequence[Topic]) -> None:
+    def describe_bundle(self, classifier: TopicClassifier) -> None:
         """State which bundle answers, and begin every topic's and reason's count at 0."""
+        manifest = classifier.manifest
         self.bundle.info(
             {
                 "name": manifest.name,
@@ -128,10 +153,25 @@ class ServiceMetrics(Collector):
                 "created": manifest.created,
             }
         )
-        for topic in topics:
+        for topic in classifier.topics:
             self.predictions.labels(topic.code)
         for reason in Abstention:
             self.abstentions.labels(reason.value)
+        if classifier.drift_baseline:
+            self._describe_baseline(classifier.drift_baseline)
+
+    def _describe_baseline(self, baseline: DriftBaseline) -> None:
+        n_texts = baseline.n_texts
+        for topic, count in baseline.topics.items():
+            self.baseline_topics.labels(topic).set(count / n_texts)
+        for reason, count in baseline.abstentions.items():
+            self.baseline_abstentions.labels(reason).set(count / n_texts)
+        for distribution in BOUNDS:
+            above = -INFINITY
+            for name, count in getattr(baseline, distribution).items():
+                bounds = bound_label(above), bound_label(float(name))
+                self.baseline_texts.labels(distribution, *bounds).set(count / n_texts)
+                above = float(name)
 
     def observe_request(self, *, route: str, status: int, seconds: float) -> None:
         """Record an answered request."""

@@ -21,7 +21,7 @@ from service.model import (
     load_bundle,
     save_bundle,
 )
-from service.model.bundle import check_can_be_written
+from service.model.bundle import check_can_be_written, next_bundle
 from training.datasets import SPLIT_SEED, Source, load_dataset
 from training.datasets import download as download_datasets
 from training.errors import DataError
@@ -30,6 +30,8 @@ from training.recipes import Recipe, fit
 # TensorFlow reads it when it is first imported; its log is noise, its errors are exceptions.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+CANDIDATES = Path("models/candidates")
+"""Where bundles are written that nobody named a place for."""
 LOG_COLUMNS = 160
 """How wide tables are where there is no terminal to ask."""
 
@@ -62,10 +64,16 @@ ChronologicalOption = Annotated[
 
 @cli.command()
 def train(
-    out: Annotated[Path, typer.Option(help="Where to write the bundle: a new or empty folder.")],
     recipe: Annotated[Recipe, typer.Option(help="How to build and fit the network.")] = Recipe.BEST,
     source: SourceOption = Source.REUTERS21578,
     seed: Annotated[int, typer.Option(help="Makes a run repeatable.", min=0)] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to write the bundle: a new or empty folder; "
+            f"the next number in {CANDIDATES} if left out.",
+        ),
+    ] = None,
     data_dir: DataDirOption = None,
     split_seed: SplitSeedOption = SPLIT_SEED,
     chronological: ChronologicalOption = False,  # noqa: FBT002 - a flag of the command line
@@ -74,11 +82,14 @@ def train(
 
     On 2 cores the best recipe takes some 8 minutes, the book recipe less than one.
     """
+    out = out or next_bundle(CANDIDATES)
     check_can_be_written(out)
     dataset = load_dataset(source, data_dir, split_seed=None if chronological else split_seed)
 
     # imported late: they bring TensorFlow, and neither --help nor an error above should wait for it
     from training.baselines import without_text
+    from training.datasets.texts import OWN_TEXT, texts_by_form
+    from training.drift import measure_drift_baseline
     from training.evaluation import evaluate, evaluate_held_out
     from training.export import export, repeatable_command
     from training.report import report_files
@@ -89,9 +100,13 @@ def train(
     options = {"recipe": recipe, "source": source, "seed": seed}
     command = repeatable_command(options, dataset.split_seed, out)
     bundle = export(network, dataset, folder=out, command=command)
-    evaluations = evaluate(TopicClassifier(bundle), dataset)
+    classifier = TopicClassifier(bundle)
+    evaluations = evaluate(classifier, dataset)
+    texts = texts_by_form(dataset.test, dataset.vocabulary)
     scores = {form: evaluation.scores() for form, evaluation in evaluations.items()}
-    bundle = replace(bundle, manifest=replace(bundle.manifest, scores=scores))
+    baseline = measure_drift_baseline(classifier, texts[OWN_TEXT]) if OWN_TEXT in texts else None
+    manifest = replace(bundle.manifest, scores=scores)
+    bundle = replace(bundle, manifest=manifest, drift_baseline=baseline)
 
     held_out = evaluate_held_out(network.held_out, network.thresholds) if network.held_out else {}
     baselines = without_text(dataset)

@@ -17,7 +17,7 @@ from service.model import (
     load_bundle,
     save_bundle,
 )
-from service.model.bundle import EVALUATION_FOLDER, numbered_bundles
+from service.model.bundle import EVALUATION_FOLDER, next_bundle, numbered_bundles
 from training.datasets import Dataset
 from training.datasets.texts import OWN_TEXT, texts_by_form
 from training.evaluation import Evaluation, evaluate
@@ -100,14 +100,13 @@ def promote(candidate: Path, released: Path) -> Path:
         If it cannot be read or written.
     """
     bundle = load_bundle(candidate)
-    number = 1 + max(numbered_bundles(released), default=0)
-    target = released / str(number)
+    target = next_bundle(released)
     report = {
         Path(name).name: (candidate / name).read_bytes()
         for name in bundle.manifest.files
         if name.startswith(f"{EVALUATION_FOLDER}/")
     }
-    promoted = replace(bundle, manifest=replace(bundle.manifest, version=str(number)))
+    promoted = replace(bundle, manifest=replace(bundle.manifest, version=target.name))
     save_bundle(promoted, target, report)
     return target
 

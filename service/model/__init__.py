@@ -3,6 +3,7 @@
 from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, find_bundle, load_bundle, save_bundle
 from service.model.classifier import Classification, RankedTopic, TopicClassifier
+from service.model.drift import DriftBaseline
 from service.model.encoding import EncodedText, NewsText, TextEncoder
 from service.model.errors import BundleError, InferenceError, NewswireError
 from service.model.manifest import Golden, Manifest, Topic
@@ -13,6 +14,7 @@ __all__ = [
     "Bundle",
     "BundleError",
     "Classification",
+    "DriftBaseline",
     "EncodedText",
     "Golden",
     "InferenceError",

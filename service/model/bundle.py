@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from service.model.drift import DriftBaseline, check_drift_baseline
 from service.model.errors import BundleError
 from service.model.manifest import (
     Golden,
@@ -33,6 +34,8 @@ MODEL_FILE: Final = "model.onnx"
 VOCABULARY_FILE: Final = "vocabulary.json"
 TOPICS_FILE: Final = "topics.json"
 GOLDENS_FILE: Final = "goldens.json"
+DRIFT_BASELINE_FILE: Final = "drift_baseline.json"
+"""The first bundles do not have it."""
 EVALUATION_FOLDER: Final = "evaluation"
 REQUIRED_FILES: Final = (MODEL_FILE, VOCABULARY_FILE, TOPICS_FILE, GOLDENS_FILE)
 
@@ -55,6 +58,8 @@ class Bundle:
         In the order of the network's output.
     goldens : sequence of Golden
         The proof that `TopicClassifier` replays before it answers.
+    drift_baseline : DriftBaseline or None
+        What traffic is compared with; None if it was not measured.
     """
 
     manifest: Manifest
@@ -62,6 +67,7 @@ class Bundle:
     vocabulary: Mapping[str, int]
     topics: Sequence[Topic]
     goldens: Sequence[Golden]
+    drift_baseline: DriftBaseline | None = None
 
 
 def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -> Manifest:
@@ -92,6 +98,7 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
         VOCABULARY_FILE: _to_json(dict(bundle.vocabulary)),
         TOPICS_FILE: _to_json([to_json_object(topic) for topic in bundle.topics]),
         GOLDENS_FILE: _to_json([to_json_object(golden) for golden in bundle.goldens]),
+        **_drift_baseline_file(bundle.drift_baseline),
         **{f"{EVALUATION_FOLDER}/{name}": content for name, content in evaluation.items()},
     }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
@@ -165,6 +172,12 @@ def numbered_bundles(folder: Path) -> dict[int, Path]:
     }
 
 
+def next_bundle(folder: Path) -> Path:
+    """Give the place of the bundle after the highest-numbered one in a folder; neither need be."""
+    numbered = numbered_bundles(folder) if folder.is_dir() else {}
+    return folder / str(1 + max(numbered, default=0))
+
+
 def load_bundle(folder: Path) -> Bundle:
     """Read a bundle, and believe nothing in it that its manifest's hashes do not confirm.
 
@@ -185,9 +198,10 @@ def load_bundle(folder: Path) -> Bundle:
         goldens = _records(Golden, contents, GOLDENS_FILE)
         check_goldens(goldens, len(topics))
         vocabulary = _vocabulary(contents)
+        drift_baseline = _drift_baseline(contents, topics)
     except BundleError as error:
         raise BundleError(f"{folder}: {error}") from error
-    return Bundle(manifest, contents[MODEL_FILE], vocabulary, topics, goldens)
+    return Bundle(manifest, contents[MODEL_FILE], vocabulary, topics, goldens, drift_baseline)
 
 
 def _read(folder: Path, name: str) -> bytes:
@@ -231,6 +245,19 @@ def _vocabulary(contents: Mapping[str, bytes]) -> dict[str, int]:
     ):
         raise BundleError(f"{VOCABULARY_FILE}: expected an object of word to whole number")
     return vocabulary
+
+
+def _drift_baseline_file(baseline: DriftBaseline | None) -> dict[str, bytes]:
+    return {DRIFT_BASELINE_FILE: _to_json(to_json_object(baseline))} if baseline else {}
+
+
+def _drift_baseline(contents: Mapping[str, bytes], topics: Sequence[Topic]) -> DriftBaseline | None:
+    if DRIFT_BASELINE_FILE not in contents:
+        return None
+    parsed = _from_json(contents[DRIFT_BASELINE_FILE], DRIFT_BASELINE_FILE)
+    baseline = from_json_object(DriftBaseline, parsed, DRIFT_BASELINE_FILE)
+    check_drift_baseline(baseline, [topic.code for topic in topics])
+    return baseline
 
 
 def _to_json(value: object) -> bytes:

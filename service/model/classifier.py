@@ -72,6 +72,7 @@ class TopicClassifier:
     def __init__(self, bundle: Bundle) -> None:
         self.manifest = bundle.manifest
         self.topics = bundle.topics
+        self.drift_baseline = bundle.drift_baseline
         try:
             self.encoder = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
         except ValueError as error:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
+from service.model.drift import DriftBaseline
 from service.model.errors import BundleError
 
 FORMAT_VERSION: Final = 1
@@ -12,7 +13,7 @@ FORMAT_VERSION: Final = 1
 OPTIONAL_FIELDS: Final = {"min_known_words_ratio", "min_confidence"}
 """Fields of the manifest that the first bundles did not have."""
 
-Record = TypeVar("Record", "Manifest", "Topic", "Golden")
+Record = TypeVar("Record", "Manifest", "Topic", "Golden", DriftBaseline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Manifest:
     """Answers whose highest score is lower are abstained from; 0 to 1."""
 
 
-def to_json_object(record: Manifest | Topic | Golden) -> dict[str, Any]:
+def to_json_object(record: Manifest | Topic | Golden | DriftBaseline) -> dict[str, Any]:
     """Give the form that `from_json_object` reads."""
     return asdict(record)
 
@@ -86,7 +87,7 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
     Parameters
     ----------
     kind : type
-        `Manifest`, `Topic` or `Golden`.
+        `Manifest`, `Topic`, `Golden` or `DriftBaseline`.
     value : object
         What the JSON parser gave.
     where : str

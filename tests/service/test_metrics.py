@@ -5,7 +5,9 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from service.metrics import MOST_PENDING, ServiceMetrics, make_registry
-from tests.conftest import LATEST
+from service.model import TopicClassifier
+from service.model.drift import BOUNDS
+from tests.conftest import LATEST, RELEASED
 
 TEXT = "OPEC ministers agreed to cut crude oil production zebra."
 
@@ -65,6 +67,42 @@ def test_the_bundle_is_stated(client: TestClient, registry: CollectorRegistry) -
     assert info.labels["name"] == "reuters"
     assert info.labels["version"] == LATEST.name
     assert set(info.labels) == {"name", "version", "recipe", "created"}
+
+
+def test_the_baseline_of_the_bundle_is_stated(
+    client: TestClient, classifier: TopicClassifier, registry: CollectorRegistry, value: Samples
+) -> None:
+    """Its bins are those of the histograms, so that they can be compared bin by bin."""
+    baseline = classifier.drift_baseline
+    assert baseline is not None
+    assert value("newswire_baseline_topics_ratio", topic="earn") == pytest.approx(
+        baseline.topics["earn"] / baseline.n_texts
+    )
+    low = baseline.abstentions["low_confidence"] / baseline.n_texts
+    assert value("newswire_baseline_abstentions_ratio", reason="low_confidence") == low
+    samples = [sample for family in registry.collect() for sample in family.samples]
+    for distribution in BOUNDS:
+        observed = [
+            sample.labels["le"]
+            for sample in samples
+            if sample.name == f"newswire_{distribution}_bucket"
+        ]
+        bins = [
+            sample
+            for sample in samples
+            if sample.name == "newswire_baseline_texts_ratio"
+            and sample.labels["distribution"] == distribution
+        ]
+        assert [sample.labels["le"] for sample in bins] == observed
+        assert [sample.labels["above"] for sample in bins] == ["-Inf", *observed[:-1]]
+        assert sum(sample.value for sample in bins) == pytest.approx(1)
+
+
+def test_a_bundle_without_a_baseline_states_none(registry: CollectorRegistry) -> None:
+    book = TopicClassifier.load(RELEASED / "1")
+    ServiceMetrics(registry).describe_bundle(book)
+    names = {sample.name for family in registry.collect() for sample in family.samples}
+    assert not [name for name in names if name.startswith("newswire_baseline")]
 
 
 def test_each_service_has_its_own_registry() -> None:

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from service.model import BundleError, find_bundle, load_bundle, save_bundle
-from service.model.bundle import REQUIRED_FILES, check_can_be_written
+from service.model.bundle import (
+    DRIFT_BASELINE_FILE,
+    REQUIRED_FILES,
+    check_can_be_written,
+    next_bundle,
+)
+from tests.conftest import LATEST
 
 
 def rewrite(bundle: Path, name: str, value: object) -> None:
@@ -159,6 +165,13 @@ def test_the_highest_number_is_found(tmp_path: Path) -> None:
     assert find_bundle(tmp_path).name == "10"
 
 
+def test_the_next_number_is_free(tmp_path: Path) -> None:
+    assert next_bundle(tmp_path / "absent") == tmp_path / "absent" / "1"
+    for name in ("2", "10", "notes"):
+        (tmp_path / name).mkdir()
+    assert next_bundle(tmp_path) == tmp_path / "11"
+
+
 def test_a_bundle_is_found_by_its_own_path(bundle_copy: Path) -> None:
     assert find_bundle(bundle_copy) == bundle_copy
     assert find_bundle(bundle_copy.parent) == bundle_copy
@@ -169,3 +182,19 @@ def test_no_bundle_is_said(tmp_path: Path) -> None:
         find_bundle(tmp_path)
     with pytest.raises(BundleError, match="nothing is there"):
         find_bundle(tmp_path / "absent")
+
+
+def test_a_baseline_is_optional_but_kept(bundle_copy: Path, tmp_path: Path) -> None:
+    latest = load_bundle(LATEST)
+    assert latest.drift_baseline is not None
+    assert load_bundle(bundle_copy).drift_baseline is None
+    written = save_bundle(latest, tmp_path / "again", {})
+    assert DRIFT_BASELINE_FILE in written.files
+    assert load_bundle(tmp_path / "again").drift_baseline == latest.drift_baseline
+
+
+@pytest.mark.parametrize("value", [[], {}, {"topics": {"earn": "many"}}])
+def test_a_baseline_of_another_form_is_refused(bundle_copy: Path, value: object) -> None:
+    rewrite(bundle_copy, DRIFT_BASELINE_FILE, value)
+    with pytest.raises(BundleError, match="drift_baseline"):
+        load_bundle(bundle_copy)

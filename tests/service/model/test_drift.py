@@ -1,0 +1,65 @@
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.model import BundleError, DriftBaseline
+from service.model.drift import BOUNDS, bin_names, check_drift_baseline, count_bins
+
+CODES = ["earn", "acq"]
+
+
+def baseline() -> DriftBaseline:
+    return DriftBaseline(
+        topics={"earn": 2, "acq": 1},
+        abstentions={"too_few_known_words": 0, "low_confidence": 1},
+        text_words=count_bins("text_words", [5, 10, 11]),
+        known_words_ratio=count_bins("known_words_ratio", [1.0, 0.99, 0.0]),
+        top_score_ratio=count_bins("top_score_ratio", [0.5, 0.51, 0.995]),
+    )
+
+
+def test_a_value_that_equals_a_bound_is_below_it() -> None:
+    assert count_bins("text_words", [10, 11, 25, 10**6]) == {
+        **dict.fromkeys(bin_names("text_words"), 0),
+        "10": 1,
+        "25": 2,
+        "inf": 1,
+    }
+
+
+@given(st.lists(st.floats(0, 1)))
+def test_the_bins_hold_what_lies_between_their_bounds(values: list[float]) -> None:
+    counts = count_bins("top_score_ratio", values)
+    above = float("-inf")
+    for name, count in counts.items():
+        assert count == sum(above < value <= float(name) for value in values)
+        above = float(name)
+
+
+def test_a_good_baseline_passes() -> None:
+    check_drift_baseline(baseline(), CODES)
+    assert baseline().n_texts == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"topics": {"earn": 3}}, "topics: expected .*acq"),
+        ({"topics": {"earn": 4, "acq": -1}}, "topics: expected counts"),
+        ({"topics": {"earn": 0, "acq": 0}}, "expected counts of 0 newswires"),
+        ({"abstentions": {"too_few_known_words": 2, "low_confidence": 2}}, "got a sum of 4"),
+        ({"abstentions": {"boredom": 0}}, "abstentions: expected .*too_few_known_words"),
+        ({"text_words": {"10": 3}}, "text_words: expected .*25"),
+        ({"top_score_ratio": count_bins("top_score_ratio", [0.5])}, "top_score_ratio: .* sum of 1"),
+    ],
+)
+def test_a_baseline_that_says_nothing_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(BundleError, match=f"drift_baseline.json: .*{message}"):
+        check_drift_baseline(replace(baseline(), **changes), CODES)
+
+
+def test_every_distribution_has_bounds() -> None:
+    assert asdict(baseline()).keys() == {"topics", "abstentions", *BOUNDS}

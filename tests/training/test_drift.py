@@ -1,0 +1,31 @@
+import numpy as np
+
+from service.model import NewsText, TopicClassifier
+from service.model.drift import check_drift_baseline
+from training.datasets import Dataset
+from training.datasets.texts import OWN_TEXT, texts_by_form
+from training.drift import measure_drift_baseline
+from training.evaluation import evaluate
+
+
+def test_it_counts_what_the_classifier_answers(classifier: TopicClassifier) -> None:
+    texts = [NewsText("Crude oil prices rose as OPEC ministers met."), NewsText("zxcv qwer tyui")]
+    baseline = measure_drift_baseline(classifier, texts)
+    check_drift_baseline(baseline, [topic.code for topic in classifier.topics])
+    assert baseline.n_texts == 2
+    assert baseline.topics["crude"] >= 1
+    assert baseline.abstentions["too_few_known_words"] == 1
+    assert baseline.text_words["10"] == 2
+    assert baseline.known_words_ratio["0.1"] == 1
+    assert baseline.known_words_ratio["inf"] == 1
+
+
+def test_the_released_baseline_is_that_of_the_test_newswires(
+    classifier: TopicClassifier, corpus_dataset: Dataset
+) -> None:
+    texts = texts_by_form(corpus_dataset.test, corpus_dataset.vocabulary)[OWN_TEXT]
+    assert measure_drift_baseline(classifier, texts) == classifier.drift_baseline
+    predicted = evaluate(classifier, corpus_dataset)[OWN_TEXT].predicted
+    counts = np.bincount(predicted, minlength=len(classifier.topics)).tolist()
+    assert classifier.drift_baseline is not None
+    assert list(classifier.drift_baseline.topics.values()) == counts

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import logging.config
 import signal
 import sys
 from types import FrameType
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from service.app import create_app
+from service.logs import logging_config
 from service.metrics import make_registry
 from service.model import BundleError, TopicClassifier
 from service.settings import PREFIX, ServiceSettings, describe_errors
@@ -20,7 +22,7 @@ from service.settings import PREFIX, ServiceSettings, describe_errors
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
 
-logger = logging.getLogger("uvicorn.error")
+logger = logging.getLogger("service")
 
 
 def main() -> int:
@@ -38,6 +40,7 @@ def main() -> int:
         signal.signal(stop, _exit)
     config = server_config(app, settings)
     manifest = classifier.manifest
+    logging.config.dictConfig(logging_config(settings.log_level))
     logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
     server = uvicorn.Server(config)
     server.run()
@@ -61,8 +64,8 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level,
-        access_log=settings.access_log,
+        log_config=None,  # ours is in service.logs
+        access_log=False,  # ours is in service.api.instrumentation
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
         server_header=False,
         proxy_headers=False,  # nothing reads the caller's address

@@ -14,7 +14,7 @@ from service.api.body import Limits
 from service.api.catalogue import catalogue_routes
 from service.api.classification import classification_endpoints, classification_routes
 from service.api.errors import add_error_handlers, declare_media_type
-from service.api.instrumentation import RequestMetricsMiddleware
+from service.api.instrumentation import InstrumentationMiddleware, RequestObserver
 from service.api.operations import operations_routes
 from service.api.shortcut import Shortcut
 from service.metrics import ServiceMetrics
@@ -71,7 +71,8 @@ def create_app(
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    app.add_middleware(RequestMetricsMiddleware, metrics=metrics)
+    observer = RequestObserver(metrics, access_log=settings.access_log)
+    app.add_middleware(InstrumentationMiddleware, observer=observer)
     limits = Limits(
         max_text_bytes=settings.max_text_bytes,
         max_batch_items=settings.max_batch_items,
@@ -80,7 +81,8 @@ def create_app(
     endpoints = classification_endpoints(Answerer(classifier, metrics, limits), limits)
     app.include_router(classification_routes(endpoints, limits))
     app.shortcuts = {
-        ("POST", route): Shortcut(route, endpoint, metrics) for route, endpoint in endpoints.items()
+        ("POST", route): Shortcut(route, endpoint, observer)
+        for route, endpoint in endpoints.items()
     }
     app.include_router(catalogue_routes(classifier))
     app.include_router(operations_routes(registry))

@@ -25,7 +25,7 @@ from service.model import InferenceError
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:newswire-topics:problem:"
 
-logger = logging.getLogger("uvicorn.error")
+logger = logging.getLogger(__name__)
 
 
 class RequestError(Exception):

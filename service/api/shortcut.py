@@ -1,8 +1,8 @@
 """The short way to an endpoint that needs nothing of the framework.
 
 FastAPI takes a request through some ten layers, which cost more than the classification itself. For
-an endpoint that reads its request and writes its answer by itself they do two things: they count
-the request, and answer its errors. Both are done here.
+an endpoint that reads its request and writes its answer by itself they do three things: they name
+the request, record it, and answer its errors. All are done here.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.body import MEDIA_TYPE
 from service.api.errors import error_response, is_bug
-from service.metrics import ServiceMetrics
+from service.api.instrumentation import RequestObserver
+from service.tracing import REQUEST_ID_HEADER, begin_trace
 
 Endpoint = Callable[[Scope, Receive], Awaitable[bytes]]
 
@@ -30,33 +31,36 @@ class Shortcut:
     route : str
         Label of its metrics.
     endpoint : callable
-    metrics : ServiceMetrics
+    observer : RequestObserver
     """
 
-    def __init__(self, route: str, endpoint: Endpoint, metrics: ServiceMetrics) -> None:
+    def __init__(self, route: str, endpoint: Endpoint, observer: RequestObserver) -> None:
         self._route = route
         self._endpoint = endpoint
-        self._metrics = metrics
+        self._observer = observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; a bug is answered, and then raised again for the server to log."""
         began = perf_counter()
         status = OK
+        request_id = begin_trace(scope["headers"]).request_id
         try:
             content = await self._endpoint(scope, receive)
-            await _send(content, send)
+            await _send(content, request_id, send)
         except Exception as error:
             response: Response = error_response(error)
             status = response.status_code
+            response.headers[REQUEST_ID_HEADER.decode()] = request_id
             await response(scope, receive, send)
             if is_bug(error):
                 raise
         finally:
             seconds = perf_counter() - began
-            self._metrics.observe_request(route=self._route, status=status, seconds=seconds)
+            self._observer.observe(scope, route=self._route, status=status, seconds=seconds)
 
 
-async def _send(content: bytes, send: Send) -> None:
+async def _send(content: bytes, request_id: str, send: Send) -> None:
     length = (b"content-length", str(len(content)).encode())
-    await send({"type": "http.response.start", "status": OK, "headers": [length, _CONTENT_TYPE]})
+    headers = [length, _CONTENT_TYPE, (REQUEST_ID_HEADER, request_id.encode())]
+    await send({"type": "http.response.start", "status": OK, "headers": headers})
     await send({"type": "http.response.body", "body": content})

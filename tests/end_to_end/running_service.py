@@ -23,15 +23,20 @@ class RunningService:
     ----------
     command : list of str
         What to start instead; it must obey ``NEWSWIRE_PORT``.
+    errors : int or None
+        Where standard error goes, as for `subprocess.Popen`.
     settings : str
         Environment variables.
     """
 
-    def __init__(self, command: list[str] | None = None, **settings: str) -> None:
+    def __init__(
+        self, command: list[str] | None = None, errors: int | None = None, **settings: str
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self._command = command or [sys.executable, "-m", "service"]
+        self._errors = errors
         self._settings = settings
 
     def __enter__(self) -> Self:
@@ -40,6 +45,7 @@ class RunningService:
             env=os.environ | self._settings | {"NEWSWIRE_PORT": str(self.port)},
             cwd=ROOT,
             start_new_session=True,
+            stderr=self._errors,
         )
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
         deadline = time.monotonic() + START_TIMEOUT_SECONDS

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -49,6 +50,21 @@ def test_a_wrong_setting_is_one_line_and_status_2() -> None:
 def test_an_empty_setting_is_the_default() -> None:
     """Compose files write ``${VARIABLE:-}``."""
     assert_refused(run(NEWSWIRE_PORT="", NEWSWIRE_MODEL_DIR="/none"), "NEWSWIRE_MODEL_DIR: /none")
+
+
+def test_log_lines_are_json_and_never_hold_the_text() -> None:
+    with RunningService(NEWSWIRE_ACCESS_LOG="true", errors=subprocess.PIPE) as service:
+        service.client.post("/classify", json={"text": "Zebras."}, headers={"X-Request-ID": "r-1"})
+        service.stop()
+        assert service.process.stderr is not None
+        shown = service.process.stderr.read().decode()
+        service.process.stderr.close()
+    lines = [json.loads(line) for line in shown.splitlines()]
+    assert "Zebras" not in shown
+    (line,) = [line for line in lines if line.get("route") == "/classify"]
+    assert line["status"] == 200
+    assert line["request_id"] == "r-1"
+    assert any(line["message"].startswith("Serving reuters") for line in lines)
 
 
 def test_a_port_that_is_taken_is_a_failure() -> None:

@@ -33,6 +33,7 @@ def app(classifier: TopicClassifier, registry: CollectorRegistry) -> NewswireApp
 @pytest.mark.parametrize("request_", REQUESTS, ids=range(len(REQUESTS)))
 def test_both_ways_answer_alike(app: NewswireApp, path: str, request_: dict[str, Any]) -> None:
     client = TestClient(app)
+    client.headers["x-request-id"] = "the-same"
     short = client.post(path, **request_)
     assert ("POST", path) in app.shortcuts
     app.shortcuts = {}

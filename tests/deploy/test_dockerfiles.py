@@ -1,0 +1,41 @@
+"""The Dockerfiles have nothing that hadolint finds."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.deploy.manifests import find_tool
+
+DOCKERFILES = sorted((ROOT / "deploy").glob("*.Dockerfile"))
+
+
+def findings(path: Path) -> list[Any]:
+    """What hadolint says, down to the matters of style; ``# hadolint ignore`` lines are obeyed."""
+    command = [find_tool("hadolint"), "--format", "json", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert not done.stderr, done.stderr
+    return list(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.stem)
+def test_nothing_is_found(path: Path) -> None:
+    assert [f"{path.name}:{f['line']} {f['code']} {f['message']}" for f in findings(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("RUN cd /app && make", "DL3003"),
+        ("RUN pip install fastapi", "DL3013"),
+        ("RUN echo $HOME", "SC2086"),
+        ("RUNN true", "DL1000"),
+    ],
+)
+def test_what_is_wrong_is_found(tmp_path: Path, line: str, code: str) -> None:
+    path = tmp_path / "wrong.Dockerfile"
+    path.write_text(f"FROM python:3.12-slim\n{line}\n")
+    assert code in {finding["code"] for finding in findings(path)}

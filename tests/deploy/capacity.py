@@ -1,0 +1,198 @@
+"""Works out the figures of docs/capacity.md: ``python -m tests.deploy.capacity`` prints its tables.
+
+They come from docs/benchmark.json (CPU time and memory), from the manifests of production (what a
+pod requests, what the autoscaler aims at), and from the application itself (bytes, samples).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
+
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.metrics import make_registry
+from service.model import TopicClassifier
+from service.settings import ServiceSettings
+from tests.conftest import RELEASED, ROOT
+from tests.deploy.manifests import build, mebibytes, only
+from tests.load.contestants import BATCHES, OURS, Contestant
+
+LOADS: Final = (1_000, 10_000, 100_000)
+"""Texts a second."""
+ZONES: Final = 3
+PRODUCTION: Final = "overlays/production"
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the manifests of production give."""
+
+    utilisation: float
+    least_replicas: int
+    most_replicas: int
+    cores: float
+    mebibytes: int
+    scrape_seconds: int
+
+    @classmethod
+    def load(cls) -> "Plan":
+        """Read it from the built overlay."""
+        objects = build(PRODUCTION)
+        scaler = only(objects, "HorizontalPodAutoscaler")["spec"]
+        (metric,) = scaler["metrics"]
+        pod = only(objects, "Deployment")["spec"]["template"]["spec"]
+        requests = pod["containers"][0]["resources"]["requests"]
+        (endpoint,) = only(objects, "ServiceMonitor")["spec"]["endpoints"]
+        return cls(
+            utilisation=metric["resource"]["target"]["averageUtilization"] / 100,
+            least_replicas=scaler["minReplicas"],
+            most_replicas=scaler["maxReplicas"],
+            cores=float(requests["cpu"]),
+            mebibytes=mebibytes(requests["memory"]),
+            scrape_seconds=int(endpoint["interval"].removesuffix("s")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The replicas that answer a load.
+
+    Attributes
+    ----------
+    needed : int
+        At the autoscaler's target; no fewer run than its least.
+    two_zones : int
+        That many so that, spread evenly, what two of three zones keep is as many as needed.
+    """
+
+    load: int
+    busy_cores: float
+    plan: Plan
+
+    @property
+    def needed(self) -> int:
+        return ceil(self.busy_cores / (self.plan.utilisation * self.plan.cores))
+
+    @property
+    def run(self) -> int:
+        return max(self.needed, self.plan.least_replicas)
+
+    @property
+    def after_the_loss_of_a_zone(self) -> float:
+        """Utilisation until new pods are there."""
+        return self.busy_cores / ((self.run - ceil(self.run / ZONES)) * self.plan.cores)
+
+    @property
+    def two_zones(self) -> int:
+        return next(n for n in range(2, 10_000) if n - ceil(n / ZONES) >= self.needed)
+
+
+def record() -> Mapping[str, Any]:
+    """Give the rows of the benchmark."""
+    rows: Mapping[str, Any] = json.loads((ROOT / "docs" / "benchmark.json").read_text())["rows"]
+    return rows
+
+
+def fleets(contestant: Contestant, plan: Plan) -> list[Fleet]:
+    """Give the replicas for each load."""
+    cpu_seconds = record()[contestant.name]["cpu_microseconds"] / 1e6 / contestant.texts
+    return [Fleet(load, load * cpu_seconds, plan) for load in LOADS]
+
+
+def replica_rows(plan: Plan) -> Iterator[Row]:
+    """Give what one replica takes at the target."""
+    for contestant in (OURS, BATCHES):
+        cpu = record()[contestant.name]["cpu_microseconds"] / contestant.texts
+        texts = plan.utilisation * plan.cores * 1e6 / cpu
+        requests = texts / contestant.texts
+        yield _name(contestant), f"{cpu:,.0f}", f"{texts:,.0f}", f"{requests:,.0f}"
+
+
+def fleet_rows(plan: Plan) -> Iterator[Row]:
+    """Give how many replicas each load needs, and what they cost."""
+    for contestant in (OURS, BATCHES):
+        used = record()[contestant.name]["memory_megabytes"] / 1000
+        for fleet in fleets(contestant, plan):
+            yield (
+                f"{fleet.load:,}, {_name(contestant)}",
+                str(fleet.needed),
+                str(fleet.run),
+                f"{fleet.run * plan.cores:.0f}",
+                f"{fleet.busy_cores:.1f}",
+                f"{fleet.run * plan.mebibytes / 1024:.1f}",
+                f"{fleet.run * used:.1f}",
+            )
+
+
+def zone_rows(plan: Plan) -> Iterator[Row]:
+    """Give what the loss of a zone does, and how many replicas would not notice."""
+    for contestant in (OURS, BATCHES):
+        for fleet in fleets(contestant, plan):
+            lost = ceil(fleet.run / ZONES)
+            yield (
+                f"{fleet.load:,}, {_name(contestant)}",
+                f"{fleet.run - lost} of {fleet.run}",
+                f"{fleet.after_the_loss_of_a_zone * 100:.0f} %",
+                str(fleet.two_zones),
+            )
+
+
+def network_rows(client: TestClient) -> Iterator[Row]:
+    """Give the bytes of a text's request and answer, and what the highest load makes of them."""
+    headers = {"Content-Type": "application/json"}
+    for contestant in (OURS, BATCHES):
+        answer = client.post(contestant.path, content=contestant.body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        sizes = [len(content) / contestant.texts for content in (contestant.body, answer.content)]
+        rates = [size * 8 * LOADS[-1] / 1e6 for size in sizes]
+        yield _name(contestant), *(f"{figure:,.0f}" for figure in (*sizes, *rates))
+
+
+def scrape_rows(plan: Plan, client: TestClient) -> Iterator[Row]:
+    """Give what Prometheus takes from the replicas of each load, and from the most there may be."""
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        for method in methods:  # each once: the series of a route begin with its first request
+            client.request(method, path, content=OURS.body, headers={"Content-Type": "x/y"})
+    lines = client.get("/metrics").text.splitlines(keepends=True)
+    lines = [line for line in lines if "_created" not in line]  # the service leaves these out
+    samples = sum(not line.startswith("#") for line in lines)
+    size = sum(map(len, lines))
+    for replicas in (1, *(fleet.run for fleet in fleets(OURS, plan)[1:]), plan.most_replicas):
+        yield (
+            str(replicas),
+            f"{replicas * samples:,}",
+            f"{replicas * samples / plan.scrape_seconds:,.0f}",
+            f"{replicas * size / 1000:,.0f}",
+        )
+
+
+def new_client() -> TestClient:
+    """Give a client of a service that nobody has asked anything, as it is started."""
+    app = create_app(ServiceSettings(), TopicClassifier.load(RELEASED), make_registry())
+    return TestClient(app)
+
+
+def _name(contestant: Contestant) -> str:
+    return {1: "one a request"}.get(contestant.texts, f"batches of {contestant.texts}")
+
+
+def main() -> None:
+    """Print the rows of every table, in the page's order."""
+    plan = Plan.load()
+    for rows in (
+        replica_rows(plan),
+        fleet_rows(plan),
+        zone_rows(plan),
+        network_rows(new_client()),
+        scrape_rows(plan, new_client()),
+    ):
+        print(*(f"| {' | '.join(row)} |" for row in rows), "", sep="\n")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

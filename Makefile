@@ -68,12 +68,12 @@ clean: ## Remove the environments and caches
 	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 define compile-peer
-$(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+$(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras --python-version 3.11 \
 	--custom-compile-command 'make lock-peers' requirements/peers/$(1).in --output-file requirements/peers/$(1).txt
 
 endef
 
-compile = $(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+compile = $(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
 	--custom-compile-command 'make lock' $(2) pyproject.toml --output-file requirements/$(1).txt
 
 $(VENVS)/peers-%/.installed: requirements/peers/%.txt

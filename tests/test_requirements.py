@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import ROOT
 
 FILES = sorted((ROOT / "requirements").glob("*.txt"))
-PIN = re.compile(r"^([\w.-]+)==(\S+)( ; .*)? \\$")
+PIN = re.compile(r"^([\w.-]+)(?:\[[\w,-]+\])?==(\S+)( ; .*)? \\$")
 
 
 def pins(path: Path) -> set[tuple[str, str, str]]:

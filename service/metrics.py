@@ -114,9 +114,14 @@ class ServiceMetrics(Collector):
         self.bundle = Info(
             "newswire_bundle", "The bundle that answers; always 1.", registry=registry
         )
+        self.baseline_newswires = Gauge(
+            "newswire_baseline_newswires",
+            "Newswires held out in training that traffic is compared with; 0 if there are none.",
+            registry=registry,
+        )
         self.baseline_topics = Gauge(
             "newswire_baseline_topics_ratio",
-            "Share of the newswires held out in training that got this topic first.",
+            "Share of them that got this topic first.",
             ("topic",),
             registry=registry,
         )
@@ -129,7 +134,7 @@ class ServiceMetrics(Collector):
         self.baseline_texts = Gauge(
             "newswire_baseline_texts_ratio",
             "Share of them that lie in a bin of a distribution that is observed here.",
-            ("distribution", "above", "le"),
+            ("distribution", "above", "up_to"),
             registry=registry,
         )
 
@@ -162,6 +167,7 @@ class ServiceMetrics(Collector):
 
     def _describe_baseline(self, baseline: DriftBaseline) -> None:
         n_texts = baseline.n_texts
+        self.baseline_newswires.set(n_texts)
         for topic, count in baseline.topics.items():
             self.baseline_topics.labels(topic).set(count / n_texts)
         for reason, count in baseline.abstentions.items():

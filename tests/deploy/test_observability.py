@@ -35,13 +35,6 @@ from tests.deploy.expressions import (
     rule_expressions,
 )
 
-BASELINE = {
-    "newswire_baseline_topics_ratio",
-    "newswire_baseline_texts_ratio",
-    "newswire_baseline_abstentions_ratio",
-}
-"""Metrics that are not declared yet; to be removed with its use, once they are."""
-
 OF_PROMETHEUS = {"up", "ALERTS"}
 GRAFANA = DEPLOY / "grafana" / "provisioning"
 COLUMNS = 24
@@ -166,7 +159,7 @@ def test_an_expression_reads_only_what_there_is(name: str, expression: str) -> N
     names = metric_names(expression)
     assert names
     recorded = {record for record, _ in rule_expressions()}
-    assert names <= declared_series() | recorded | OF_PROMETHEUS | BASELINE, name
+    assert names <= declared_series() | recorded | OF_PROMETHEUS, name
 
 
 def test_what_is_recorded_is_read() -> None:

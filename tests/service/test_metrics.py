@@ -78,6 +78,7 @@ def test_the_baseline_of_the_bundle_is_stated(
     assert value("newswire_baseline_topics_ratio", topic="earn") == pytest.approx(
         baseline.topics["earn"] / baseline.n_texts
     )
+    assert value("newswire_baseline_newswires") == baseline.n_texts
     low = baseline.abstentions["low_confidence"] / baseline.n_texts
     assert value("newswire_baseline_abstentions_ratio", reason="low_confidence") == low
     samples = [sample for family in registry.collect() for sample in family.samples]
@@ -93,7 +94,7 @@ def test_the_baseline_of_the_bundle_is_stated(
             if sample.name == "newswire_baseline_texts_ratio"
             and sample.labels["distribution"] == distribution
         ]
-        assert [sample.labels["le"] for sample in bins] == observed
+        assert [sample.labels["up_to"] for sample in bins] == observed
         assert [sample.labels["above"] for sample in bins] == ["-Inf", *observed[:-1]]
         assert sum(sample.value for sample in bins) == pytest.approx(1)
 
@@ -102,7 +103,9 @@ def test_a_bundle_without_a_baseline_states_none(registry: CollectorRegistry) ->
     book = TopicClassifier.load(RELEASED / "1")
     ServiceMetrics(registry).describe_bundle(book)
     names = {sample.name for family in registry.collect() for sample in family.samples}
+    names -= {"newswire_baseline_newswires"}
     assert not [name for name in names if name.startswith("newswire_baseline")]
+    assert registry.get_sample_value("newswire_baseline_newswires") == 0
 
 
 def test_each_service_has_its_own_registry() -> None:

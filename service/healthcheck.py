@@ -1,0 +1,38 @@
+"""Ask the service of this machine whether it is ready: a container's health check, without curl."""
+
+import sys
+from http.client import HTTPConnection, HTTPException
+from ipaddress import ip_address
+from typing import Final
+
+from service.settings import ServiceSettings
+
+TIMEOUT_SECONDS: Final = 2
+
+
+def main() -> int:
+    """Give the exit status: 0 if it is ready, 1 if it is not, or cannot be reached."""
+    settings = ServiceSettings()
+    connection = HTTPConnection(reachable(settings.host), settings.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/health/ready")
+        return int(connection.getresponse().status != 200)
+    except (OSError, HTTPException):
+        return 1
+    finally:
+        connection.close()
+
+
+def reachable(host: str) -> str:
+    """Give an address at which a server that listens on ``host`` is reached from here."""
+    try:
+        address = ip_address(host)
+    except ValueError:  # a name
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from service.healthcheck import reachable
+from tests.conftest import ROOT
+from tests.end_to_end.running_service import RunningService
+
+
+def check(port: int) -> int:
+    return subprocess.run(
+        [sys.executable, "-m", "service.healthcheck"],
+        env=os.environ | {"NEWSWIRE_PORT": str(port), "NEWSWIRE_HOST": "0.0.0.0"},  # noqa: S104
+        cwd=ROOT,
+        timeout=30,
+        check=False,
+    ).returncode
+
+
+def test_it_tells_whether_the_service_is_ready() -> None:
+    with RunningService() as service:
+        assert check(service.port) == 0
+        service.stop()
+        assert check(service.port) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("0.0.0.0", "127.0.0.1"),  # noqa: S104
+        ("::", "::1"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_where_it_asks(host: str, expected: str) -> None:
+    assert reachable(host) == expected

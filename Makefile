@@ -46,6 +46,9 @@ test: $(VENVS)/dev/.installed ## Run every test, with coverage
 	$(DEV) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 	$(DEV) -m coverage report --include='service/*' --fail-under=95 --format=total
 
+test-compose: $(VENVS)/dev/.installed ## Bring the stack up in containers and test it; needs a container engine
+	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
+
 lint: $(VENVS)/dev/.installed ## Check format, lint, types and import rules
 	$(DEV) -m ruff format --check .
 	$(DEV) -m ruff check .
@@ -86,5 +89,5 @@ $(VENVS)/%/.installed: requirements/%.txt
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help serve train evaluate promote bench bench-peers bench-micro bench-memory bench-health data test lint \
+.PHONY: help serve train evaluate promote bench bench-peers bench-micro bench-memory bench-health data test test-compose lint \
 	format lock lock-peers clean

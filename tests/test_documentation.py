@@ -22,9 +22,9 @@ BUNDLE_LABELS = "`name`, `version`, `recipe`, `created`"
 README = (ROOT / "README.md").read_text()
 
 
-def rows(first_cell: str) -> Iterator[tuple[str, ...]]:
+def rows(first_cell: str, text: str = README) -> Iterator[tuple[str, ...]]:
     """Cells of each row of a table whose first cell matches."""
-    for line in README.splitlines():
+    for line in text.splitlines():
         cells = tuple(cell.strip() for cell in line.strip("|").split("|"))
         if line.startswith("|") and re.fullmatch(first_cell, cells[0]):
             yield cells
@@ -42,8 +42,21 @@ def test_settings() -> None:
         f"`{PREFIX}{name.upper()}`": (f"`{field.default}`", field.description)
         for name, field in ServiceSettings.model_fields.items()
     }
-    documented = {cells[0]: cells[1:3] for cells in rows(r"`NEWSWIRE_\w+`")}
+    table = README.split("### Settings")[1].split("### ")[0]
+    documented = {cells[0]: cells[1:3] for cells in rows(r"`NEWSWIRE_\w+`", table)}
     assert documented == settings
+
+
+def test_variables_of_compose() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    declared = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", compose))
+    table = README.split("## With docker compose")[1].split("\n## ")[0]
+    documented = {
+        name: cells[1].strip("`")
+        for cells in rows(r"`\w+`(, `\w+`)*", table)
+        for name in re.findall(r"\w+", cells[0])
+    }
+    assert documented == declared
 
 
 def test_metrics() -> None:

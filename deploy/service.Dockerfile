@@ -1,0 +1,40 @@
+# The service and the released bundles: no compiler, no test, nothing of the training job.
+ARG PYTHON=3.13
+FROM python:${PYTHON}-slim-bookworm AS build
+ARG PYTHON
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+COPY requirements/service.txt .
+RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-compile \
+        --target=packages -r service.txt \
+ # what only the authors of these packages run
+ && find packages -type d -name tests -prune -exec rm -r {} + \
+ && rm -r packages/bin packages/numpy/f2py packages/onnxruntime/quantization \
+        packages/onnxruntime/tools packages/onnxruntime/transformers
+COPY service service
+# compiled here, because a read-only root cannot keep what is compiled at the start
+RUN python -m compileall -q --invalidation-mode unchecked-hash \
+        -s packages -p "/usr/local/lib/python${PYTHON}/site-packages" packages \
+ && python -m compileall -q --invalidation-mode unchecked-hash -p /app service
+
+FROM python:${PYTHON}-slim-bookworm
+ARG PYTHON
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="newswire-topics" \
+      org.opencontainers.image.description="Which of 46 topics is this news text about?" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ORT_DISABLE_TELEMETRY=1 NEWSWIRE_HOST=0.0.0.0
+WORKDIR /app
+COPY --from=build /build/packages /usr/local/lib/python${PYTHON}/site-packages
+COPY --from=build /build/service service
+# a volume at the same place replaces the released bundles
+COPY models/reuters models/reuters
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-m", "service.healthcheck"]
+CMD ["python", "-m", "service"]

@@ -1,0 +1,173 @@
+"""The stack of ``docker-compose.yml``, brought up and taken down as a user would."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from tests.conftest import ROOT
+
+TIMEOUT_SECONDS = 120
+PORTS = ("NEWSWIRE_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "BALANCER_PORT")
+
+
+def compose_command() -> list[str] | None:
+    """Give the command of compose: the engine's plug-in, or the program of its own."""
+    if shutil.which("docker") and _succeeds("docker", "compose", "version"):
+        return ["docker", "compose"]
+    return ["docker-compose"] if shutil.which("docker-compose") else None
+
+
+def what_is_missing() -> str | None:
+    """Say what these tests lack here; None if nothing."""
+    if not shutil.which("docker"):
+        return "no docker command: install a container engine"
+    if not _succeeds("docker", "info"):
+        return "no container engine answers `docker info`: start one"
+    if compose_command() is None:
+        return "neither `docker compose` nor `docker-compose`: install one"
+    return None
+
+
+def docker(*words: str, content: str | None = None) -> str:
+    """Run a command of the engine; give what it prints, or fail with what it complains of."""
+    return _run(["docker", *words], content=content)
+
+
+def inspect(name: str) -> dict[str, Any]:
+    """Give what the engine knows of a container or an image."""
+    (found,) = json.loads(docker("inspect", name))
+    return dict(found)
+
+
+def wait_until(what: str, condition: Callable[[], bool], seconds: float = TIMEOUT_SECONDS) -> None:
+    """Wait for something, and fail if it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.25)
+
+
+class Stack:
+    """A project of compose, with volumes and ports of its own.
+
+    Parameters
+    ----------
+    services : sequence of str
+        What to bring up.
+    options : sequence of str
+        Before the services, such as ``--scale``.
+    profile : str or None
+    variables : str
+        Of the compose file.
+    """
+
+    def __init__(
+        self,
+        *services: str,
+        options: list[str] | None = None,
+        profile: str | None = None,
+        **variables: str,
+    ) -> None:
+        self.project = f"newswire-test-{os.getpid()}-{_free_port()}"
+        self.variables = {name: str(_free_port()) for name in PORTS} | variables
+        self._services = services
+        self._options = options or []
+        self._profile = ["--profile", profile] if profile else []
+
+    def __enter__(self) -> Self:
+        try:
+            self.compose("up", "--detach", *self._options, *self._services)
+            for name in self.containers("service"):
+                wait_until(f"{name} is healthy", partial(is_healthy, name))
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            print(self.compose("logs", "--tail=50"))  # noqa: T201
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout=20")
+
+    def compose(self, *words: str, **variables: str) -> str:
+        """Run a command of compose; give what it prints."""
+        command = compose_command()
+        assert command is not None
+        environment = os.environ | self.variables | variables
+        return _run([*command, "--project-name", self.project, *self._profile, *words], environment)
+
+    def containers(self, service: str) -> list[str]:
+        """Give the names of a service's containers."""
+        ids = self.compose("ps", "--quiet", service).split()
+        return sorted(inspect(each)["Name"].strip("/") for each in ids)
+
+    def url(self, port: str) -> str:
+        """Give the address of a published port, by its variable."""
+        return f"http://127.0.0.1:{self.variables[port]}"
+
+    def prometheus(self, path: str, **parameters: str) -> Any:
+        """Ask Prometheus' API; give the data of its answer."""
+        url = f"{self.url('PROMETHEUS_PORT')}/api/v1/{path}"
+        answer = httpx2.get(url, params=parameters).raise_for_status().json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
+    def targets(self) -> dict[str, str]:
+        """Give the health of each replica that Prometheus has found, by its instance."""
+        active = self.prometheus("targets", state="active")["activeTargets"]
+        return {
+            target["labels"]["instance"]: target["health"]
+            for target in active
+            if target["labels"]["job"] == "newswire"
+        }
+
+
+def health(container: str) -> str:
+    """Give what the container's own health check says."""
+    return str(inspect(container)["State"]["Health"]["Status"])
+
+
+def is_healthy(container: str) -> bool:
+    """Whether the container's own health check says so."""
+    return health(container) == "healthy"
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _succeeds(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _run(
+    command: list[str], environment: dict[str, str] | None = None, content: str | None = None
+) -> str:
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        input=content,
+        capture_output=True,
+        text=True,
+        timeout=1_800,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENVS  := .venv
 SERVICE := $(VENVS)/service/bin/python
 TRAINING := $(VENVS)/training/bin/python
+BULK := $(VENVS)/bulk/bin/python
 DEV := $(VENVS)/dev/bin/python
 
 PEERS := litserve mlserver bentoml ray keras
@@ -23,6 +24,9 @@ evaluate: $(VENVS)/training/.installed ## Measure the released bundles again, or
 
 promote: $(VENVS)/training/.installed ## Release a candidate, if it is fit to be served: ARGS="models/candidates/1"
 	$(TRAINING) -m training promote $(ARGS)
+
+classify-archive: $(VENVS)/bulk/.installed ## Classify an archive of Parquet or JSON lines with Ray: ARGS="INPUT OUTPUT"
+	$(BULK) -m deploy.bulk $(ARGS)
 
 bench: $(VENVS)/dev/.installed ## Measure the service beside a no-op and the framework itself
 	$(DEV) -m tests.load.bench $(ARGS)
@@ -49,6 +53,9 @@ test: $(VENVS)/dev/.installed ## Run every test, with coverage
 test-compose: $(VENVS)/dev/.installed ## Bring the stack up in containers and test it; needs a container engine
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
 
+test-bulk: $(VENVS)/dev/.installed ## Classify a million short rows with Ray, and see that memory stays flat
+	NEWSWIRE_BULK_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_bulk_memory.py $(ARGS)
+
 lint: $(VENVS)/dev/.installed ## Check format, lint, types and import rules
 	$(DEV) -m ruff format --check .
 	$(DEV) -m ruff check .
@@ -62,7 +69,8 @@ format: $(VENVS)/dev/.installed ## Format the code and fix what ruff can fix
 lock: $(VENVS)/dev/.installed ## Pin the dependencies of pyproject.toml again, with hashes
 	$(call compile,service)
 	$(call compile,training,--extra training)
-	$(call compile,dev,--extra training --group dev)
+	$(call compile,bulk,--extra bulk)
+	$(call compile,dev,--extra bulk --extra training --group dev)
 
 lock-peers: $(VENVS)/dev/.installed ## Pin what the other model servers need, with hashes
 	$(foreach peer,$(PEERS),$(call compile-peer,$(peer)))
@@ -89,5 +97,5 @@ $(VENVS)/%/.installed: requirements/%.txt
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help serve train evaluate promote bench bench-peers bench-micro bench-memory bench-health data test test-compose lint \
-	format lock lock-peers clean
+.PHONY: help serve train evaluate promote classify-archive bench bench-peers bench-micro bench-memory bench-health data \
+	test test-bulk test-compose lint format lock lock-peers clean

@@ -16,8 +16,8 @@ def pins(path: Path) -> set[tuple[str, str, str]]:
     return {match.groups(default="") for line in lines if (match := PIN.match(line))}  # type: ignore[misc]
 
 
-def test_there_are_three() -> None:
-    assert [path.stem for path in FILES] == ["dev", "service", "training"]
+def test_there_are_four() -> None:
+    assert [path.stem for path in FILES] == ["bulk", "dev", "service", "training"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -31,12 +31,13 @@ def test_every_pin_has_hashes_and_no_address(path: Path) -> None:
 
 
 def test_the_same_versions_everywhere() -> None:
-    """Training must meet the very libraries that serve."""
+    """Training and the bulk job must meet the very libraries that serve."""
     by_name = {path.stem: pins(path) for path in FILES}
     assert by_name["service"] < by_name["training"] < by_name["dev"]
+    assert by_name["service"] < by_name["bulk"] < by_name["dev"]
 
 
 def test_the_service_has_no_training_library() -> None:
     names = {name for name, _, _ in pins(ROOT / "requirements" / "service.txt")}
     assert {"onnxruntime", "fastapi", "uvicorn", "httptools", "uvloop"} <= names
-    assert not names & {"tensorflow", "keras", "onnx", "tf2onnx", "scikit-learn", "rich"}
+    assert not names & {"tensorflow", "keras", "onnx", "tf2onnx", "scikit-learn", "rich", "ray"}

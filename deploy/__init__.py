@@ -1,0 +1,1 @@
+"""Ways to run the model elsewhere than in a service's process."""

@@ -1,0 +1,109 @@
+"""How JSON lines are read: a piece is a range of bytes, and what fits no column is kept apart."""
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+import pyarrow as pa
+
+from deploy.bulk.classifying import check_text, kind_of
+from deploy.bulk.columns import Columns
+from deploy.bulk.json_types import JsonType, common_type
+from deploy.bulk.lines import GZIP, read_lines
+from deploy.bulk.pieces import BATCH_BYTES, PIECE_BYTES, Batch, Piece, cut
+from deploy.bulk.places import Place
+from service.model import NewsText
+
+REST: Final = "rest"
+"""Column of the output for what fits no other, as JSON: null, if nothing is left over."""
+SAMPLED_FILES: Final = 100
+SAMPLED_LINES: Final = 1_000
+"""How much is read to learn the columns: of so many files, evenly spread, the first lines."""
+
+
+class JsonLines:
+    """JSON lines, a JSON object on each; also compressed by gzip."""
+
+    def schema(self, places: list[Place], columns: Columns) -> Any:
+        """Learn the columns and their types from the first lines of the files."""
+        seen: dict[str, set[type]] = {}
+        for place in places[:: -(-len(places) // SAMPLED_FILES)]:
+            for line in islice(read_lines(place, 0, sys.maxsize), SAMPLED_LINES):
+                parsed = _parse(line)
+                for name, value in parsed.items() if isinstance(parsed, dict) else ():
+                    seen.setdefault(name, set()).add(type(value))
+        types = {name: common_type(kinds) for name, kinds in seen.items()}
+        for name in filter(None, (columns.text, columns.title)):
+            if name in types:
+                types[name] = JsonType.TEXT
+        fields = [kind.field(name) for name, kind in types.items()]
+        return pa.schema([*fields, pa.field(columns.prefix + REST, pa.string())])
+
+    def spans(self, place: Place) -> Iterator[tuple[int, int, int]]:
+        """Cut a file up into ranges of bytes; one that is compressed cannot be cut."""
+        size = place.files.get_file_info(place.path).size
+        if place.path.endswith(GZIP):
+            return iter([(0, sys.maxsize, size)])
+        return cut(size, size, longest=PIECE_BYTES)
+
+    def read(
+        self, place: Place, piece: Piece, schema: Any, columns: Columns, batch_rows: int
+    ) -> Iterator[Batch]:
+        """Read the lines whose first byte is in the piece."""
+        lines: list[bytes] = []
+        size = 0
+        for line in read_lines(place, piece.start, piece.stop):
+            lines.append(line)
+            size += len(line)
+            if len(lines) >= batch_rows or size >= BATCH_BYTES:
+                yield _to_batch(lines, schema, columns)
+                lines, size = [], 0
+        if lines:
+            yield _to_batch(lines, schema, columns)
+
+
+def _parse(line: bytes) -> Any:
+    """Parse a line; give the error, if it is not JSON."""
+    try:
+        parsed = json.loads(line)
+        if b"\\u" in line:  # perhaps half of a surrogate pair, which is in no UTF-8
+            whole = json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace")
+            parsed = json.loads(whole)
+    except (ValueError, RecursionError) as error:
+        return error
+    return parsed
+
+
+def _to_batch(lines: list[bytes], schema: Any, columns: Columns) -> Batch:
+    fields = [(field.name, JsonType.of(field)) for field in list(schema)[:-1]]
+    values: list[list[Any]] = [[] for _ in schema]
+    rows: list[NewsText | str] = []
+    for line in lines:
+        parsed = _parse(line)
+        if isinstance(parsed, dict):
+            rows.append(_question(parsed, columns))
+            rest: Any = parsed
+        else:
+            got = "something else" if isinstance(parsed, Exception) else kind_of(parsed)
+            rows.append(f"expected a JSON object on the line, got {got}")
+            rest, parsed = line.decode("utf-8", "replace"), {}
+        for (name, kind), column in zip(fields, values, strict=False):
+            fits, value = kind.fit(parsed.get(name))
+            column.append(value)
+            if fits:
+                parsed.pop(name, None)
+        values[-1].append(json.dumps(rest, ensure_ascii=False) if rest else None)
+    arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
+    return Batch(arrays, rows)
+
+
+def _question(parsed: dict[str, Any], columns: Columns) -> NewsText | str:
+    text = parsed.get(columns.text)
+    title = parsed.get(columns.title) if columns.title else None
+    if error := check_text(text, columns.text):
+        return error
+    if not isinstance(title, str | None):
+        return f"expected text or null in column {columns.title!r}, got {kind_of(title)}"
+    return NewsText(str(text), title)

@@ -1,0 +1,94 @@
+"""What a run is to do: the input's files and pieces, and what the output looks like."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from deploy.bulk.columns import Columns
+from deploy.bulk.errors import BulkError
+from deploy.bulk.json_lines import JsonLines
+from deploy.bulk.parquet import Parquet
+from deploy.bulk.pieces import Format, Piece
+from deploy.bulk.places import Place, StoredFile
+
+FORMATS: Final[dict[str, type[Format]]] = {
+    ".parquet": Parquet,
+    ".jsonl": JsonLines,
+    ".jsonl.gz": JsonLines,
+}
+"""How files are read, by the end of their names."""
+DEFAULT_TITLE: Final = "title"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done, and how it is to look.
+
+    Attributes
+    ----------
+    files : list of StoredFile
+        The input.
+    format : Format
+        How they are read.
+    columns : Columns
+        Which columns are read.
+    input_schema : pyarrow.Schema
+        Columns of the input in the output.
+    pieces : list of Piece
+        In the order of the input.
+    """
+
+    files: list[StoredFile]
+    format: Format
+    columns: Columns
+    input_schema: Any
+    pieces: list[Piece]
+
+
+def make_plan(place: Place, *, text: str, title: str | None, prefix: str) -> Plan:
+    """Look at the input.
+
+    Parameters
+    ----------
+    place : Place
+        A file, or a folder of them.
+    text : str
+        Column of the text.
+    title : str or None
+        Column of the title; None is ``title``, if the input has that.
+    prefix : str
+        Of the names of the answer's columns.
+
+    Raises
+    ------
+    BulkError
+        If there is no data, of several formats, or a column is missing.
+    """
+    kinds = [(file, kind) for file in place.list_files() if (kind := _format(file.path))]
+    if len({kind for _, kind in kinds}) != 1:
+        got = "both" if kinds else "none"
+        raise BulkError(f"{place.path}: expected files {' or '.join(FORMATS)}, got {got}")
+    files = [file for file, _ in kinds]
+    reader = kinds[0][1]()
+    places = [Place(place.files, file.path) for file in files]
+    columns = Columns(text, title or DEFAULT_TITLE, prefix)
+    schema = reader.schema(places, columns)
+    for name in (text, title):
+        if name and name not in schema.names:
+            got = ", ".join(map(repr, schema.names)) or "none"
+            raise BulkError(f"{place.path}: expected a column {name!r}, got {got}")
+    if columns.title not in schema.names:
+        columns = Columns(text, None, prefix)
+    columns.output_schema(schema, {})
+    pieces = [Piece(number, *span) for number, span in enumerate(_spans(reader, places))]
+    return Plan(files, reader, columns, schema, pieces)
+
+
+def _format(path: str) -> type[Format] | None:
+    return next((kind for ending, kind in FORMATS.items() if path.endswith(ending)), None)
+
+
+def _spans(reader: Format, places: list[Place]) -> Iterator[tuple[str, int, int, int]]:
+    for place in places:
+        for span in reader.spans(place):
+            yield (place.path, *span)

@@ -13,7 +13,7 @@ from rich.console import Console
 from deploy.bulk.classifying import Question
 from deploy.bulk.errors import BulkError
 from deploy.bulk.job import run
-from deploy.bulk.places import Place
+from deploy.bulk.places import Place, one_line
 from deploy.bulk.plan import make_plan
 from deploy.bulk.progress import follow
 from deploy.bulk.record import begin_or_continue, clear_partial, make_record
@@ -110,8 +110,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     try:
         cli()
-    except NewswireError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+    except (NewswireError, OSError) as error:
+        Console(stderr=True).print(
+            f"error: {one_line(error)}", style="red", markup=False, soft_wrap=True
+        )
         sys.exit(1)
 
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from deploy.bulk.classifying import check_text, kind_of
 from deploy.bulk.columns import Columns
+from deploy.bulk.errors import BulkError
 from deploy.bulk.json_types import JsonType, common_type
 from deploy.bulk.lines import GZIP, read_lines
 from deploy.bulk.pieces import BATCH_BYTES, PIECE_BYTES, Batch, Piece, cut
-from deploy.bulk.places import Place
+from deploy.bulk.places import Place, one_line
 from service.model import NewsText
 
 REST: Final = "rest"
@@ -27,11 +28,16 @@ class JsonLines:
     """JSON lines, a JSON object on each; also compressed by gzip."""
 
     def schema(self, places: list[Place], columns: Columns) -> Any:
-        """Learn the columns and their types from the first lines of the files."""
+        """Learn the columns and their types from the first lines of the files.
+
+        Raises
+        ------
+        BulkError
+            If these cannot be read.
+        """
         seen: dict[str, set[type]] = {}
         for place in places[:: -(-len(places) // SAMPLED_FILES)]:
-            for line in islice(read_lines(place, 0, sys.maxsize), SAMPLED_LINES):
-                parsed = _parse(line)
+            for parsed in _first_lines(place):
                 for name, value in parsed.items() if isinstance(parsed, dict) else ():
                     seen.setdefault(name, set()).add(type(value))
         types = {name: common_type(kinds) for name, kinds in seen.items()}
@@ -64,6 +70,14 @@ class JsonLines:
             yield _to_batch(lines, schema, columns)
 
 
+def _first_lines(place: Place) -> list[Any]:
+    try:
+        lines = islice(read_lines(place, 0, sys.maxsize), SAMPLED_LINES)
+        return [_parse(line) for line in lines]
+    except (pa.ArrowException, OSError) as error:
+        raise BulkError(f"{place.path}: cannot be read: {one_line(error)}") from error
+
+
 def _parse(line: bytes) -> Any:
     """Parse a line; give the error, if it is not JSON."""
     try:
@@ -88,7 +102,7 @@ def _to_batch(lines: list[bytes], schema: Any, columns: Columns) -> Batch:
         else:
             got = "something else" if isinstance(parsed, Exception) else kind_of(parsed)
             rows.append(f"expected a JSON object on the line, got {got}")
-            rest, parsed = line.decode("utf-8", "replace"), {}
+            rest, parsed = line.decode("utf-8", "replace").rstrip("\r"), {}
         for (name, kind), column in zip(fields, values, strict=False):
             fits, value = kind.fit(parsed.get(name))
             column.append(value)

@@ -1,11 +1,9 @@
 """``python -m deploy.bulk INPUT OUTPUT``: plan, see what an earlier run did, classify the rest."""
 
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -100,14 +98,8 @@ def classify(
     clear_partial(places[1])
 
 
-def _end(signum: int, frame: FrameType | None) -> NoReturn:
-    """End as on an exception, so that Ray ends as well."""
-    sys.exit(128 + signum)
-
-
 def main() -> None:
     """Run the command; what goes wrong is one line on standard error, and exit status 1."""
-    signal.signal(signal.SIGTERM, _end)
     try:
         cli()
     except (NewswireError, OSError) as error:

@@ -71,11 +71,16 @@ def run(
             fn_constructor_args=(bundle, job),
         )
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        n_ended = 0
         try:
-            yield from outcomes.iter_rows()
+            for outcome in outcomes.iter_rows():
+                n_ended += 1
+                yield outcome
         except RayError as error:
             lines = str(error).strip().splitlines()
             raise BulkError(f"the workers failed: {lines[-1]}") from error
+        if n_ended < len(pieces):
+            raise BulkError(f"expected the end of {len(pieces)} pieces, Ray told of {n_ended}")
 
 
 class RayWorker:

@@ -162,7 +162,6 @@ def test_an_output_that_holds_something_else(tmp_path: Path, archive: Path) -> N
 def test_an_error_is_one_line_and_exit_status_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("signal.signal", lambda *_args: None)
     monkeypatch.setattr("sys.argv", ["bulk", str(tmp_path / "nowhere"), str(tmp_path / "out")])
     with pytest.raises(SystemExit) as caught:
         main()

@@ -16,7 +16,7 @@ from deploy.bulk.errors import BulkError
 from deploy.bulk.job import run
 from deploy.bulk.places import Place
 from service.model import NewswireError
-from tests.conftest import ROOT
+from tests.conftest import LATEST, ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +130,7 @@ def add_a_file(archive: Path) -> tuple[object, ...]:
     [
         (lambda _: ("--top-k", 5), "options.top_k: expected 3, got 5"),
         (lambda _: ("--min-confidence", 0.5), "options.min_confidence: expected None, got 0.5"),
-        (lambda _: ("--model-dir", "models/reuters/1"), "model.version: expected '2', got '1'"),
+        (lambda _: ("--model-dir", "models/reuters/1"), f"expected '{LATEST.name}', got '1'"),
         (change_a_file, "a.parquet: expected ["),
         (add_a_file, "pieces.count: expected 1, got 2"),
     ],

@@ -76,6 +76,7 @@ def create_app(
     limits = Limits(
         max_text_bytes=settings.max_text_bytes,
         max_batch_items=settings.max_batch_items,
+        max_explained_words=settings.max_explained_words,
         max_top_k=len(classifier.topics),
     )
     endpoints = classification_endpoints(Answerer(classifier, metrics, limits), limits)

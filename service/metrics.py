@@ -78,6 +78,12 @@ class ServiceMetrics(Collector):
             buckets=_STAGE_SECONDS,
             registry=registry,
         )
+        self.explain_duration = Distribution(
+            "newswire_explain_duration_seconds",
+            "Leaving out each word of a text in turn.",
+            buckets=_STAGE_SECONDS,
+            registry=registry,
+        )
         self.text_words = Distribution(
             "newswire_text_words",
             "Words in a text.",

@@ -34,6 +34,9 @@ class ServiceSettings(BaseSettings):
         int, Field(ge=1, description="Longest text, title included, in bytes of UTF-8.")
     ] = 1_000_000
     max_batch_items: Annotated[int, Field(ge=1, description="Most texts in a batch.")] = 256
+    max_explained_words: Annotated[
+        int, Field(ge=1, description="Most words, in all texts of a request that asks to explain.")
+    ] = 2_000
     shutdown_timeout_seconds: Annotated[
         int, Field(ge=1, description="How long requests in progress may take to finish on SIGTERM.")
     ] = 8

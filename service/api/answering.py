@@ -16,10 +16,10 @@ from service.api.body import (
     parse_batch_request,
     parse_classify_request,
 )
-from service.api.errors import RequestError, to_problem
+from service.api.errors import RequestError, TooLargeError, to_problem
 from service.api.schemas import BatchItem, ClassifyRequest, RankingOptions
 from service.metrics import ServiceMetrics
-from service.model import Classification, TopicClassifier
+from service.model import Classification, EncodedText, NewsText, TopicClassifier
 
 
 class Answerer:
@@ -127,6 +127,7 @@ class Answerer:
         began = perf_counter()
         encoded = [classifier.encoder.encode(item.text, item.title) for item in items]
         encode_ended = perf_counter()
+        self._check_explained(options, encoded)
         probabilities = classifier.infer(encoded)
         inference_ended = perf_counter()
         answers = [
@@ -140,7 +141,35 @@ class Answerer:
                 encode_seconds=(encode_ended - began) / len(items),
                 inference_seconds=(inference_ended - encode_ended) / len(items),
             )
-        return [self._form(answer) for answer in answers]
+        forms = [self._form(answer) for answer in answers]
+        self._explain(items, options, forms)
+        return forms
+
+    def _check_explained(
+        self, options: Sequence[RankingOptions], encoded: Sequence[EncodedText]
+    ) -> None:
+        pairs = zip(options, encoded, strict=True)
+        n_words = sum(text.n_words for option, text in pairs if option.explain)
+        if n_words > (most := self._limits.max_explained_words):
+            raise TooLargeError(f"Expected at most {most} words where an explanation is asked for.")
+
+    def _explain(
+        self,
+        items: Sequence[BatchItem],
+        options: Sequence[RankingOptions],
+        forms: Sequence[dict[str, Any]],
+    ) -> None:
+        """Add explanations to the answers of those who asked for them."""
+        for index in (index for index, option in enumerate(options) if option.explain):
+            began = perf_counter()
+            text = NewsText(items[index].text, items[index].title)
+            topic = self._classifier.topics[forms[index]["topics"][0]["id"]]
+            words = self._classifier.explain(text, topic).words
+            forms[index]["explanation"] = {
+                "topic": topic.code,
+                "words": [word._asdict() for word in words],
+            }
+            self._metrics.explain_duration.observe_all([perf_counter() - began])
 
     def _write(self, answer: dict[str, Any]) -> bytes:
         return to_json({**answer, "model": self._model})
@@ -153,4 +182,5 @@ class Answerer:
             "topics": topics,
             "known_words": answer.known_words_ratio,
             "abstained": answer.abstained,
+            "group": answer.group._asdict() if answer.group else None,
         }

@@ -1,6 +1,7 @@
 """From a request's body to a validated request: read, bounded, parsed and checked once."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -23,7 +24,8 @@ from service.api.schemas import (
     RankingOptions,
 )
 
-MEDIA_TYPE: Final = "application/json"
+JSON: Final = "application/json"
+PLAIN_TEXT: Final = "text/plain"
 JSON_INVALID: Final = "json_invalid"
 """Pydantic's name for a body that is not JSON."""
 JSON_EXPANSION: Final = 6
@@ -43,30 +45,43 @@ class Limits:
     max_text_bytes : int
         Of a text and its title together, in UTF-8; a body may be as long as one such text.
     max_batch_items : int
+    max_explained_words : int
+        In all texts of a request together: to explain takes the square of their number.
     max_top_k : int
         How many topics there are.
     """
 
     max_text_bytes: int
     max_batch_items: int
+    max_explained_words: int
     max_top_k: int
 
 
-async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
-    """Read a JSON body, counting bytes as they come, and stop at what no valid request can have.
+async def read_body(
+    scope: Scope, receive: Receive, limits: Limits, media_types: Sequence[str] = (JSON,)
+) -> tuple[str, bytes]:
+    """Read a body, counting bytes as they come, and stop at what no valid request can have.
+
+    Returns
+    -------
+    media_type : str
+        Of ``media_types``, as which the body is declared.
+    body : bytes
 
     Raises
     ------
     UnsupportedMediaTypeError
-        If the body is declared as something else than JSON.
+        If the body is declared as something else.
     TooLargeError
         If it is longer than any way of writing a text within the limit.
     ClientDisconnect
         If the connection ends before the body does.
     """
-    media_type = _header(scope, b"content-type").partition(b";")[0].strip().lower()
-    if media_type != MEDIA_TYPE.encode():
-        raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {MEDIA_TYPE}.")
+    declared = _header(scope, b"content-type").partition(b";")[0].strip().lower()
+    media_type = next((name for name in media_types if name.encode() == declared), None)
+    if media_type is None:
+        expected = " or ".join(media_types)
+        raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {expected}.")
     limit = JSON_EXPANSION * limits.max_text_bytes + JSON_OVERHEAD_BYTES
     chunks: list[bytes] = []
     length = 0
@@ -80,7 +95,7 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
         if length > limit:
             raise TooLargeError(_too_large(limits))
         more = message.get("more_body", False)
-    return b"".join(chunks)
+    return media_type, b"".join(chunks)
 
 
 def _header(scope: Scope, name: bytes) -> bytes:
@@ -136,7 +151,7 @@ def check_batch_item(item: Any, limits: Limits) -> BatchItem:
     try:
         checked = BatchItem.model_validate(item)
     except ValidationError as error:
-        raise _invalid(BatchItem, error) from None
+        raise invalid_request(BatchItem, error) from None
     _check_text(checked, limits)
     return checked
 
@@ -148,7 +163,7 @@ def _parse(model: type[Model], body: bytes) -> Model:
         (first, *_) = error.errors(include_url=False, include_context=False, include_input=False)
         if first["type"] == JSON_INVALID:
             raise MalformedBodyError(f"Expected JSON in UTF-8. {first['msg']}.") from None
-        raise _invalid(model, error) from None
+        raise invalid_request(model, error) from None
 
 
 def _validate(model: type[Model], body: bytes) -> Model:
@@ -185,7 +200,8 @@ def _check_text(item: BatchItem, limits: Limits) -> None:
         raise TooLargeError(_too_large(limits))
 
 
-def _invalid(model: type[BaseModel], error: ValidationError) -> InvalidRequestError:
+def invalid_request(model: type[BaseModel], error: ValidationError) -> InvalidRequestError:
+    """Say what is wrong with a request, without repeating anything of it."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return InvalidRequestError([_field_problem(model, item) for item in details])
 

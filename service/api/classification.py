@@ -1,7 +1,7 @@
 """``POST /classify`` and ``POST /classify/batch``: texts in, their topics out."""
 
 from asyncio import get_running_loop
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -9,15 +9,17 @@ from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope
 
 from service.api.answering import Answerer
-from service.api.body import MEDIA_TYPE, Limits, read_body
+from service.api.body import JSON, PLAIN_TEXT, Limits, read_body
 from service.api.errors import PROBLEMS
 from service.api.gathering import Gathering
+from service.api.plain_text import to_json_request
 from service.api.schemas import (
     BatchItem,
     BatchRequest,
     BatchResponse,
     ClassifyRequest,
     ClassifyResponse,
+    PlainTextOptions,
     Problem,
 )
 
@@ -30,6 +32,8 @@ event loop would wait for both."""
 INLINE_BYTES: Final = 16_384
 """Bodies up to this are answered on the event loop, in about a millisecond at most: a thread would
 cost more than it saves. Longer ones go to a worker, so that nobody waits for them."""
+EXPLAIN: Final = b'"explain"'
+"""In bodies that ask for an explanation, which takes longer."""
 TURN_BYTES: Final = 65_536
 """How much is answered on the event loop before others have their turn: a few milliseconds."""
 
@@ -50,6 +54,8 @@ class ClassificationEndpoint:
     limits : Limits
     gathering : Gathering or None
         Where short bodies are answered, at once.
+    media_types : sequence of str
+        As which a body may be declared.
     """
 
     def __init__(
@@ -58,16 +64,21 @@ class ClassificationEndpoint:
         workers: ThreadPoolExecutor,
         limits: Limits,
         gathering: Gathering | None = None,
+        media_types: Sequence[str] = (JSON,),
     ) -> None:
         self._answer = answer
         self._workers = workers
         self._limits = limits
         self._gathering = gathering
+        self._media_types = media_types
 
     async def __call__(self, scope: Scope, receive: Receive) -> bytes:
         """Read the body, and answer it."""
-        body = await read_body(scope, receive, self._limits)
-        if self._gathering is not None and len(body) <= INLINE_BYTES:
+        media_type, body = await read_body(scope, receive, self._limits, self._media_types)
+        if media_type == PLAIN_TEXT:
+            body = to_json_request(body, scope["query_string"])
+        short = len(body) <= INLINE_BYTES and EXPLAIN not in body
+        if self._gathering is not None and short:
             return await self._gathering.answer(body)
         return await get_running_loop().run_in_executor(self._workers, self._answer, body)
 
@@ -79,7 +90,9 @@ def classification_endpoints(
     workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="classify")
     gathering = Gathering(answerer.classify_each, max_bytes=TURN_BYTES)
     return {
-        CLASSIFY: ClassificationEndpoint(answerer.classify, workers, limits, gathering),
+        CLASSIFY: ClassificationEndpoint(
+            answerer.classify, workers, limits, gathering, (JSON, PLAIN_TEXT)
+        ),
         CLASSIFY_BATCH: ClassificationEndpoint(answerer.classify_batch, workers, limits),
     }
 
@@ -94,13 +107,13 @@ def classification_routes(
         CLASSIFY,
         summary="Which topic is this news text about?",
         response_model=ClassifyResponse,
-        openapi_extra={"requestBody": _request_body(_describe_request(limits))},
+        openapi_extra=_describe_classify(limits),
         responses=PROBLEM_RESPONSES,
     )
     async def classify(request: Request) -> Response:
         """Classify a news text, and rank its most likely topics."""
         content = await endpoints[CLASSIFY](request.scope, request.receive)
-        return Response(content, media_type=MEDIA_TYPE)
+        return Response(content, media_type=JSON)
 
     @router.post(
         CLASSIFY_BATCH,
@@ -115,14 +128,32 @@ def classification_routes(
         If none of them is valid, neither is the request.
         """
         content = await endpoints[CLASSIFY_BATCH](request.scope, request.receive)
-        return Response(content, media_type=MEDIA_TYPE)
+        return Response(content, media_type=JSON)
 
     return router
 
 
+def _describe_classify(limits: Limits) -> dict[str, Any]:
+    body = _request_body(_describe_request(limits))
+    body["content"][PLAIN_TEXT] = {"schema": {"type": "string", "minLength": 1}}
+    options = PlainTextOptions.model_json_schema()["properties"]
+    options["top_k"]["maximum"] = limits.max_top_k
+    query = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": f"Of a plain text. {schema.pop('description', 'As in JSON.')}",
+            "schema": schema,
+        }
+        for name, schema in options.items()
+    ]
+    return {"requestBody": body, "parameters": query}
+
+
 def _request_body(schema: dict[str, Any]) -> dict[str, Any]:
     """Describe a body, which is read and parsed by hand, to OpenAPI."""
-    return {"required": True, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return {"required": True, "content": {JSON: {"schema": schema}}}
 
 
 def _describe_request(limits: Limits) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What goes over the wire."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -29,6 +29,9 @@ class RankingOptions(BaseModel):
             description="Abstain below this score instead of below the model's own threshold.",
         ),
     ] = None
+    explain: Annotated[
+        bool, Field(description="Whether to say which words spoke for the answer.")
+    ] = False
 
 
 class BatchItem(BaseModel):
@@ -50,6 +53,14 @@ class ClassifyRequest(RankingOptions, BatchItem):
             "examples": [{"title": "OPEC meets", "text": "Crude prices rose ...", "top_k": 3}]
         },
     )
+
+
+class PlainTextOptions(RankingOptions):
+    """What the query says of a body that is a plain text."""
+
+    model_config = ConfigDict(strict=False)  # in a query, everything is written as text
+
+    title: str | None = None
 
 
 class BatchRequest(RankingOptions):
@@ -91,6 +102,36 @@ class ModelVersion(BaseModel):
     version: str
 
 
+class GroupScore(BaseModel):
+    """A group of topics and how likely it is."""
+
+    name: str
+    score: Annotated[float, Field(ge=0, le=1, description="Sum of the scores of its topics.")]
+
+
+class WordScore(BaseModel):
+    """What a word does to the score of the topic ranked first."""
+
+    word: Annotated[str, Field(description="As it is written.")]
+    field: Annotated[Literal["title", "text"], Field(description="Where it stands.")]
+    start: Annotated[int, Field(description="Its place there, in Unicode code points.")]
+    end: int
+    known: Annotated[bool, Field(description="Whether the model knows it.")]
+    score_change: Annotated[
+        float,
+        Field(description="The score with the word less that without it: above 0, it speaks for."),
+    ]
+
+
+class WordsInFavour(BaseModel):
+    """Which words spoke for the topic ranked first, and which against it."""
+
+    topic: Annotated[str, Field(description="The topic's code.")]
+    words: Annotated[
+        list[WordScore], Field(description="Every word of title and text, in their order.")
+    ]
+
+
 class BatchAnswer(BaseModel):
     """The topics of a news text."""
 
@@ -106,6 +147,15 @@ class BatchAnswer(BaseModel):
         Abstention | None,
         Field(description="Why the answer should not be relied upon; null if it may."),
     ]
+    group: Annotated[
+        GroupScore | None,
+        Field(
+            description="Given where no topic is sure enough, but those of a group together are."
+        ),
+    ]
+    explanation: Annotated[
+        WordsInFavour | None, Field(description="Only there if it was asked for.")
+    ] = None
 
 
 class ClassifyResponse(BatchAnswer):

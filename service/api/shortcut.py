@@ -12,7 +12,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.api.body import MEDIA_TYPE
+from service.api.body import JSON
 from service.api.errors import error_response, is_bug
 from service.api.instrumentation import RequestObserver
 from service.tracing import REQUEST_ID_HEADER, begin_trace
@@ -20,7 +20,7 @@ from service.tracing import REQUEST_ID_HEADER, begin_trace
 Endpoint = Callable[[Scope, Receive], Awaitable[bytes]]
 
 OK: Final = 200
-_CONTENT_TYPE: Final = (b"content-type", MEDIA_TYPE.encode())
+_CONTENT_TYPE: Final = (b"content-type", JSON.encode())
 
 
 class Shortcut:

@@ -2,10 +2,11 @@
 
 from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, find_bundle, load_bundle, save_bundle
-from service.model.classifier import Classification, RankedTopic, TopicClassifier
+from service.model.classifier import Classification, RankedGroup, RankedTopic, TopicClassifier
 from service.model.drift import DriftBaseline
 from service.model.encoding import EncodedText, NewsText, TextEncoder
 from service.model.errors import BundleError, InferenceError, NewswireError
+from service.model.explanation import Explanation, WordEffect
 from service.model.manifest import Golden, Manifest, Topic
 
 __all__ = [
@@ -16,15 +17,18 @@ __all__ = [
     "Classification",
     "DriftBaseline",
     "EncodedText",
+    "Explanation",
     "Golden",
     "InferenceError",
     "Manifest",
     "NewsText",
     "NewswireError",
+    "RankedGroup",
     "RankedTopic",
     "TextEncoder",
     "Topic",
     "TopicClassifier",
+    "WordEffect",
     "find_bundle",
     "load_bundle",
     "save_bundle",

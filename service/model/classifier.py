@@ -14,8 +14,17 @@ from numpy.typing import NDArray
 
 from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, find_bundle, load_bundle
-from service.model.encoding import START_ID, EncodedText, NewsText, count_tokens, pad
+from service.model.encoding import (
+    START_ID,
+    UNKNOWN_ID,
+    EncodedText,
+    NewsText,
+    TokenChange,
+    count_tokens,
+    pad,
+)
 from service.model.errors import BundleError, InferenceError
+from service.model.explanation import Explanation, WordEffect, leave_out_each, place_words
 from service.model.manifest import Golden, Topic
 from service.model.rules import ENCODERS
 
@@ -35,6 +44,14 @@ class RankedTopic(NamedTuple):
     """Probability, 0 to 1."""
 
 
+class RankedGroup(NamedTuple):
+    """A group of topics and its score."""
+
+    name: str
+    score: float
+    """Sum of the probabilities of its topics, 0 to 1."""
+
+
 class Classification(NamedTuple):
     """The answer for one text."""
 
@@ -44,6 +61,8 @@ class Classification(NamedTuple):
     """Share of the text's words that the vocabulary holds."""
     abstained: Abstention | None
     """Why the answer should not be relied upon; None if it may."""
+    group: RankedGroup | None = None
+    """Given where no topic is sure enough, but the topics of a group together are."""
 
 
 class TopicClassifier:
@@ -73,6 +92,8 @@ class TopicClassifier:
         self.manifest = bundle.manifest
         self.topics = bundle.topics
         self.drift_baseline = bundle.drift_baseline
+        self._groups = list(dict.fromkeys(topic.group for topic in bundle.topics))
+        self._group_of = [self._groups.index(topic.group) for topic in bundle.topics]
         try:
             self.encoder = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
         except ValueError as error:
@@ -164,15 +185,16 @@ class TopicClassifier:
         float32 array of shape (n_texts, n_topics)
         """
         if len(encoded) == 1:
-            return self._run(encoded)
+            return self._run(*pad(encoded))
         probabilities = np.empty((len(encoded), len(self.topics)), dtype=np.float32)
         if encoded:
             for chunk in chunks_of_like_length([len(text.token_ids) for text in encoded]):
-                probabilities[chunk] = self._run([encoded[index] for index in chunk])
+                probabilities[chunk] = self._run(*pad([encoded[index] for index in chunk]))
         return probabilities
 
-    def _run(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
-        token_ids, token_counts = pad(encoded)
+    def _run(
+        self, token_ids: NDArray[np.int64], token_counts: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
         probabilities: NDArray[np.float32]
         (probabilities,) = self._session.run(self._outputs, inputs, self._run_options)
@@ -194,7 +216,55 @@ class TopicClassifier:
             score=ranking[0].score,
             min_confidence=min_confidence,
         )
-        return Classification(ranking, known_words_ratio, abstained)
+        if abstained is not Abstention.LOW_CONFIDENCE:
+            return Classification(ranking, known_words_ratio, abstained)
+        confidence = self.thresholds.confidence if min_confidence is None else min_confidence
+        group = self._best_group(probabilities)
+        sure = group if group.score >= confidence else None
+        return Classification(ranking, known_words_ratio, abstained, sure)
+
+    def _best_group(self, probabilities: NDArray[np.float32]) -> RankedGroup:
+        scores = np.bincount(self._group_of, weights=probabilities)  # (n_groups,)
+        best = int(scores.argmax())
+        return RankedGroup(self._groups[best], min(1.0, float(scores[best])))
+
+    def explain(self, text: str | NewsText, topic: Topic | None = None) -> Explanation:
+        """Say which words spoke for a topic, by leaving out each in turn.
+
+        The time grows with the square of the number of distinct words.
+
+        Parameters
+        ----------
+        text : str or NewsText
+        topic : Topic or None
+            None is the one that is ranked first.
+        """
+        text = NewsText(text) if isinstance(text, str) else text
+        changes = self.encoder.token_changes(text.text, text.title)
+        encoded = self.encode(text)
+        (whole,) = self.infer([encoded])
+        topic = topic or self.rank(whole, top_k=1)[0].topic
+        distinct = {change: row for row, change in enumerate(dict.fromkeys(changes))}
+        scores = self._leave_out_each(encoded, list(distinct))[:, topic.id]
+        effects = (whole[topic.id] - scores).tolist()
+        return Explanation(
+            topic,
+            [
+                WordEffect(*placed, change.word_id != UNKNOWN_ID, effects[distinct[change]])
+                for placed, change in zip(place_words(text), changes, strict=True)
+            ],
+        )
+
+    def _leave_out_each(
+        self, encoded: EncodedText, changes: Sequence[TokenChange]
+    ) -> NDArray[np.float32]:
+        """Probabilities of shape (n_changes, n_topics)."""
+        n_rows = max(1, CHUNK_TOKENS // (1 + len(encoded.token_ids)))
+        chunks = [changes[start : start + n_rows] for start in range(0, len(changes), n_rows)]
+        empty = np.empty((0, len(self.topics)), dtype=np.float32)
+        return np.concatenate(
+            [empty, *(self._run(*leave_out_each(encoded, chunk)) for chunk in chunks)]
+        )
 
     def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
         """Order topics by probability, highest first; ties go to the lower class index.

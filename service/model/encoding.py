@@ -57,6 +57,17 @@ class EncodedText(NamedTuple):
         return self.n_known_words / self.n_words if self.n_words else 0.0
 
 
+class TokenChange(NamedTuple):
+    """What changes among the tokens of a text if a word is left out; ``PAD_ID`` is no token."""
+
+    word_id: int
+    """The token that the word is, which goes."""
+    field_id: int
+    """The token that it is besides, which goes with it."""
+    follower_id: int
+    """The token that comes, because what follows moves up."""
+
+
 class WordIds(dict[str, int]):
     """Word to id; a word that is not there has ``UNKNOWN_ID``."""
 
@@ -123,6 +134,16 @@ class TextEncoder:
         """Ids of the words in order, those of the title first, and what they are besides."""
         words = split_words(with_title(title, text))
         return list(map(self._word_ids.__getitem__, words)), ()
+
+    def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
+        """Give what changes among the tokens of a text if one word is left out, word by word.
+
+        Returns
+        -------
+        list of TokenChange, of length n_words
+        """
+        word_ids, _ = self._look_up(text, title)
+        return [TokenChange(word_id, PAD_ID, PAD_ID) for word_id in word_ids]
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Give the words of token ids, separated by blanks; ``?`` where an id has no word."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import ClassVar, Final
 
-from service.model.encoding import UNKNOWN_ID, TextEncoder, WordIds
+from service.model.encoding import PAD_ID, UNKNOWN_ID, TextEncoder, TokenChange, WordIds
 from service.model.words import split_words
 
 LEAD_WORDS: Final = 40
@@ -66,6 +66,25 @@ class FieldEncoder(TextEncoder):
         title_ids = map(self._title_ids.__getitem__, word_ids[:n_title])
         lead_ids = map(self._lead_ids.__getitem__, word_ids[n_title : n_title + LEAD_WORDS])
         return word_ids, filter(None, chain(title_ids, lead_ids))
+
+    def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
+        """As for any encoder. The title stays the title, whichever of its words is left out."""
+        title_words, body_words = _split_fields(text, title)
+        n_title = len(title_words)
+        word_ids = list(map(self._word_ids.__getitem__, title_words + body_words))
+        after_lead = word_ids[n_title + LEAD_WORDS : n_title + LEAD_WORDS + 1]
+        moving_up = self._lead_ids[after_lead[0]] if after_lead else PAD_ID
+        changes = [
+            TokenChange(word_id, self._title_ids[word_id], PAD_ID) for word_id in word_ids[:n_title]
+        ]
+        changes += [
+            TokenChange(word_id, self._lead_ids[word_id], moving_up)
+            for word_id in word_ids[n_title : n_title + LEAD_WORDS]
+        ]
+        changes += [
+            TokenChange(word_id, PAD_ID, PAD_ID) for word_id in word_ids[n_title + LEAD_WORDS :]
+        ]
+        return changes
 
 
 class _WordAndNumberIds(WordIds):

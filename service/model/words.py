@@ -19,8 +19,26 @@ _TRANSLATION: Final = str.maketrans(
 )
 
 
+_WORD: Final = re.compile(rf"(?:[^\s’{re.escape(_SEPARATORS)}]|’(?=\w))+")  # noqa: RUF001
+
+
 def split_words(text: str) -> list[str]:
     """Lower-case a text, turn punctuation to blanks and split at white space."""
     if not text.isascii():
         text = _CLOSING_QUOTE.sub(" ", text)
     return text.lower().translate(_TRANSLATION).split()
+
+
+def find_words(text: str) -> list[tuple[int, int]]:
+    """Give where the words of a text are: start and end of each, in the order of `split_words`.
+
+    They cut out the words as they are written, in the code points of the text.
+    """
+    spans = []
+    for match in _WORD.finditer(text):
+        written = match[0]
+        start = match.start() + len(written) - len(written.lstrip(_INVISIBLE))
+        end = match.start() + len(written.rstrip(_INVISIBLE))
+        if start < end:
+            spans.append((start, end))
+    return spans

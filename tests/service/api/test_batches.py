@@ -132,6 +132,6 @@ def test_it_is_described_in_openapi(client: TestClient) -> None:
 
 def test_what_is_written_is_what_is_declared(client: TestClient) -> None:
     """The answers are not validated when they are written, so they are here."""
-    answer = client.post("/classify", json={"text": CRUDE, "min_confidence": 1})
+    answer = client.post("/classify", json={"text": CRUDE, "min_confidence": 1, "explain": True})
     written = ClassifyResponse.model_validate_json(answer.content)
     assert json.loads(written.model_dump_json()) == answer.json()

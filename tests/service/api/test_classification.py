@@ -181,7 +181,7 @@ def test_every_wrong_field_is_named(client: TestClient) -> None:
     assert [error["field"] for error in problem["errors"]] == ["text", "title", "top_k"]
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", None, "", "json"])
+@pytest.mark.parametrize("content_type", ["text/html", "application/xml", None, "", "json"])
 def test_other_content_types(client: TestClient, content_type: str | None) -> None:
     response = post(client, {"text": CRUDE}, content_type)
     problem = assert_problem(response, 415, "unsupported-media-type")

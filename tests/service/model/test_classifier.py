@@ -187,3 +187,24 @@ def test_telemetry_is_off_before_onnxruntime_is_imported() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert shown.stdout.strip() == "1"
+
+
+def test_a_group_is_given_where_no_topic_is_sure_but_its_group_is(
+    classifier: TopicClassifier,
+) -> None:
+    scores = np.zeros((len(classifier.topics),), dtype=np.float32)
+    codes = {topic.code: topic.id for topic in classifier.topics}
+    scores[[codes["crude"], codes["nat-gas"], codes["gas"], codes["ship"]]] = 0.4, 0.3, 0.2, 0.1
+    encoded = classifier.encode(CRUDE)
+    for min_confidence, group in ((0.3, None), (0.8, ("Energy", 0.9)), (0.95, None)):
+        answer = classifier.answer(encoded, scores, top_k=1, min_confidence=min_confidence)
+        assert (answer.group is None) == (group is None)
+        if answer.group and group:
+            assert answer.group.name == group[0]
+            assert answer.group.score == pytest.approx(group[1])
+
+
+def test_no_group_for_what_is_no_news(classifier: TopicClassifier) -> None:
+    (answer,) = classifier.classify(["zxcv qwer tyui"], min_confidence=0.9)
+    assert answer.abstained == "too_few_known_words"
+    assert answer.group is None

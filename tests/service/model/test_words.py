@@ -1,8 +1,10 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.model.words import split_words
+from service.model.words import find_words, split_words
 
 WORDS = ["oil", "prices", "rose", "company's", "u", "s", "1987"]
 KERAS_SEPARATORS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -52,3 +54,30 @@ def test_separators_separate(groups: list[list[str]], separators: list[str]) -> 
 )
 def test_split_words(text: str, words: list[str]) -> None:
     assert split_words(text) == words
+
+
+ODDITIES = "’‘“”«»\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0"  # noqa: RUF001
+
+
+@given(st.text(KERAS_ALPHABET | st.sampled_from(ODDITIES)))
+def test_found_words_are_those_that_are_split(text: str) -> None:
+    spans = find_words(text)
+    assert [split_words(text[start:end]) for start, end in spans] == [
+        [word] for word in split_words(text)
+    ]
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+@given(st.text())
+def test_as_many_words_are_found_as_are_split(text: str) -> None:
+    assert len(find_words(text)) == len(split_words(text))
+
+
+def test_words_are_cut_out_as_they_are_written() -> None:
+    text = "«Öl»: Peter’s ‘so\u00adcalled’ \u200bwells\u200b …"  # noqa: RUF001
+    assert [text[start:end] for start, end in find_words(text)] == [
+        "Öl",
+        "Peter’s",  # noqa: RUF001
+        "so\u00adcalled",
+        "wells",
+    ]

@@ -1,0 +1,78 @@
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.settings import ServiceSettings
+
+TEXT = "OPEC ministers agreed to cut crude oil output."
+
+
+@pytest.fixture
+def settings() -> ServiceSettings:
+    return ServiceSettings(max_text_bytes=300)
+
+
+def ask(
+    client: TestClient, body: bytes | str, query: str = "", content_type: str = "text/plain"
+) -> Any:
+    return client.post(f"/classify?{query}", content=body, headers={"content-type": content_type})
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "Text/Plain; charset=UTF-8"])
+@pytest.mark.parametrize("options", [{}, {"title": "Öl & more", "top_k": 2, "min_confidence": 1}])
+def test_the_answer_is_that_of_the_same_text_in_json(
+    client: TestClient, content_type: str, options: dict[str, Any]
+) -> None:
+    plain = ask(client, TEXT, urlencode(options), content_type)
+    assert plain.status_code == 200
+    assert plain.json() == client.post("/classify", json={"text": TEXT, **options}).json()
+
+
+def test_it_can_be_explained(client: TestClient) -> None:
+    assert ask(client, TEXT, "explain=true").json()["explanation"]["words"][0]["word"] == "OPEC"
+    assert "explanation" not in ask(client, TEXT, "explain=false").json()
+
+
+def test_a_byte_order_mark_is_no_text(client: TestClient) -> None:
+    answer = ask(client, b"\xef\xbb\xbf" + TEXT.encode(), "explain=1").json()
+    first = answer["explanation"]["words"][0]
+    assert (first["word"], first["start"], first["end"]) == ("OPEC", 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "status", "detail"),
+    [
+        (b"\xff\xfe", "", 400, "Expected text in UTF-8."),
+        (b" \n", "", 422, "text: Input should hold more than white space"),
+        (b"a" * 301, "", 413, "Expected at most 300 bytes of text"),
+        (TEXT, "top_k=many", 422, "top_k: Input should be a valid integer"),
+        (TEXT, "top_k=47", 422, "top_k: Input should be less than or equal to 46"),
+        (TEXT, "explain=perhaps", 422, "explain: Input should be a valid boolean"),
+        (TEXT, "text=zebra", 422, "Expected no other fields than top_k, min_confidence, explain"),
+        (TEXT, "top_k=1&top_k=2", 422, "query: Expected each option once"),
+        (TEXT, "min_confidence=nan", 422, "min_confidence: Input should be a finite number"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    client: TestClient, body: bytes | str, query: str, status: int, detail: str
+) -> None:
+    problem = ask(client, body, query)
+    assert problem.status_code == status
+    assert detail in problem.json()["detail"]
+    assert "zebra" not in problem.text
+
+
+def test_batches_are_json(client: TestClient) -> None:
+    refused = client.post("/classify/batch", content=TEXT, headers={"content-type": "text/plain"})
+    assert refused.status_code == 415
+    assert refused.json()["detail"] == "Expected a body with Content-Type: application/json."
+
+
+def test_it_is_described_in_openapi(client: TestClient) -> None:
+    operation = client.get("/openapi.json").json()["paths"]["/classify"]["post"]
+    assert set(operation["requestBody"]["content"]) == {"application/json", "text/plain"}
+    names = {parameter["name"]: parameter for parameter in operation["parameters"]}
+    assert set(names) == {"title", "top_k", "min_confidence", "explain"}
+    assert names["top_k"]["schema"]["maximum"] == 46

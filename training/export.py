@@ -27,6 +27,12 @@ from training.taxonomy import describe_topics
 NAME: Final = "reuters"
 OPSET: Final = 18
 LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tf2onnx")
+DIMENSIONS: Final = {
+    "token_ids": ("batch_or_1", "length"),
+    "token_counts": ("batch", "length"),
+    "probabilities": ("batch", "n_topics"),
+}
+"""Texts that have the same token ids may give them once."""
 TENSORS: Final = {
     "token_ids": "token_ids",
     "token_counts": "token_counts",
@@ -105,7 +111,9 @@ def to_onnx(sparse: Any) -> bytes:
         function, input_signature=function.input_signature, opset=OPSET
     )
     for tensor in (*model.graph.input, *model.graph.output):
-        for axis, name in zip(tensor.type.tensor_type.shape.dim, ("batch", "length"), strict=True):
+        for axis, name in zip(
+            tensor.type.tensor_type.shape.dim, DIMENSIONS[tensor.name], strict=True
+        ):
             if not axis.dim_value:
                 axis.dim_param = name
     try:

@@ -32,6 +32,8 @@ TOLERANCE: Final = 1e-5
 """How far a probability may lie from Keras'. Sums in another order differ in their last bits."""
 CHUNK_TOKENS: Final = 4_096
 """How many tokens, padding included, go through the network at once."""
+EXPLAINED_COUNTS: Final = 2**20
+"""How many counts go through the network at once where words are left out: 4 MB."""
 SUM_TOLERANCE: Final = 1e-3
 """How far the sum of the probabilities of a text may lie from 1."""
 
@@ -259,7 +261,7 @@ class TopicClassifier:
         self, encoded: EncodedText, changes: Sequence[TokenChange]
     ) -> NDArray[np.float32]:
         """Probabilities of shape (n_changes, n_topics)."""
-        n_rows = max(1, CHUNK_TOKENS // (1 + len(encoded.token_ids)))
+        n_rows = max(1, EXPLAINED_COUNTS // (1 + len(encoded.token_ids)))
         chunks = [changes[start : start + n_rows] for start in range(0, len(changes), n_rows)]
         empty = np.empty((0, len(self.topics)), dtype=np.float32)
         return np.concatenate(
@@ -294,6 +296,19 @@ class TopicClassifier:
             )
         return [RankedTopic(self.topics[index], scores[index]) for index in ranking[:top_k]]
 
+    def _check_zero_counts(self, token_id: int) -> None:
+        """Refuse a network to which a token counts that occurs 0 times: explanations rely on it."""
+        token_ids = np.array([[START_ID, token_id]])
+        counts = np.array([[1, 0]], dtype=np.float32)
+        with_none, without = (
+            self._run(token_ids, counts),
+            self._run(token_ids[:, :1], counts[:, :1]),
+        )
+        if not np.abs(with_none - without).max() <= TOLERANCE:
+            raise BundleError(
+                "model.onnx: expected a token that occurs 0 times to count for nothing"
+            )
+
     def _prove(self, bundle: Bundle) -> None:
         """Raise BundleError unless every token id can be looked up and every golden holds."""
         highest = max(bundle.vocabulary.values(), default=START_ID)
@@ -312,6 +327,7 @@ class TopicClassifier:
             self.rank(probabilities, top_k=1)
         except InferenceError as error:
             raise BundleError(f"model.onnx: {error}") from error
+        self._check_zero_counts(highest)
         for number, golden in enumerate(bundle.goldens):
             self._replay(golden, number)
 

@@ -41,20 +41,16 @@ class Explanation(NamedTuple):
     """Every word of title and text, in their order."""
 
 
-class PlacedWord(NamedTuple):
-    """A word as it is written, and where."""
+def place_words(text: NewsText) -> list[tuple[str, Field, int, int]]:
+    """Give every word of title and text, in the order in which an encoder takes them.
 
-    word: str
-    field: Field
-    start: int
-    end: int
-
-
-def place_words(text: NewsText) -> list[PlacedWord]:
-    """Give every word of title and text, in the order in which an encoder takes them."""
+    Returns
+    -------
+    list of (word, field, start, end), as in a `WordEffect`
+    """
     parts: tuple[tuple[Field, str], ...] = (("title", text.title or ""), ("text", text.text))
     return [
-        PlacedWord(content[start:end], field, start, end)
+        (content[start:end], field, start, end)
         for field, content in parts
         for start, end in find_words(content)
     ]
@@ -74,19 +70,20 @@ def leave_out_each(
 
     Returns
     -------
-    token_ids : int64 array of shape (n_rows, n_distinct + 1)
-        ``PAD_ID`` where the last of a token has gone.
+    token_ids : int64 array of shape (1, n_distinct + 1)
+        Of all rows.
     token_counts : float32 array of shape (n_rows, n_distinct + 1)
-        0 there.
+        0 where the last of a token has gone.
     """
-    followers = {change.follower_id for change in changes} - {PAD_ID, *encoded.token_ids.tolist()}
-    token_ids = np.append(encoded.token_ids, max(followers, default=PAD_ID))  # at most one is new
-    counts = np.append(encoded.token_counts, np.float32(0))
-    columns = {token_id: column for column, token_id in enumerate(token_ids.tolist())}
+    token_ids = encoded.token_ids.tolist()
+    columns = {token_id: column for column, token_id in enumerate(token_ids)}
+    followers = {change.follower_id for change in changes} - columns.keys()
+    token_ids.append(max(followers, default=PAD_ID))  # there is at most one
+    columns[token_ids[-1]] = len(columns)
+    columns[PAD_ID] = len(token_ids)  # a column for what changes nothing, to be cut off
+    token_counts = np.zeros((len(changes), len(token_ids) + 1), dtype=np.float32)
+    token_counts[:, : len(encoded.token_counts)] = encoded.token_counts
     rows = np.arange(len(changes))
-    token_counts = np.tile(counts, (len(changes), 1))
     for place, difference in ((0, -1), (1, -1), (2, 1)):
-        changed = np.array([columns.get(change[place], -1) for change in changes])
-        affected = np.array([change[place] != PAD_ID for change in changes])
-        token_counts[rows[affected], changed[affected]] += difference
-    return np.where(token_counts > 0, token_ids, PAD_ID), token_counts
+        token_counts[rows, [columns[change[place]] for change in changes]] += difference
+    return np.array([token_ids]), token_counts[:, :-1]

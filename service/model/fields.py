@@ -6,7 +6,7 @@ only: which amount it was says nothing about the topic, that there are amounts s
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
+from itertools import chain, repeat
 from typing import ClassVar, Final
 
 from service.model.encoding import PAD_ID, UNKNOWN_ID, TextEncoder, TokenChange, WordIds
@@ -74,17 +74,13 @@ class FieldEncoder(TextEncoder):
         word_ids = list(map(self._word_ids.__getitem__, title_words + body_words))
         after_lead = word_ids[n_title + LEAD_WORDS : n_title + LEAD_WORDS + 1]
         moving_up = self._lead_ids[after_lead[0]] if after_lead else PAD_ID
-        changes = [
-            TokenChange(word_id, self._title_ids[word_id], PAD_ID) for word_id in word_ids[:n_title]
-        ]
-        changes += [
-            TokenChange(word_id, self._lead_ids[word_id], moving_up)
-            for word_id in word_ids[n_title : n_title + LEAD_WORDS]
-        ]
-        changes += [
-            TokenChange(word_id, PAD_ID, PAD_ID) for word_id in word_ids[n_title + LEAD_WORDS :]
-        ]
-        return changes
+        field_ids = chain(
+            map(self._title_ids.__getitem__, word_ids[:n_title]),
+            map(self._lead_ids.__getitem__, word_ids[n_title : n_title + LEAD_WORDS]),
+            repeat(PAD_ID),
+        )
+        follower_ids = chain(repeat(PAD_ID, n_title), repeat(moving_up, LEAD_WORDS), repeat(PAD_ID))
+        return list(map(TokenChange, word_ids, field_ids, follower_ids))
 
 
 class _WordAndNumberIds(WordIds):

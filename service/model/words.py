@@ -34,6 +34,8 @@ def find_words(text: str) -> list[tuple[int, int]]:
 
     They cut out the words as they are written, in the code points of the text.
     """
+    if text.isascii():
+        return [match.span() for match in _WORD.finditer(text)]
     spans = []
     for match in _WORD.finditer(text):
         written = match[0]

@@ -74,7 +74,7 @@ def test_the_network_is_valid_and_sparse(trained_bundle: Path) -> None:
         for value in (*model.graph.input, *model.graph.output)
     }
     assert described == {
-        "token_ids": ["batch", "length"],
+        "token_ids": ["batch_or_1", "length"],
         "token_counts": ["batch", "length"],
         "probabilities": ["batch", 46],
     }

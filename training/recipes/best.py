@@ -7,6 +7,7 @@ another where the text is no news. Everything is linear in the words, so that an
 more than that of the book's network.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -219,11 +220,14 @@ class SparseBestNetwork(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         ]
     )
     def probabilities(self, token_ids: Any, token_counts: Any) -> Any:
-        """Token ids (n, length) and their counts, 0 where padded, to probabilities (n, 46)."""
-        weights = tf.gather(self.token_weights, token_ids)  # (n, length), 0 for padding
-        weights *= 1.0 + tf.math.log(tf.maximum(token_counts, 1.0))
+        """Token ids (n or 1, length), their counts (n, length) to probabilities (n, 46).
+
+        A token that occurs 0 times counts for nothing.
+        """
+        logs = tf.math.log(tf.maximum(math.e * token_counts, 1.0))  # 1 + log(count), 0 for 0
+        weights = tf.gather(self.token_weights, token_ids) * logs  # (n, length)
         norms = tf.sqrt(tf.maximum(tf.reduce_sum(weights * weights, axis=1, keepdims=True), 1e-12))
-        rows = tf.gather(self.machines.kernel, token_ids)  # (n, length, n_topics)
+        rows = tf.gather(self.machines.kernel, token_ids)  # (n or 1, length, n_topics)
         summed = tf.matmul(tf.expand_dims(weights, axis=1), rows)  # (n, 1, n_topics)
         margins = tf.squeeze(summed, axis=1) / norms + self.machines.bias
         return {"probabilities": self.calibration(margins)}

@@ -156,10 +156,13 @@ class SparseBookNetwork(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         ]
     )
     def probabilities(self, token_ids: Any, token_counts: Any) -> Any:
-        """Token ids (n, length) and their counts, 0 where padded, to probabilities (n, 46)."""
+        """Token ids (n or 1, length), their counts (n, length) to probabilities (n, 46).
+
+        A token that occurs 0 times counts for nothing.
+        """
         first, *rest = self.network.layers
         present = tf.minimum(token_counts, 1.0)  # a multi-hot row does not count
-        rows = tf.gather(first.kernel, token_ids)  # (n, length, hidden)
+        rows = tf.gather(first.kernel, token_ids)  # (n or 1, length, hidden)
         summed = tf.matmul(tf.expand_dims(present, axis=1), rows)  # (n, 1, hidden)
         hidden = first.activation(tf.squeeze(summed, axis=1) + first.bias)
         for layer in rest:

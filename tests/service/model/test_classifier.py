@@ -208,3 +208,11 @@ def test_no_group_for_what_is_no_news(classifier: TopicClassifier) -> None:
     (answer,) = classifier.classify(["zxcv qwer tyui"], min_confidence=0.9)
     assert answer.abstained == "too_few_known_words"
     assert answer.group is None
+
+
+def test_a_network_to_which_absent_tokens_count_is_refused(bundle: Bundle) -> None:
+    model = onnx.load_from_string(bundle.network)
+    (limit,) = [node for node in model.graph.node if node.op_type == "Min"]
+    limit.op_type = "Max"  # 0 becomes 1
+    with pytest.raises(BundleError, match="occurs 0 times to count for nothing"):
+        TopicClassifier(replace(bundle, network=model.SerializeToString()))

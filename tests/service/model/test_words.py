@@ -56,7 +56,7 @@ def test_split_words(text: str, words: list[str]) -> None:
     assert split_words(text) == words
 
 
-ODDITIES = "’‘“”«»\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0"  # noqa: RUF001
+ODDITIES = "‘“”«»\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0"  # noqa: RUF001
 
 
 @given(st.text(KERAS_ALPHABET | st.sampled_from(ODDITIES)))

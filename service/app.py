@@ -16,6 +16,7 @@ from service.api.classification import classification_endpoints, classification_
 from service.api.errors import add_error_handlers, declare_media_type
 from service.api.instrumentation import InstrumentationMiddleware, RequestObserver
 from service.api.operations import operations_routes
+from service.api.pages import page_routes
 from service.api.shortcut import Shortcut
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
@@ -68,6 +69,7 @@ def create_app(
         summary=f"Which of {len(classifier.topics)} topics is this news text about?",
         version=__version__,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
@@ -87,6 +89,7 @@ def create_app(
     }
     app.include_router(catalogue_routes(classifier))
     app.include_router(operations_routes(registry))
+    app.include_router(page_routes())
     add_error_handlers(app)
     return app
 

@@ -1,0 +1,167 @@
+/** Shows openapi.json to people: each operation, what it takes and gives, and a way to try it. */
+
+import { byId, element } from "./dom.js";
+import { curlCommand } from "./shell.js";
+
+const MOST_SHOWN = 20_000;
+
+const code = (text) => element("code", {}, text);
+const nameOf = (reference) => reference.split("/").pop();
+
+/** Describe the type of a schema: text, and links to the schemas that have a name. */
+function typeOf(schema) {
+  if (schema.$ref) {
+    const name = nameOf(schema.$ref);
+    return [element("a", { href: `#${name}` }, name)];
+  }
+  const choices = schema.anyOf ?? schema.oneOf;
+  if (choices) return choices.flatMap((choice, index) => (index ? [" or ", ...typeOf(choice)] : typeOf(choice)));
+  if (schema.enum) return [schema.enum.map((value) => JSON.stringify(value)).join(" or ")];
+  if ("const" in schema) return [JSON.stringify(schema.const)];
+  if (schema.type === "array") return ["list of ", ...typeOf(schema.items ?? {}), limits(schema, "Items")];
+  return [(schema.type ?? "anything") + limits(schema, "Length")];
+}
+
+/** Say how much, how many or how long a value may be. */
+function limits(schema, counted) {
+  const least = schema.minimum ?? schema[`min${counted}`];
+  const most = schema.maximum ?? schema[`max${counted}`];
+  const unit = { Items: " items", Length: schema.type === "string" ? " characters" : "" }[counted];
+  if (least === undefined && most === undefined) return "";
+  if (most === undefined) return `, ${least}${unit} or more`;
+  return least === undefined ? `, up to ${most}${unit}` : `, ${least} to ${most}${unit}`;
+}
+
+function need(schema, name) {
+  if (schema.required?.includes(name)) return "required";
+  const { default: value } = schema.properties[name];
+  return value === undefined || value === null ? "optional" : JSON.stringify(value);
+}
+
+function table(heads, rows) {
+  const cells = (kind, values) => values.map((value) => element(kind, {}, ...[value].flat()));
+  return element(
+    "div",
+    { className: "table", role: "region", ariaLabel: heads.join(", "), tabIndex: 0 },
+    element(
+      "table",
+      {},
+      element("thead", {}, element("tr", {}, ...cells("th", heads))),
+      element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells("td", row)))),
+    ),
+  );
+}
+
+const fields = (schema, second) =>
+  table(
+    ["Field", second, "Type", "Meaning"],
+    Object.entries(schema.properties ?? {}).map(([name, field]) => [
+      code(name),
+      second === "Default" ? need(schema, name) : schema.required?.includes(name) ? "always" : "perhaps",
+      typeOf(field),
+      field.description ?? "",
+    ]),
+  );
+
+function answers(responses) {
+  return table(
+    ["Status", "Meaning", "Content"],
+    Object.entries(responses).map(([status, { description, content = {} }]) => [
+      code(status),
+      description,
+      Object.entries(content).flatMap(([mediaType, { schema = {} }]) => [
+        code(mediaType),
+        ...(Object.keys(schema).length ? [": ", ...typeOf(schema)] : []),
+      ]),
+    ]),
+  );
+}
+
+async function send(method, address, body) {
+  const began = performance.now();
+  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  const response = await fetch(address, { method, headers, body });
+  const text = await response.text();
+  const status = `${response.status} in ${(performance.now() - began).toFixed(0)} ms`;
+  const isJson = response.headers.get("content-type")?.includes("json");
+  const shown = isJson ? JSON.stringify(JSON.parse(text), null, 2) : text;
+  return `${status}\n${shown.length > MOST_SHOWN ? `${shown.slice(0, MOST_SHOWN)}\n…` : shown}`;
+}
+
+/** Give what sends a request, and shows the answer. */
+function trial(title, method, address, example) {
+  const body =
+    example && element("textarea", { rows: 8, spellcheck: false, value: JSON.stringify(example, null, 2) });
+  const answer = element("pre", { hidden: true, tabIndex: 0, role: "status", ariaLabel: `Answer to ${title}` });
+  const show = (text) => {
+    answer.textContent = text;
+    answer.hidden = false;
+  };
+  const onclick = () => send(method, address, body?.value).then(show, () => show("The service cannot be reached."));
+  const parts = [element("button", { type: "button", onclick, ariaLabel: `Send ${title}` }, "Send")];
+  if (body) {
+    parts.unshift(element("label", {}, "Body", body));
+    parts.push(element("pre", { tabIndex: 0, role: "region", ariaLabel: `Command for ${title}` }, curlCommand(address, example)));
+  }
+  return [...parts, answer];
+}
+
+function operation(path, method, { summary, description, requestBody, responses }) {
+  const verb = method.toUpperCase();
+  const title = `${verb} ${path}`;
+  const address = new URL(path.replace(/^\//, ""), document.baseURI).href;
+  const schema = requestBody?.content["application/json"].schema;
+  return element(
+    "section",
+    {},
+    element("h2", {}, element("span", { className: "method" }, verb), " ", code(path)),
+    element("p", {}, summary ? element("strong", {}, summary) : "", ` ${description ?? ""}`),
+    ...(schema ? [element("h3", {}, "Takes"), fields(schema, "Default")] : []),
+    element("h3", {}, "Answers"),
+    answers(responses),
+    element("h3", {}, "Try it"),
+    ...trial(title, verb, address, schema?.examples?.[0]),
+  );
+}
+
+function named(name, schema) {
+  return element(
+    "section",
+    { id: name },
+    element("h2", {}, code(name)),
+    element("p", {}, schema.description ?? ""),
+    fields(schema, "Present"),
+  );
+}
+
+/** Names of the schemas that a part of the document refers to, directly or through others. */
+function referred(part, schemas, found = new Set()) {
+  for (const [key, value] of Object.entries(part ?? {})) {
+    if (key === "$ref" && schemas[nameOf(value)] && !found.has(nameOf(value))) {
+      found.add(nameOf(value));
+      referred(schemas[nameOf(value)], schemas, found);
+    } else if (value !== null && typeof value === "object") {
+      referred(value, schemas, found);
+    }
+  }
+  return found;
+}
+
+async function start() {
+  const main = byId("interface");
+  try {
+    const { info, paths, components } = await (await fetch("openapi.json")).json();
+    byId("name").textContent = `${info.title} ${info.version}`;
+    main.append(element("p", {}, info.summary ?? ""));
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, described] of Object.entries(methods)) main.append(operation(path, method, described));
+    }
+    const schemas = components?.schemas ?? {};
+    for (const name of referred(paths, schemas)) main.append(named(name, schemas[name]));
+  } catch {
+    main.append(element("p", { className: "error", role: "alert" }, "openapi.json cannot be read."));
+  }
+  main.removeAttribute("aria-busy");
+}
+
+start();

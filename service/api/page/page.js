@@ -1,0 +1,138 @@
+/** Classifies what is typed while it is typed. */
+
+import { showAnswer, showNoAnswer } from "./answer.js";
+import { byId, element, showText } from "./dom.js";
+import { EXAMPLES } from "./examples.js";
+import { CLASSIFY, Problem, classify, describeModel } from "./service.js";
+import { curlCommand } from "./shell.js";
+import { showWords } from "./words.js";
+
+/** Shorter than the pause between two words, longer than between two keys. */
+const PAUSE_MILLISECONDS = 120;
+/** A text this long is over the limit of any service; do not even read it. */
+const MOST_FILE_BYTES = 10_000_000;
+const HINT = "Type something, or try an example.";
+
+let timer;
+let underWay = new AbortController();
+
+function readRequest() {
+  const request = { text: byId("text").value, top_k: Number(byId("top-k").value) };
+  if (byId("title").value.trim()) request.title = byId("title").value;
+  if (byId("explain").checked) request.explain = true;
+  return request;
+}
+
+function showNothing(reason) {
+  showNoAnswer(reason);
+  byId("words").hidden = true;
+  byId("shell").hidden = true;
+}
+
+function show({ request, answer, milliseconds }) {
+  showAnswer(answer, milliseconds);
+  showWords(request, answer);
+  byId("curl").textContent = curlCommand(CLASSIFY, request);
+  byId("shell").hidden = false;
+  showText("copied", "");
+}
+
+/** Ask now; an answer that is still under way is of a text that is no more. */
+async function update() {
+  clearTimeout(timer);
+  underWay.abort();
+  underWay = new AbortController();
+  const { signal } = underWay;
+  const request = readRequest();
+  if (!request.text.trim()) {
+    showNothing({ hint: request.title ? "The title alone is not enough: add the text." : HINT });
+    return;
+  }
+  try {
+    const asked = await classify(request, signal);
+    if (!signal.aborted) show(asked);
+  } catch (error) {
+    if (signal.aborted) return;
+    if (!(error instanceof Problem)) throw error;
+    showNothing({ error: error.message });
+  }
+}
+
+function updateSoon() {
+  clearTimeout(timer);
+  timer = setTimeout(update, PAUSE_MILLISECONDS);
+}
+
+function fill({ title = "", text = "" }) {
+  byId("title").value = title;
+  byId("text").value = text;
+  update();
+}
+
+async function open(file) {
+  try {
+    if (file.size > MOST_FILE_BYTES) throw new RangeError("too large");
+    const bytes = await file.arrayBuffer();
+    fill({ text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) });
+  } catch (error) {
+    fill({});
+    const reason = error instanceof RangeError ? "too large" : "not a text in UTF-8";
+    showNothing({ error: `The file ${file.name} is ${reason}.` });
+  }
+}
+
+/** Copy the command; an address without https is given no clipboard, but may still copy what is selected. */
+async function copy() {
+  try {
+    await navigator.clipboard.writeText(byId("curl").textContent);
+    showText("copied", "Copied.");
+  } catch {
+    getSelection().selectAllChildren(byId("curl"));
+    showText("copied", document.execCommand("copy") ? "Copied." : "Selected: copy it with the keyboard.");
+  }
+}
+
+function acceptDrops() {
+  const hasFile = (event) => event.dataTransfer?.types.includes("Files");
+  const mark = (on) => document.body.classList.toggle("dropping", on);
+  // also beside the field: the browser would leave the page to show the file
+  addEventListener("dragover", (event) => {
+    if (!hasFile(event)) return;
+    event.preventDefault();
+    mark(true);
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget ?? mark(false));
+  addEventListener("drop", (event) => {
+    if (!hasFile(event)) return;
+    event.preventDefault();
+    mark(false);
+    open(event.dataTransfer.files[0]);
+  });
+}
+
+function start() {
+  byId("examples").append(
+    ...EXAMPLES.map((example) =>
+      element("button", { type: "button", onclick: () => fill(example) }, example.label),
+    ),
+  );
+  for (const id of ["title", "text"]) byId(id).addEventListener("input", updateSoon);
+  for (const id of ["top-k", "explain"]) byId(id).addEventListener("change", update);
+  byId("file").addEventListener("change", ({ target }) => {
+    if (target.files.length) open(target.files[0]);
+    target.value = ""; // so that the same file can be opened again
+  });
+  byId("clear").addEventListener("click", () => {
+    fill({});
+    byId("text").focus();
+  });
+  byId("copy").addEventListener("click", copy);
+  acceptDrops();
+  describeModel().then(
+    ({ name, version }) => showText("model", `Model ${name}, version ${version}`),
+    () => {}, // the first text will say what is wrong
+  );
+  update(); // a browser may have kept what was typed before a reload
+}
+
+start();

@@ -1,0 +1,56 @@
+/** Asks the service. Addresses are relative to the page, so that it may stand behind a prefix. */
+
+export const CLASSIFY = new URL("classify", document.baseURI).href;
+
+/** What the service could not answer; its message is the sentence for people. */
+export class Problem extends Error {}
+
+async function ask(address, options) {
+  let response;
+  try {
+    response = await fetch(address, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("The service cannot be reached. Is it still running?");
+  }
+  const answer = await response.json().catch((error) => {
+    if (error.name === "AbortError") throw error;
+    return {};
+  });
+  if (response.ok) return answer;
+  const problem = new Problem(answer.detail ?? answer.title ?? `The service answered ${response.status}.`);
+  problem.fields = (answer.errors ?? []).map(({ field }) => field);
+  throw problem;
+}
+
+function post(request, signal) {
+  return ask(CLASSIFY, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(request),
+    signal,
+  });
+}
+
+/** A service of before explanations does not know the field: ask it without, from then on. */
+let explains = true;
+
+async function askWithExplanation({ explain, ...request }, signal) {
+  const wanted = explain && explains ? { ...request, explain } : request;
+  try {
+    return { request: wanted, answer: await post(wanted, signal) };
+  } catch (error) {
+    if (!wanted.explain || !error.fields?.includes("explain")) throw error;
+    explains = false;
+    return { request, answer: await post(request, signal) };
+  }
+}
+
+/** Classify a text: what was asked in the end, the answer, and how long it took. */
+export async function classify(request, signal) {
+  const began = performance.now();
+  const asked = await askWithExplanation(request, signal);
+  return { ...asked, milliseconds: performance.now() - began };
+}
+
+export const describeModel = () => ask(new URL("model", document.baseURI).href);

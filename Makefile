@@ -56,6 +56,9 @@ test-compose: $(VENVS)/dev/.installed ## Bring the stack up in containers and te
 test-bulk: $(VENVS)/dev/.installed ## Classify a million short rows with Ray, and see that memory stays flat
 	NEWSWIRE_BULK_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_bulk_memory.py $(ARGS)
 
+screenshots: $(VENVS)/dev/.installed ## Take the pictures of the page in docs/screenshots; needs Chromium
+	$(DEV) -m tests.end_to_end.screenshots
+
 lint: $(VENVS)/dev/.installed ## Check format, lint, types and import rules
 	$(DEV) -m ruff format --check .
 	$(DEV) -m ruff check .
@@ -98,4 +101,4 @@ $(VENVS)/%/.installed: requirements/%.txt
 	touch $@
 
 .PHONY: help serve train evaluate promote classify-archive bench bench-peers bench-micro bench-memory bench-health data \
-	test test-bulk test-compose lint format lock lock-peers clean
+	test test-bulk test-compose screenshots lint format lock lock-peers clean

@@ -19,6 +19,7 @@ function typeOf(schema) {
   if (schema.enum) return [schema.enum.map((value) => JSON.stringify(value)).join(" or ")];
   if ("const" in schema) return [JSON.stringify(schema.const)];
   if (schema.type === "array") return ["list of ", ...typeOf(schema.items ?? {}), limits(schema, "Items")];
+  if (schema.properties) return ["object of ", ...Object.keys(schema.properties).flatMap((name, index) => [index ? ", " : "", code(name)])];
   return [(schema.type ?? "anything") + limits(schema, "Length")];
 }
 
@@ -42,7 +43,7 @@ function table(heads, rows) {
   const cells = (kind, values) => values.map((value) => element(kind, {}, ...[value].flat()));
   return element(
     "div",
-    { className: "table", role: "region", ariaLabel: heads.join(", "), tabIndex: 0 },
+    { className: "table", role: "group", ariaLabel: heads.join(", "), tabIndex: 0 },
     element(
       "table",
       {},
@@ -130,7 +131,7 @@ function named(name, schema) {
     { id: name },
     element("h2", {}, code(name)),
     element("p", {}, schema.description ?? ""),
-    fields(schema, "Present"),
+    schema.properties ? fields(schema, "Present") : element("p", {}, ...typeOf(schema)),
   );
 }
 

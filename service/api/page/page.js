@@ -17,8 +17,9 @@ let timer;
 let underWay = new AbortController();
 
 function readRequest() {
-  const request = { text: byId("text").value, top_k: Number(byId("top-k").value) };
-  if (byId("title").value.trim()) request.title = byId("title").value;
+  const [title, text] = [byId("title").value, byId("text").value];
+  const request = title.trim() ? { title, text } : { text };
+  request.top_k = Number(byId("top-k").value);
   if (byId("explain").checked) request.explain = true;
   return request;
 }

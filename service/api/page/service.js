@@ -32,7 +32,7 @@ function post(request, signal) {
   });
 }
 
-/** A service of before explanations does not know the field: ask it without, from then on. */
+/** A service of before explanations refuses the field, as one that it does not know: ask it without, from then on. */
 let explains = true;
 
 async function askWithExplanation({ explain, ...request }, signal) {
@@ -40,7 +40,7 @@ async function askWithExplanation({ explain, ...request }, signal) {
   try {
     return { request: wanted, answer: await post(wanted, signal) };
   } catch (error) {
-    if (!wanted.explain || !error.fields?.includes("explain")) throw error;
+    if (!wanted.explain || !error.fields?.includes("body")) throw error;
     explains = false;
     return { request, answer: await post(request, signal) };
   }

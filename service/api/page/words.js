@@ -10,6 +10,8 @@ const STRONG = 0.3;
 /** Scores differ by less than this for no reason. */
 const NOISE = 1e-5;
 const IN_SUMMARY = 6;
+/** What is less is shown as 0.0. */
+const LEAST_IN_SUMMARY = 0.0005;
 
 /**
  * Cut a text at its words: pairs of a piece and its word, which is undefined between words.
@@ -50,7 +52,7 @@ function showMarked(id, text, words, strongest) {
 /** Name the words of one direction, the strongest first, each once. */
 function list(words, direction) {
   const ranked = words
-    .filter(({ known, score_change: change }) => known && direction * change > NOISE)
+    .filter(({ known, score_change: change }) => known && direction * change >= LEAST_IN_SUMMARY)
     .sort((one, other) => direction * (other.score_change - one.score_change));
   const distinct = new Map();
   for (const { word, score_change: change } of ranked) {
@@ -75,6 +77,7 @@ export function showWords({ title = "", text }, { explanation, topics }) {
   const shown = explanation.words.slice(0, MOST_WORDS);
   const strongest = Math.max(NOISE / MARKED, ...shown.map(({ score_change: change }) => Math.abs(change)));
   const inField = (name) => shown.filter(({ field }) => field === name);
+  byId("marked-title").hidden = !title;
   showMarked("marked-title", title, inField("title"), strongest);
   showMarked("marked-text", text, inField("text"), strongest);
   const { name } = topics.find(({ topic }) => topic === explanation.topic) ?? topics[0];

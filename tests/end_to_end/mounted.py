@@ -1,0 +1,25 @@
+"""The service as a part of another application, under ``/news``."""
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from service.app import create_app
+from service.model import TopicClassifier
+from service.settings import ServiceSettings
+
+
+async def ready(request: Request) -> Response:
+    """What `RunningService` waits for."""
+    return Response()
+
+
+if __name__ == "__main__":
+    settings = ServiceSettings()
+    classifier = TopicClassifier.load(settings.model_dir)
+    inner = create_app(settings, classifier, CollectorRegistry())
+    outer = Starlette(routes=[Route("/health/ready", ready), Mount("/news", inner)])
+    uvicorn.run(outer, port=settings.port, log_level="warning")

@@ -1,0 +1,44 @@
+"""Pictures of the page for the documentation: ``python -m tests.end_to_end.screenshots``."""
+
+import sys
+from typing import Final
+
+from playwright.sync_api import ViewportSize
+
+from tests.conftest import ROOT
+from tests.end_to_end.browser import Scheme, find_chromium, open_browser
+from tests.end_to_end.explaining import let_it_explain
+from tests.end_to_end.running_service import RunningService
+
+FOLDER: Final = ROOT / "docs" / "screenshots"
+SHOTS: Final[dict[str, tuple[Scheme, ViewportSize]]] = {
+    "light": ("light", ViewportSize(width=1000, height=900)),
+    "dark": ("dark", ViewportSize(width=1000, height=900)),
+    "phone": ("light", ViewportSize(width=360, height=1100)),
+}
+
+
+def main() -> None:
+    """Take every picture."""
+    chromium = find_chromium()
+    if chromium is None:
+        sys.exit("There is no Chromium: install the package chromium.")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        RunningService() as service,
+        open_browser(chromium, f"http://127.0.0.1:{service.port}") as context,
+    ):
+        let_it_explain(context, service)
+        for name, (scheme, size) in SHOTS.items():
+            page = context.new_page()
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.set_viewport_size(size)
+            page.goto("/")
+            page.get_by_role("button", name="Harvest").click()
+            page.locator("#summary").wait_for()
+            page.screenshot(path=FOLDER / f"{name}.png")
+            page.close()
+
+
+if __name__ == "__main__":
+    main()

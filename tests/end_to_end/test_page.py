@@ -1,0 +1,505 @@
+"""The pages in a real browser, served by the real service."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from tests.end_to_end.browser import PHONE, Scheme, Watched, need_chromium, open_browser
+from tests.end_to_end.explaining import let_it_explain
+from tests.end_to_end.running_service import RunningService
+
+OIL = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."
+MOST_BYTES = 60_000
+PATIENCE_MS = 5_000
+"""Generous: these tests say that something happens, not how fast."""
+SCHEMES: list[Scheme] = ["light", "dark"]
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[RunningService]:
+    with RunningService() as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def browser(service: RunningService) -> Iterator[BrowserContext]:
+    """A browser for all; Playwright's event loop is gone before other modules want one."""
+    address = f"http://127.0.0.1:{service.port}"
+    permissions = ["clipboard-read", "clipboard-write"]
+    with open_browser(need_chromium(), address, permissions) as context:
+        let_it_explain(context, service)
+        yield context
+
+
+@pytest.fixture
+def watched(browser: BrowserContext) -> Iterator[Watched]:
+    """A page that is closed after the test, which may have no complaints and asks no other host."""
+    page = browser.new_page()
+    watched = Watched(page)
+    page.goto("/")
+    yield watched
+    page.unroute_all(behavior="wait")
+    origin = re.match(r"\w+://[^/]+/", page.url)
+    page.close()
+    assert watched.complaints == []
+    assert origin
+    assert [url for url in watched.requests if not url.startswith((origin[0], "data:"))] == []
+
+
+@pytest.fixture
+def page(watched: Watched) -> Page:
+    return watched.page
+
+
+def answer_with(page: Page, status: int = 200, **changes: Any) -> None:
+    """Let the service's answers be changed, or replaced where the status is an error."""
+
+    def answer(route: Route) -> None:
+        if status >= 400:
+            route.fulfill(status=status, json=changes)
+        else:
+            response = route.fetch(
+                post_data={"text": route.request.post_data_json["text"]}  # type: ignore[index]
+            )
+            route.fulfill(json=response.json() | changes)
+
+    page.route("**/classify", answer)
+
+
+def type_text(page: Page, text: str) -> None:
+    page.get_by_label("Text: type it").fill(text)
+
+
+def marked(page: Page, kind: str, field: str = "text") -> list[str]:
+    return page.locator(f"#marked-{field} .{kind}").all_inner_texts()
+
+
+def test_topics_appear_while_typing(page: Page) -> None:
+    box = page.get_by_label("Text: type it")
+    box.press_sequentially(OIL[:20], delay=5)
+    expect(page.locator("#topics li")).to_have_count(3)
+    box.press_sequentially(OIL[20:], delay=5)
+    first = page.locator("#topics li").first
+    expect(first).to_contain_text("Crude oil")
+    expect(page.get_by_role("status").first).to_have_text("Crude oil")
+    expect(page.locator("#facts")).to_contain_text(re.compile(r"answered in \d+ ms"))
+    page.wait_for_timeout(500)  # the last answer comes, and the bar moves
+    score = float(first.locator(".score").inner_text().removesuffix(" %")) / 100
+    track, bar = (first.locator(name).bounding_box() for name in (".track", ".bar"))
+    assert track
+    assert bar
+    assert bar["width"] / track["width"] == pytest.approx(score, abs=0.01)
+
+
+def test_as_many_topics_as_are_wanted(page: Page) -> None:
+    type_text(page, OIL)
+    page.get_by_label("Topics", exact=True).select_option("10")
+    expect(page.locator("#topics li")).to_have_count(10)
+    page.get_by_label("Topics", exact=True).select_option("1")
+    expect(page.locator("#topics li")).to_have_count(1)
+
+
+def test_the_answer_comes_soon(page: Page, service: RunningService) -> None:
+    """How soon is printed, and hardly asserted: a machine may be busy."""
+    page.get_by_label("Mark the words").uncheck()
+    page.evaluate(
+        """() => {
+            const [text, topics] = ["text", "topics"].map((id) => document.getElementById(id));
+            let typed;
+            text.addEventListener("input", () => { typed = performance.now(); });
+            new MutationObserver(() => { window.waited ??= performance.now() - typed; })
+                .observe(topics, { childList: true });
+        }"""
+    )
+    type_text(page, OIL)
+    expect(page.locator("#topics li")).to_have_count(3)
+    waited = page.evaluate("window.waited")
+    sys.stdout.write(f"\nThe answer showed {waited:.0f} ms after the last key.\n")
+    assert waited < PATIENCE_MS
+
+
+def test_the_marks_cut_out_exactly_the_words(page: Page, watched: Watched) -> None:
+    """Also after characters that are two in JavaScript, or two that look like one."""
+    title, text = (
+        "🛢️ OPEC \U0001d490\U0001d48a\U0001d48d",
+        f"🇸🇦👩‍💻 Zürich: “{OIL}” 😀 qwrtzpx 😀 barrel",
+    )
+    with page.expect_response("**/classify") as answered:
+        page.get_by_label("Title").fill(title)
+        type_text(page, text)
+    words = answered.value.json()["explanation"]["words"]
+    expect(page.locator("#marked-text")).to_have_text(text)
+    expect(page.locator("#marked-title")).to_have_text(title)
+    known = {word["word"] for word in words if word["known"]}
+    unknown = {word["word"] for word in words if not word["known"]}
+    assert "qwrtzpx" in marked(page, "unknown")
+    assert {*marked(page, "unknown"), *marked(page, "unknown", "title")} <= unknown
+    assert marked(page, "for")
+    assert {*marked(page, "for"), *marked(page, "against"), *marked(page, "for", "title")} <= known
+    expect(page.locator("#summary")).to_contain_text("For Crude oil: ")
+
+
+def test_marks_tell_for_from_against(page: Page) -> None:
+    words = [
+        {"word": "Up", "field": "text", "start": 2, "end": 4, "known": True, "score_change": 0.2},
+        {"word": "up", "field": "text", "start": 5, "end": 7, "known": True, "score_change": 0.03},
+        {"word": "dn", "field": "text", "start": 8, "end": 10, "known": True, "score_change": -0.1},
+        {"word": "no", "field": "text", "start": 11, "end": 13, "known": True, "score_change": 0.0},
+        {"word": "hm", "field": "text", "start": 14, "end": 16, "known": False, "score_change": 0},
+    ]
+    answer_with(page, explanation={"topic": "earn", "words": words})
+    type_text(page, "😀 Up up dn no hm 😀")
+    expect(page.locator("#marked-text")).to_have_text("😀 Up up dn no hm 😀")
+    assert marked(page, "for") == ["Up", "up"]
+    assert marked(page, "for.strong") == ["Up"]
+    assert marked(page, "against") == ["dn"]
+    assert marked(page, "unknown") == ["hm"]
+    expect(page.locator("#summary")).to_have_text(
+        re.compile(r"^For [\w ]+: Up \+20\.0\. Against: dn .10\.0\.$")
+    )
+    styles = page.evaluate(
+        """() => [".for", ".against", ".unknown"].map((kind) =>
+            getComputedStyle(document.querySelector("#marked-text " + kind)).textDecorationStyle)"""
+    )
+    assert styles == ["solid", "wavy", "dotted"]
+
+
+def test_without_marks_none_are_asked_for(page: Page) -> None:
+    page.get_by_label("Mark the words").uncheck()
+    with page.expect_request("**/classify") as asked:
+        type_text(page, OIL)
+    assert asked.value.post_data_json == {"text": OIL, "top_k": 3}
+    expect(page.locator("#topics li")).to_have_count(3)
+    expect(page.locator("#words")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"abstained": "low_confidence"}, "Not sure: no topic is likely enough to rely on."),
+        ({"abstained": "too_few_known_words"}, "Not sure: the model knows too few of these words."),
+        (
+            {"abstained": "low_confidence", "group": {"name": "Energy", "score": 0.934}},
+            "Not sure which topic it is, but its group is clear: Energy.",
+        ),
+    ],
+)
+def test_abstention_is_put_into_words(page: Page, changes: dict[str, Any], sentence: str) -> None:
+    answer_with(page, **changes)
+    type_text(page, OIL)
+    expect(page.locator("#verdict")).to_contain_text(sentence)
+    expect(page.locator("#verdict")).to_have_class("unsure")
+    expect(page.locator("#topics li").first).to_contain_text("Crude oil")
+    if "group" in changes:
+        expect(page.locator("#group")).to_contain_text("93.4 %")
+
+
+def test_an_error_is_told_in_the_words_of_the_service(page: Page, watched: Watched) -> None:
+    type_text(page, OIL)
+    expect(page.locator("#topics li")).to_have_count(3)
+    answer_with(page, 413, title="The text is too long", detail="Expected at most 9 bytes.")
+    type_text(page, OIL * 2)
+    expect(page.get_by_role("alert")).to_have_text("Expected at most 9 bytes.")
+    expect(page.locator("#topics li")).to_have_count(0)
+    page.unroute("**/classify")
+    type_text(page, OIL)
+    expect(page.locator("#topics li")).to_have_count(3)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    forgive(watched, "413")
+
+
+def test_a_service_that_is_gone(page: Page, watched: Watched) -> None:
+    page.route("**/classify", lambda route: route.abort("connectionrefused"))
+    type_text(page, OIL)
+    expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+    forgive(watched, "ERR_CONNECTION_REFUSED")
+
+
+def forgive(watched: Watched, expected: str) -> None:
+    """Take out of the complaints what a test wanted to happen."""
+    assert any(expected in text for text in watched.complaints)
+    watched.complaints = [text for text in watched.complaints if expected not in text]
+
+
+def test_a_stale_answer_never_shows(page: Page) -> None:
+    """The first text's answer comes after the second's."""
+
+    def answer(route: Route) -> None:
+        request = route.request.post_data_json
+        assert isinstance(request, dict)
+        topic = {"topic": "x", "name": request["text"], "id": 0, "score": 1}
+        content = {"topics": [topic], "known_words": 1, "abstained": None}
+        if request["text"] == "slow":
+            held.append((route, content))
+        else:
+            route.fulfill(json=content)
+
+    held: list[tuple[Route, dict[str, Any]]] = []
+    page.route("**/classify", answer)
+    with page.expect_request("**/classify"):
+        type_text(page, "slow")
+    type_text(page, "fast")
+    expect(page.locator("#verdict")).to_have_text("fast")
+    for route, content in held:
+        route.fulfill(json=content)
+    page.wait_for_timeout(200)
+    expect(page.locator("#verdict")).to_have_text("fast")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_one_request_for_a_burst_of_keys(page: Page, watched: Watched) -> None:
+    page.evaluate(
+        """() => {
+            const text = document.getElementById("text");
+            for (const letter of "crude oil rose") {
+                text.value += letter;
+                text.dispatchEvent(new Event("input"));
+            }
+        }"""
+    )
+    expect(page.locator("#topics li")).to_have_count(3)
+    assert len([url for url in watched.requests if url.endswith("/classify")]) == 1
+
+
+def test_text_is_not_taken_for_markup(page: Page) -> None:
+    markup = "<img src=x onerror=alert(1)> <b>Crude oil</b> &amp; <script>alert(2)</script>"
+    page.get_by_label("Title").fill(markup)
+    type_text(page, markup)
+    expect(page.locator("#marked-text")).to_have_text(markup)
+    expect(page.locator("#marked-title")).to_have_text(markup)
+    assert page.locator("main img, main b, main script").count() == 0
+
+
+def test_the_command_gets_the_same_answer(page: Page) -> None:
+    title, text = 'It\'s $HOME `id` \\ "quoted" %s !!', f"''{OIL}''\n\t“ü” 😀 \u0085\u202e\x7f\\n"
+    page.get_by_label("Mark the words").uncheck()
+    with page.expect_response("**/classify"):
+        page.get_by_label("Title").fill(title)
+        type_text(page, text)
+    expect(page.locator("#curl")).to_contain_text("40 cts")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator("#copied")).to_have_text("Copied.")
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert command == page.locator("#curl").text_content()
+    assert not re.search(r"[\x7f-\x9f\u202e]", command)
+    assert json.loads(shlex.split(command)[-1]) == {"title": title, "text": text, "top_k": 3}
+    answer = json.loads(subprocess.check_output(["sh", "-c", command]))
+    assert [topic["name"] for topic in answer["topics"]] == page.locator(
+        "#topics .name"
+    ).all_inner_texts()
+
+
+def test_a_long_text_does_not_go_on_a_command_line(page: Page) -> None:
+    page.get_by_label("Mark the words").uncheck()
+    type_text(page, OIL * 2_000)
+    expect(page.locator("#curl")).to_contain_text("-d @request.json")
+
+
+def test_examples(page: Page) -> None:
+    buttons = page.get_by_role("group", name="Examples").get_by_role("button")
+    assert buttons.count() >= 4
+    for button in buttons.all():
+        button.click()
+        expect(page.locator("#topics li")).to_have_count(3)
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator("#topics li")).to_have_count(0)
+
+
+def drop(page: Page, name: str, content: bytes) -> None:
+    transfer = page.evaluate_handle(
+        """([name, bytes]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], name));
+            return transfer;
+        }""",
+        [name, list(content)],
+    )
+    for event in ("dragover", "drop"):
+        page.dispatch_event("main", event, {"dataTransfer": transfer})
+
+
+def test_a_file_may_be_dropped(page: Page) -> None:
+    drop(page, "news.txt", b"\xef\xbb\xbf" + f"{OIL} ü".encode())
+    expect(page.get_by_label("Text: type it")).to_have_value(f"{OIL} ü")
+    expect(page.locator("#verdict")).to_have_text("Crude oil")
+
+
+def test_a_file_that_is_no_text_is_refused(page: Page) -> None:
+    drop(page, "news.png", b"\x89PNG\xff\xfe")
+    expect(page.get_by_role("alert")).to_have_text("The file news.png is not a text in UTF-8.")
+    expect(page.get_by_label("Text: type it")).to_have_value("")
+
+
+def test_a_file_may_be_opened_twice(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "news.txt"
+    for text in (OIL, f"{OIL} {OIL}"):
+        path.write_text(text)
+        page.get_by_label("Open a file").set_input_files(path)
+        expect(page.get_by_label("Text: type it")).to_have_value(text)
+
+
+def test_the_keyboard_is_enough(page: Page) -> None:
+    def focused() -> str:
+        return str(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+
+    reached = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.append(focused())
+        outline = page.evaluate(
+            "getComputedStyle(document.activeElement.closest('.button') ?? document.activeElement)"
+            ".outlineStyle"
+        )
+        assert outline == "solid", reached[-1]
+        if reached[-1] == "text":
+            break
+    assert reached[:2] == ["Interface for programs", "Oil"]
+    page.keyboard.type("Crude oil rose")
+    expect(page.locator("#verdict")).to_have_text("Crude oil")
+    rest: list[str] = []
+    while len(rest) < 10 and rest[-1:] != ["copy"]:
+        page.keyboard.press("Tab")
+        rest.append(focused())
+    assert rest == ["file", "top-k", "explain", "clear", "marked", "curl", "copy"]
+    page.keyboard.press("Enter")
+    expect(page.locator("#copied")).to_have_text("Copied.")
+
+
+def fill_page(page: Page, address: str) -> None:
+    """Show everything that the page can show."""
+    page.goto(address)
+    if address == "/":
+        page.get_by_role("button", name="Harvest").click()
+        expect(page.locator("#marked-text mark.for.strong").first).to_be_visible()
+    else:
+        page.get_by_role("button", name="Send POST /classify", exact=True).click()
+        expect(page.get_by_role("status").filter(has_text="200 in")).to_be_visible()
+
+
+@pytest.mark.parametrize("address", ["/", "/docs"])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing(page: Page, scheme: Scheme, address: str) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    fill_page(page, address)
+    violations = Axe().run(page).response["violations"]
+    assert [(found["id"], found["nodes"][0]["html"]) for found in violations] == []
+
+
+def test_light_and_dark(page: Page) -> None:
+    grounds = []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        grounds.append(sum(map(int, re.findall(r"\d+", ground)[:3])) / 3)
+    assert grounds[0] > 200
+    assert grounds[1] < 60
+
+
+@pytest.mark.parametrize("address", ["/", "/docs"])
+def test_a_narrow_screen_needs_no_scrolling_sideways(page: Page, address: str) -> None:
+    page.set_viewport_size(PHONE)
+    fill_page(page, address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_motion_is_reduced_for_who_wants_it(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    type_text(page, OIL)
+    bar = page.locator(".bar").first
+    expect(bar).to_have_css("transition-duration", "0s")
+
+
+def test_the_whole_page_is_small(browser: BrowserContext) -> None:
+    sizes: dict[str, int] = {}
+    page = browser.new_page()
+    page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
+    page.goto("/", wait_until="networkidle")
+    page.goto("/docs", wait_until="networkidle")
+    page.close()
+    own = {url: size for url, size in sizes.items() if not url.endswith(("/model", "openapi.json"))}
+    assert len(own) >= 8
+    assert sum(own.values()) <= MOST_BYTES
+
+
+def test_docs_shows_every_operation_and_field(page: Page, service: RunningService) -> None:
+    page.goto("/docs")
+    described = service.client.get("/openapi.json").json()
+    expect(page.locator("main")).not_to_have_attribute("aria-busy", "true")
+    headings = page.locator("h2").all_inner_texts()
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert f"{method.upper()} {path}" in headings
+            expect(page.get_by_text(operation["summary"]).first).to_be_visible()
+    shown = page.locator("main").inner_text()
+    for name, schema in described["components"]["schemas"].items():
+        if name in headings:
+            assert all(field in shown for field in schema.get("properties", {}))
+    for link in page.locator("main a[href^='#']").all():
+        assert page.locator(f"[id='{(link.get_attribute('href') or '')[1:]}']").count() == 1
+
+
+def test_docs_lets_one_try(page: Page, watched: Watched) -> None:
+    page.goto("/docs")
+    for button in page.get_by_role("button", name="Send ").all():
+        button.click()
+    answers = page.get_by_role("status")
+    expect(answers.filter(has_text="200 in")).to_have_count(
+        page.get_by_role("button", name="Send ").count()
+    )
+    page.get_by_label("Body").first.fill("{")
+    page.get_by_role("button", name="Send POST /classify", exact=True).click()
+    expect(answers.first).to_contain_text("malformed-body")
+    forgive(watched, "400")
+
+
+def test_behind_a_prefix(browser: BrowserContext) -> None:
+    with RunningService([sys.executable, "-m", "tests.end_to_end.mounted"]) as mounted:
+        page = browser.new_page()
+        watched = Watched(page)
+        page.goto(f"http://127.0.0.1:{mounted.port}/news/")
+        page.get_by_label("Mark the words").uncheck()
+        type_text(page, OIL)
+        expect(page.locator("#verdict")).to_have_text("Crude oil")
+        expect(page.locator("#curl")).to_contain_text("/news/classify")
+        expect(page.locator("#model")).to_contain_text("reuters")
+        page.get_by_role("link", name="Interface for programs").click()
+        expect(page.locator("h2").first).to_have_text("POST /classify")
+        page.get_by_role("link", name="Try it with a text").click()
+        expect(page.get_by_label("Title")).to_be_visible()
+        page.close()
+    assert watched.complaints == []
+
+
+def test_while_the_service_cannot_explain(page: Page, watched: Watched) -> None:
+    """To be removed, with what it tests, once every service can."""
+
+    def answer(route: Route) -> None:
+        request = route.request.post_data_json
+        assert isinstance(request, dict)
+        asked.append("explain" in request)
+        if "explain" in request:
+            problem = {"detail": "no", "errors": [{"field": "body", "message": "no"}]}
+            route.fulfill(status=422, json=problem)
+        else:
+            route.continue_()
+
+    asked: list[bool] = []
+    page.route("**/classify", answer)
+    for text in (OIL, OIL * 2):
+        type_text(page, text)
+        expect(page.locator("#curl")).to_contain_text(text)
+        expect(page.locator("#verdict")).to_have_text("Crude oil")
+        expect(page.locator("#words")).to_be_hidden()
+    assert asked == [True, False, False]
+    forgive(watched, "422")

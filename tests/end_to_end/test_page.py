@@ -457,6 +457,9 @@ def test_docs_lets_one_try(page: Page, watched: Watched) -> None:
     expect(answers.filter(has_text="200 in")).to_have_count(
         page.get_by_role("button", name="Send ").count()
     )
+    page.get_by_label("Body").first.fill('{"text": "It is \'s"}')
+    command = page.get_by_label("Command for POST /classify", exact=True)
+    expect(command).to_contain_text("-d '{\"text\":\"It is '\\''s\"}'")
     page.get_by_label("Body").first.fill("{")
     page.get_by_role("button", name="Send POST /classify", exact=True).click()
     expect(answers.first).to_contain_text("malformed-body")

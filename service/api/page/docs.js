@@ -29,6 +29,7 @@ function limits(schema, counted) {
   const most = schema.maximum ?? schema[`max${counted}`];
   const unit = { Items: " items", Length: schema.type === "string" ? " characters" : "" }[counted];
   if (least === undefined && most === undefined) return "";
+  if (least === 1 && most === undefined && unit) return ", not empty";
   if (most === undefined) return `, ${least}${unit} or more`;
   return least === undefined ? `, up to ${most}${unit}` : `, ${least} to ${most}${unit}`;
 }
@@ -89,22 +90,42 @@ async function send(method, address, body) {
   return `${status}\n${shown.length > MOST_SHOWN ? `${shown.slice(0, MOST_SHOWN)}\n…` : shown}`;
 }
 
+/** Give what edits a body, and the command that sends it, which follows while the body is JSON. */
+function editor(title, address, example) {
+  const command = element("pre", { tabIndex: 0, role: "region", ariaLabel: `Command for ${title}` });
+  const body = element("textarea", { rows: 8, spellcheck: false, value: JSON.stringify(example, null, 2) });
+  const follow = () => {
+    try {
+      command.textContent = curlCommand(address, JSON.parse(body.value));
+    } catch {
+      // half typed
+    }
+  };
+  body.addEventListener("input", follow);
+  follow();
+  return [body, command];
+}
+
 /** Give what sends a request, and shows the answer. */
 function trial(title, method, address, example) {
-  const body =
-    example && element("textarea", { rows: 8, spellcheck: false, value: JSON.stringify(example, null, 2) });
+  const [body, command] = example ? editor(title, address, example) : [];
   const answer = element("pre", { hidden: true, tabIndex: 0, role: "status", ariaLabel: `Answer to ${title}` });
   const show = (text) => {
     answer.textContent = text;
     answer.hidden = false;
   };
   const onclick = () => send(method, address, body?.value).then(show, () => show("The service cannot be reached."));
-  const parts = [element("button", { type: "button", onclick, ariaLabel: `Send ${title}` }, "Send")];
-  if (body) {
-    parts.unshift(element("label", {}, "Body", body));
-    parts.push(element("pre", { tabIndex: 0, role: "region", ariaLabel: `Command for ${title}` }, curlCommand(address, example)));
-  }
-  return [...parts, answer];
+  const button = element("button", { type: "button", onclick, ariaLabel: `Send ${title}` }, "Send");
+  return body ? [element("label", {}, "Body", body), command, button, answer] : [button, answer];
+}
+
+const idOf = (path, method) => `${method}${path.replaceAll("/", "-")}`;
+
+function contents(operations) {
+  const items = operations.map(([path, method, { summary }]) =>
+    element("li", {}, element("a", { href: `#${idOf(path, method)}` }, code(`${method.toUpperCase()} ${path}`)), ` ${summary ?? ""}`),
+  );
+  return element("nav", { ariaLabel: "Operations" }, element("ul", {}, ...items));
 }
 
 function operation(path, method, { summary, description, requestBody, responses }) {
@@ -114,7 +135,7 @@ function operation(path, method, { summary, description, requestBody, responses 
   const schema = requestBody?.content["application/json"].schema;
   return element(
     "section",
-    {},
+    { id: idOf(path, method) },
     element("h2", {}, element("span", { className: "method" }, verb), " ", code(path)),
     element("p", {}, summary ? element("strong", {}, summary) : "", ` ${description ?? ""}`),
     ...(schema ? [element("h3", {}, "Takes"), fields(schema, "Default")] : []),
@@ -154,15 +175,17 @@ async function start() {
     const { info, paths, components } = await (await fetch("openapi.json")).json();
     byId("name").textContent = `${info.title} ${info.version}`;
     main.append(element("p", {}, info.summary ?? ""));
-    for (const [path, methods] of Object.entries(paths)) {
-      for (const [method, described] of Object.entries(methods)) main.append(operation(path, method, described));
-    }
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, described]) => [path, method, described]),
+    );
+    main.append(contents(operations), ...operations.map((parts) => operation(...parts)));
     const schemas = components?.schemas ?? {};
     for (const name of referred(paths, schemas)) main.append(named(name, schemas[name]));
   } catch {
     main.append(element("p", { className: "error", role: "alert" }, "openapi.json cannot be read."));
   }
   main.removeAttribute("aria-busy");
+  byId(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView(); // it was not there when the browser looked
 }
 
 start();

@@ -6,8 +6,10 @@ is checked against the schemas by the tests, not again for each answer.
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from service.api.body import (
@@ -20,6 +22,15 @@ from service.api.errors import RequestError, TooLargeError, to_problem
 from service.api.schemas import BatchItem, ClassifyRequest, RankingOptions
 from service.metrics import ServiceMetrics
 from service.model import Classification, EncodedText, NewsText, TopicClassifier
+
+
+class Ranked(NamedTuple):
+    """What was found for the texts of a request."""
+
+    answers: list[Classification]
+    """Of length n_texts."""
+    probabilities: NDArray[np.float32]
+    """Shape (n_texts, n_topics)."""
 
 
 class Answerer:
@@ -117,12 +128,29 @@ class Answerer:
             }
         )
 
+    def classify_items(self, items: Sequence[BatchItem], options: RankingOptions) -> Ranked:
+        """Classify checked texts of one batch, whose answer is written elsewhere.
+
+        Raises
+        ------
+        InferenceError
+            If the network gives something that is not a probability.
+        """
+        ranked = self._rank(items, [options] * len(items))
+        self._metrics.batch_texts.observe(len(items))
+        return ranked
+
     def _answer(
         self, items: Sequence[BatchItem], options: Sequence[RankingOptions]
     ) -> list[dict[str, Any]]:
-        """Text to token ids to probabilities to ranking, each stage timed."""
         if not items:
             return []
+        forms = [self._form(answer) for answer in self._rank(items, options).answers]
+        self._explain(items, options, forms)
+        return forms
+
+    def _rank(self, items: Sequence[BatchItem], options: Sequence[RankingOptions]) -> Ranked:
+        """Text to token ids to probabilities to ranking, each stage timed."""
         classifier = self._classifier
         began = perf_counter()
         encoded = [classifier.encoder.encode(item.text, item.title) for item in items]
@@ -141,9 +169,7 @@ class Answerer:
                 encode_seconds=(encode_ended - began) / len(items),
                 inference_seconds=(inference_ended - encode_ended) / len(items),
             )
-        forms = [self._form(answer) for answer in answers]
-        self._explain(items, options, forms)
-        return forms
+        return Ranked(answers, probabilities)
 
     def _check_explained(
         self, options: Sequence[RankingOptions], encoded: Sequence[EncodedText]

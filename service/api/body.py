@@ -77,11 +77,21 @@ async def read_body(
     ClientDisconnect
         If the connection ends before the body does.
     """
-    declared = _header(scope, b"content-type").partition(b";")[0].strip().lower()
+    declared = find_header(scope, b"content-type").partition(b";")[0].strip().lower()
     media_type = next((name for name in media_types if name.encode() == declared), None)
     if media_type is None:
         expected = " or ".join(media_types)
         raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {expected}.")
+    return media_type, await read_bounded(receive, limits)
+
+
+async def read_bounded(receive: Receive, limits: Limits) -> bytes:
+    """Read a body of any type, as `read_body` does.
+
+    Raises
+    ------
+    TooLargeError, ClientDisconnect
+    """
     limit = JSON_EXPANSION * limits.max_text_bytes + JSON_OVERHEAD_BYTES
     chunks: list[bytes] = []
     length = 0
@@ -95,10 +105,10 @@ async def read_body(
         if length > limit:
             raise TooLargeError(_too_large(limits))
         more = message.get("more_body", False)
-    return media_type, b"".join(chunks)
+    return b"".join(chunks)
 
 
-def _header(scope: Scope, name: bytes) -> bytes:
+def find_header(scope: Scope, name: bytes) -> bytes:
     """Give the first header of a name in lower case, as ASGI has it; empty if there is none."""
     for header, value in scope["headers"]:
         if header == name:
@@ -118,9 +128,9 @@ def parse_classify_request(body: bytes, limits: Limits) -> ClassifyRequest:
     TooLargeError
         If text and title together are over the limit.
     """
-    request = _parse(ClassifyRequest, body)
-    _check_options(request, limits)
-    _check_text(request, limits)
+    request = parse_body(ClassifyRequest, body)
+    check_options(request, limits)
+    check_text(request, limits)
     return request
 
 
@@ -132,8 +142,8 @@ def parse_batch_request(body: bytes, limits: Limits) -> BatchRequest:
     MalformedBodyError, InvalidRequestError
         As `parse_classify_request`.
     """
-    request = _parse(BatchRequest, body)
-    _check_options(request, limits)
+    request = parse_body(BatchRequest, body)
+    check_options(request, limits)
     if len(request.items) > limits.max_batch_items:
         message = f"Input should have at most {limits.max_batch_items} items"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
@@ -152,11 +162,18 @@ def check_batch_item(item: Any, limits: Limits) -> BatchItem:
         checked = BatchItem.model_validate(item)
     except ValidationError as error:
         raise invalid_request(BatchItem, error) from None
-    _check_text(checked, limits)
+    check_text(checked, limits)
     return checked
 
 
-def _parse(model: type[Model], body: bytes) -> Model:
+def parse_body(model: type[Model], body: bytes) -> Model:
+    """Parse JSON that is to be a model.
+
+    Raises
+    ------
+    MalformedBodyError, InvalidRequestError
+        As `parse_classify_request`.
+    """
     try:
         return _validate(model, body)
     except ValidationError as error:
@@ -185,14 +202,21 @@ def _validate(model: type[Model], body: bytes) -> Model:
         return model.model_validate_json(repaired)
 
 
-def _check_options(options: RankingOptions, limits: Limits) -> None:
+def check_options(options: RankingOptions, limits: Limits) -> None:
+    """Raise InvalidRequestError for what no model can rank."""
     if options.top_k > limits.max_top_k:
         message = f"Input should be less than or equal to {limits.max_top_k}"
         raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
 
 
-def _check_text(item: BatchItem, limits: Limits) -> None:
-    """Check what pydantic would have to ask Python for."""
+def check_text(item: BatchItem, limits: Limits) -> None:
+    """Check what pydantic would have to ask Python for.
+
+    Raises
+    ------
+    InvalidRequestError, TooLargeError
+        As `parse_classify_request`.
+    """
     if not item.text or item.text.isspace():
         message = "Input should hold more than white space"
         raise InvalidRequestError([FieldProblem(field="text", message=message)])

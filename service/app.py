@@ -12,9 +12,14 @@ from service import __version__
 from service.api.answering import Answerer
 from service.api.body import Limits
 from service.api.catalogue import catalogue_routes
-from service.api.classification import classification_endpoints, classification_routes
+from service.api.classification import (
+    classification_endpoints,
+    classification_routes,
+    classify_workers,
+)
 from service.api.errors import add_error_handlers, declare_media_type
 from service.api.instrumentation import InstrumentationMiddleware, RequestObserver
+from service.api.open_inference import ServedModel, open_inference_routes
 from service.api.operations import operations_routes
 from service.api.pages import page_routes
 from service.api.shortcut import Shortcut
@@ -81,12 +86,16 @@ def create_app(
         max_explained_words=settings.max_explained_words,
         max_top_k=len(classifier.topics),
     )
-    endpoints = classification_endpoints(Answerer(classifier, metrics, limits), limits)
+    answerer = Answerer(classifier, metrics, limits)
+    workers = classify_workers()
+    endpoints = classification_endpoints(answerer, workers, limits)
     app.include_router(classification_routes(endpoints, limits))
     app.shortcuts = {
         ("POST", route): Shortcut(route, endpoint, observer)
         for route, endpoint in endpoints.items()
     }
+    served = ServedModel(classifier, answerer, limits)
+    app.include_router(open_inference_routes(served, workers, limits))
     app.include_router(catalogue_routes(classifier))
     app.include_router(operations_routes(registry))
     app.include_router(page_routes())

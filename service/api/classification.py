@@ -83,11 +83,15 @@ class ClassificationEndpoint:
         return await get_running_loop().run_in_executor(self._workers, self._answer, body)
 
 
+def classify_workers() -> ThreadPoolExecutor:
+    """Give the threads for long texts and batches, which all routes share."""
+    return ThreadPoolExecutor(WORKERS, thread_name_prefix="classify")
+
+
 def classification_endpoints(
-    answerer: Answerer, limits: Limits
+    answerer: Answerer, workers: ThreadPoolExecutor, limits: Limits
 ) -> dict[str, ClassificationEndpoint]:
     """Give the endpoint of each route that classifies."""
-    workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="classify")
     gathering = Gathering(answerer.classify_each, max_bytes=TURN_BYTES)
     return {
         CLASSIFY: ClassificationEndpoint(

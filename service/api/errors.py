@@ -1,5 +1,8 @@
 """From what went wrong to what the client is told: problem details, RFC 9457.
 
+Under `OPEN_INFERENCE_PREFIX` the same status and sentence have the form which that protocol gives
+them.
+
 `PROBLEMS` is the one table that knows both errors and HTTP. What a client sent is never part of
 an answer.
 
@@ -7,11 +10,13 @@ RequestError
 ├── UnsupportedMediaTypeError   the body is declared as something else than JSON
 ├── TooLargeError               the text, or the body around it, is over the limit
 ├── MalformedBodyError          the body is not JSON
+│   └── TensorError             the JSON and what follows it are not the tensors that were expected
 └── InvalidRequestError         the JSON is not the request that was expected
 """
 
 import logging
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI, Request
@@ -24,6 +29,8 @@ from service.model import InferenceError
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:newswire-topics:problem:"
+OPEN_INFERENCE_PREFIX: Final = "/v2"
+"""Where the Open Inference Protocol has its addresses."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +49,10 @@ class TooLargeError(RequestError):
 
 class MalformedBodyError(RequestError):
     """The body is not JSON in UTF-8."""
+
+
+class TensorError(MalformedBodyError):
+    """The tensors of the Open Inference Protocol are not what was expected."""
 
 
 class InvalidRequestError(RequestError):
@@ -145,9 +156,14 @@ def to_problem(error: Exception) -> Problem:
 
 def error_response(error: Exception) -> JSONResponse:
     """Answer an error."""
+    return problem_response(_log(error))
+
+
+def _log(error: Exception) -> Problem:
+    """Say what went wrong, to the operator too if it is the model."""
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)
-    return problem_response(to_problem(error))
+    return to_problem(error)
 
 
 def _kind(error: Exception) -> ProblemKind:
@@ -155,21 +171,32 @@ def _kind(error: Exception) -> ProblemKind:
 
 
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:
-    return error_response(error)
+    return _answer(request, _log(error))
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> JSONResponse:
-    """Answer what the router raises: no such route, or no such method on it."""
+    """Answer what the router raises: no such route, or no such method on it; or no such model."""
     if not isinstance(error, HTTPException):
         raise error
+    title = HTTPStatus(error.status_code).phrase
     details = {
         404: "There is nothing at this address; GET /openapi.json lists what there is.",
         405: "This address does not take this method; the Allow header says which it takes.",
     }
     problem = Problem(
         type="about:blank",
-        title=error.detail,
+        title=title,
         status=error.status_code,
-        detail=details.get(error.status_code),
+        detail=details.get(error.status_code) if error.detail == title else error.detail,
     )
-    return problem_response(problem, error.headers)
+    return _answer(request, problem, error.headers)
+
+
+def _answer(
+    request: Request, problem: Problem, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Give a problem the form that the clients of an address read."""
+    if f"{request.url.path}/".startswith(f"{OPEN_INFERENCE_PREFIX}/"):
+        sentence = problem.detail or problem.title
+        return JSONResponse({"error": sentence}, problem.status, headers)
+    return problem_response(problem, headers)

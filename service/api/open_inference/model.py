@@ -1,0 +1,70 @@
+"""The model that is served, as the protocol sees it."""
+
+from starlette.exceptions import HTTPException
+
+from service.api.answering import Answerer
+from service.api.body import Limits
+from service.api.open_inference.requests import BYTES, INPUTS, parse_text_request
+from service.api.open_inference.responses import (
+    Content,
+    describe_outputs,
+    wanted_outputs,
+    write_response,
+)
+from service.api.open_inference.schemas import ModelMetadata, TensorMetadata
+from service.model import TopicClassifier
+
+
+class ServedModel:
+    """Takes texts as tensors, and gives tensors. Stateless, and safe to use from several threads.
+
+    Parameters
+    ----------
+    classifier : TopicClassifier
+    answerer : Answerer
+    limits : Limits
+
+    Attributes
+    ----------
+    metadata : ModelMetadata
+    """
+
+    def __init__(self, classifier: TopicClassifier, answerer: Answerer, limits: Limits) -> None:
+        self._answerer = answerer
+        self._limits = limits
+        self._name = classifier.manifest.name
+        self._version = classifier.manifest.version
+        self.metadata = ModelMetadata(
+            name=self._name,
+            versions=[self._version],
+            platform="onnxruntime_onnx",
+            inputs=[TensorMetadata(name=name, datatype=BYTES, shape=[-1]) for name in INPUTS],
+            outputs=describe_outputs(len(classifier.topics)),
+        )
+
+    def check(self, name: str, version: str | None = None) -> None:
+        """Raise HTTPException unless it is the model of that name, and of that version if given."""
+        if name != self._name or version not in (None, self._version):
+            raise HTTPException(
+                404, f"Expected model {self._name}, version {self._version}: there is no other."
+            )
+
+    def infer(self, body: bytes, header_length: str | None) -> Content:
+        """Answer the body of a request, with its header of that name if it has one.
+
+        Raises
+        ------
+        RequestError
+            If the request is not valid.
+        InferenceError
+            If the network gives something that is not a probability.
+        """
+        request = parse_text_request(body, header_length, self._limits)
+        wanted = wanted_outputs(request.outputs)
+        return write_response(
+            self._answerer.classify_items(request.items, request.parameters),
+            wanted,
+            model={"model_name": self._name, "model_version": self._version},
+            request_id=request.id,
+            binary_by_default=request.parameters.binary_data_output,
+        )

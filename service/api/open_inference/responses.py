@@ -1,0 +1,133 @@
+"""From what was found to the body of an answer: tensors as JSON, or in binary after it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic_core import to_json
+
+from service.api.answering import Ranked
+from service.api.errors import TensorError
+from service.api.open_inference.elements import pack_elements
+from service.api.open_inference.requests import BYTES
+from service.api.open_inference.schemas import RequestedOutput, TensorMetadata
+
+FP32: Final = "FP32"
+
+Values = NDArray[np.float32] | NDArray[np.str_]
+
+
+class Output(NamedTuple):
+    """A tensor that the model gives."""
+
+    datatype: str
+    values: Callable[[Ranked], Values]
+    """A row for each text."""
+
+
+def _topics(ranked: Ranked) -> Values:
+    return np.array([[item.topic.code for item in answer.topics] for answer in ranked.answers])
+
+
+def _scores(ranked: Ranked) -> Values:
+    scores = [[item.score for item in answer.topics] for answer in ranked.answers]
+    return np.array(scores, dtype=np.float32)
+
+
+def _known_words(ranked: Ranked) -> Values:
+    return np.array([answer.known_words_ratio for answer in ranked.answers], dtype=np.float32)
+
+
+def _abstained(ranked: Ranked) -> Values:
+    return np.array([answer.abstained or "" for answer in ranked.answers])
+
+
+OUTPUTS: Final = {
+    "topic": Output(BYTES, _topics),
+    "score": Output(FP32, _scores),
+    "known_words": Output(FP32, _known_words),
+    "abstained": Output(BYTES, _abstained),
+    "probabilities": Output(FP32, lambda ranked: ranked.probabilities),
+}
+"""All of them are given if none is asked for, as the protocol has it."""
+
+
+def describe_outputs(n_topics: int) -> list[TensorMetadata]:
+    """Give the metadata of every output."""
+    shapes = {"topic": [-1, -1], "score": [-1, -1], "probabilities": [-1, n_topics]}
+    return [
+        TensorMetadata(name=name, datatype=output.datatype, shape=shapes.get(name, [-1]))
+        for name, output in OUTPUTS.items()
+    ]
+
+
+def wanted_outputs(requested: Sequence[RequestedOutput]) -> Sequence[RequestedOutput]:
+    """Give the outputs that are wanted: all, if none is asked for.
+
+    Raises
+    ------
+    TensorError
+        If there is not such an output, or one is asked for twice.
+    """
+    names = [output.name for output in requested]
+    if not set(names) <= OUTPUTS.keys() or len(names) != len(set(names)):
+        raise TensorError(f"outputs: expected some of {', '.join(OUTPUTS)}, each once.")
+    return requested or [RequestedOutput(name=name) for name in OUTPUTS]
+
+
+class Content(NamedTuple):
+    """The body of an answer."""
+
+    body: bytes
+    header_length: int | None
+    """How much of it is JSON; None if all is."""
+
+
+def write_response(
+    ranked: Ranked,
+    wanted: Sequence[RequestedOutput],
+    *,
+    model: dict[str, str],
+    request_id: str | None,
+    binary_by_default: bool,
+) -> Content:
+    """Write an `InferResponse`.
+
+    Parameters
+    ----------
+    ranked : Ranked
+    wanted : sequence of RequestedOutput
+        As from `wanted_outputs`.
+    model : dict
+        Its name and version, as they stand in the answer.
+    request_id : str or None
+    binary_by_default : bool
+        Whether outputs that do not say are written in binary.
+    """
+    tensors: list[dict[str, Any]] = []
+    parts: list[bytes] = []
+    for output in wanted:
+        datatype, values_of = OUTPUTS[output.name]
+        values = values_of(ranked)
+        tensor: dict[str, Any] = {
+            "name": output.name,
+            "datatype": datatype,
+            "shape": list(values.shape),
+        }
+        if output.is_binary(default=binary_by_default):
+            parts.append(_to_binary(values))
+            tensor["parameters"] = {"binary_data_size": len(parts[-1])}
+        else:
+            tensor["data"] = values.ravel().tolist()
+        tensors.append(tensor)
+    echo = {} if request_id is None else {"id": request_id}
+    head = to_json({**model, **echo, "outputs": tensors})
+    return Content(b"".join([head, *parts]), len(head) if parts else None)
+
+
+def _to_binary(values: Values) -> bytes:
+    """Write a tensor row by row, little-endian."""
+    if values.dtype == np.float32:
+        return values.astype("<f4").tobytes()
+    return pack_elements(str(element).encode() for element in values.ravel().tolist())

@@ -1,0 +1,173 @@
+"""The routes of the Open Inference Protocol."""
+
+from asyncio import get_running_loop
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Request, Response
+
+from service import __version__
+from service.api.body import MEDIA_TYPE, Limits, find_header, read_bounded
+from service.api.errors import OPEN_INFERENCE_PREFIX, UnsupportedMediaTypeError
+from service.api.open_inference.model import ServedModel
+from service.api.open_inference.requests import HEADER_LENGTH
+from service.api.open_inference.responses import Content
+from service.api.open_inference.schemas import (
+    ErrorAnswer,
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    ModelReady,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+)
+
+BINARY_MEDIA_TYPE: Final = "application/octet-stream"
+MODEL: Final = "/models/{name}"
+VERSION: Final = "/models/{name}/versions/{version}"
+
+HeaderLength = Annotated[
+    str | None,
+    Header(alias=HEADER_LENGTH, description="How many bytes are JSON, if binary data follow."),
+]
+
+ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    "default": {"model": ErrorAnswer, "description": "What went wrong"}
+}
+
+
+def open_inference_routes(
+    model: ServedModel, workers: ThreadPoolExecutor, limits: Limits
+) -> APIRouter:
+    """Give the routes of the protocol."""
+    router = APIRouter(
+        prefix=OPEN_INFERENCE_PREFIX, tags=["Open Inference Protocol"], responses=ERRORS
+    )
+    _add_server_routes(router)
+    _add_model_routes(router, model)
+    _add_inference_routes(router, model, workers, limits)
+    return router
+
+
+def _add_server_routes(router: APIRouter) -> None:
+    @router.get("", summary="Which server is this?")
+    async def v2_server() -> ServerMetadata:
+        """Give the server's name, version and extensions of the protocol."""
+        return ServerMetadata(
+            name="newswire-topics", version=__version__, extensions=["binary_tensor_data"]
+        )
+
+    @router.get("/health/live", summary="Is the server alive?")
+    async def v2_live() -> ServerLive:
+        """Answer as long as the process can answer at all."""
+        return ServerLive()
+
+    @router.get("/health/ready", summary="Can the server classify?")
+    async def v2_ready() -> ServerReady:
+        """Answer once the bundle is verified and proven, which is before the port opens."""
+        return ServerReady()
+
+
+def _add_model_routes(router: APIRouter, model: ServedModel) -> None:
+    @router.get(MODEL, summary="What does the model take and give?")
+    async def v2_model(name: str) -> ModelMetadata:
+        """Give the tensors of the model."""
+        model.check(name)
+        return model.metadata
+
+    @router.get(VERSION, summary="What does the model of a version take and give?")
+    async def v2_model_version(name: str, version: str) -> ModelMetadata:
+        """Give the tensors of the model."""
+        model.check(name, version)
+        return model.metadata
+
+    @router.get(f"{MODEL}/ready", summary="Can the model classify?")
+    async def v2_model_ready(name: str) -> ModelReady:
+        """Answer 200 for the model that is served."""
+        model.check(name)
+        return ModelReady(name=name)
+
+    @router.get(f"{VERSION}/ready", summary="Can the model of a version classify?")
+    async def v2_model_version_ready(name: str, version: str) -> ModelReady:
+        """Answer 200 for the version that is served."""
+        model.check(name, version)
+        return ModelReady(name=name)
+
+
+def _add_inference_routes(
+    router: APIRouter, model: ServedModel, workers: ThreadPoolExecutor, limits: Limits
+) -> None:
+    described: dict[str, Any] = {
+        "response_model": InferResponse,
+        "openapi_extra": {"requestBody": _describe_body()},
+    }
+
+    async def answer(request: Request, header_length: str | None) -> Response:
+        _check_media_type(request)
+        body = await read_bounded(request.receive, limits)
+        loop = get_running_loop()
+        return _respond(await loop.run_in_executor(workers, model.infer, body, header_length))
+
+    @router.post(f"{MODEL}/infer", summary="Which topics are these texts about?", **described)
+    async def v2_infer(name: str, request: Request, header_length: HeaderLength = None) -> Response:
+        """Classify the texts of a tensor; one that is not valid fails the request."""
+        model.check(name)
+        return await answer(request, header_length)
+
+    @router.post(f"{VERSION}/infer", summary="The same, by a version", **described)
+    async def v2_infer_version(
+        name: str, version: str, request: Request, header_length: HeaderLength = None
+    ) -> Response:
+        """Classify the texts of a tensor; one that is not valid fails the request."""
+        model.check(name, version)
+        return await answer(request, header_length)
+
+
+def _check_media_type(request: Request) -> None:
+    """Take what clients declare: JSON, a stream of bytes, or nothing at all."""
+    media_type = find_header(request.scope, b"content-type").partition(b";")[0].strip().lower()
+    if media_type.decode("latin-1") not in ("", MEDIA_TYPE, BINARY_MEDIA_TYPE):
+        raise UnsupportedMediaTypeError(
+            f"Expected a body with Content-Type: {MEDIA_TYPE} or {BINARY_MEDIA_TYPE}."
+        )
+    if find_header(request.scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
+        raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
+
+
+def _respond(content: Content) -> Response:
+    if content.header_length is None:
+        return Response(content.body, media_type=MEDIA_TYPE)
+    headers = {HEADER_LENGTH: str(content.header_length)}
+    return Response(content.body, media_type=BINARY_MEDIA_TYPE, headers=headers)
+
+
+def _describe_body() -> dict[str, Any]:
+    """Describe a body, which is read and parsed by hand, to OpenAPI."""
+    schema = InferRequest.model_json_schema()
+    definitions = schema.pop("$defs")
+    return {
+        "required": True,
+        "content": {
+            MEDIA_TYPE: {"schema": _inline(schema, definitions)},
+            BINARY_MEDIA_TYPE: {
+                "schema": {
+                    "type": "string",
+                    "format": "binary",
+                    "description": "The same JSON, and then the inputs' binary data.",
+                }
+            },
+        },
+    }
+
+
+def _inline(schema: Any, definitions: dict[str, Any]) -> Any:
+    """Put definitions where they are referred to; in OpenAPI a part cannot have its own."""
+    if isinstance(schema, list):
+        return [_inline(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    rest = {key: _inline(value, definitions) for key, value in schema.items() if key != "$ref"}
+    if "$ref" in schema:
+        return _inline(definitions[schema["$ref"].rpartition("/")[2]], definitions) | rest
+    return rest

@@ -1,0 +1,184 @@
+"""What goes over the wire in the Open Inference Protocol."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.api.schemas import RankingOptions
+
+MOST_DIMENSIONS: Final = 8
+MOST_TENSORS: Final = 8
+"""More than any valid request has; a longer list is not read to its end."""
+
+
+class RequestPart(BaseModel):
+    """Part of a request; clients of other servers send parameters that mean nothing here."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class InputParameters(RequestPart):
+    """Where the data of an input are."""
+
+    binary_data_size: Annotated[
+        int | None,
+        Field(ge=0, description="How many bytes after the JSON are its data, in the inputs' order"),
+    ] = None
+
+
+class InputTensor(RequestPart):
+    """Texts, or their titles."""
+
+    name: str
+    shape: Annotated[
+        list[int],
+        Field(max_length=MOST_DIMENSIONS, fail_fast=True, description="[n] or [n, 1]."),
+    ]
+    datatype: str
+    parameters: InputParameters | None = None
+    data: Annotated[
+        list[Any] | None, Field(description="The texts, unless they follow the JSON in binary.")
+    ] = None
+
+    @property
+    def binary_data_size(self) -> int | None:
+        """How many bytes its data are after the JSON; None if they are in it."""
+        return self.parameters.binary_data_size if self.parameters else None
+
+
+class OutputParameters(RequestPart):
+    """How an output is wanted."""
+
+    binary_data: Annotated[bool | None, Field(description="Whether it is to follow the JSON.")] = (
+        None
+    )
+
+
+class RequestedOutput(RequestPart):
+    """An output that is wanted."""
+
+    name: str
+    parameters: OutputParameters | None = None
+
+    def is_binary(self, *, default: bool) -> bool:
+        """Whether it is to follow the JSON."""
+        binary = self.parameters.binary_data if self.parameters else None
+        return default if binary is None else binary
+
+
+class InferParameters(RankingOptions):
+    """How texts are to be answered."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    binary_data_output: Annotated[
+        bool, Field(description="Whether outputs follow the JSON where they do not say.")
+    ] = False
+
+
+class InferRequest(RequestPart):
+    """News texts to classify, as tensors."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "inputs": [
+                        {
+                            "name": "text",
+                            "shape": [2],
+                            "datatype": "BYTES",
+                            "data": ["Crude prices rose ...", "Net profit fell ..."],
+                        }
+                    ],
+                    "outputs": [{"name": "topic"}, {"name": "score"}],
+                    "parameters": {"top_k": 1},
+                }
+            ]
+        },
+    )
+
+    id: Annotated[str | None, Field(description="Given back with the answer.")] = None
+    parameters: InferParameters | None = None
+    inputs: Annotated[
+        list[InputTensor],
+        Field(
+            max_length=MOST_TENSORS,
+            fail_fast=True,
+            description="`text`, and perhaps `title`, empty where there is none.",
+        ),
+    ]
+    outputs: Annotated[
+        Annotated[list[RequestedOutput], Field(max_length=MOST_TENSORS, fail_fast=True)] | None,
+        Field(description="Which are wanted; all, if none is named."),
+    ] = None
+
+
+class OutputTensor(BaseModel):
+    """What was found for each text, row by row."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    parameters: InputParameters | None = None
+    data: list[Any] | None = None
+
+
+class InferResponse(BaseModel):
+    """Tensors of answers."""
+
+    model_name: str
+    model_version: str
+    id: str | None = None
+    outputs: list[OutputTensor]
+
+
+class TensorMetadata(BaseModel):
+    """A tensor; -1 stands for any length."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(BaseModel):
+    """What the model takes and gives."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class ServerMetadata(BaseModel):
+    """The server, and what it can do beyond the protocol."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ServerLive(BaseModel):
+    """Whether the server is alive."""
+
+    live: bool = True
+
+
+class ServerReady(BaseModel):
+    """Whether the server can classify."""
+
+    ready: bool = True
+
+
+class ModelReady(BaseModel):
+    """Whether the model can classify."""
+
+    name: str
+    ready: bool = True
+
+
+class ErrorAnswer(BaseModel):
+    """What went wrong."""
+
+    error: Annotated[str, Field(description="What to put right.")]

@@ -1,0 +1,80 @@
+"""Whatever comes is answered, or refused as what a client can put right."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from service.api.answering import Answerer
+from service.api.body import Limits
+from service.api.errors import RequestError
+from service.api.open_inference import ServedModel
+from service.api.open_inference.elements import pack_elements
+from service.metrics import ServiceMetrics
+from service.model import TopicClassifier
+
+LIMITS = Limits(max_text_bytes=1_000, max_batch_items=4, max_top_k=46)
+TEXTS = pack_elements([b"Crude oil rose.", "Öl".encode()])
+HEAD: dict[str, Any] = {
+    "inputs": [
+        {
+            "name": "text",
+            "shape": [2],
+            "datatype": "BYTES",
+            "parameters": {"binary_data_size": len(TEXTS)},
+        }
+    ],
+    "outputs": [{"name": "topic", "parameters": {"binary_data": True}}, {"name": "score"}],
+    "parameters": {"top_k": 2},
+    "id": "1",
+}
+JSON = json.dumps(HEAD).encode()
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@pytest.fixture(scope="module")
+def model(classifier: TopicClassifier) -> ServedModel:
+    metrics = ServiceMetrics(CollectorRegistry())
+    return ServedModel(classifier, Answerer(classifier, metrics, LIMITS), LIMITS)
+
+
+def ask(model: ServedModel, body: bytes, header_length: str | None) -> None:
+    try:
+        content = model.infer(body, header_length)
+    except RequestError:
+        return
+    assert json.loads(content.body[: content.header_length])["outputs"]
+
+
+@given(
+    st.integers(0, len(JSON + TEXTS) - 1),
+    st.binary(max_size=4),
+    st.integers(0, 4),
+    st.integers(-3, 3),
+)
+def test_bytes_that_changed(
+    model: ServedModel, place: int, put: bytes, taken: int, header_is_off: int
+) -> None:
+    body = JSON + TEXTS
+    body = body[:place] + put + body[place + taken :]
+    ask(model, body, str(len(JSON) + header_is_off))
+    ask(model, body, None)
+
+
+@given(st.sampled_from(["inputs", "outputs", "parameters", "id"]), VALUES)
+def test_fields_that_changed(model: ServedModel, name: str, value: object) -> None:
+    head = json.dumps(HEAD | {name: value}).encode()
+    ask(model, head + TEXTS, str(len(head)))
+
+
+@given(st.sampled_from(["name", "shape", "datatype", "parameters", "data"]), VALUES)
+def test_inputs_that_changed(model: ServedModel, name: str, value: object) -> None:
+    head = json.dumps(HEAD | {"inputs": [HEAD["inputs"][0] | {name: value}]}).encode()
+    ask(model, head + TEXTS, str(len(head)))

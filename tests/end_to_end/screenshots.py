@@ -7,7 +7,6 @@ from playwright.sync_api import ViewportSize
 
 from tests.conftest import ROOT
 from tests.end_to_end.browser import Scheme, find_chromium, open_browser
-from tests.end_to_end.explaining import let_it_explain
 from tests.end_to_end.running_service import RunningService
 
 FOLDER: Final = ROOT / "docs" / "screenshots"
@@ -28,7 +27,6 @@ def main() -> None:
         RunningService() as service,
         open_browser(chromium, f"http://127.0.0.1:{service.port}") as context,
     ):
-        let_it_explain(context, service)
         for name, (scheme, size) in SHOTS.items():
             page = context.new_page()
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

@@ -14,7 +14,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.end_to_end.browser import PHONE, Scheme, Watched, need_chromium, open_browser
-from tests.end_to_end.explaining import let_it_explain
 from tests.end_to_end.running_service import RunningService
 
 OIL = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."
@@ -38,7 +37,6 @@ def browser(service: RunningService) -> Iterator[BrowserContext]:
     address = f"http://127.0.0.1:{service.port}"
     permissions = ["clipboard-read", "clipboard-write"]
     with open_browser(need_chromium(), address, permissions) as context:
-        let_it_explain(context, service)
         yield context
 
 
@@ -484,25 +482,9 @@ def test_behind_a_prefix(browser: BrowserContext) -> None:
     assert watched.complaints == []
 
 
-def test_while_the_service_cannot_explain(page: Page, watched: Watched) -> None:
-    """To be removed, with what it tests, once every service can."""
-
-    def answer(route: Route) -> None:
-        request = route.request.post_data_json
-        assert isinstance(request, dict)
-        asked.append("explain" in request)
-        if "explain" in request:
-            problem = {"detail": "no", "errors": [{"field": "body", "message": "no"}]}
-            route.fulfill(status=422, json=problem)
-        else:
-            route.continue_()
-
-    asked: list[bool] = []
-    page.route("**/classify", answer)
-    for text in (OIL, OIL * 2):
-        type_text(page, text)
-        expect(page.locator("#curl")).to_contain_text(text)
-        expect(page.locator("#verdict")).to_have_text("Crude oil")
-        expect(page.locator("#words")).to_be_hidden()
-    assert asked == [True, False, False]
-    forgive(watched, "422")
+def test_a_text_too_long_to_explain_is_classified(page: Page, watched: Watched) -> None:
+    page.locator("#text").fill(f"{OIL} " * (2_001 // len(OIL.split()) + 1))
+    expect(page.locator("#verdict")).to_have_text("Crude oil")
+    expect(page.locator("#words")).to_be_hidden()
+    expect(page.locator("#curl")).not_to_contain_text("explain")
+    forgive(watched, "413")

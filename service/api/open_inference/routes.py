@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Request, Response
 
 from service import __version__
-from service.api.body import MEDIA_TYPE, Limits, find_header, read_bounded
+from service.api.body import JSON, Limits, find_header, read_bounded
 from service.api.errors import OPEN_INFERENCE_PREFIX, UnsupportedMediaTypeError
 from service.api.open_inference.model import ServedModel
 from service.api.open_inference.requests import HEADER_LENGTH
@@ -127,9 +127,9 @@ def _add_inference_routes(
 def _check_media_type(request: Request) -> None:
     """Take what clients declare: JSON, a stream of bytes, or nothing at all."""
     media_type = find_header(request.scope, b"content-type").partition(b";")[0].strip().lower()
-    if media_type.decode("latin-1") not in ("", MEDIA_TYPE, BINARY_MEDIA_TYPE):
+    if media_type.decode("latin-1") not in ("", JSON, BINARY_MEDIA_TYPE):
         raise UnsupportedMediaTypeError(
-            f"Expected a body with Content-Type: {MEDIA_TYPE} or {BINARY_MEDIA_TYPE}."
+            f"Expected a body with Content-Type: {JSON} or {BINARY_MEDIA_TYPE}."
         )
     if find_header(request.scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
         raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
@@ -137,7 +137,7 @@ def _check_media_type(request: Request) -> None:
 
 def _respond(content: Content) -> Response:
     if content.header_length is None:
-        return Response(content.body, media_type=MEDIA_TYPE)
+        return Response(content.body, media_type=JSON)
     headers = {HEADER_LENGTH: str(content.header_length)}
     return Response(content.body, media_type=BINARY_MEDIA_TYPE, headers=headers)
 
@@ -149,7 +149,7 @@ def _describe_body() -> dict[str, Any]:
     return {
         "required": True,
         "content": {
-            MEDIA_TYPE: {"schema": _inline(schema, definitions)},
+            JSON: {"schema": _inline(schema, definitions)},
             BINARY_MEDIA_TYPE: {
                 "schema": {
                     "type": "string",

@@ -1,6 +1,7 @@
 /** Shows openapi.json to people: each operation, what it takes and gives, and a way to try it. */
 
 import { byId, element } from "./dom.js";
+import { describeModel } from "./service.js";
 import { curlCommand } from "./shell.js";
 
 const MOST_SHOWN = 20_000;
@@ -128,10 +129,11 @@ function contents(operations) {
   return element("nav", { ariaLabel: "Operations" }, element("ul", {}, ...items));
 }
 
-function operation(path, method, { summary, description, requestBody, responses }) {
+function operation(path, method, { summary, description, requestBody, responses }, model) {
   const verb = method.toUpperCase();
   const title = `${verb} ${path}`;
-  const address = new URL(path.replace(/^\//, ""), document.baseURI).href;
+  const filledIn = path.replace("{name}", model.name).replace("{version}", model.version);
+  const address = new URL(filledIn.replace(/^\//, ""), document.baseURI).href;
   const schema = requestBody?.content["application/json"].schema;
   return element(
     "section",
@@ -178,7 +180,8 @@ async function start() {
     const operations = Object.entries(paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, described]) => [path, method, described]),
     );
-    main.append(contents(operations), ...operations.map((parts) => operation(...parts)));
+    const model = await describeModel();
+    main.append(contents(operations), ...operations.map((parts) => operation(...parts, model)));
     const schemas = components?.schemas ?? {};
     for (const name of referred(paths, schemas)) main.append(named(name, schemas[name]));
   } catch {

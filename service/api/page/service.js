@@ -19,7 +19,7 @@ async function ask(address, options) {
   });
   if (response.ok) return answer;
   const problem = new Problem(answer.detail ?? answer.title ?? `The service answered ${response.status}.`);
-  problem.fields = (answer.errors ?? []).map(({ field }) => field);
+  problem.status = response.status;
   throw problem;
 }
 
@@ -32,24 +32,21 @@ function post(request, signal) {
   });
 }
 
-/** A service of before explanations refuses the field, as one that it does not know: ask it without, from then on. */
-let explains = true;
-
-async function askWithExplanation({ explain, ...request }, signal) {
-  const wanted = explain && explains ? { ...request, explain } : request;
+/** A text that is too long to be explained is classified all the same. */
+async function askPerhapsExplained(request, signal) {
   try {
-    return { request: wanted, answer: await post(wanted, signal) };
-  } catch (error) {
-    if (!wanted.explain || !error.fields?.includes("body")) throw error;
-    explains = false;
     return { request, answer: await post(request, signal) };
+  } catch (error) {
+    if (!request.explain || error.status !== 413) throw error;
+    const { explain: _, ...plain } = request;
+    return { request: plain, answer: await post(plain, signal) };
   }
 }
 
 /** Classify a text: what was asked in the end, the answer, and how long it took. */
 export async function classify(request, signal) {
   const began = performance.now();
-  const asked = await askWithExplanation(request, signal);
+  const asked = await askPerhapsExplained(request, signal);
   return { ...asked, milliseconds: performance.now() - began };
 }
 

@@ -16,7 +16,7 @@ from service.api.open_inference.elements import pack_elements
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
 
-LIMITS = Limits(max_text_bytes=1_000, max_batch_items=4, max_top_k=46)
+LIMITS = Limits(max_text_bytes=1_000, max_batch_items=4, max_explained_words=100, max_top_k=46)
 TEXTS = pack_elements([b"Crude oil rose.", "Öl".encode()])
 HEAD: dict[str, Any] = {
     "inputs": [

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, NoReturn, Self, overload
 
 # onnxruntime reads it when it is first imported, and would otherwise report usage to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -85,7 +85,7 @@ class TopicClassifier:
 
     Examples
     --------
-    >>> classifier = TopicClassifier.load(Path("models/reuters"))
+    >>> classifier = TopicClassifier.load("models/reuters")
     >>> classifier.classify(["The bank cut its prime rate."], top_k=1)[0].topics[0].topic.code
     'interest'
     """
@@ -112,7 +112,7 @@ class TopicClassifier:
         self._prove(bundle)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: str | Path) -> Self:
         """Load the bundle at ``folder``, or the highest-numbered one in it, and prove it.
 
         Raises
@@ -120,7 +120,7 @@ class TopicClassifier:
         BundleError
             If there is none, or it is incomplete, altered or fails its own golden cases.
         """
-        path = find_bundle(folder)
+        path = find_bundle(Path(folder))
         bundle = load_bundle(path)
         if path.name.isdecimal() and path.name != bundle.manifest.version:
             raise BundleError(
@@ -131,6 +131,20 @@ class TopicClassifier:
             return cls(bundle)
         except BundleError as error:
             raise BundleError(f"{path}: {error}") from error
+
+    @overload
+    def classify(  # a str is a sequence of str, too: each letter would be a text
+        self, texts: str, *, top_k: int = 3, min_confidence: float | None = None
+    ) -> NoReturn: ...
+
+    @overload
+    def classify(
+        self,
+        texts: Sequence[str | NewsText],
+        *,
+        top_k: int = 3,
+        min_confidence: float | None = None,
+    ) -> list[Classification]: ...
 
     def classify(
         self,
@@ -144,7 +158,7 @@ class TopicClassifier:
         Parameters
         ----------
         texts : sequence of str or NewsText, of length n_texts
-            A `NewsText` has a title apart.
+            A `NewsText` has a title apart. One text is a list of one.
         top_k : int
             How many topics to give for each, 1 to n_topics.
         min_confidence : float or None
@@ -158,9 +172,13 @@ class TopicClassifier:
         ------
         InferenceError
             If the network gives something that is not a probability.
+        TypeError
+            If ``texts`` is one text instead of a list of texts.
         ValueError
             If top_k is out of range.
         """
+        if isinstance(texts, str | NewsText):
+            raise TypeError(f"texts: expected a list of texts, got one {type(texts).__name__}")
         if not texts:
             return []
         encoded = [self.encode(text) for text in texts]

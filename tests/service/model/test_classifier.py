@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from service.model import Bundle, BundleError, InferenceError, TopicClassifier, load_bundle
+from service.model import (
+    Bundle,
+    BundleError,
+    InferenceError,
+    NewsText,
+    TopicClassifier,
+    load_bundle,
+)
 from service.model.classifier import CHUNK_TOKENS, chunks_of_like_length
 from tests.conftest import RELEASED
 
@@ -46,6 +54,18 @@ def test_ranks_the_topics_of_a_text(classifier: TopicClassifier) -> None:
 
 def test_no_text_gives_no_answer(classifier: TopicClassifier) -> None:
     assert classifier.classify([]) == []
+
+
+@pytest.mark.parametrize("text", [CRUDE, "", NewsText(CRUDE)])
+def test_one_text_is_not_a_list_of_texts(classifier: TopicClassifier, text: Any) -> None:
+    kind = type(text).__name__
+    with pytest.raises(TypeError, match=f"^texts: expected a list of texts, got one {kind}$"):
+        classifier.classify(text)
+
+
+def test_the_folder_may_be_a_str(classifier: TopicClassifier) -> None:
+    loaded = TopicClassifier.load(str(RELEASED))
+    assert loaded.manifest == classifier.manifest
 
 
 def test_scores_are_a_distribution(classifier: TopicClassifier) -> None:

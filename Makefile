@@ -28,6 +28,11 @@ promote: $(VENVS)/training/.installed ## Release a candidate, if it is fit to be
 classify-archive: $(VENVS)/bulk/.installed ## Classify an archive of Parquet or JSON lines with Ray: ARGS="INPUT OUTPUT"
 	$(BULK) -m deploy.bulk $(ARGS)
 
+command: $(VENVS)/command/bin/newswire ## Install the command newswire into .venv/command/bin
+
+fuzz: $(VENVS)/dev/.installed $(VENVS)/interface/.installed ## Send the service 10,000 requests made up from its description
+	$(DEV) -m tests.end_to_end.fuzzing $(or $(ARGS),--requests 10000)
+
 bench: $(VENVS)/dev/.installed ## Measure the service beside a no-op and the framework itself
 	$(DEV) -m tests.load.bench $(ARGS)
 
@@ -73,13 +78,19 @@ lock: $(VENVS)/dev/.installed ## Pin the dependencies of pyproject.toml again, w
 	$(call compile,service)
 	$(call compile,training,--extra training)
 	$(call compile,bulk,--extra bulk)
-	$(call compile,dev,--extra bulk --extra training --group dev)
+	$(call compile,command,--extra command)
+	$(call compile,dev,--extra bulk --extra command --extra training --group dev)
+	$(call compile-group,interface)
 
 lock-peers: $(VENVS)/dev/.installed ## Pin what the other model servers need, with hashes
 	$(foreach peer,$(PEERS),$(call compile-peer,$(peer)))
 
 clean: ## Remove the environments and caches
 	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+$(VENVS)/command/bin/newswire: $(VENVS)/command/.installed pyproject.toml
+	$(VENVS)/command/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
 
 define compile-peer
 $(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras --python-version 3.11 \
@@ -89,6 +100,9 @@ endef
 
 compile = $(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
 	--custom-compile-command 'make lock' $(2) pyproject.toml --output-file requirements/$(1).txt
+
+compile-group = $(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras \
+	--python-version 3.11 --custom-compile-command 'make lock' --group $(1) --output-file requirements/$(1).txt
 
 $(VENVS)/peers-%/.installed: requirements/peers/%.txt
 	$(PYTHON) -m venv --clear $(VENVS)/peers-$*
@@ -100,5 +114,5 @@ $(VENVS)/%/.installed: requirements/%.txt
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help serve train evaluate promote classify-archive bench bench-peers bench-micro bench-memory bench-health data \
+.PHONY: help serve train evaluate promote classify-archive command fuzz bench bench-peers bench-micro bench-memory bench-health data \
 	test test-bulk test-compose screenshots lint format lock lock-peers clean

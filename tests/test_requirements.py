@@ -16,8 +16,9 @@ def pins(path: Path) -> set[tuple[str, str, str]]:
     return {match.groups(default="") for line in lines if (match := PIN.match(line))}  # type: ignore[misc]
 
 
-def test_there_are_four() -> None:
-    assert [path.stem for path in FILES] == ["bulk", "dev", "service", "training"]
+def test_there_are_six() -> None:
+    names = ["bulk", "command", "dev", "interface", "service", "training"]
+    assert [path.stem for path in FILES] == names
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -35,9 +36,19 @@ def test_the_same_versions_everywhere() -> None:
     by_name = {path.stem: pins(path) for path in FILES}
     assert by_name["service"] < by_name["training"] < by_name["dev"]
     assert by_name["service"] < by_name["bulk"] < by_name["dev"]
+    assert by_name["service"] < by_name["command"] < by_name["dev"]
 
 
 def test_the_service_has_no_training_library() -> None:
     names = {name for name, _, _ in pins(ROOT / "requirements" / "service.txt")}
     assert {"onnxruntime", "fastapi", "uvicorn", "httptools", "uvloop"} <= names
-    assert not names & {"tensorflow", "keras", "onnx", "tf2onnx", "scikit-learn", "rich", "ray"}
+    assert not names & {
+        "tensorflow",
+        "keras",
+        "onnx",
+        "tf2onnx",
+        "scikit-learn",
+        "rich",
+        "typer",
+        "ray",
+    }

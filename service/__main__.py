@@ -6,7 +6,7 @@ import logging.config
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import uvicorn
 from prometheus_client import disable_created_metrics
@@ -25,10 +25,16 @@ EXIT_NOT_STARTED = 3
 logger = logging.getLogger("service")
 
 
-def main() -> int:
-    """Serve until told to stop; give the exit status."""
+def main(**overrides: Any) -> int:
+    """Serve until told to stop; give the exit status.
+
+    Parameters
+    ----------
+    overrides : of any type
+        Settings that take the place of environment variables.
+    """
     try:
-        settings = ServiceSettings()
+        settings = ServiceSettings(**overrides)
         classifier = TopicClassifier.load(settings.model_dir)
     except ValidationError as error:
         return _refuse(describe_errors(error))

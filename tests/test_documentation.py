@@ -5,16 +5,18 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import typer
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from typer.main import get_command
 
 from service.api.errors import PROBLEMS, TYPE_PREFIX
 from service.api.schemas import ClassifyRequest
+from service.command.__main__ import cli as newswire_cli
 from service.metrics import ServiceMetrics
 from service.settings import PREFIX, ServiceSettings
 from tests.conftest import ROOT
-from training.__main__ import cli
+from training.__main__ import cli as training_cli
 
 BUNDLE_LABELS = "`name`, `version`, `recipe`, `created`"
 """An Info has its labels in its value; tests/service/test_metrics.py looks at them."""
@@ -112,12 +114,15 @@ def test_problems() -> None:
     assert next(rows("404, 405"))[1] == "`about:blank`"
 
 
-def test_training_commands() -> None:
+@pytest.mark.parametrize(
+    ("program", "cli"), [("python -m training", training_cli), ("newswire", newswire_cli)]
+)
+def test_commands(program: str, cli: typer.Typer) -> None:
     commands = {
-        f"`python -m training {name}`": (command.help or "").split("\n\n")[0].replace("\n", " ")
+        f"`{program} {name}`": (command.help or "").split("\n\n")[0].replace("\n", " ")
         for name, command in get_command(cli).commands.items()  # type: ignore[attr-defined]
     }
-    documented = {cells[0]: cells[1] for cells in rows(r"`python -m training \w+`")}
+    documented = {cells[0]: cells[1] for cells in rows(rf"`{program} \w+`")}
     assert documented == commands
 
 

@@ -1,0 +1,50 @@
+"""What a model says of itself, for people and for other programs."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.table import Table
+
+from service.model import TopicClassifier
+
+TOPIC_HEADER: Final = ("id", "topic", "name", "group", "training_newswires", "description")
+
+
+def model_cells(classifier: TopicClassifier) -> Iterator[tuple[str, str]]:
+    """Give what a model is, when it abstains, and what it scored, by name."""
+    manifest = classifier.manifest
+    yield "name", manifest.name
+    yield "version", manifest.version
+    yield "created", manifest.created
+    yield "command", manifest.command
+    yield "topics", str(len(classifier.topics))
+    yield "min_confidence", f"{manifest.min_confidence:.3f}"
+    yield "min_known_words_ratio", f"{manifest.min_known_words_ratio:.3f}"
+    for form, scores in manifest.scores.items():
+        for name, score in scores.items():
+            yield f"{form}.{name}", f"{score:.3f}"
+
+
+def model_table(classifier: TopicClassifier) -> Table:
+    """Show `model_cells`."""
+    table = Table(show_header=False, box=None)
+    for name, value in model_cells(classifier):
+        table.add_row(name.replace(".", ": ").replace("_", " "), value)
+    return table
+
+
+def topic_cells(classifier: TopicClassifier) -> Iterator[tuple[str, ...]]:
+    """Give a row for each topic that the model tells apart, below the names of the columns."""
+    yield TOPIC_HEADER
+    for topic in classifier.topics:
+        count = str(topic.training_newswires)
+        yield (str(topic.id), topic.code, topic.name, topic.group, count, topic.description)
+
+
+def topic_table(classifier: TopicClassifier) -> Table:
+    """Show `topic_cells`."""
+    header, *rows = topic_cells(classifier)
+    table = Table(*(name.replace("_", " ") for name in header), box=None)
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -1,0 +1,246 @@
+"""From files and standard input to texts, a batch at a time; what is no text says why."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from service.command.errors import CommandError
+from service.model import NewsText
+
+STDIN: Final = "-"
+"""What standard input is called on the command line."""
+STDIN_DESCRIPTOR: Final = 0
+MAX_BYTES: Final = 16 * 2**20
+"""Longest file of text, and longest line of JSON."""
+CHUNK_BYTES: Final = 2**18
+"""How much is read at once; of a pipe, what there is, so that a live one is answered at once."""
+BATCH_TEXTS: Final = 1_000
+"""How many texts are classified at once."""
+JSON_SPACE: Final = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was read: a text to classify, or why there is none.
+
+    Attributes
+    ----------
+    file : str
+        As it was named on the command line.
+    content : NewsText or str
+        A str says what was expected, and what came.
+    line : int or None
+        Its number in the file, from 1, if each line is a text of its own.
+    kept : str
+        The object that the line holds, as it was written, but for the bracket that closes it; empty
+        if it holds none.
+    """
+
+    file: str
+    content: NewsText | str
+    line: int | None = None
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is classified together.
+
+    Attributes
+    ----------
+    entries : sequence of Entry
+    size : int
+        How many bytes of the input it takes.
+    """
+
+    entries: Sequence[Entry]
+    size: int
+
+
+def check_readable(files: Sequence[str]) -> None:
+    """Find out, before anything is answered, whether the inputs are there.
+
+    Raises
+    ------
+    CommandError
+        If one is not.
+    """
+    for file in files:
+        if file == STDIN:
+            continue
+        if not Path(file).exists():
+            raise CommandError(f"{file}: there is no such file")
+        if Path(file).is_dir():
+            raise CommandError(f"{file}: expected a file, this is a folder")
+
+
+def total_size(files: Sequence[str]) -> int | None:
+    """Give the bytes of all inputs; None if one is no regular file, so nobody knows."""
+    if not all(file != STDIN and Path(file).is_file() for file in files):
+        return None
+    return sum(Path(file).stat().st_size for file in files)
+
+
+def read_texts(files: Sequence[str]) -> Iterator[Batch]:
+    """Read files of which each is a text; one that cannot be read says so in its place."""
+    entries: list[Entry] = []
+    size = 0
+    for file in files:
+        content, length = _read_file(file)
+        entries.append(Entry(file, content))
+        size += length
+        if len(entries) == BATCH_TEXTS or size >= CHUNK_BYTES:
+            yield Batch(entries, size)
+            entries, size = [], 0
+    if entries:
+        yield Batch(entries, size)
+
+
+def read_text(file: str) -> NewsText:
+    """Read one file.
+
+    Raises
+    ------
+    CommandError
+        If it holds no text.
+    """
+    content, _ = _read_file(file)
+    if isinstance(content, str):
+        raise CommandError(f"{file}: {content}")
+    return content
+
+
+def _read_file(file: str) -> tuple[NewsText | str, int]:
+    """Give the text of a file, or what is wrong with it, and its bytes."""
+    try:
+        with _open(file) as stream:
+            content = bytearray()
+            while len(content) <= MAX_BYTES and (chunk := stream.read(CHUNK_BYTES)):
+                content += chunk
+    except OSError as error:
+        return f"cannot be read: {error.strerror}", 0
+    if len(content) > MAX_BYTES:
+        return _too_long(), len(content)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "expected UTF-8", len(content)
+    return _check_text(text) or NewsText(text), len(content)
+
+
+def read_lines(files: Sequence[str], names: Collection[str]) -> Iterator[Batch]:
+    """Read files of which each line is an object with a text.
+
+    Parameters
+    ----------
+    files : sequence of str
+    names : collection of str
+        Keys that an object must not have, for they are the answer's.
+
+    Raises
+    ------
+    CommandError
+        If a file cannot be read.
+    """
+    for file in files:
+        number = 0
+        for lines, size in _batches_of_lines(file):
+            entries = []
+            for line in lines:
+                number += 1
+                content, kept = parse_line(line, names)
+                entries.append(Entry(file, content, number, kept))
+            yield Batch(entries, size)
+
+
+def _batches_of_lines(file: str) -> Iterator[tuple[list[bytes], int]]:
+    """Give whole lines, and how many bytes they take; of too long a one, only that it is."""
+    try:
+        with _open(file) as stream:
+            rest = bytearray()
+            size = 0
+            while chunk := stream.read(CHUNK_BYTES):
+                size += len(chunk)
+                *ends, last = chunk.split(b"\n")
+                for start in range(0, len(ends), BATCH_TEXTS):
+                    lines = ends[start : start + BATCH_TEXTS]
+                    lines[0] = bytes(rest) + lines[0]
+                    rest.clear()
+                    yield lines, size
+                    size = 0
+                if len(rest) <= MAX_BYTES:  # of what is longer nothing more is kept
+                    rest += last
+            if rest:
+                yield [bytes(rest)], size
+    except OSError as error:
+        raise CommandError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _open(file: str) -> Any:
+    """Open without a buffer: a read gives what there is."""
+    if file == STDIN:
+        return open(STDIN_DESCRIPTOR, "rb", buffering=0, closefd=False)
+    return Path(file).open("rb", buffering=0)
+
+
+def parse_line(line: bytes, names: Collection[str]) -> tuple[NewsText | str, str]:
+    """Give the text of a line, or what is wrong with it, and the object to add the answer to.
+
+    Examples
+    --------
+    >>> parse_line(b'{"id": 7, "text": "Crude oil rose."}', {"topic"})
+    (NewsText(text='Crude oil rose.', title=None), '{"id": 7, "text": "Crude oil rose."')
+    """
+    if len(line) > MAX_BYTES:
+        return _too_long(), ""
+    try:
+        text = line.decode("utf-8-sig").strip(JSON_SPACE)
+        # numbers are kept as they are written, so nobody needs their values
+        value = json.loads(text, parse_constant=_refuse, parse_int=float)
+    except UnicodeDecodeError:
+        return "expected UTF-8", ""
+    except RecursionError:
+        return "expected a JSON object: this one is nested too deeply", ""
+    except json.JSONDecodeError as error:
+        return f"expected a JSON object: {error.msg} at character {error.pos + 1}", ""
+    except ValueError as error:
+        return f"expected a JSON object: {error}", ""
+    if not isinstance(value, dict):
+        return f"expected a JSON object, got {_kind_of(value)}", ""
+    if taken := sorted(value.keys() & names):
+        return f"expected no key {taken[0]!r}, which is the answer's: see --prefix", ""
+    return _news_text(value), text[:-1].rstrip(JSON_SPACE)
+
+
+def _news_text(value: dict[str, Any]) -> NewsText | str:
+    text, title = value.get("text"), value.get("title")
+    if "text" not in value:
+        return "expected a key 'text'"
+    if not isinstance(text, str):
+        return f"text: expected a string, got {_kind_of(text)}"
+    if not isinstance(title, str | None):
+        return f"title: expected a string, got {_kind_of(title)}"
+    problem = _check_text(text)
+    return f"text: {problem}" if problem else NewsText(text, title)
+
+
+def _check_text(text: str) -> str | None:
+    if not text or text.isspace():
+        return "expected a text, got " + ("only white space" if text else "nothing")
+    return None
+
+
+def _kind_of(value: object) -> str:
+    """Name the kind of a value as JSON does."""
+    names = {bool: "a boolean", float: "a number", str: "a string", list: "an array"}
+    return "null" if value is None else names.get(type(value), "an object")
+
+
+def _too_long() -> str:
+    return f"expected at most {MAX_BYTES:,} bytes"
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,387 @@
+"""The command, as it is typed: a process of its own, with pipes and terminals."""
+
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service import __version__
+from tests.conftest import LATEST, RELEASED, ROOT
+from tests.end_to_end.running_service import RunningService
+
+COMMAND = [sys.executable, "-m", "service.command"]
+CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
+EARN = "Net profit rose to 12 mln dlrs, or 80 cts a share, in the fourth quarter."
+ENVIRONMENT = os.environ | {"COLUMNS": "200", "TERM": "xterm-256color"}
+MOST_GROWTH = 0.1
+"""By how much of itself the peak of memory may grow from a tenth of the lines to all."""
+
+
+def run(*arguments: str, typed: bytes = b"", **variables: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env=os.environ | variables,
+        input=typed,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    output, errors = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in errors
+    return subprocess.CompletedProcess(done.args, done.returncode, output, errors)
+
+
+def run_on_terminal(*arguments: str, output: int | None = None) -> tuple[int, str]:
+    """Run with standard error, and output if it goes nowhere else, on a terminal."""
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=slave if output is None else output,
+        stderr=slave,
+    ) as process:
+        os.close(slave)
+        shown = b"".join(read_to_the_end(master))
+        os.close(master)
+        return process.wait(timeout=60), shown.decode()
+
+
+def read_to_the_end(master: int) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = os.read(master, 65_536)
+        except OSError:  # nobody has the other side open any more
+            return
+        if not chunk:
+            return
+        yield chunk
+
+
+@pytest.fixture
+def text_files(tmp_path: Path) -> list[str]:
+    for name, text in (("crude.txt", CRUDE), ("earn.txt", EARN)):
+        (tmp_path / name).write_text(text)
+    return [str(tmp_path / "crude.txt"), str(tmp_path / "earn.txt")]
+
+
+def test_tab_separated_values_for_other_programs(text_files: list[str]) -> None:
+    shown = run("classify", *text_files, "--top-k", "2")
+    header, *rows = [line.split("\t") for line in shown.stdout.splitlines()]
+    assert shown.returncode == 0
+    assert shown.stderr == ""
+    assert header == ["file", "topic", "score", "topics", "known_words", "abstained"]
+    assert [row[:2] for row in rows] == [[text_files[0], "crude"], [text_files[1], "earn"]]
+    assert re.fullmatch(r"crude:0\.\d{6} [\w-]+:0\.\d{6}", rows[0][3])
+
+
+def test_a_table_for_people(text_files: list[str]) -> None:
+    status, shown = run_on_terminal("classify", *text_files)
+    assert status == 0
+    assert "known words" in shown
+    assert "\x1b[32mCrude oil" in shown
+
+
+def test_json_lines_on_request(text_files: list[str]) -> None:
+    shown = run("classify", "--json", *text_files, "-", typed=b" ")
+    first, second, third = map(json.loads, shown.stdout.splitlines())
+    assert (first["file"], first["topic"]) == (text_files[0], "crude")
+    assert second["abstained"] is None
+    assert third == {"file": "-", "error": {"message": "expected a text, got only white space"}}
+    assert shown.returncode == 1
+    assert shown.stderr == "error: 1 of 3 texts could not be classified\n"
+
+
+def test_a_file_that_is_no_text_is_an_error_beside_the_others(
+    tmp_path: Path, text_files: list[str]
+) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff")
+    shown = run("classify", str(tmp_path / "binary"), *text_files)
+    assert shown.returncode == 1
+    assert len(shown.stdout.splitlines()) == 3
+    assert shown.stderr.splitlines() == [
+        f"error: {tmp_path / 'binary'}: expected UTF-8",
+        "error: 1 of 3 texts could not be classified",
+    ]
+
+
+def test_json_lines_are_answered_line_by_line() -> None:
+    lines = [
+        json.dumps({"id": 1, "text": CRUDE, "title": "OPEC meets"}),
+        "",
+        '{"id": 3}',
+        '{"id": 4, "text": "' + EARN + '", "score": 1.10}',
+    ]
+    shown = run("classify", "--jsonl", "-", "--top-k", "1", typed="\n".join(lines).encode())
+    written = shown.stdout.splitlines()
+    answers = [json.loads(line) for line in written]
+    assert [answer.get("topic") for answer in answers] == ["crude", None, None, "earn"]
+    assert [answer.get("id") for answer in answers] == [1, None, 3, 4]
+    assert answers[2]["error"] == {"file": "-", "line": 3, "message": "expected a key 'text'"}
+    assert written[3].startswith(lines[3][:-1])
+    assert shown.returncode == 1
+    assert shown.stderr == "error: 2 of 4 lines could not be classified\n"
+
+
+def test_the_prefix_keeps_the_answer_apart() -> None:
+    typed = json.dumps({"text": CRUDE, "topic": "mine"}).encode()
+    shown = run("classify", "--jsonl", "-", "--prefix", "model_", typed=typed)
+    answer = json.loads(shown.stdout)
+    assert (answer["topic"], answer["model_topic"]) == ("mine", "crude")
+
+
+def test_a_live_pipe_is_answered_line_by_line() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "classify", "--jsonl", "-"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for text, topic in ((CRUDE, "crude"), (EARN, "earn")):
+            process.stdin.write(json.dumps({"text": text}).encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["topic"] == topic
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_memory_does_not_grow_with_the_input() -> None:
+    n_lines = 60_000
+    line = json.dumps({"text": CRUDE, "other": "x" * 200}).encode() + b"\n"
+    peaks = {}
+    with subprocess.Popen(
+        [*COMMAND, "classify", "--jsonl", "-", "--top-k", "1"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # standard input stays open, so that the process is there until it has been measured
+        feeder = threading.Thread(target=lambda: process.stdin.write(line * n_lines))  # type: ignore[union-attr]
+        feeder.start()
+        for number in range(1, n_lines):
+            process.stdout.readline()
+            if number in {n_lines // 10, n_lines - 1}:
+                peaks[number] = peak_memory(process.pid)
+        feeder.join()
+        process.communicate()
+    first, last = peaks.values()
+    assert last <= first * (1 + MOST_GROWTH), peaks
+
+
+def peak_memory(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1))  # type: ignore[union-attr]
+
+
+def many_lines(tmp_path: Path, n_lines: int) -> str:
+    path = tmp_path / "many.jsonl"
+    path.write_text((json.dumps({"text": CRUDE}) + "\n") * n_lines)
+    return str(path)
+
+
+def test_a_bar_on_a_terminal_but_never_among_the_answers(tmp_path: Path) -> None:
+    path = many_lines(tmp_path, 5_000)
+    with (tmp_path / "out.jsonl").open("wb") as out:
+        status, shown = run_on_terminal("classify", "--jsonl", path, output=out.fileno())
+    assert status == 0
+    assert "texts" in shown
+    assert "100%" in shown
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert len(lines) == 5_000
+    assert all(json.loads(line)["topic"] == "crude" for line in lines[::500])
+
+
+def test_a_pipe_that_is_closed_ends_it_quietly(tmp_path: Path) -> None:
+    path = many_lines(tmp_path, 5_000)
+    with subprocess.Popen(
+        [*COMMAND, "classify", "--jsonl", path],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_ctrl_c_ends_it_after_a_whole_line(tmp_path: Path) -> None:
+    path = many_lines(tmp_path, 100_000)
+    with subprocess.Popen(
+        [*COMMAND, "classify", "--jsonl", path],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == b""
+    lines = (first + output).splitlines(keepends=True)
+    assert len(lines) < 100_000
+    assert lines[-1].endswith(b"\n")
+    assert json.loads(lines[-1])["topic"] == "crude"
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_reader(tmp_path: Path) -> None:
+    path = many_lines(tmp_path, 5_000)
+    with subprocess.Popen(
+        [*COMMAND, "classify", "--jsonl", path],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # nothing more is read: it waits for the pipe to be emptied
+        for _ in range(20):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+            if process.poll() is not None:
+                break
+        # the signal itself, if it comes when Python is about to end; a shell calls that 130, too
+        assert process.wait(timeout=60) in {130, -signal.SIGINT}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "expected a command; see newswire --help"),
+        (["clasify"], "No such command 'clasify'.*; see newswire --help"),
+        (["classify"], "Missing argument 'FILE...'; see newswire classify --help"),
+        (["classify", "-", "--top-k", "0"], "Invalid value for '--top-k': .*"),
+        (["classify", "-", "--min-confidence", "nan"], "Invalid value for '--min-confidence': .*"),
+        (["classify", "--nope"], "No such option: --nope.*; see newswire classify --help"),
+        (["serve", "--port", "0"], "Invalid value for '--port': .*"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], message: str) -> None:
+    shown = run(*arguments)
+    assert shown.returncode == 2
+    assert shown.stdout == ""
+    assert re.fullmatch(f"error: {message}\n", shown.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["classify", "absent.txt"], "absent.txt: there is no such file"),
+        (["classify", "--jsonl", "absent.jsonl"], "absent.jsonl: there is no such file"),
+        (["classify", "-", "--top-k", "47"], "--top-k: expected 1 to 46, got 47"),
+        (["classify", "-", "--model-dir", "tests"], ".*/tests: expected manifest.json, or .*"),
+        (["explain", "-"], "-: expected a text, got nothing"),
+        (["explain", "absent.txt"], "absent.txt: there is no such file"),
+        (["model", "--model-dir", "/none"], "/none: expected a model bundle or .*"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_status_1(arguments: list[str], message: str) -> None:
+    shown = run(*arguments)
+    assert shown.returncode == 1
+    assert shown.stdout == ""
+    assert re.fullmatch(f"error: {message}\n", shown.stderr)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
+def test_a_full_disk_is_one_line(text_files: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "classify", *text_files],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert re.fullmatch("error: .*No space left on device\n", done.stderr)
+
+
+def test_the_model_in_three_forms() -> None:
+    rows = dict(line.split("\t") for line in run("model").stdout.splitlines())
+    assert (rows["name"], rows["version"]) == ("reuters", LATEST.name)
+    assert float(rows["own_text.accuracy"]) > 0.9
+    manifest = json.loads(run("model", "--json").stdout)
+    assert manifest == json.loads((LATEST / "manifest.json").read_text())
+    status, shown = run_on_terminal("model")
+    assert status == 0
+    assert "own text: accuracy" in shown
+
+
+def test_its_topics_in_three_forms() -> None:
+    lines = run("model", "--topics").stdout.splitlines()
+    assert len(lines) == 1 + 46
+    topics = [json.loads(line) for line in run("model", "--topics", "--json").stdout.splitlines()]
+    assert topics == json.loads((LATEST / "topics.json").read_text())
+    assert "Crude oil" in run_on_terminal("model", "--topics")[1]
+
+
+def test_the_model_is_named_by_option_or_variable() -> None:
+    older = str(RELEASED / "1")
+    assert "version\t1\n" in run("model", "--model-dir", older).stdout
+    assert "version\t1\n" in run("model", NEWSWIRE_MODEL_DIR=older).stdout
+
+
+def test_the_released_models_are_found_from_elsewhere(tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [*COMMAND, "model"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"version\t{LATEST.name}\n" in shown.stdout
+
+
+def test_serve_puts_options_before_variables() -> None:
+    options = ["--host", "127.0.0.1", "--model-dir", str(RELEASED / "1")]
+    with RunningService(
+        [*COMMAND, "serve", *options], NEWSWIRE_MODEL_DIR="/none", NEWSWIRE_HOST="256.0.0.0"
+    ) as service:
+        assert service.client.get("/model").json()["version"] == "1"
+        assert service.stop() == 0
+
+
+def test_serve_listens_on_the_port_that_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        shown = run("serve", "--port", str(port), NEWSWIRE_PORT="1")
+    assert shown.returncode == 3
+    assert f"('127.0.0.1', {port}): address already in use" in shown.stderr
+
+
+def test_serve_refuses_as_the_service_does() -> None:
+    shown = run("serve", "--model-dir", "/none")
+    assert shown.returncode == 2
+    assert "expected a model bundle or a folder of them, nothing is there" in shown.stderr
+
+
+def test_its_version() -> None:
+    assert run("--version").stdout == f"newswire {__version__}\n"
+
+
+def test_it_explains_itself() -> None:
+    for command in ("classify", "explain", "model", "serve"):
+        assert run(command, "--help").stdout.strip()

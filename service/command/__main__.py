@@ -19,7 +19,6 @@ from service.command.classifying import (
 from service.command.describing import model_cells, model_table, topic_cells, topic_table
 from service.command.errors import CommandError
 from service.command.explaining import HEADER, explanation_cells, highlight, to_json_object
-from service.command.explaining import explain as explain_text
 from service.command.output import print_error, show_answers, tsv, with_bar, write_lines
 from service.command.reading import check_readable, read_lines, read_text, read_texts, total_size
 from service.model import NewsText, NewswireError, TopicClassifier
@@ -136,7 +135,7 @@ def explain(
     """
     check_readable([file])
     text = NewsText(read_text(file).text, title)
-    explanation = explain_text(TopicClassifier.load(model_dir), text)
+    explanation = TopicClassifier.load(model_dir).explain(text)
     if as_json:
         write_lines([to_json(to_json_object(explanation))])
     elif sys.stdout.isatty():

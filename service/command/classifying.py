@@ -9,7 +9,7 @@ from service.command.reading import Entry
 from service.model import Classification, InferenceError, NewsText, TopicClassifier
 
 ERROR: Final = "error"
-ANSWER_NAMES: Final = ("topic", "topics", "known_words", "abstained")
+ANSWER_NAMES: Final = ("topic", "topics", "known_words", "abstained", "group")
 """The keys of an answer, as in an answer of the service."""
 
 
@@ -94,6 +94,7 @@ def _to_json_object(answer: Classification) -> dict[str, Any]:
         "topics": topics,
         "known_words": answer.known_words_ratio,
         "abstained": answer.abstained,
+        "group": answer.group._asdict() if answer.group else None,
     }
 
 

@@ -14,6 +14,7 @@ from service.command.reading import Entry, parse_line
 from service.model import Classification, InferenceError, NewsText, TopicClassifier
 
 CRUDE = NewsText("OPEC ministers agreed to cut crude oil production.", "OPEC meets")
+NAMES = ("topic", "topics", "known_words", "abstained", "group")
 QUESTION = Question(top_k=2, min_confidence=None)
 
 
@@ -62,7 +63,7 @@ def test_an_answer_is_added_to_its_line(classifier: TopicClassifier, prefix: str
     (answered,) = answer_entries(classifier, [Entry("-", content, 1, kept)], QUESTION)
     written = to_json_line(answered, prefix)
     assert written.startswith('{"id": 1.10, "text": "Crude oil rose.", ')
-    names = [prefix + name for name in ("topic", "topics", "known_words", "abstained")]
+    names = [prefix + name for name in NAMES]
     assert list(json.loads(written)) == ["id", "text", *names]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from service import __version__
+from service.model import NewsText, TopicClassifier
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.end_to_end.running_service import RunningService
 
@@ -299,6 +300,20 @@ def test_what_goes_wrong_is_one_line_and_status_1(arguments: list[str], message:
     assert shown.returncode == 1
     assert shown.stdout == ""
     assert re.fullmatch(f"error: {message}\n", shown.stderr)
+
+
+def test_an_explanation_in_three_forms(text_files: list[str], classifier: TopicClassifier) -> None:
+    expected = classifier.explain(NewsText(CRUDE, "OPEC meets"))
+    arguments = ["explain", text_files[0], "--title", "OPEC meets"]
+    header, *rows = [line.split("\t") for line in run(*arguments).stdout.splitlines()]
+    assert header == ["word", "field", "start", "end", "known", "score_change"]
+    assert [row[0] for row in rows] == [effect.word for effect in expected.words]
+    shown = json.loads(run(*arguments, "--json").stdout)
+    assert (shown["topic"], shown["name"]) == ("crude", "Crude oil")
+    assert [word["start"] for word in shown["words"]] == [word.start for word in expected.words]
+    status, terminal = run_on_terminal(*arguments)
+    assert status == 0
+    assert "\x1b[1;32mcrude" in terminal
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")

@@ -63,7 +63,9 @@ def test_a_title_may_be_null() -> None:
 
 
 @given(
-    lines=st.lists(st.text(st.characters(exclude_characters="\n"), min_size=1), max_size=20),
+    lines=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1), max_size=20
+    ),
     chunk=st.integers(1, 40),
     ends=st.booleans(),
 )

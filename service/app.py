@@ -17,9 +17,10 @@ from service.api.classification import (
     classification_routes,
     classify_workers,
 )
-from service.api.errors import add_error_handlers, declare_media_type
+from service.api.errors import add_error_handlers
 from service.api.instrumentation import InstrumentationMiddleware, RequestObserver
 from service.api.open_inference import ServedModel, open_inference_routes
+from service.api.openapi import complete_openapi
 from service.api.operations import operations_routes
 from service.api.pages import page_routes
 from service.api.shortcut import Shortcut
@@ -29,14 +30,17 @@ from service.settings import ServiceSettings
 
 
 class NewswireApp(FastAPI):
-    """FastAPI, with problems declared as what they are, and with shortcuts.
+    """FastAPI, with shortcuts, and with a document that tells what it does by hand.
 
     Attributes
     ----------
+    limits : Limits
+        How much a request may ask for, as the document tells.
     shortcuts : mapping of (method, path) to Shortcut
         Requests that do not go through FastAPI.
     """
 
+    limits: Limits
     shortcuts: Mapping[tuple[str, str], Shortcut] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +54,7 @@ class NewswireApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Give the OpenAPI document."""
         if self.openapi_schema is None:
-            self.openapi_schema = declare_media_type(super().openapi())
+            self.openapi_schema = complete_openapi(super().openapi(), self.limits)
         return self.openapi_schema
 
 
@@ -73,6 +77,7 @@ def create_app(
         title="newswire-topics",
         summary=f"Which of {len(classifier.topics)} topics is this news text about?",
         version=__version__,
+        license_info={"name": "MIT", "identifier": "MIT"},
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
@@ -86,6 +91,7 @@ def create_app(
         max_explained_words=settings.max_explained_words,
         max_top_k=len(classifier.topics),
     )
+    app.limits = limits
     answerer = Answerer(classifier, metrics, limits)
     workers = classify_workers()
     endpoints = classification_endpoints(answerer, workers, limits)

@@ -4,13 +4,14 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 
+from service.api.openapi import SERVER_ERROR
 from service.api.schemas import ModelInfo, TopicInfo, TopicList
 from service.model import TopicClassifier
 
 
 def catalogue_routes(classifier: TopicClassifier) -> APIRouter:
     """Give the routes that describe the model. It does not change, so neither do the answers."""
-    router = APIRouter(tags=["Model"])
+    router = APIRouter(tags=["Model"], responses=SERVER_ERROR)
     topic_list = TopicList(topics=[TopicInfo.of(topic) for topic in classifier.topics])
     model_info = ModelInfo(**asdict(classifier.manifest))
 

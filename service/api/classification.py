@@ -3,24 +3,19 @@
 from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope
 
 from service.api.answering import Answerer
 from service.api.body import JSON, PLAIN_TEXT, Limits, read_body
-from service.api.errors import PROBLEMS
 from service.api.gathering import Gathering
+from service.api.openapi import PROBLEM_RESPONSES, describe_batch, describe_classify
 from service.api.plain_text import to_json_request
 from service.api.schemas import (
-    BatchItem,
-    BatchRequest,
     BatchResponse,
-    ClassifyRequest,
     ClassifyResponse,
-    PlainTextOptions,
-    Problem,
 )
 
 CLASSIFY: Final = "/classify"
@@ -36,11 +31,6 @@ EXPLAIN: Final = b'"explain"'
 """In bodies that ask for an explanation, which takes longer."""
 TURN_BYTES: Final = 65_536
 """How much is answered on the event loop before others have their turn: a few milliseconds."""
-
-PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "description": "A problem, RFC 9457"}
-    for status in sorted({kind.status for kind in PROBLEMS.values()})
-}
 
 
 class ClassificationEndpoint:
@@ -111,7 +101,7 @@ def classification_routes(
         CLASSIFY,
         summary="Which topic is this news text about?",
         response_model=ClassifyResponse,
-        openapi_extra=_describe_classify(limits),
+        openapi_extra=describe_classify(limits),
         responses=PROBLEM_RESPONSES,
     )
     async def classify(request: Request) -> Response:
@@ -123,7 +113,7 @@ def classification_routes(
         CLASSIFY_BATCH,
         summary="Which topics are these news texts about?",
         response_model=BatchResponse,
-        openapi_extra={"requestBody": _request_body(_describe_batch(limits))},
+        openapi_extra=describe_batch(),
         responses=PROBLEM_RESPONSES,
     )
     async def classify_batch(request: Request) -> Response:
@@ -135,42 +125,3 @@ def classification_routes(
         return Response(content, media_type=JSON)
 
     return router
-
-
-def _describe_classify(limits: Limits) -> dict[str, Any]:
-    body = _request_body(_describe_request(limits))
-    body["content"][PLAIN_TEXT] = {"schema": {"type": "string", "minLength": 1}}
-    options = PlainTextOptions.model_json_schema()["properties"]
-    options["top_k"]["maximum"] = limits.max_top_k
-    query = [
-        {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": f"Of a plain text. {schema.pop('description', 'As in JSON.')}",
-            "schema": schema,
-        }
-        for name, schema in options.items()
-    ]
-    return {"requestBody": body, "parameters": query}
-
-
-def _request_body(schema: dict[str, Any]) -> dict[str, Any]:
-    """Describe a body, which is read and parsed by hand, to OpenAPI."""
-    return {"required": True, "content": {JSON: {"schema": schema}}}
-
-
-def _describe_request(limits: Limits) -> dict[str, Any]:
-    schema = ClassifyRequest.model_json_schema()
-    schema["properties"]["top_k"]["maximum"] = limits.max_top_k
-    schema["properties"]["text"]["minLength"] = 1
-    return schema
-
-
-def _describe_batch(limits: Limits) -> dict[str, Any]:
-    schema = BatchRequest.model_json_schema()
-    schema["properties"]["top_k"]["maximum"] = limits.max_top_k
-    item = BatchItem.model_json_schema()
-    item["properties"]["text"]["minLength"] = 1
-    schema["properties"]["items"] |= {"items": item, "maxItems": limits.max_batch_items}
-    return schema

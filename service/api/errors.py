@@ -17,7 +17,7 @@ RequestError
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -113,21 +113,6 @@ def add_error_handlers(app: FastAPI) -> None:
     for kind in PROBLEMS:
         app.add_exception_handler(kind, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
-
-
-def declare_media_type(openapi: dict[str, Any]) -> dict[str, Any]:
-    """Put every problem in an OpenAPI document under its media type.
-
-    FastAPI declares all models that an operation can answer as JSON.
-    """
-    for operations in openapi["paths"].values():
-        for operation in operations.values():
-            for response in operation["responses"].values():
-                content = response.get("content", {})
-                schema = content.get("application/json", {}).get("schema", {})
-                if schema.get("$ref", "").endswith(f"/{Problem.__name__}"):
-                    content[MEDIA_TYPE] = content.pop("application/json")
-    return openapi
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -18,7 +18,7 @@ class RankingOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     top_k: Annotated[
-        int, BeforeValidator(_whole_number), Field(ge=1, description="How many topics to give.")
+        int, Field(ge=1, description="How many topics to give."), BeforeValidator(_whole_number)
     ] = 3
     min_confidence: Annotated[
         float | None,
@@ -48,12 +48,6 @@ class BatchItem(BaseModel):
 class ClassifyRequest(RankingOptions, BatchItem):
     """A news text to classify."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"title": "OPEC meets", "text": "Crude prices rose ...", "top_k": 3}]
-        },
-    )
-
 
 class PlainTextOptions(RankingOptions):
     """What the query says of a body that is a plain text."""
@@ -65,20 +59,6 @@ class PlainTextOptions(RankingOptions):
 
 class BatchRequest(RankingOptions):
     """News texts to classify."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "items": [
-                        {"title": "OPEC meets", "text": "Crude prices rose ..."},
-                        {"text": "Net profit fell ..."},
-                    ],
-                    "top_k": 1,
-                }
-            ]
-        },
-    )
 
     items: Annotated[
         list[Any], Field(min_length=1, description="The texts, each with its title if it has one.")

@@ -120,16 +120,6 @@ def test_each_text_is_counted(client: TestClient, registry: CollectorRegistry) -
     assert value("newswire_http_requests_total", **route) == 1
 
 
-def test_it_is_described_in_openapi(client: TestClient) -> None:
-    paths = client.get("/openapi.json").json()["paths"]
-    operation = paths["/classify/batch"]["post"]
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    assert operation["operationId"] == "classify_batch"
-    assert schema["properties"]["items"]["maxItems"] == MOST_ITEMS
-    assert schema["properties"]["items"]["items"]["required"] == ["text"]
-    assert "$ref" in operation["responses"]["200"]["content"]["application/json"]["schema"]
-
-
 def test_what_is_written_is_what_is_declared(client: TestClient) -> None:
     """The answers are not validated when they are written, so they are here."""
     answer = client.post("/classify", json={"text": CRUDE, "min_confidence": 1, "explain": True})

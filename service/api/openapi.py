@@ -1,0 +1,117 @@
+"""The OpenAPI document, where FastAPI cannot know it.
+
+Bodies are read and parsed by hand, so they are described here; so are the examples, and that every
+answer has a request id and every error is a problem.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic.json_schema import models_json_schema
+
+from service.api.body import JSON, PLAIN_TEXT, Limits
+from service.api.errors import MEDIA_TYPE as PROBLEM_JSON
+from service.api.errors import PROBLEMS
+from service.api.examples import (
+    ANSWERS,
+    BATCH_ANSWERS,
+    BATCH_REQUESTS,
+    PLAIN_TEXTS,
+    REQUESTS,
+    Examples,
+    problem_examples,
+)
+from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest, PlainTextOptions, Problem
+
+PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem} for status in sorted({kind.status for kind in PROBLEMS.values()})
+}
+"""Of an operation that classifies; any other has only ``SERVER_ERROR``."""
+SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
+
+REFERENCE: Final = "#/components/schemas/{model}"
+NOT_ONLY_WHITE_SPACE: Final = {"minLength": 1, "pattern": r"\S"}
+REQUEST_ID: Final = {
+    "description": "The caller's own, or a new one; log lines of the request have it.",
+    "schema": {"type": "string"},
+}
+
+
+def describe_classify(limits: Limits) -> dict[str, Any]:
+    """Describe what ``POST /classify`` takes: JSON, or a plain text with options in the query."""
+    options = PlainTextOptions.model_json_schema()["properties"]
+    options["top_k"]["maximum"] = limits.max_top_k
+    query = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": f"Of a plain text only. {schema.pop('description', 'As in JSON.')}",
+            # without a default, which generated clients would send along with JSON
+            "schema": {key: value for key, value in schema.items() if key != "default"},
+        }
+        for name, schema in options.items()
+    ]
+    content = {
+        JSON: {"schema": _reference(ClassifyRequest), "examples": REQUESTS},
+        PLAIN_TEXT: {
+            "schema": {"type": "string", **NOT_ONLY_WHITE_SPACE},
+            "examples": PLAIN_TEXTS,
+        },
+    }
+    return {"requestBody": {"required": True, "content": content}, "parameters": query}
+
+
+def describe_batch() -> dict[str, Any]:
+    """Describe what ``POST /classify/batch`` takes."""
+    content = {JSON: {"schema": _reference(BatchRequest), "examples": BATCH_REQUESTS}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def complete_openapi(document: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """Add to FastAPI's document what it cannot know."""
+    schemas = document["components"]["schemas"]
+    schemas |= _request_schemas(limits)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                response["headers"] = {"X-Request-ID": REQUEST_ID}
+                _complete_response(response, status, classifies="requestBody" in operation)
+    answers: Sequence[tuple[str, Examples]] = (
+        ("/classify", ANSWERS),
+        ("/classify/batch", BATCH_ANSWERS),
+    )
+    for path, examples in answers:
+        document["paths"][path]["post"]["responses"]["200"]["content"][JSON]["examples"] = examples
+    return document
+
+
+def _complete_response(response: dict[str, Any], status: str, *, classifies: bool) -> None:
+    """Put a problem under its media type, for FastAPI declares all models as JSON."""
+    content = response.get("content", {})
+    if content.get(JSON, {}).get("schema") == _reference(Problem):
+        examples = problem_examples(int(status), classifies=classifies)
+        content[PROBLEM_JSON] = {**content.pop(JSON), "examples": examples}
+        response["description"] = "; or: ".join(item["summary"] for item in examples.values())
+
+
+def _request_schemas(limits: Limits) -> dict[str, Any]:
+    """Give the schemas of requests by name, with the limits that hold here."""
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in (ClassifyRequest, BatchRequest, BatchItem)],
+        ref_template=REFERENCE,
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    for name in (ClassifyRequest.__name__, BatchRequest.__name__):
+        schemas[name]["properties"]["top_k"]["maximum"] = limits.max_top_k
+    for name in (ClassifyRequest.__name__, BatchItem.__name__):
+        schemas[name]["properties"]["text"] |= NOT_ONLY_WHITE_SPACE
+    schemas[BatchRequest.__name__]["properties"]["items"] |= {
+        "items": _reference(BatchItem),
+        "maxItems": limits.max_batch_items,
+    }
+    return schemas
+
+
+def _reference(model: type) -> dict[str, str]:
+    return {"$ref": REFERENCE.format(model=model.__name__)}

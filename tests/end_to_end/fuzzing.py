@@ -1,0 +1,56 @@
+"""``make fuzz``: requests made up from the OpenAPI document, valid and not, to a running service.
+
+Schemathesis checks each answer: status, media type, headers and body must be as the document says,
+valid requests must be answered and others refused.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.conftest import ROOT
+from tests.end_to_end.running_service import RunningService
+
+SCHEMATHESIS = ROOT / ".venv" / "interface" / "bin" / "schemathesis"
+HOOKS = "tests.end_to_end.fuzzing_hooks"
+CONFIGURATION = Path(__file__).with_name("fuzzing.toml")
+N_FUZZED = 2
+"""Operations that take a body; the others have nothing to vary."""
+
+
+def fuzz(
+    port: int, *, n_requests: int, seed: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run Schemathesis; without a seed, each run is another."""
+    command = [str(SCHEMATHESIS), "--config-file", str(CONFIGURATION), "run"]
+    options = ["--max-examples", str(n_requests // N_FUZZED), "--continue-on-failure"]
+    if seed is not None:
+        options += ["--seed", str(seed), "--generation-deterministic"]
+    with tempfile.TemporaryDirectory() as folder:  # it keeps what failed
+        return subprocess.run(
+            [*command, f"http://127.0.0.1:{port}/openapi.json", *options],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": HOOKS},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make fuzz")
+    parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--seed", type=int)
+    arguments = parser.parse_args()
+    with RunningService() as service:
+        done = fuzz(service.port, n_requests=arguments.requests, seed=arguments.seed)
+    sys.stdout.write(done.stdout)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""The service keeps what its OpenAPI document says, whatever it is sent; see `fuzzing`."""
+
+import re
+import subprocess
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.end_to_end.fuzzing import fuzz
+from tests.end_to_end.running_service import RunningService
+
+N_REQUESTS = 200
+
+
+@pytest.fixture(scope="module", autouse=True)
+def schemathesis() -> None:
+    subprocess.run(["make", ".venv/interface/.installed"], cwd=ROOT, check=True)
+
+
+def test_every_answer_is_as_documented() -> None:
+    with RunningService() as service:
+        done = fuzz(service.port, n_requests=N_REQUESTS, seed=1)
+        metrics = service.client.get("/metrics").text
+    assert done.returncode == 0, done.stdout
+    assert "7 selected / 7 total" in done.stdout
+    assert "No issues found" in done.stdout
+    answered = re.findall(r'http_requests_total\{route="(\S+)",status="(\d+)"\}', metrics)
+    for route in ("/classify", "/classify/batch"):  # both sides were tried
+        assert {(route, "200"), (route, "422")} <= set(answered)

@@ -1,5 +1,8 @@
 """Documentation is tested: what exists is in the README, and what is there exists."""
 
+import contextlib
+import doctest
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -94,6 +97,17 @@ def test_the_first_example(client: TestClient) -> None:
     for topic in answer["topics"]:
         topic["score"] = round(topic["score"], 3)
     assert answer == shown
+
+
+def test_the_examples_in_python() -> None:
+    section = README.split("### From Python\n")[1].split("\n### ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    examples = doctest.DocTestParser().get_doctest("".join(blocks), {}, "README.md", None, None)
+    assert len(examples.examples) >= 9
+    shown = io.StringIO()
+    with contextlib.chdir(ROOT):
+        failed, _ = doctest.DocTestRunner().run(examples, out=shown.write)
+    assert failed == 0, shown.getvalue()
 
 
 def test_the_fields_of_a_request() -> None:

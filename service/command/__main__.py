@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -183,6 +184,9 @@ def serve(
 
 def main() -> int:
     """Run a command; what goes wrong is one line on standard error. Gives the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name that is no UTF-8 can be shown, too
+            stream.reconfigure(errors="replace")
     try:
         return cli(prog_name="newswire", standalone_mode=False) or 0
     except USAGE_ERROR as error:

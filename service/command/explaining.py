@@ -10,6 +10,12 @@ HEADER: Final = ("word", "field", "start", "end", "known", "score_change")
 FOR: Final = "bold green"
 AGAINST: Final = "red"
 UNKNOWN: Final = "dim"
+CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160)), "�") | {
+    ord("\t"): "\t",
+    ord("\n"): "\n",
+    ord("\r"): " ",
+}
+"""What a terminal would obey is shown, a character for a character, so that places stay right."""
 LEAST_CHANGE: Final = 0.0005
 """Smaller ones are 0.000 in words, and show no colour."""
 
@@ -34,7 +40,7 @@ def highlight(text: NewsText, explanation: Explanation) -> Text:
     for field, content in (("title", text.title), ("text", text.text)):
         if not content:
             continue
-        part = Text(content)
+        part = Text(content.translate(CONTROLS))
         for effect in explanation.words:
             if effect.field == field:
                 part.stylize(_style(effect), effect.start, effect.end)

@@ -36,3 +36,13 @@ def test_rows_and_json(told: Explanation) -> None:
     written = to_json_object(told)
     assert written["topic"] == "crude"
     assert written["words"][3] == EFFECTS[3]._asdict()
+
+
+def test_places_are_right_in_a_text_of_other_systems(classifier: TopicClassifier) -> None:
+    text = NewsText("OPEC\r\nmet.\r\n\x1b[31m\x07 Crude rose.")
+    explanation = classifier.explain(text)
+    shown = highlight(text, explanation)
+    assert "\x1b" not in shown.plain
+    (place,) = [effect.start for effect in explanation.words if effect.word == "Crude"]
+    assert shown.plain.splitlines()[4].endswith("Crude rose.")
+    assert shown.plain.index("Crude rose") == shown.plain.index("OPEC") + place

@@ -104,6 +104,18 @@ def test_json_lines_on_request(text_files: list[str]) -> None:
     assert shown.stderr == "error: 1 of 3 texts could not be classified\n"
 
 
+def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.txt")
+    Path(path).write_text(CRUDE)
+    assert run("classify", path).stdout.splitlines()[1].startswith(f"{tmp_path}/?.txt\tcrude\t")
+    assert json.loads(run("classify", "--json", path).stdout)["file"] == path
+    assert run("classify", path + "x").stderr.endswith("/?.txtx: there is no such file\n")
+    for arguments in (["classify", path], ["explain", path, "--title", "OPEC \udcff"]):
+        status, shown = run_on_terminal(*arguments)
+        assert status == 0
+        assert "Traceback" not in shown
+
+
 def test_a_file_that_is_no_text_is_an_error_beside_the_others(
     tmp_path: Path, text_files: list[str]
 ) -> None:

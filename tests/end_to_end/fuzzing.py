@@ -11,13 +11,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.conftest import LATEST, ROOT
 from tests.end_to_end.running_service import RunningService
 
 SCHEMATHESIS = ROOT / ".venv" / "interface" / "bin" / "schemathesis"
 HOOKS = "tests.end_to_end.fuzzing_hooks"
 CONFIGURATION = Path(__file__).with_name("fuzzing.toml")
-N_FUZZED = 2
+PHASES = "examples,coverage,fuzzing"
+"""Not the one that goes from answer to answer, for the service keeps no state."""
+N_VARIED = 4
 """Operations that take a body; the others have nothing to vary."""
 
 
@@ -25,15 +27,22 @@ def fuzz(
     port: int, *, n_requests: int, seed: int | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run Schemathesis; without a seed, each run is another."""
-    command = [str(SCHEMATHESIS), "--config-file", str(CONFIGURATION), "run"]
-    options = ["--max-examples", str(n_requests // N_FUZZED), "--continue-on-failure"]
+    command = [
+        str(SCHEMATHESIS),
+        "--config-file",
+        str(CONFIGURATION),
+        "run",
+        "--continue-on-failure",
+    ]
+    options = ["--phases", PHASES, "--max-examples", str(n_requests // N_VARIED)]
     if seed is not None:
         options += ["--seed", str(seed), "--generation-deterministic"]
     with tempfile.TemporaryDirectory() as folder:  # it keeps what failed
         return subprocess.run(
             [*command, f"http://127.0.0.1:{port}/openapi.json", *options],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": HOOKS},
+            env=os.environ
+            | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": HOOKS, "SERVED_VERSION": LATEST.name},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -58,6 +58,15 @@ def test_operations_keep_their_ids(document: dict[str, Any]) -> None:
         "GET /health/live": "live",
         "GET /health/ready": "ready",
         "GET /metrics": "metrics",
+        "GET /v2": "v2_server",
+        "GET /v2/health/live": "v2_live",
+        "GET /v2/health/ready": "v2_ready",
+        "GET /v2/models/{name}": "v2_model",
+        "GET /v2/models/{name}/ready": "v2_model_ready",
+        "GET /v2/models/{name}/versions/{version}": "v2_model_version",
+        "GET /v2/models/{name}/versions/{version}/ready": "v2_model_version_ready",
+        "POST /v2/models/{name}/infer": "v2_infer",
+        "POST /v2/models/{name}/versions/{version}/infer": "v2_infer_version",
     }
 
 
@@ -101,7 +110,7 @@ def test_every_problem_is_documented_with_an_example(
 
 def test_what_does_not_classify_has_one_problem(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
-        if "get" in operations:
+        if "get" in operations and not path.startswith("/v2"):  # that protocol has other errors
             responses = operations["get"]["responses"]
             assert responses.keys() == {"200", "500"}, path
             assert responses["500"]["content"][PROBLEM_JSON]["examples"].keys() == {

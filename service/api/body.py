@@ -30,6 +30,10 @@ JSON_INVALID: Final = "json_invalid"
 """Pydantic's name for a body that is not JSON."""
 JSON_EXPANSION: Final = 6
 """JSON may write one byte of text as six, ``\\u0041``."""
+QUOTES_A_FIELD: Final = 4
+"""Around its name, and around its value."""
+SMALL_BYTES: Final = 16_384
+"""Bodies up to this are harmless, whatever they hold."""
 JSON_OVERHEAD_BYTES: Final = 1_024
 """For the names of the fields, and some white space."""
 
@@ -82,6 +86,7 @@ async def read_body(
     if media_type is None:
         expected = " or ".join(media_types)
         raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {expected}.")
+    check_not_compressed(scope)
     return media_type, await read_bounded(receive, limits)
 
 
@@ -108,6 +113,17 @@ async def read_bounded(receive: Receive, limits: Limits) -> bytes:
     return b"".join(chunks)
 
 
+def check_not_compressed(scope: Scope) -> None:
+    """Refuse a compressed body: what it grows to is not known before.
+
+    Raises
+    ------
+    UnsupportedMediaTypeError
+    """
+    if find_header(scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
+        raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
+
+
 def find_header(scope: Scope, name: bytes) -> bytes:
     """Give the first header of a name in lower case, as ASGI has it; empty if there is none."""
     for header, value in scope["headers"]:
@@ -128,6 +144,8 @@ def parse_classify_request(body: bytes, limits: Limits) -> ClassifyRequest:
     TooLargeError
         If text and title together are over the limit.
     """
+    if _has_more_names(body, QUOTES_A_FIELD * len(ClassifyRequest.model_fields)):
+        raise InvalidRequestError([_other_fields(ClassifyRequest)])
     request = parse_body(ClassifyRequest, body)
     check_options(request, limits)
     check_text(request, limits)
@@ -142,6 +160,11 @@ def parse_batch_request(body: bytes, limits: Limits) -> BatchRequest:
     MalformedBodyError, InvalidRequestError
         As `parse_classify_request`.
     """
+    n_fields = len(BatchRequest.model_fields) + limits.max_batch_items * len(BatchItem.model_fields)
+    if _has_more_names(body, QUOTES_A_FIELD * n_fields):
+        fields = ", ".join(BatchItem.model_fields)
+        message = f"Expected at most {limits.max_batch_items} items with no fields but {fields}"
+        raise InvalidRequestError([FieldProblem(field="items", message=message)])
     request = parse_body(BatchRequest, body)
     check_options(request, limits)
     if len(request.items) > limits.max_batch_items:
@@ -164,6 +187,17 @@ def check_batch_item(item: Any, limits: Limits) -> BatchItem:
         raise invalid_request(BatchItem, error) from None
     check_text(checked, limits)
     return checked
+
+
+def _has_more_names(body: bytes, most_quotes: int) -> bool:
+    """Whether a body has more names and texts than a valid one can have.
+
+    The parser keeps an error for each name that it does not know: of a body of megabytes, that
+    would be gigabytes. In texts quotes are escaped, so the others are those of names and texts.
+    """
+    if len(body) <= SMALL_BYTES:
+        return False
+    return body.count(b'"') - body.count(b'\\"') > most_quotes
 
 
 def parse_body(model: type[Model], body: bytes) -> Model:
@@ -232,10 +266,14 @@ def invalid_request(model: type[BaseModel], error: ValidationError) -> InvalidRe
 
 def _field_problem(model: type[BaseModel], detail: ErrorDetails) -> FieldProblem:
     if detail["type"] == "extra_forbidden":  # its name is the client's own text: not repeated
-        known = ", ".join(model.model_fields)
-        return FieldProblem(field="body", message=f"Expected no other fields than {known}")
+        return _other_fields(model)
     field = ".".join(map(str, detail["loc"])) or "body"
     return FieldProblem(field=field, message=detail["msg"])
+
+
+def _other_fields(model: type[BaseModel]) -> FieldProblem:
+    known = ", ".join(model.model_fields)
+    return FieldProblem(field="body", message=f"Expected no other fields than {known}")
 
 
 def _size(text: str) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Request, Response
 
 from service import __version__
-from service.api.body import JSON, Limits, find_header, read_bounded
+from service.api.body import JSON, Limits, check_not_compressed, find_header, read_bounded
 from service.api.errors import OPEN_INFERENCE_PREFIX, UnsupportedMediaTypeError
 from service.api.open_inference.model import ServedModel
 from service.api.open_inference.requests import HEADER_LENGTH
@@ -131,8 +131,7 @@ def _check_media_type(request: Request) -> None:
         raise UnsupportedMediaTypeError(
             f"Expected a body with Content-Type: {JSON} or {BINARY_MEDIA_TYPE}."
         )
-    if find_header(request.scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
-        raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
+    check_not_compressed(request.scope)
 
 
 def _respond(content: Content) -> Response:

@@ -1,0 +1,88 @@
+"""Bodies that are made to cost much: they are refused before they do."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.conftest import ROOT
+
+TEXT = "OPEC ministers agreed to cut crude oil output."
+N_NAMES = 200_000
+MAX_GROWTH_BYTES = 20_000_000
+
+MEASURE = """
+import re, sys
+from pathlib import Path
+from service.api.body import (
+    Limits, check_batch_item, parse_batch_request, parse_classify_request
+)
+from service.api.errors import RequestError
+
+def peak():
+    status = Path("/proc/self/status").read_text()
+    return int(re.search("VmHWM: *([0-9]+) kB", status.replace(chr(9), " "))[1]) * 1024
+
+def parse(body, limits):
+    if sys.argv[1] == "/classify":
+        parse_classify_request(body, limits)
+    for item in parse_batch_request(body, limits).items:
+        check_batch_item(item, limits)
+
+limits = Limits(max_text_bytes=10**6, max_batch_items=256, max_explained_words=9, max_top_k=46)
+body = sys.stdin.buffer.read()
+before = peak()
+try:
+    parse(body, limits)
+except RequestError:
+    print(peak() - before)
+"""
+
+NAMES = json.dumps({str(number): 0 for number in range(N_NAMES)}).encode()
+BODIES = {
+    "names": NAMES,
+    "names beside a text": b'{"text": "oil", ' + NAMES[1:],
+    "names that end in a backslash": json.dumps(
+        {f"{number}\\": 0 for number in range(N_NAMES)}
+    ).encode(),
+    "items of names": json.dumps({"items": [{"a": 0}] * N_NAMES}).encode(),
+    "an item of names": b'{"items": [' + NAMES + b"]}",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
+@pytest.mark.parametrize("path", ["/classify", "/classify/batch"])
+@pytest.mark.parametrize("kind", BODIES)
+def test_many_names_cost_no_memory(client: TestClient, path: str, kind: str) -> None:
+    headers = {"content-type": "application/json"}
+    answer = client.post(path, content=BODIES[kind], headers=headers)
+    assert answer.status_code == 422, answer.text
+    assert len(answer.content) < 1_000
+    command = [sys.executable, "-c", MEASURE, path]
+    done = subprocess.run(command, input=BODIES[kind], capture_output=True, cwd=ROOT, check=True)
+    assert int(done.stdout) < MAX_GROWTH_BYTES
+
+
+@pytest.mark.parametrize(
+    ("path", "request_"),
+    [
+        ("/classify", {"text": f'"{TEXT}" \\ ' * 2_000, "title": '"A" \\"' * 100}),
+        ("/classify/batch", {"items": [{"text": f'"{TEXT}"', "title": '"'}] * 256, "top_k": 1}),
+    ],
+)
+def test_quotes_in_texts_are_no_names(client: TestClient, path: str, request_: Any) -> None:
+    assert client.post(path, json=request_).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/classify", "/classify/batch", "/v2/models/reuters/infer"])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "Deflate"])
+def test_compressed_bodies_are_refused(client: TestClient, path: str, encoding: str) -> None:
+    headers = {"content-type": "application/json", "content-encoding": encoding}
+    answer = client.post(path, content=b"\x1f\x8b", headers=headers)
+    assert answer.status_code == 415
+    assert "Expected a body that is not compressed." in answer.text
+    headers["content-encoding"] = "identity"
+    assert client.post(path, content=b"{", headers=headers).status_code == 400

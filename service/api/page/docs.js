@@ -129,12 +129,19 @@ function contents(operations) {
   return element("nav", { ariaLabel: "Operations" }, element("ul", {}, ...items));
 }
 
-function operation(path, method, { summary, description, requestBody, responses }, model) {
+/** Give what a body is, and an example of it. */
+function bodyOf(requestBody, schemas) {
+  const { schema, examples } = requestBody?.content["application/json"] ?? {};
+  const described = schema?.$ref ? schemas[nameOf(schema.$ref)] : schema;
+  return [described, Object.values(examples ?? {})[0]?.value ?? described?.examples?.[0]];
+}
+
+function operation(path, method, { summary, description, requestBody, responses }, model, schemas) {
   const verb = method.toUpperCase();
   const title = `${verb} ${path}`;
   const filledIn = path.replace("{name}", model.name).replace("{version}", model.version);
   const address = new URL(filledIn.replace(/^\//, ""), document.baseURI).href;
-  const schema = requestBody?.content["application/json"].schema;
+  const [schema, example] = bodyOf(requestBody, schemas);
   return element(
     "section",
     { id: idOf(path, method) },
@@ -144,7 +151,7 @@ function operation(path, method, { summary, description, requestBody, responses 
     element("h3", {}, "Answers"),
     answers(responses),
     element("h3", {}, "Try it"),
-    ...trial(title, verb, address, schema?.examples?.[0]),
+    ...trial(title, verb, address, example),
   );
 }
 
@@ -181,8 +188,8 @@ async function start() {
       Object.entries(methods).map(([method, described]) => [path, method, described]),
     );
     const model = await describeModel();
-    main.append(contents(operations), ...operations.map((parts) => operation(...parts, model)));
     const schemas = components?.schemas ?? {};
+    main.append(contents(operations), ...operations.map((parts) => operation(...parts, model, schemas)));
     for (const name of referred(paths, schemas)) main.append(named(name, schemas[name]));
   } catch {
     main.append(element("p", { className: "error", role: "alert" }, "openapi.json cannot be read."));

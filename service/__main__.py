@@ -13,7 +13,8 @@ from prometheus_client import disable_created_metrics
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from service.app import create_app
+from service.app import NewswireApp, create_app
+from service.draining import DrainingServer
 from service.logs import logging_config
 from service.metrics import make_registry
 from service.model import BundleError, TopicClassifier
@@ -48,12 +49,12 @@ def main(**overrides: Any) -> int:
     manifest = classifier.manifest
     logging.config.dictConfig(logging_config(settings.log_level))
     logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
-    server = uvicorn.Server(config)
+    server = DrainingServer(config, app.readiness, drain_seconds=settings.drain_seconds)
     server.run()
     return 0 if server.started else EXIT_NOT_STARTED
 
 
-def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> ASGIApp:
+def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> NewswireApp:
     """Give the application, with metrics of its process."""
     # a second series beside each counter and histogram, which no dashboard reads
     disable_created_metrics()  # type: ignore[no-untyped-call]

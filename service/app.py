@@ -24,6 +24,7 @@ from service.api.openapi import complete_openapi
 from service.api.operations import operations_routes
 from service.api.pages import page_routes
 from service.api.shortcut import Shortcut
+from service.draining import Readiness
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
 from service.settings import ServiceSettings
@@ -36,11 +37,14 @@ class NewswireApp(FastAPI):
     ----------
     limits : Limits
         How much a request may ask for, as the document tells.
+    readiness : Readiness
+        What the health check says.
     shortcuts : mapping of (method, path) to Shortcut
         Requests that do not go through FastAPI.
     """
 
     limits: Limits
+    readiness: Readiness
     shortcuts: Mapping[tuple[str, str], Shortcut] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,6 +96,7 @@ def create_app(
         max_top_k=len(classifier.topics),
     )
     app.limits = limits
+    app.readiness = Readiness()
     answerer = Answerer(classifier, metrics, limits)
     workers = classify_workers()
     endpoints = classification_endpoints(answerer, workers, limits)
@@ -101,9 +106,9 @@ def create_app(
         for route, endpoint in endpoints.items()
     }
     served = ServedModel(classifier, answerer, limits)
-    app.include_router(open_inference_routes(served, workers, limits))
+    app.include_router(open_inference_routes(served, workers, limits, app.readiness))
     app.include_router(catalogue_routes(classifier))
-    app.include_router(operations_routes(registry))
+    app.include_router(operations_routes(registry, app.readiness))
     app.include_router(page_routes())
     add_error_handlers(app)
     return app

@@ -37,6 +37,10 @@ class ServiceSettings(BaseSettings):
     max_explained_words: Annotated[
         int, Field(ge=1, description="Most words, in all texts of a request that asks to explain.")
     ] = 2_000
+    drain_seconds: Annotated[
+        float,
+        Field(ge=0, allow_inf_nan=False, description="How long to go on, not ready, on SIGTERM."),
+    ] = 0.0
     shutdown_timeout_seconds: Annotated[
         int, Field(ge=1, description="How long requests in progress may take to finish on SIGTERM.")
     ] = 8

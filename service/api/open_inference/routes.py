@@ -22,6 +22,8 @@ from service.api.open_inference.schemas import (
     ServerMetadata,
     ServerReady,
 )
+from service.api.operations import NOT_READY_STATUS
+from service.draining import Readiness
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
 MODEL: Final = "/models/{name}"
@@ -38,19 +40,19 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def open_inference_routes(
-    model: ServedModel, workers: ThreadPoolExecutor, limits: Limits
+    model: ServedModel, workers: ThreadPoolExecutor, limits: Limits, readiness: Readiness
 ) -> APIRouter:
     """Give the routes of the protocol."""
     router = APIRouter(
         prefix=OPEN_INFERENCE_PREFIX, tags=["Open Inference Protocol"], responses=ERRORS
     )
-    _add_server_routes(router)
-    _add_model_routes(router, model)
+    _add_server_routes(router, readiness)
+    _add_model_routes(router, model, readiness)
     _add_inference_routes(router, model, workers, limits)
     return router
 
 
-def _add_server_routes(router: APIRouter) -> None:
+def _add_server_routes(router: APIRouter, readiness: Readiness) -> None:
     @router.get("", summary="Which server is this?")
     async def v2_server() -> ServerMetadata:
         """Give the server's name, version and extensions of the protocol."""
@@ -64,12 +66,13 @@ def _add_server_routes(router: APIRouter) -> None:
         return ServerLive()
 
     @router.get("/health/ready", summary="Can the server classify?")
-    async def v2_ready() -> ServerReady:
-        """Answer once the bundle is verified and proven, which is before the port opens."""
-        return ServerReady()
+    async def v2_ready(response: Response) -> ServerReady:
+        """Answer 200 from the moment the port opens, until told to stop."""
+        response.status_code = _status(readiness)
+        return ServerReady(ready=readiness.ready)
 
 
-def _add_model_routes(router: APIRouter, model: ServedModel) -> None:
+def _add_model_routes(router: APIRouter, model: ServedModel, readiness: Readiness) -> None:
     @router.get(MODEL, summary="What does the model take and give?")
     async def v2_model(name: str) -> ModelMetadata:
         """Give the tensors of the model."""
@@ -83,16 +86,18 @@ def _add_model_routes(router: APIRouter, model: ServedModel) -> None:
         return model.metadata
 
     @router.get(f"{MODEL}/ready", summary="Can the model classify?")
-    async def v2_model_ready(name: str) -> ModelReady:
-        """Answer 200 for the model that is served."""
+    async def v2_model_ready(name: str, response: Response) -> ModelReady:
+        """Answer 200 for the model that is served, until told to stop."""
         model.check(name)
-        return ModelReady(name=name)
+        response.status_code = _status(readiness)
+        return ModelReady(name=name, ready=readiness.ready)
 
     @router.get(f"{VERSION}/ready", summary="Can the model of a version classify?")
-    async def v2_model_version_ready(name: str, version: str) -> ModelReady:
-        """Answer 200 for the version that is served."""
+    async def v2_model_version_ready(name: str, version: str, response: Response) -> ModelReady:
+        """Answer 200 for the version that is served, until told to stop."""
         model.check(name, version)
-        return ModelReady(name=name)
+        response.status_code = _status(readiness)
+        return ModelReady(name=name, ready=readiness.ready)
 
 
 def _add_inference_routes(
@@ -122,6 +127,10 @@ def _add_inference_routes(
         """Classify the texts of a tensor; one that is not valid fails the request."""
         model.check(name, version)
         return await answer(request, header_length)
+
+
+def _status(readiness: Readiness) -> int:
+    return 200 if readiness.ready else NOT_READY_STATUS
 
 
 def _check_media_type(request: Request) -> None:

@@ -1,0 +1,76 @@
+import signal
+import threading
+import time
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import NewswireApp
+from tests.end_to_end.running_service import RunningService
+
+TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
+READINESS = ("/health/ready", "/v2/health/ready", "/v2/models/reuters/ready")
+
+
+@pytest.mark.parametrize("path", READINESS)
+def test_it_says_when_it_wants_no_more(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+    app = client.app
+    assert isinstance(app, NewswireApp)
+    app.readiness.withdraw()
+    answer = client.get(path)
+    assert answer.status_code == 503
+    assert answer.json()["ready" if path.startswith("/v2") else "status"] in {False, "stopping"}
+    assert client.get("/health/live").status_code == 200
+    assert client.post("/classify", json=TEXT).status_code == 200
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_it_goes_on_for_a_while_when_told_to_stop(stop: signal.Signals) -> None:
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
+        service.process.send_signal(stop)
+        deadline = time.monotonic() + 10
+        while service.client.get("/health/ready").status_code != 503:
+            assert time.monotonic() < deadline
+        for _ in range(5):  # of new connections, too
+            address = f"http://127.0.0.1:{service.port}/classify"
+            assert httpx2.post(address, json=TEXT).status_code == 200
+        assert service.process.poll() is None
+        assert service.process.wait(timeout=20) == 0
+
+
+def test_a_second_interrupt_ends_the_wait() -> None:
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="60") as service:
+        service.process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + 10
+        while service.client.get("/health/ready").status_code != 503:
+            assert time.monotonic() < deadline
+        service.process.send_signal(signal.SIGINT)
+        assert service.process.wait(timeout=20) == 0
+
+
+def test_nothing_that_was_asked_while_draining_is_lost() -> None:
+    """Clients that look at the readiness before each request, as a balancer does."""
+    outcomes: list[int | str] = []
+
+    def ask(url: str) -> None:
+        with httpx2.Client(base_url=url, timeout=30) as client:
+            while client.get("/health/ready").status_code == 200:
+                try:
+                    outcomes.append(client.post("/classify", json=TEXT).status_code)
+                except httpx2.TransportError as error:
+                    outcomes.append(repr(error))
+
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="1") as service:
+        url = f"http://127.0.0.1:{service.port}"
+        clients = [threading.Thread(target=ask, args=(url,)) for _ in range(4)]
+        for client in clients:
+            client.start()
+        time.sleep(0.5)
+        service.process.send_signal(signal.SIGTERM)
+        for client in clients:
+            client.join(timeout=20)
+        assert service.process.wait(timeout=20) == 0
+    assert set(outcomes) == {200}
+    assert len(outcomes) > 20

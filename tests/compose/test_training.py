@@ -35,6 +35,7 @@ def test_it_trains(data_dir: Path, candidate: Path) -> None:
     stack = Stack()
     data = ("-v", f"{data_dir.resolve()}:/data:ro", "-e", "NEWSWIRE_DATA_DIR=/data")
     out = f"models/candidates/{candidate.name}"
+    stack.compose("build", "training")
     try:
         shown = stack.compose(
             *("run", "--rm", "-T", *data, "training", "train", "--recipe=book", "--out", out),

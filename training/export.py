@@ -14,8 +14,8 @@ import tf2onnx
 from numpy.typing import NDArray
 
 from service.model import Bundle, BundleError, Manifest, TopicClassifier
-from service.model.classifier import TOLERANCE
 from service.model.manifest import FORMAT_VERSION
+from service.model.proof import TOLERANCE
 from training.datasets import SPLIT_SEED, Dataset
 from training.datasets.texts import texts_by_form
 from training.errors import ExportError

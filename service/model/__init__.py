@@ -2,12 +2,13 @@
 
 from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, find_bundle, load_bundle, save_bundle
-from service.model.classifier import Classification, RankedGroup, RankedTopic, TopicClassifier
+from service.model.classifier import TopicClassifier
 from service.model.drift import DriftBaseline
 from service.model.encoding import EncodedText, NewsText, TextEncoder
 from service.model.errors import BundleError, InferenceError, NewswireError
 from service.model.explanation import Explanation, WordEffect
 from service.model.manifest import Golden, Manifest, Topic
+from service.model.ranking import Classification, RankedGroup, RankedTopic
 
 __all__ = [
     "Abstention",

@@ -1,9 +1,9 @@
 """From text to ranked topics: a bundle in an onnxruntime session."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn, Self, overload
+from typing import Any, Final, NoReturn, Self, overload
 
 # onnxruntime reads it when it is first imported, and would otherwise report usage to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -13,58 +13,18 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.model.abstention import Abstention, AbstentionThresholds
+from service.model.batches import chunks_of_like_length, pad
 from service.model.bundle import Bundle, find_bundle, load_bundle
-from service.model.encoding import (
-    START_ID,
-    UNKNOWN_ID,
-    EncodedText,
-    NewsText,
-    TokenChange,
-    count_tokens,
-    pad,
-)
-from service.model.errors import BundleError, InferenceError
+from service.model.encoding import UNKNOWN_ID, EncodedText, NewsText, TokenChange
+from service.model.errors import BundleError
 from service.model.explanation import Explanation, WordEffect, leave_out_each, place_words
-from service.model.manifest import Golden, Topic
+from service.model.manifest import Topic
+from service.model.proof import prove
+from service.model.ranking import Classification, RankedTopic, best_group, rank_topics
 from service.model.rules import ENCODERS
 
-TOLERANCE: Final = 1e-5
-"""How far a probability may lie from Keras'. Sums in another order differ in their last bits."""
-CHUNK_TOKENS: Final = 4_096
-"""How many tokens, padding included, go through the network at once."""
 EXPLAINED_COUNTS: Final = 2**20
 """How many counts go through the network at once where words are left out: 4 MB."""
-SUM_TOLERANCE: Final = 1e-3
-"""How far the sum of the probabilities of a text may lie from 1."""
-
-
-class RankedTopic(NamedTuple):
-    """A topic and its score."""
-
-    topic: Topic
-    score: float
-    """Probability, 0 to 1."""
-
-
-class RankedGroup(NamedTuple):
-    """A group of topics and its score."""
-
-    name: str
-    score: float
-    """Sum of the probabilities of its topics, 0 to 1."""
-
-
-class Classification(NamedTuple):
-    """The answer for one text."""
-
-    topics: list[RankedTopic]
-    """Highest score first; equal scores by the lower class index, as `np.argmax` does."""
-    known_words_ratio: float
-    """Share of the text's words that the vocabulary holds."""
-    abstained: Abstention | None
-    """Why the answer should not be relied upon; None if it may."""
-    group: RankedGroup | None = None
-    """Given where no topic is sure enough, but the topics of a group together are."""
 
 
 class TopicClassifier:
@@ -94,8 +54,6 @@ class TopicClassifier:
         self.manifest = bundle.manifest
         self.topics = bundle.topics
         self.drift_baseline = bundle.drift_baseline
-        self._groups = list(dict.fromkeys(topic.group for topic in bundle.topics))
-        self._group_of = [self._groups.index(topic.group) for topic in bundle.topics]
         try:
             self.encoder = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
         except ValueError as error:
@@ -109,7 +67,7 @@ class TopicClassifier:
         self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
         self._outputs = [tensors["probabilities"]]
         self._run_options = onnxruntime.RunOptions()
-        self._prove(bundle)
+        prove(self, bundle)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -205,16 +163,28 @@ class TopicClassifier:
         float32 array of shape (n_texts, n_topics)
         """
         if len(encoded) == 1:
-            return self._run(*pad(encoded))
+            return self.run(*pad(encoded))
         probabilities = np.empty((len(encoded), len(self.topics)), dtype=np.float32)
         if encoded:
             for chunk in chunks_of_like_length([len(text.token_ids) for text in encoded]):
-                probabilities[chunk] = self._run(*pad([encoded[index] for index in chunk]))
+                probabilities[chunk] = self.run(*pad([encoded[index] for index in chunk]))
         return probabilities
 
-    def _run(
+    def run(
         self, token_ids: NDArray[np.int64], token_counts: NDArray[np.float32]
     ) -> NDArray[np.float32]:
+        """Run the network once.
+
+        Parameters
+        ----------
+        token_ids : int64 array of shape (n_texts, length), or (1, length) if they share them
+        token_counts : float32 array of shape (n_texts, length)
+            A token that occurs 0 times counts for nothing.
+
+        Returns
+        -------
+        float32 array of shape (n_texts, n_topics)
+        """
         inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
         probabilities: NDArray[np.float32]
         (probabilities,) = self._session.run(self._outputs, inputs, self._run_options)
@@ -239,14 +209,9 @@ class TopicClassifier:
         if abstained is not Abstention.LOW_CONFIDENCE:
             return Classification(ranking, known_words_ratio, abstained)
         confidence = self.thresholds.confidence if min_confidence is None else min_confidence
-        group = self._best_group(probabilities)
+        group = best_group(self.topics, probabilities)
         sure = group if group.score >= confidence else None
         return Classification(ranking, known_words_ratio, abstained, sure)
-
-    def _best_group(self, probabilities: NDArray[np.float32]) -> RankedGroup:
-        scores = np.bincount(self._group_of, weights=probabilities)  # (n_groups,)
-        best = int(scores.argmax())
-        return RankedGroup(self._groups[best], min(1.0, float(scores[best])))
 
     def explain(self, text: str | NewsText, topic: Topic | None = None) -> Explanation:
         """Say which words spoke for a topic, by leaving out each in turn.
@@ -283,7 +248,7 @@ class TopicClassifier:
         chunks = [changes[start : start + n_rows] for start in range(0, len(changes), n_rows)]
         empty = np.empty((0, len(self.topics)), dtype=np.float32)
         return np.concatenate(
-            [empty, *(self._run(*leave_out_each(encoded, chunk)) for chunk in chunks)]
+            [empty, *(self.run(*leave_out_each(encoded, chunk)) for chunk in chunks)]
         )
 
     def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
@@ -302,88 +267,7 @@ class TopicClassifier:
         ValueError
             If top_k is out of range.
         """
-        if not 1 <= top_k <= len(self.topics):
-            raise ValueError(f"top_k: expected 1 to {len(self.topics)}, got {top_k}")
-        scores = probabilities.tolist()
-        ranking = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)  # stable
-        total, lowest = sum(scores), scores[ranking[-1]]
-        if not (abs(total - 1) <= SUM_TOLERANCE and lowest >= 0):  # NaN is neither
-            raise InferenceError(
-                f"expected {len(scores)} probabilities from the network that sum to 1, "
-                f"got a sum of {total} and a lowest of {lowest}"
-            )
-        return [RankedTopic(self.topics[index], scores[index]) for index in ranking[:top_k]]
-
-    def _check_zero_counts(self, token_id: int) -> None:
-        """Refuse a network to which a token counts that occurs 0 times: explanations rely on it."""
-        token_ids = np.array([[START_ID, token_id]])
-        counts = np.array([[1, 0]], dtype=np.float32)
-        with_none, without = (
-            self._run(token_ids, counts),
-            self._run(token_ids[:, :1], counts[:, :1]),
-        )
-        if not np.abs(with_none - without).max() <= TOLERANCE:
-            raise BundleError(
-                "model.onnx: expected a token that occurs 0 times to count for nothing"
-            )
-
-    def _prove(self, bundle: Bundle) -> None:
-        """Raise BundleError unless every token id can be looked up and every golden holds."""
-        highest = max(bundle.vocabulary.values(), default=START_ID)
-        try:
-            (probabilities,) = self.infer([count_tokens([START_ID, highest], n_words=1)])
-        except Exception as error:  # onnxruntime's errors have no common base but Exception
-            raise BundleError(
-                f"model.onnx: expected a network for token ids up to {highest}, it fails there"
-            ) from error
-        if len(probabilities) != len(self.topics):
-            raise BundleError(
-                f"model.onnx: expected {len(self.topics)} topics, "
-                f"the network gives {len(probabilities)}"
-            )
-        try:
-            self.rank(probabilities, top_k=1)
-        except InferenceError as error:
-            raise BundleError(f"model.onnx: {error}") from error
-        self._check_zero_counts(highest)
-        for number, golden in enumerate(bundle.goldens):
-            self._replay(golden, number)
-
-    def _replay(self, golden: Golden, number: int) -> None:
-        if self.encoder.token_ids(golden.text, golden.title) != golden.token_ids:
-            raise BundleError(f"goldens.json, entry {number}: the text gives other token ids")
-        (actual,) = self.infer([self.encoder.encode(golden.text, golden.title)])
-        expected = np.array(golden.probabilities, dtype=np.float32)
-        difference = float(np.abs(actual - expected).max())
-        if not difference <= TOLERANCE or actual.argmax() != expected.argmax():
-            raise BundleError(
-                f"goldens.json, entry {number}: expected Keras' probabilities within {TOLERANCE}, "
-                f"the largest difference is {difference:.2g}"
-            )
-
-
-def chunks_of_like_length(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group texts for inference, so that little is padded and a chunk fits the cache.
-
-    Parameters
-    ----------
-    lengths : sequence of int, of length n_texts
-        Distinct tokens of each text.
-
-    Yields
-    ------
-    list of int
-        Indices of texts, of which the shortest come first. A chunk has at most ``CHUNK_TOKENS``
-        tokens with its padding, or one text.
-    """
-    chunk: list[int] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if chunk and (len(chunk) + 1) * lengths[index] > CHUNK_TOKENS:
-            yield chunk
-            chunk = []
-        chunk.append(index)
-    if chunk:
-        yield chunk
+        return rank_topics(self.topics, probabilities, top_k=top_k)
 
 
 def _open_session(bundle: Bundle) -> Any:

@@ -5,7 +5,7 @@ subclasses; `service.model.rules` lists them all.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import ClassVar, Final, NamedTuple
@@ -172,24 +172,3 @@ def count_tokens(token_ids: Iterable[int], n_words: int) -> EncodedText:
         n_words,
         n_words - counts[UNKNOWN_ID],
     )
-
-
-def pad(texts: Sequence[EncodedText]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Stack encoded texts into the two inputs of the network.
-
-    Returns
-    -------
-    token_ids : int64 array of shape (n_texts, longest)
-        Filled up with ``PAD_ID``.
-    token_counts : float32 array of shape (n_texts, longest)
-        Filled up with 0, so that padding adds nothing to any sum.
-    """
-    if len(texts) == 1:
-        return texts[0].token_ids[np.newaxis], texts[0].token_counts[np.newaxis]
-    lengths = np.array([len(text.token_ids) for text in texts])
-    filled = np.arange(lengths.max()) < lengths[:, np.newaxis]  # (n_texts, longest)
-    token_ids = np.full(filled.shape, PAD_ID, dtype=np.int64)
-    token_counts = np.zeros(filled.shape, dtype=np.float32)
-    token_ids[filled] = np.concatenate([text.token_ids for text in texts])
-    token_counts[filled] = np.concatenate([text.token_counts for text in texts])
-    return token_ids, token_counts

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service.model import TopicClassifier, load_bundle
-from service.model.encoding import pad
+from service.model.batches import pad
 from tests.networks import weights_of
 from training.datasets import Dataset
 from training.datasets.facts import LABELS

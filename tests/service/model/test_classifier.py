@@ -21,7 +21,7 @@ from service.model import (
     TopicClassifier,
     load_bundle,
 )
-from service.model.classifier import CHUNK_TOKENS, chunks_of_like_length
+from service.model.batches import CHUNK_TOKENS, chunks_of_like_length
 from tests.conftest import RELEASED
 
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."

@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.model.batches import pad
 from service.model.encoding import (
     FIRST_WORD_ID,
     START_ID,
     UNKNOWN_ID,
     TextEncoder,
     count_tokens,
-    pad,
     with_title,
 )
 

@@ -1,0 +1,64 @@
+"""Proves, before the first answer, that a bundle answers as the network that was trained."""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from service.model.bundle import Bundle
+from service.model.encoding import START_ID, count_tokens
+from service.model.errors import BundleError, InferenceError
+from service.model.manifest import Golden
+
+if TYPE_CHECKING:
+    from service.model.classifier import TopicClassifier
+
+TOLERANCE: Final = 1e-5
+"""How far a probability may lie from Keras'. Sums in another order differ in their last bits."""
+
+
+def prove(classifier: "TopicClassifier", bundle: Bundle) -> None:
+    """Raise BundleError unless every token id can be looked up and every golden holds."""
+    highest = max(bundle.vocabulary.values(), default=START_ID)
+    try:
+        (probabilities,) = classifier.infer([count_tokens([START_ID, highest], n_words=1)])
+    except Exception as error:  # onnxruntime's errors have no common base but Exception
+        raise BundleError(
+            f"model.onnx: expected a network for token ids up to {highest}, it fails there"
+        ) from error
+    if len(probabilities) != len(classifier.topics):
+        raise BundleError(
+            f"model.onnx: expected {len(classifier.topics)} topics, "
+            f"the network gives {len(probabilities)}"
+        )
+    try:
+        classifier.rank(probabilities, top_k=1)
+    except InferenceError as error:
+        raise BundleError(f"model.onnx: {error}") from error
+    _check_zero_counts(classifier, highest)
+    for number, golden in enumerate(bundle.goldens):
+        _replay(classifier, golden, number)
+
+
+def _check_zero_counts(classifier: "TopicClassifier", token_id: int) -> None:
+    """Refuse a network to which a token counts that occurs 0 times: explanations rely on it."""
+    token_ids = np.array([[START_ID, token_id]])
+    counts = np.array([[1, 0]], dtype=np.float32)
+    with_none, without = (
+        classifier.run(token_ids, counts),
+        classifier.run(token_ids[:, :1], counts[:, :1]),
+    )
+    if not np.abs(with_none - without).max() <= TOLERANCE:
+        raise BundleError("model.onnx: expected a token that occurs 0 times to count for nothing")
+
+
+def _replay(classifier: "TopicClassifier", golden: Golden, number: int) -> None:
+    if classifier.encoder.token_ids(golden.text, golden.title) != golden.token_ids:
+        raise BundleError(f"goldens.json, entry {number}: the text gives other token ids")
+    (actual,) = classifier.infer([classifier.encoder.encode(golden.text, golden.title)])
+    expected = np.array(golden.probabilities, dtype=np.float32)
+    difference = float(np.abs(actual - expected).max())
+    if not difference <= TOLERANCE or actual.argmax() != expected.argmax():
+        raise BundleError(
+            f"goldens.json, entry {number}: expected Keras' probabilities within {TOLERANCE}, "
+            f"the largest difference is {difference:.2g}"
+        )

@@ -61,6 +61,9 @@ test-compose: $(VENVS)/dev/.installed ## Bring the stack up in containers and te
 test-bulk: $(VENVS)/dev/.installed ## Classify a million short rows with Ray, and see that memory stays flat
 	NEWSWIRE_BULK_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_bulk_memory.py $(ARGS)
 
+try-flips: $(VENVS)/dev/.installed ## Flip bits of the released bundles, one at a time: each must be refused
+	$(DEV) -m tests.reliability.byte_flips $(ARGS)
+
 screenshots: $(VENVS)/dev/.installed ## Take the pictures of the page in docs/screenshots; needs Chromium
 	$(DEV) -m tests.end_to_end.screenshots
 
@@ -115,4 +118,4 @@ $(VENVS)/%/.installed: requirements/%.txt
 	touch $@
 
 .PHONY: help serve train evaluate promote classify-archive command fuzz bench bench-peers bench-micro bench-memory bench-health data \
-	test test-bulk test-compose screenshots lint format lock lock-peers clean
+	test test-bulk test-compose try-flips screenshots lint format lock lock-peers clean

@@ -1,7 +1,8 @@
 """The model bundle: a folder that holds a network, its vocabulary, its topics and its proof.
 
 What is written here by the training job is what the service reads here. A bundle is written whole
-or not at all, and read only if every file still has the hash that its manifest states.
+or not at all, and read only if every file still has the hash that its manifest states, and the
+manifest the one that stands beside it: a single byte that changed is found.
 """
 
 import hashlib
@@ -30,6 +31,8 @@ from service.model.manifest import (
 from service.model.rules import ENCODERS
 
 MANIFEST_FILE: Final = "manifest.json"
+MANIFEST_HASH_FILE: Final = "manifest.sha256"
+"""The manifest's own hash, in a line that ``sha256sum -c manifest.sha256`` understands."""
 MODEL_FILE: Final = "model.onnx"
 VOCABULARY_FILE: Final = "vocabulary.json"
 TOPICS_FILE: Final = "topics.json"
@@ -104,6 +107,7 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     manifest = replace(bundle.manifest, files=hashes)
     contents[MANIFEST_FILE] = _to_json(to_json_object(manifest))
+    contents[MANIFEST_HASH_FILE] = manifest_hash_line(contents[MANIFEST_FILE])
 
     partial = _make_partial(folder)
     try:
@@ -118,6 +122,11 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     finally:
         shutil.rmtree(partial, ignore_errors=True)  # renamed away, unless something went wrong
     return manifest
+
+
+def manifest_hash_line(manifest: bytes) -> bytes:
+    """Give what `MANIFEST_HASH_FILE` holds."""
+    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST_FILE}\n".encode()
 
 
 def check_can_be_written(folder: Path) -> None:
@@ -189,7 +198,7 @@ def load_bundle(folder: Path) -> Bundle:
         If a file is missing, altered or not of its form; the message says which and what.
     """
     try:
-        parsed = _from_json(_read(folder, MANIFEST_FILE), MANIFEST_FILE)
+        parsed = _from_json(_read_manifest(folder), MANIFEST_FILE)
         manifest = from_json_object(Manifest, parsed, MANIFEST_FILE)
         check_manifest(manifest, tokenisers=ENCODERS)
         contents = _read_verified(folder, manifest.files)
@@ -202,6 +211,15 @@ def load_bundle(folder: Path) -> Bundle:
     except BundleError as error:
         raise BundleError(f"{folder}: {error}") from error
     return Bundle(manifest, contents[MODEL_FILE], vocabulary, topics, goldens, drift_baseline)
+
+
+def _read_manifest(folder: Path) -> bytes:
+    content = _read(folder, MANIFEST_FILE)
+    if _read(folder, MANIFEST_HASH_FILE) != manifest_hash_line(content):
+        raise BundleError(
+            f"{MANIFEST_FILE}: altered: its SHA-256 is not that of {MANIFEST_HASH_FILE}"
+        )
+    return content
 
 
 def _read(folder: Path, name: str) -> bytes:

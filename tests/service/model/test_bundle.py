@@ -1,5 +1,6 @@
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from service.model.bundle import (
     DRIFT_BASELINE_FILE,
     REQUIRED_FILES,
     check_can_be_written,
+    manifest_hash_line,
     next_bundle,
 )
-from tests.conftest import LATEST
+from tests.conftest import LATEST, RELEASED
 
 
 def rewrite(bundle: Path, name: str, value: object) -> None:
@@ -26,7 +28,12 @@ def edit_manifest(bundle: Path, edit: Any) -> None:
     path = bundle / "manifest.json"
     manifest = json.loads(path.read_text())
     edit(manifest)
-    path.write_text(json.dumps(manifest))
+    write_manifest(bundle, json.dumps(manifest).encode())
+
+
+def write_manifest(bundle: Path, content: bytes) -> None:
+    (bundle / "manifest.json").write_bytes(content)
+    (bundle / "manifest.sha256").write_bytes(manifest_hash_line(content))
 
 
 def test_what_is_saved_is_what_is_loaded(bundle_copy: Path, tmp_path: Path) -> None:
@@ -103,7 +110,26 @@ def test_an_altered_file_is_refused(bundle_copy: Path, name: str) -> None:
         load_bundle(bundle_copy)
 
 
-@pytest.mark.parametrize("name", [*REQUIRED_FILES, "manifest.json"])
+def test_an_altered_manifest_is_refused(bundle_copy: Path) -> None:
+    path = bundle_copy / "manifest.json"
+    path.write_text(path.read_text().replace('"created": "2', '"created": "1'))
+    with pytest.raises(BundleError, match=r"manifest\.json: altered: its SHA-256 is not that of"):
+        load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("folder", [RELEASED / "1", LATEST])
+def test_sha256sum_understands_the_hash_of_a_manifest(folder: Path) -> None:
+    shown = subprocess.run(
+        ["sha256sum", "--check", "--strict", "manifest.sha256"],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert shown.stdout == "manifest.json: OK\n"
+
+
+@pytest.mark.parametrize("name", [*REQUIRED_FILES, "manifest.json", "manifest.sha256"])
 def test_a_missing_file_is_refused(bundle_copy: Path, name: str) -> None:
     (bundle_copy / name).unlink()
     with pytest.raises(BundleError, match=f"{name}: cannot be read: No such file"):
@@ -120,8 +146,8 @@ def test_a_truncated_file_is_refused(bundle_copy: Path, name: str) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null"])
 def test_a_manifest_of_another_form_is_refused(bundle_copy: Path, content: bytes) -> None:
-    (bundle_copy / "manifest.json").write_bytes(content)
-    with pytest.raises(BundleError, match=r"manifest\.json"):
+    write_manifest(bundle_copy, content)
+    with pytest.raises(BundleError, match=r"manifest\.json: (is not JSON|expected an object)"):
         load_bundle(bundle_copy)
 
 

@@ -1,0 +1,1 @@
+"""What must hold under faults, load and hostile input. Figures stand in docs/reliability.md."""

@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
 from service import __version__
-from service.api.answering import Answerer
 from service.api.body import Limits
 from service.api.catalogue import catalogue_routes
 from service.api.classification import (
@@ -17,9 +16,10 @@ from service.api.classification import (
     classification_routes,
     classify_workers,
 )
+from service.api.current import CurrentModel, ServedModel
 from service.api.errors import add_error_handlers
 from service.api.instrumentation import InstrumentationMiddleware, RequestObserver
-from service.api.open_inference import ServedModel, open_inference_routes
+from service.api.open_inference import open_inference_routes
 from service.api.openapi import complete_openapi
 from service.api.operations import operations_routes
 from service.api.pages import page_routes
@@ -35,15 +35,17 @@ class NewswireApp(FastAPI):
 
     Attributes
     ----------
-    limits : Limits
-        How much a request may ask for, as the document tells.
+    model : CurrentModel
+        What answers.
+    metrics : ServiceMetrics
     readiness : Readiness
         What the health check says.
     shortcuts : mapping of (method, path) to Shortcut
         Requests that do not go through FastAPI.
     """
 
-    limits: Limits
+    model: CurrentModel
+    metrics: ServiceMetrics
     readiness: Readiness
     shortcuts: Mapping[tuple[str, str], Shortcut] = {}
 
@@ -58,8 +60,19 @@ class NewswireApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Give the OpenAPI document."""
         if self.openapi_schema is None:
-            self.openapi_schema = complete_openapi(super().openapi(), self.limits)
+            self.openapi_schema = complete_openapi(super().openapi(), self.model.served.limits)
         return self.openapi_schema
+
+    def prepare(self, classifier: TopicClassifier) -> ServedModel:
+        """Build aside what is to replace the model, in any thread."""
+        return ServedModel.of(classifier, self.metrics, self.model.served.limits)
+
+    def adopt(self, served: ServedModel) -> None:
+        """Answer with another model from now on; what is in progress ends with its own."""
+        if len(served.classifier.topics) != len(self.model.served.classifier.topics):
+            self.openapi_schema = None  # built again when it is asked for
+        self.model.served = served
+        self.metrics.describe_bundle(served.classifier)
 
 
 def create_app(
@@ -79,7 +92,6 @@ def create_app(
     metrics.describe_bundle(classifier)
     app = NewswireApp(
         title="newswire-topics",
-        summary=f"Which of {len(classifier.topics)} topics is this news text about?",
         version=__version__,
         license_info={"name": "MIT", "identifier": "MIT"},
         redirect_slashes=False,
@@ -95,19 +107,18 @@ def create_app(
         max_explained_words=settings.max_explained_words,
         max_top_k=len(classifier.topics),
     )
-    app.limits = limits
+    app.metrics = metrics
+    app.model = CurrentModel(ServedModel.of(classifier, metrics, limits))
     app.readiness = Readiness()
-    answerer = Answerer(classifier, metrics, limits)
     workers = classify_workers()
-    endpoints = classification_endpoints(answerer, workers, limits)
-    app.include_router(classification_routes(endpoints, limits))
+    endpoints = classification_endpoints(app.model, workers, limits)
+    app.include_router(classification_routes(endpoints))
     app.shortcuts = {
         ("POST", route): Shortcut(route, endpoint, observer)
         for route, endpoint in endpoints.items()
     }
-    served = ServedModel(classifier, answerer, limits)
-    app.include_router(open_inference_routes(served, workers, limits, app.readiness))
-    app.include_router(catalogue_routes(classifier))
+    app.include_router(open_inference_routes(app.model.tensors, workers, limits, app.readiness))
+    app.include_router(catalogue_routes(app.model))
     app.include_router(operations_routes(registry, app.readiness))
     app.include_router(page_routes())
     add_error_handlers(app)

@@ -154,7 +154,10 @@ class ServiceMetrics(Collector):
         return ()
 
     def describe_bundle(self, classifier: TopicClassifier) -> None:
-        """State which bundle answers, and begin every topic's and reason's count at 0."""
+        """State which bundle answers, and begin the count of each topic and reason that has none.
+
+        What was counted with another bundle stays; its baseline goes.
+        """
         manifest = classifier.manifest
         self.bundle.info(
             {
@@ -168,6 +171,9 @@ class ServiceMetrics(Collector):
             self.predictions.labels(topic.code)
         for reason in Abstention:
             self.abstentions.labels(reason.value)
+        self.baseline_newswires.set(0)
+        for gauge in (self.baseline_topics, self.baseline_abstentions, self.baseline_texts):
+            gauge.clear()
         if classifier.drift_baseline:
             self._describe_baseline(classifier.drift_baseline)
 

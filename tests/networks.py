@@ -1,8 +1,13 @@
-"""Looks into exported networks."""
+"""Looks into exported networks, and makes others of them."""
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+
+from service.model import Bundle
 
 
 def weights_of(network: bytes) -> dict[str, NDArray[np.float32]]:
@@ -12,3 +17,33 @@ def weights_of(network: bytes) -> dict[str, NDArray[np.float32]]:
     return {
         name: array for name, array in arrays.items() if array.dtype == np.float32 and array.ndim
     }
+
+
+def edited(network: bytes, edit: Callable[[onnx.GraphProto], None]) -> bytes:
+    """The network with its graph changed."""
+    model = onnx.load_from_string(network)
+    edit(model.graph)
+    return bytes(model.SerializeToString())
+
+
+def of_fewer_topics(bundle: Bundle, n_topics: int) -> Bundle:
+    """The book's network without its last topics: a softmax of fewer is the same, scaled."""
+    before = len(bundle.topics)
+
+    def cut(graph: onnx.GraphProto) -> None:
+        for item in graph.initializer:
+            if item.dims and item.dims[-1] == before:
+                array = onnx.numpy_helper.to_array(item)[..., :n_topics]
+                item.CopyFrom(onnx.numpy_helper.from_array(array, item.name))
+        graph.output[0].type.tensor_type.shape.dim[1].dim_value = n_topics
+
+    kept = [np.array(golden.probabilities[:n_topics]) for golden in bundle.goldens]
+    return replace(
+        bundle,
+        network=edited(bundle.network, cut),
+        topics=bundle.topics[:n_topics],
+        goldens=[
+            replace(golden, probabilities=(scores / scores.sum()).tolist())
+            for golden, scores in zip(bundle.goldens, kept, strict=True)
+        ],
+    )

@@ -8,8 +8,8 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope
 
-from service.api.answering import Answerer
 from service.api.body import JSON, PLAIN_TEXT, Limits, read_body
+from service.api.current import CurrentModel
 from service.api.gathering import Gathering
 from service.api.openapi import PROBLEM_RESPONSES, describe_batch, describe_classify
 from service.api.plain_text import to_json_request
@@ -79,20 +79,20 @@ def classify_workers() -> ThreadPoolExecutor:
 
 
 def classification_endpoints(
-    answerer: Answerer, workers: ThreadPoolExecutor, limits: Limits
+    model: CurrentModel, workers: ThreadPoolExecutor, limits: Limits
 ) -> dict[str, ClassificationEndpoint]:
     """Give the endpoint of each route that classifies."""
-    gathering = Gathering(answerer.classify_each, max_bytes=TURN_BYTES)
+    gathering = Gathering(model.classify_each, max_bytes=TURN_BYTES)
     return {
         CLASSIFY: ClassificationEndpoint(
-            answerer.classify, workers, limits, gathering, (JSON, PLAIN_TEXT)
+            model.classify, workers, limits, gathering, (JSON, PLAIN_TEXT)
         ),
-        CLASSIFY_BATCH: ClassificationEndpoint(answerer.classify_batch, workers, limits),
+        CLASSIFY_BATCH: ClassificationEndpoint(model.classify_batch, workers, limits),
     }
 
 
 def classification_routes(
-    endpoints: Mapping[str, ClassificationEndpoint], limits: Limits
+    endpoints: Mapping[str, ClassificationEndpoint],
 ) -> APIRouter:
     """Give the routes that classify. FastAPI has nothing to do for them but to describe them."""
     router = APIRouter(tags=["Classification"])
@@ -101,7 +101,7 @@ def classification_routes(
         CLASSIFY,
         summary="Which topic is this news text about?",
         response_model=ClassifyResponse,
-        openapi_extra=describe_classify(limits),
+        openapi_extra=describe_classify(),
         responses=PROBLEM_RESPONSES,
     )
     async def classify(request: Request) -> Response:

@@ -37,10 +37,9 @@ REQUEST_ID: Final = {
 }
 
 
-def describe_classify(limits: Limits) -> dict[str, Any]:
+def describe_classify() -> dict[str, Any]:
     """Describe what ``POST /classify`` takes: JSON, or a plain text with options in the query."""
     options = PlainTextOptions.model_json_schema()["properties"]
-    options["top_k"]["maximum"] = limits.max_top_k
     query = [
         {
             "name": name,
@@ -72,6 +71,10 @@ def complete_openapi(document: dict[str, Any], limits: Limits) -> dict[str, Any]
     """Add to FastAPI's document what it cannot know."""
     schemas = document["components"]["schemas"]
     schemas |= _request_schemas(limits)
+    document["info"]["summary"] = f"Which of {limits.max_top_k} topics is this news text about?"
+    for parameter in document["paths"]["/classify"]["post"]["parameters"]:
+        if parameter["name"] == "top_k":
+            parameter["schema"]["maximum"] = limits.max_top_k
     for operations in document["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():

@@ -3,7 +3,7 @@
 Same texts, same answers, same limits as ``POST /classify/batch``; only their form is another.
 """
 
-from service.api.open_inference.model import ServedModel
+from service.api.open_inference.model import TensorModel
 from service.api.open_inference.routes import open_inference_routes
 
-__all__ = ["ServedModel", "open_inference_routes"]
+__all__ = ["TensorModel", "open_inference_routes"]

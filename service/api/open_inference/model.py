@@ -15,7 +15,7 @@ from service.api.open_inference.schemas import ModelMetadata, TensorMetadata
 from service.model import TopicClassifier
 
 
-class ServedModel:
+class TensorModel:
     """Takes texts as tensors, and gives tensors. Stateless, and safe to use from several threads.
 
     Parameters

@@ -1,6 +1,7 @@
 """The routes of the Open Inference Protocol."""
 
 from asyncio import get_running_loop
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Final
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Header, Request, Response
 from service import __version__
 from service.api.body import JSON, Limits, check_not_compressed, find_header, read_bounded
 from service.api.errors import OPEN_INFERENCE_PREFIX, UnsupportedMediaTypeError
-from service.api.open_inference.model import ServedModel
+from service.api.open_inference.model import TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.open_inference.responses import Content
 from service.api.open_inference.schemas import (
@@ -40,9 +41,15 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def open_inference_routes(
-    model: ServedModel, workers: ThreadPoolExecutor, limits: Limits, readiness: Readiness
+    model: Callable[[], TensorModel],
+    workers: ThreadPoolExecutor,
+    limits: Limits,
+    readiness: Readiness,
 ) -> APIRouter:
-    """Give the routes of the protocol."""
+    """Give the routes of the protocol.
+
+    A request asks for the model once: the one whose version was checked is the one that answers.
+    """
     router = APIRouter(
         prefix=OPEN_INFERENCE_PREFIX, tags=["Open Inference Protocol"], responses=ERRORS
     )
@@ -72,61 +79,67 @@ def _add_server_routes(router: APIRouter, readiness: Readiness) -> None:
         return ServerReady(ready=readiness.ready)
 
 
-def _add_model_routes(router: APIRouter, model: ServedModel, readiness: Readiness) -> None:
+def _add_model_routes(
+    router: APIRouter, model: Callable[[], TensorModel], readiness: Readiness
+) -> None:
     @router.get(MODEL, summary="What does the model take and give?")
     async def v2_model(name: str) -> ModelMetadata:
         """Give the tensors of the model."""
-        model.check(name)
-        return model.metadata
+        served = model()
+        served.check(name)
+        return served.metadata
 
     @router.get(VERSION, summary="What does the model of a version take and give?")
     async def v2_model_version(name: str, version: str) -> ModelMetadata:
         """Give the tensors of the model."""
-        model.check(name, version)
-        return model.metadata
+        served = model()
+        served.check(name, version)
+        return served.metadata
 
     @router.get(f"{MODEL}/ready", summary="Can the model classify?")
     async def v2_model_ready(name: str, response: Response) -> ModelReady:
         """Answer 200 for the model that is served, until told to stop."""
-        model.check(name)
+        model().check(name)
         response.status_code = _status(readiness)
         return ModelReady(name=name, ready=readiness.ready)
 
     @router.get(f"{VERSION}/ready", summary="Can the model of a version classify?")
     async def v2_model_version_ready(name: str, version: str, response: Response) -> ModelReady:
         """Answer 200 for the version that is served, until told to stop."""
-        model.check(name, version)
+        model().check(name, version)
         response.status_code = _status(readiness)
         return ModelReady(name=name, ready=readiness.ready)
 
 
 def _add_inference_routes(
-    router: APIRouter, model: ServedModel, workers: ThreadPoolExecutor, limits: Limits
+    router: APIRouter, model: Callable[[], TensorModel], workers: ThreadPoolExecutor, limits: Limits
 ) -> None:
     described: dict[str, Any] = {
         "response_model": InferResponse,
         "openapi_extra": {"requestBody": _describe_body()},
     }
 
-    async def answer(request: Request, header_length: str | None) -> Response:
+    async def answer(served: TensorModel, request: Request, header_length: str | None) -> Response:
         _check_media_type(request)
         body = await read_bounded(request.receive, limits)
         loop = get_running_loop()
-        return _respond(await loop.run_in_executor(workers, model.infer, body, header_length))
+        return _respond(await loop.run_in_executor(workers, served.infer, body, header_length))
 
     @router.post(f"{MODEL}/infer", summary="Which topics are these texts about?", **described)
     async def v2_infer(name: str, request: Request, header_length: HeaderLength = None) -> Response:
         """Classify the texts of a tensor; one that is not valid fails the request."""
-        model.check(name)
-        return await answer(request, header_length)
+        served = model()
+        served.check(name)
+        return await answer(served, request, header_length)
 
     @router.post(f"{VERSION}/infer", summary="The same, by a version", **described)
     async def v2_infer_version(
         name: str, version: str, request: Request, header_length: HeaderLength = None
     ) -> Response:
         """Classify the texts of a tensor; one that is not valid fails the request."""
-        model.check(name, version)
-        return await answer(request, header_length)
+        served = model()
+        served.check(name, version)
+        return await answer(served, request, header_length)
 
 
 def _status(readiness: Readiness) -> int:

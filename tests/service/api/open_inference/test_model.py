@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from service.api.answering import Answerer
 from service.api.body import Limits
 from service.api.errors import RequestError
-from service.api.open_inference import ServedModel
+from service.api.open_inference import TensorModel
 from service.api.open_inference.elements import pack_elements
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
@@ -40,12 +40,12 @@ VALUES = st.recursive(
 
 
 @pytest.fixture(scope="module")
-def model(classifier: TopicClassifier) -> ServedModel:
+def model(classifier: TopicClassifier) -> TensorModel:
     metrics = ServiceMetrics(CollectorRegistry())
-    return ServedModel(classifier, Answerer(classifier, metrics, LIMITS), LIMITS)
+    return TensorModel(classifier, Answerer(classifier, metrics, LIMITS), LIMITS)
 
 
-def ask(model: ServedModel, body: bytes, header_length: str | None) -> None:
+def ask(model: TensorModel, body: bytes, header_length: str | None) -> None:
     try:
         content = model.infer(body, header_length)
     except RequestError:
@@ -60,7 +60,7 @@ def ask(model: ServedModel, body: bytes, header_length: str | None) -> None:
     st.integers(-3, 3),
 )
 def test_bytes_that_changed(
-    model: ServedModel, place: int, put: bytes, taken: int, header_is_off: int
+    model: TensorModel, place: int, put: bytes, taken: int, header_is_off: int
 ) -> None:
     body = JSON + TEXTS
     body = body[:place] + put + body[place + taken :]
@@ -69,12 +69,12 @@ def test_bytes_that_changed(
 
 
 @given(st.sampled_from(["inputs", "outputs", "parameters", "id"]), VALUES)
-def test_fields_that_changed(model: ServedModel, name: str, value: object) -> None:
+def test_fields_that_changed(model: TensorModel, name: str, value: object) -> None:
     head = json.dumps(HEAD | {name: value}).encode()
     ask(model, head + TEXTS, str(len(head)))
 
 
 @given(st.sampled_from(["name", "shape", "datatype", "parameters", "data"]), VALUES)
-def test_inputs_that_changed(model: ServedModel, name: str, value: object) -> None:
+def test_inputs_that_changed(model: TensorModel, name: str, value: object) -> None:
     head = json.dumps(HEAD | {"inputs": [HEAD["inputs"][0] | {name: value}]}).encode()
     ask(model, head + TEXTS, str(len(head)))

@@ -47,7 +47,8 @@ def main(**overrides: Any) -> int:
         signal.signal(stop, _exit)
     config = server_config(app, settings)
     manifest = classifier.manifest
-    logging.config.dictConfig(logging_config(settings.log_level))
+    count_dropped = app.metrics.log_lines_dropped.inc
+    logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
     logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
     server = DrainingServer(config, app.readiness, drain_seconds=settings.drain_seconds)
     server.run()

@@ -1,11 +1,14 @@
 """Stopping so that no request is lost: first not ready, then closed, then gone."""
 
-import asyncio
+from time import monotonic
+from types import FrameType
 from typing import Final
 
 import uvicorn
 
-TICK_SECONDS: Final = 0.1
+CLOSE: Final = (b"connection", b"close")
+"""A header that ends the connection after the answer. Who keeps one learns so that it must leave,
+before it could send a request in the moment in which the connection is closed."""
 
 
 class Readiness:
@@ -23,7 +26,8 @@ class DrainingServer(uvicorn.Server):
     """A server that goes on for a while when it is told to stop, saying that it is not ready.
 
     Whoever shares requests out learns of it in that time, and sends no more. What comes all the
-    same is answered. After that uvicorn closes the port, and finishes what is in progress.
+    same is answered, and its connection closed. After that uvicorn closes the port, and finishes
+    what is in progress.
 
     Parameters
     ----------
@@ -40,12 +44,21 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._readiness = readiness
         self._drain_seconds = drain_seconds
+        self._drained_at: float | None = None
 
-    async def main_loop(self) -> None:
-        """Serve until told to stop, and then until drained."""
-        await super().main_loop()
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note a signal that says to stop, and be not ready from that moment."""
+        super().handle_exit(sig, frame)
         self._readiness.withdraw()
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + self._drain_seconds
-        while loop.time() < ends and not self.force_exit:
-            await asyncio.sleep(min(TICK_SECONDS, max(0.0, ends - loop.time())))
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do ten times a second what has to be done; say whether to stop serving."""
+        if not await super().on_tick(counter):
+            return False
+        # into the list that requests in progress have in hand; uvicorn makes a new one each second
+        headers = self.server_state.default_headers
+        if CLOSE not in headers:
+            headers.append(CLOSE)
+        if self._drained_at is None:
+            self._drained_at = monotonic() + self._drain_seconds
+        return self.force_exit or monotonic() >= self._drained_at

@@ -143,6 +143,11 @@ class ServiceMetrics(Collector):
             ("distribution", "above", "up_to"),
             registry=registry,
         )
+        self.log_lines_dropped = Counter(
+            "newswire_log_lines_dropped",
+            "Log lines that nobody took in time, or that could not be written.",
+            registry=registry,
+        )
 
         self._pending_requests: list[tuple[str, int, float]] = []
         self._pending_texts: list[tuple[EncodedText, Classification, float, float]] = []

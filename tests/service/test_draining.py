@@ -1,12 +1,16 @@
+import http.client
+import json
 import signal
 import threading
 import time
 
 import httpx2
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from service.app import NewswireApp
+from service.draining import DrainingServer, Readiness
 from tests.end_to_end.running_service import RunningService
 
 TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
@@ -24,6 +28,52 @@ def test_it_says_when_it_wants_no_more(client: TestClient, path: str) -> None:
     assert answer.json()["ready" if path.startswith("/v2") else "status"] in {False, "stopping"}
     assert client.get("/health/live").status_code == 200
     assert client.post("/classify", json=TEXT).status_code == 200
+
+
+def test_it_is_not_ready_from_the_moment_of_the_signal() -> None:
+    readiness = Readiness()
+    server = DrainingServer(uvicorn.Config(None), readiness, drain_seconds=60)  # type: ignore[arg-type]
+    server.handle_exit(signal.SIGTERM, None)
+    assert not readiness.ready
+
+
+def test_answers_end_their_connections_while_it_drains() -> None:
+    """So no client keeps one in which a request could be on its way when it is closed."""
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="3") as service:
+        paths = ("/health/live", "/metrics", "/nowhere")
+        for path in paths:
+            assert "connection" not in service.client.get(path).headers
+        assert "connection" not in service.client.post("/classify", json=TEXT).headers
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        for path in paths:
+            assert service.client.get(path).headers["connection"] == "close"
+        for content in (TEXT, {"text": ""}):
+            answer = service.client.post("/classify", json=content)
+            assert answer.headers["connection"] == "close"
+        first = answer.headers["date"]
+        time.sleep(1.5)
+        assert service.client.post("/classify", json=TEXT).headers["connection"] == "close"
+        assert service.client.get("/health/live").headers["date"] != first
+        assert service.process.wait(timeout=20) == 0
+
+
+def test_so_does_the_answer_to_a_request_in_progress() -> None:
+    body = json.dumps(TEXT).encode()
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+        connection.putrequest("POST", "/classify")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[:10])
+        time.sleep(0.2)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        connection.send(body[10:])
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert answer.headers["connection"] == "close"
+        connection.close()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])

@@ -1,12 +1,17 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from service.logs import JsonLinesFormatter
+from service import logs
+from service.logs import JsonLinesFormatter, QueuedLines
 from service.tracing import begin_trace, current_trace
 
 logger = logging.getLogger("tests.logs")
@@ -66,3 +71,79 @@ def test_what_an_exception_says_of_a_request_is_not_logged(written: io.StringIO)
     assert "secret words" not in inside
     assert "in fail" in inside
     assert inside.endswith("KeyError")
+
+
+@contextmanager
+def queued(descriptor: int, count_dropped: Callable[[int], None]) -> Iterator[None]:
+    """Let the logger write to a descriptor."""
+    handler = QueuedLines(descriptor, count_dropped)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def test_lines_are_written_in_order_and_to_the_last(tmp_path: Path) -> None:
+    dropped: list[int] = []
+    with (tmp_path / "log").open("wb") as log, queued(log.fileno(), dropped.append):
+        for number in range(2_000):
+            logger.warning("line %d", number)
+    assert (tmp_path / "log").read_text().splitlines() == [f"line {n}" for n in range(2_000)]
+    assert dropped == []
+
+
+def test_the_request_is_named_where_it_is_known(tmp_path: Path) -> None:
+    """The thread that writes knows of no request."""
+    with (tmp_path / "log").open("wb") as log:
+        handler = QueuedLines(log.fileno(), lambda _: None)
+        handler.setFormatter(JsonLinesFormatter())
+        begin_trace([(b"x-request-id", b"a-1")])
+        handler.handle(logging.LogRecord("x", logging.INFO, "", 0, "hello", (), None))
+        handler.close()
+    assert json.loads((tmp_path / "log").read_text())["request_id"] == "a-1"
+
+
+def test_nobody_waits_for_a_reader_that_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MOST_WAITING", 100)
+    dropped: list[int] = []
+    reads, writes = os.pipe()
+    taken: list[bytes] = []
+
+    def read() -> None:
+        with os.fdopen(reads, "rb") as pipe:
+            taken.extend(pipe)
+
+    reader = Thread(target=read)
+    with queued(writes, dropped.append):
+        for number in range(1_000):  # ten times what a pipe takes
+            logger.warning("%d %s", number, "x" * 1_000)
+        n_dropped = sum(dropped)
+        reader.start()  # and what waited is written
+    os.close(writes)
+    reader.join()
+    numbers = [int(line.split()[0]) for line in taken]
+    assert numbers == sorted(set(numbers))
+    assert n_dropped > 500
+    assert len(numbers) == 1_000 - sum(dropped)
+
+
+def test_lines_that_cannot_be_written_are_counted() -> None:
+    dropped: list[int] = []
+    with Path("/dev/full").open("wb", buffering=0) as full, queued(full.fileno(), dropped.append):
+        for _ in range(50):
+            logger.warning("hello")
+    assert sum(dropped) == 50
+
+
+def test_a_reader_that_is_gone_is_no_error() -> None:
+    dropped: list[int] = []
+    reads, writes = os.pipe()
+    os.close(reads)
+    with queued(writes, dropped.append):
+        logger.warning("hello")
+    os.close(writes)
+    assert sum(dropped) == 1

@@ -64,6 +64,18 @@ test-bulk: $(VENVS)/dev/.installed ## Classify a million short rows with Ray, an
 try-flips: $(VENVS)/dev/.installed ## Flip bits of the released bundles, one at a time: each must be refused
 	$(DEV) -m tests.reliability.byte_flips $(ARGS)
 
+try-stops: $(VENVS)/dev/.installed ## Replace workers under load, 50 times by SIGTERM: no request may fail
+	$(DEV) -m tests.reliability.stops $(ARGS)
+
+try-kills: $(VENVS)/dev/.installed ## Kill a worker under load, ten times: it must be serving again within 2 s
+	$(DEV) -m tests.reliability.kills $(ARGS)
+
+try-faults: $(VENVS)/dev/.installed ## Fill the disk, move the clock, stop reading the log: it must serve on
+	$(DEV) -m tests.reliability.faults $(ARGS)
+
+try-soak: $(VENVS)/dev/.installed ## Load a worker with mixed requests for half an hour: it must stay as it is
+	$(DEV) -m tests.reliability.soak $(ARGS)
+
 screenshots: $(VENVS)/dev/.installed ## Take the pictures of the page in docs/screenshots; needs Chromium
 	$(DEV) -m tests.end_to_end.screenshots
 
@@ -118,4 +130,4 @@ $(VENVS)/%/.installed: requirements/%.txt
 	touch $@
 
 .PHONY: help serve train evaluate promote classify-archive command fuzz bench bench-peers bench-micro bench-memory bench-health data \
-	test test-bulk test-compose try-flips screenshots lint format lock lock-peers clean
+	test test-bulk test-compose try-flips try-stops try-kills try-faults try-soak screenshots lint format lock lock-peers clean

@@ -40,13 +40,7 @@ class RunningService:
         self._settings = settings
 
     def __enter__(self) -> Self:
-        self.process = subprocess.Popen(
-            self._command,
-            env=os.environ | self._settings | {"NEWSWIRE_PORT": str(self.port)},
-            cwd=ROOT,
-            start_new_session=True,
-            stderr=self._errors,
-        )
+        self.process = self.start()
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not self._is_ready():
@@ -54,6 +48,16 @@ class RunningService:
             assert time.monotonic() < deadline, "the service is not ready in time"
             time.sleep(0.02)
         return self
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start a process, and do not wait."""
+        return subprocess.Popen(
+            self._command,
+            env=os.environ | self._settings | {"NEWSWIRE_PORT": str(self.port)},
+            cwd=ROOT,
+            start_new_session=True,
+            stderr=self._errors,
+        )
 
     def _is_ready(self) -> bool:
         try:

@@ -130,6 +130,13 @@ def _write(descriptor: int, text: str) -> None:
         left = left[os.write(descriptor, left) :]
 
 
+def _standard_error() -> int:
+    # if it was closed, something else may have its number by now
+    if sys.__stderr__ is None:
+        return os.open(os.devnull, os.O_WRONLY)
+    return sys.__stderr__.fileno()
+
+
 def logging_config(level: str, count_dropped: Callable[[int], None]) -> dict[str, Any]:
     """Give the configuration of every logger, as `logging.config.dictConfig` takes it.
 
@@ -147,7 +154,7 @@ def logging_config(level: str, count_dropped: Callable[[int], None]) -> dict[str
         "handlers": {
             "stderr": {
                 "()": QueuedLines,
-                "descriptor": sys.stderr.fileno(),
+                "descriptor": _standard_error(),
                 "count_dropped": count_dropped,
                 "formatter": "json",
             }

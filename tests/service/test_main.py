@@ -67,6 +67,15 @@ def test_log_lines_are_json_and_never_hold_the_text() -> None:
     assert any(line["message"].startswith("Serving reuters") for line in lines)
 
 
+def test_it_serves_without_standard_error() -> None:
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "service"]
+    with RunningService(command, NEWSWIRE_ACCESS_LOG="true") as service:
+        for _ in range(3):
+            answer = service.client.post("/classify", json={"text": "Crude oil prices rose."})
+            assert answer.status_code == 200
+        assert service.stop() == 0
+
+
 def test_a_port_that_is_taken_is_a_failure() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

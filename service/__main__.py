@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import uvicorn
-from prometheus_client import disable_created_metrics
+from prometheus_client import disable_created_metrics, start_http_server
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
@@ -42,6 +42,11 @@ def main(**overrides: Any) -> int:
     except BundleError as error:
         return _refuse(f"{PREFIX}MODEL_DIR: {error}")
     app = build_app(settings, classifier)
+    try:
+        serve_metrics(app, settings)
+    except OSError as error:
+        address = f"{metrics_host(settings)}:{settings.metrics_port}"
+        return _refuse(f"{PREFIX}METRICS_PORT: {address}: {error.strerror}", EXIT_NOT_STARTED)
     # uvicorn finishes the requests in progress, then raises the signal again, for this handler
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
@@ -50,7 +55,7 @@ def main(**overrides: Any) -> int:
     count_dropped = app.metrics.log_lines_dropped.inc
     logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
     logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
-    server = DrainingServer(config, app.readiness, drain_seconds=settings.drain_seconds)
+    server = DrainingServer(config, app.health, drain_seconds=settings.drain_seconds)
     server.run()
     return 0 if server.started else EXIT_NOT_STARTED
 
@@ -64,6 +69,23 @@ def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> Newswir
     gc.collect()
     gc.freeze()
     return app
+
+
+def serve_metrics(app: NewswireApp, settings: ServiceSettings) -> None:
+    """Serve the metrics at an address of their own, if they have one, as long as the process lives.
+
+    Raises
+    ------
+    OSError
+        If the address cannot be had.
+    """
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, metrics_host(settings), app.metrics.registry)
+
+
+def metrics_host(settings: ServiceSettings) -> str:
+    """Give the address of the metrics' own port."""
+    return settings.metrics_host or settings.host
 
 
 def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
@@ -86,9 +108,9 @@ def _exit(signum: int, frame: FrameType | None) -> NoReturn:
     sys.exit(0)
 
 
-def _refuse(reason: str) -> int:
+def _refuse(reason: str, status: int = EXIT_MISCONFIGURED) -> int:
     print(f"error: {reason}", file=sys.stderr)  # noqa: T201
-    return EXIT_MISCONFIGURED
+    return status
 
 
 if __name__ == "__main__":

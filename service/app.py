@@ -1,12 +1,13 @@
 """Builds the service's application from its parts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
 from service.api.body import Limits
@@ -19,12 +20,13 @@ from service.api.classification import (
 from service.api.current import CurrentModel, ServedModel
 from service.api.errors import add_error_handlers
 from service.api.instrumentation import InstrumentationMiddleware, RequestObserver
+from service.api.keys import OPEN_PATHS, ApiKeys, KeyGate
 from service.api.open_inference import open_inference_routes
 from service.api.openapi import complete_openapi
-from service.api.operations import operations_routes
-from service.api.pages import page_routes
+from service.api.operations import METRICS_PATH, operations_routes
+from service.api.pages import page_paths, page_routes
 from service.api.shortcut import Shortcut
-from service.draining import Readiness
+from service.health import ServiceHealth
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
 from service.settings import ServiceSettings
@@ -38,34 +40,49 @@ class NewswireApp(FastAPI):
     model : CurrentModel
         What answers.
     metrics : ServiceMetrics
-    readiness : Readiness
-        What the health check says.
+    health : ServiceHealth
+        What the health checks say.
+    observer : RequestObserver
+        Where requests are recorded.
+    gate : KeyGate or None
+        Who may ask; None if everyone may.
     shortcuts : mapping of (method, path) to Shortcut
         Requests that do not go through FastAPI.
     """
 
     model: CurrentModel
     metrics: ServiceMetrics
-    readiness: Readiness
+    health: ServiceHealth
+    observer: RequestObserver
+    gate: KeyGate | None = None
     shortcuts: Mapping[tuple[str, str], Shortcut] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a request the short way, if it has one."""
+        """Take a request the short way, if it has one; without a key, if one is needed, no way."""
+        if self.gate is not None and scope["type"] == "http" and not self.gate.admits(scope):
+            await self.gate.refuse(scope, receive, send)
+            return
         shortcut = self.shortcuts.get((scope.get("method", ""), scope.get("path", "")))
         if shortcut is None:
             await super().__call__(scope, receive, send)
         else:
             await shortcut(scope, receive, send)
 
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put what names and counts requests around all, also around what answers bugs."""
+        return InstrumentationMiddleware(super().build_middleware_stack(), self.observer)
+
     def openapi(self) -> dict[str, Any]:
         """Give the OpenAPI document."""
         if self.openapi_schema is None:
-            self.openapi_schema = complete_openapi(super().openapi(), self.model.served.limits)
+            gate, limits = self.gate, self.model.served.limits
+            needs_key = None if gate is None else lambda *asked: not gate.is_open(*asked)
+            self.openapi_schema = complete_openapi(super().openapi(), limits, needs_key)
         return self.openapi_schema
 
     def prepare(self, classifier: TopicClassifier) -> ServedModel:
         """Build aside what is to replace the model, in any thread."""
-        return ServedModel.of(classifier, self.metrics, self.model.served.limits)
+        return ServedModel.of(classifier, self.metrics, self.model.served.limits, self.health)
 
     def adopt(self, served: ServedModel) -> None:
         """Answer with another model from now on; what is in progress ends with its own."""
@@ -86,7 +103,7 @@ def create_app(
     classifier : TopicClassifier
         Loaded and proven, so the application is ready as soon as it is served.
     registry : CollectorRegistry
-        Where the metrics are declared, and what ``GET /metrics`` shows.
+        Where the metrics are declared, and what ``GET /metrics`` shows, if it is not elsewhere.
     """
     metrics = ServiceMetrics(registry)
     metrics.describe_bundle(classifier)
@@ -99,8 +116,7 @@ def create_app(
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    observer = RequestObserver(metrics, access_log=settings.access_log)
-    app.add_middleware(InstrumentationMiddleware, observer=observer)
+    app.observer = observer = RequestObserver(metrics, access_log=settings.access_log)
     limits = Limits(
         max_text_bytes=settings.max_text_bytes,
         max_batch_items=settings.max_batch_items,
@@ -108,21 +124,44 @@ def create_app(
         max_top_k=len(classifier.topics),
     )
     app.metrics = metrics
-    app.model = CurrentModel(ServedModel.of(classifier, metrics, limits))
-    app.readiness = Readiness()
+    app.health = ServiceHealth()
+    app.model = CurrentModel(ServedModel.of(classifier, metrics, limits, app.health))
     workers = classify_workers()
     endpoints = classification_endpoints(app.model, workers, limits)
-    app.include_router(classification_routes(endpoints))
     app.shortcuts = {
         ("POST", route): Shortcut(route, endpoint, observer)
         for route, endpoint in endpoints.items()
     }
-    app.include_router(open_inference_routes(app.model.tensors, workers, limits, app.readiness))
-    app.include_router(catalogue_routes(app.model))
-    app.include_router(operations_routes(registry, app.readiness))
-    app.include_router(page_routes())
+    shown = registry if settings.metrics_port is None else None
+    routers = (
+        classification_routes(endpoints),
+        open_inference_routes(app.model.tensors, workers, limits, app.health),
+        catalogue_routes(app.model),
+        operations_routes(shown, app.health),
+        page_routes(),
+    )
+    for router in routers:
+        app.include_router(router)
     add_error_handlers(app)
+    if settings.api_keys:
+        routes = [route for router in routers for route in router.routes]
+        app.gate = _make_gate(settings, routes, observer)
     return app
+
+
+def _make_gate(
+    settings: ServiceSettings, routes: Iterable[BaseRoute], observer: RequestObserver
+) -> KeyGate:
+    """Give what lets in who has a key. The metrics may be open, as the pages are."""
+    open_paths = OPEN_PATHS | page_paths()
+    if not settings.metrics_need_key:
+        open_paths |= {METRICS_PATH}
+    return KeyGate(
+        ApiKeys(key.get_secret_value() for key in settings.api_keys),
+        open_paths=open_paths,
+        templates=[route.path for route in routes if isinstance(route, Route)],
+        observer=observer,
+    )
 
 
 def _operation_id(route: APIRoute) -> str:

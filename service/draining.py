@@ -6,20 +6,11 @@ from typing import Final
 
 import uvicorn
 
+from service.health import ServiceHealth
+
 CLOSE: Final = (b"connection", b"close")
 """A header that ends the connection after the answer. Who keeps one learns so that it must leave,
 before it could send a request in the moment in which the connection is closed."""
-
-
-class Readiness:
-    """Whether the service wants new requests. Its port opens when it does."""
-
-    def __init__(self) -> None:
-        self.ready = True
-
-    def withdraw(self) -> None:
-        """Say from now on that it does not."""
-        self.ready = False
 
 
 class DrainingServer(uvicorn.Server):
@@ -32,24 +23,24 @@ class DrainingServer(uvicorn.Server):
     Parameters
     ----------
     config : uvicorn.Config
-    readiness : Readiness
+    health : ServiceHealth
         What the health check says.
     drain_seconds : float
         How long to go on. Told a second time by SIGINT, it stops at once.
     """
 
     def __init__(
-        self, config: uvicorn.Config, readiness: Readiness, *, drain_seconds: float
+        self, config: uvicorn.Config, health: ServiceHealth, *, drain_seconds: float
     ) -> None:
         super().__init__(config)
-        self._readiness = readiness
+        self._health = health
         self._drain_seconds = drain_seconds
         self._drained_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note a signal that says to stop, and be not ready from that moment."""
         super().handle_exit(sig, frame)
-        self._readiness.withdraw()
+        self._health.withdraw()
 
     async def on_tick(self, counter: int) -> bool:
         """Do ten times a second what has to be done; say whether to stop serving."""

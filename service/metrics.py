@@ -114,6 +114,11 @@ class ServiceMetrics(Collector):
             buckets=BOUNDS["top_score_ratio"],
             registry=registry,
         )
+        self.inference_errors = Counter(
+            "newswire_inference_errors",
+            "Requests that failed because the model gave nothing valid.",
+            registry=registry,
+        )
         self.batch_texts = Histogram(
             "newswire_batch_texts", "Texts in a batch.", buckets=_TEXTS, registry=registry
         )

@@ -1,12 +1,16 @@
 """Environment variables to settings. Each is declared once, here."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "NEWSWIRE_"
+API_KEY: Final = re.compile(r"[!-+\--~]{16,}")
+"""Visible ASCII but the comma, which stands between keys; shorter ones can be guessed."""
 
 
 class ServiceSettings(BaseSettings):
@@ -37,6 +41,20 @@ class ServiceSettings(BaseSettings):
     max_explained_words: Annotated[
         int, Field(ge=1, description="Most words, in all texts of a request that asks to explain.")
     ] = 2_000
+    api_keys: Annotated[
+        tuple[SecretStr, ...],
+        NoDecode,
+        Field(repr=False, description="Keys, one of which each request needs; commas between."),
+    ] = ()
+    metrics_need_key: Annotated[
+        bool, Field(description="Whether /metrics needs a key too, if there are keys.")
+    ] = True
+    metrics_host: Annotated[
+        str | None, Field(description="Address of NEWSWIRE_METRICS_PORT, if another.")
+    ] = None
+    metrics_port: Annotated[
+        int | None, Field(ge=1, le=65_535, description="TCP port for /metrics alone, without keys.")
+    ] = None
     drain_seconds: Annotated[
         float,
         Field(ge=0, allow_inf_nan=False, description="How long to go on, not ready, on SIGTERM."),
@@ -52,10 +70,37 @@ class ServiceSettings(BaseSettings):
         bool, Field(description="Log a line for each request; it costs throughput.")
     ] = False
 
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, keys: str | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        """Take the keys apart. An empty one is as wrong as a short one: nobody means that."""
+        if isinstance(keys, str):
+            keys = tuple(SecretStr(key.strip()) for key in keys.split(","))
+        if not all(API_KEY.fullmatch(key.get_secret_value()) for key in keys):
+            raise PydanticCustomError(
+                "api_keys",
+                "Expected keys of at least 16 visible ASCII characters each, commas between them",
+            )
+        return keys
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _check_ports_differ(cls, port: int | None, info: ValidationInfo) -> int | None:
+        if port is not None and port == info.data.get("port"):
+            raise PydanticCustomError("metrics_port", "Expected another port than NEWSWIRE_PORT")
+        return port
+
 
 def describe_errors(error: ValidationError) -> str:
-    """Say in one line which variables are wrong, what was expected and what came."""
-    return "; ".join(
-        f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}, got {item['input']!r}"
-        for item in error.errors()
-    )
+    """Say in one line which variables are wrong, what was expected and what came.
+
+    What came is left out where a field is not to be shown (``repr=False``), for it is a secret.
+    """
+    return "; ".join(map(_describe, error.errors()))
+
+
+def _describe(item: ErrorDetails) -> str:
+    name = "_".join(map(str, item["loc"]))
+    field = ServiceSettings.model_fields.get(str(item["loc"][0]))
+    got = f", got {item['input']!r}" if field is None or field.repr else ""
+    return f"{PREFIX}{name.upper()}: {item['msg']}{got}"

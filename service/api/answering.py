@@ -4,7 +4,8 @@ No event loop here: `service.api.classification` decides in which thread this ru
 is checked against the schemas by the tests, not again for each answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -20,8 +21,9 @@ from service.api.body import (
 )
 from service.api.errors import RequestError, TooLargeError, to_problem
 from service.api.schemas import BatchItem, ClassifyRequest, RankingOptions
+from service.health import ServiceHealth
 from service.metrics import ServiceMetrics
-from service.model import Classification, EncodedText, NewsText, TopicClassifier
+from service.model import Classification, EncodedText, InferenceError, NewsText, TopicClassifier
 
 
 class Ranked(NamedTuple):
@@ -41,14 +43,21 @@ class Answerer:
     classifier : TopicClassifier
     metrics : ServiceMetrics
     limits : Limits
+    health : ServiceHealth
+        What is told whether inferences succeed: each request counts once.
     """
 
     def __init__(
-        self, classifier: TopicClassifier, metrics: ServiceMetrics, limits: Limits
+        self,
+        classifier: TopicClassifier,
+        metrics: ServiceMetrics,
+        limits: Limits,
+        health: ServiceHealth,
     ) -> None:
         self._classifier = classifier
         self._metrics = metrics
         self._limits = limits
+        self._health = health
         self._topics = [
             {"topic": topic.code, "name": topic.name, "id": topic.id} for topic in classifier.topics
         ]
@@ -66,8 +75,9 @@ class Answerer:
             If the network gives something that is not a probability.
         """
         request = parse_classify_request(body, self._limits)
-        (answer,) = self._answer([request], [request])
-        return self._write(answer)
+        with self._noted():
+            (answer,) = self._answer([request], [request])
+            return self._write(answer)
 
     def classify_each(self, bodies: Sequence[bytes]) -> list[bytes | Exception]:
         """Answer several requests with one inference, each as `classify` does.
@@ -90,8 +100,11 @@ class Answerer:
                 outcomes[number] = self._write(answer)
         except Exception as error:
             if len(bodies) == 1:
+                self._note(error)
                 return [error]
             return [self.classify_each([body])[0] for body in bodies]
+        if valid:
+            self._note(None)
         return [outcomes[number] for number in range(len(bodies))]
 
     def classify_batch(self, body: bytes) -> bytes:
@@ -114,7 +127,8 @@ class Answerer:
                 errors[index] = error
         if not items:
             raise errors[0]
-        answers = iter(self._answer(items, [request] * len(items)))
+        with self._noted():
+            answers = iter(self._answer(items, [request] * len(items)))
         self._metrics.batch_texts.observe(len(request.items))
         return to_json(
             {
@@ -136,9 +150,27 @@ class Answerer:
         InferenceError
             If the network gives something that is not a probability.
         """
-        ranked = self._rank(items, [options] * len(items))
+        with self._noted():
+            ranked = self._rank(items, [options] * len(items))
         self._metrics.batch_texts.observe(len(items))
         return ranked
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note what becomes of a request whose texts are classified inside."""
+        try:
+            yield
+        except Exception as error:
+            self._note(error)
+            raise
+        self._note(None)
+
+    def _note(self, error: Exception | None) -> None:
+        if error is None:
+            self._health.inference_succeeded()
+        elif isinstance(error, InferenceError):
+            self._metrics.inference_errors.inc()
+            self._health.inference_failed()
 
     def _answer(
         self, items: Sequence[BatchItem], options: Sequence[RankingOptions]

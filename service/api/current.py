@@ -8,6 +8,7 @@ from service.api.answering import Answerer
 from service.api.body import Limits
 from service.api.open_inference.model import TensorModel
 from service.api.schemas import ModelInfo, TopicInfo, TopicList
+from service.health import ServiceHealth
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
 
@@ -37,10 +38,16 @@ class ServedModel:
     info: ModelInfo
 
     @classmethod
-    def of(cls, classifier: TopicClassifier, metrics: ServiceMetrics, limits: Limits) -> Self:
+    def of(
+        cls,
+        classifier: TopicClassifier,
+        metrics: ServiceMetrics,
+        limits: Limits,
+        health: ServiceHealth,
+    ) -> Self:
         """Build what depends on a classifier; nothing that runs is touched."""
         limits = replace(limits, max_top_k=len(classifier.topics))
-        answerer = Answerer(classifier, metrics, limits)
+        answerer = Answerer(classifier, metrics, limits, health)
         return cls(
             classifier=classifier,
             limits=limits,

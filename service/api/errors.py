@@ -7,6 +7,7 @@ them.
 an answer.
 
 RequestError
+├── UnauthorizedError           it comes without a key, or with a wrong one
 ├── UnsupportedMediaTypeError   the body is declared as something else than JSON
 ├── TooLargeError               the text, or the body around it, is over the limit
 ├── MalformedBodyError          the body is not JSON
@@ -26,9 +27,13 @@ from starlette.requests import ClientDisconnect
 
 from service.api.schemas import FieldProblem, Problem
 from service.model import InferenceError
+from service.tracing import current_trace
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:newswire-topics:problem:"
+NO_KEY: Final = "Send a valid key in the header Authorization: Bearer KEY."
+INSTANCE_PREFIX: Final = "urn:newswire-topics:request:"
+"""Before the request's id, under which the log says more."""
 OPEN_INFERENCE_PREFIX: Final = "/v2"
 """Where the Open Inference Protocol has its addresses."""
 
@@ -37,6 +42,10 @@ logger = logging.getLogger(__name__)
 
 class RequestError(Exception):
     """Base of what a client can put right; its text is the sentence that the client is told."""
+
+
+class UnauthorizedError(RequestError):
+    """The request comes without a key, or with one that is not valid."""
 
 
 class UnsupportedMediaTypeError(RequestError):
@@ -87,6 +96,7 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         "The body ended too early",
         "The connection was closed before the whole body was there.",
     ),
+    UnauthorizedError: ProblemKind(401, "unauthorized", "A valid API key is needed"),
     TooLargeError: ProblemKind(413, "too-large", "The text is too long"),
     UnsupportedMediaTypeError: ProblemKind(
         415, "unsupported-media-type", "The content type is not supported"
@@ -111,7 +121,7 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
 def add_error_handlers(app: FastAPI) -> None:
     """Make every error of an app a problem document."""
     for kind in PROBLEMS:
-        app.add_exception_handler(kind, _answer_error)
+        app.add_exception_handler(kind, answer_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
 
 
@@ -144,19 +154,24 @@ def error_response(error: Exception) -> JSONResponse:
     return problem_response(_log(error))
 
 
+async def answer_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer an error in the form that the clients of the request's address read."""
+    return _answer(request, _log(error))
+
+
 def _log(error: Exception) -> Problem:
     """Say what went wrong, to the operator too if it is the model."""
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)
-    return to_problem(error)
+    problem = to_problem(error)
+    trace = current_trace.get()
+    if trace and problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        problem.instance = INSTANCE_PREFIX + trace.request_id
+    return problem
 
 
 def _kind(error: Exception) -> ProblemKind:
     return next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
-
-
-async def _answer_error(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, _log(error))
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> JSONResponse:

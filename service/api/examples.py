@@ -4,14 +4,18 @@ The tests send each request: its answer must be that of the same name, but for t
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect
 
 from service.api.errors import (
+    INSTANCE_PREFIX,
+    NO_KEY,
     InvalidRequestError,
     MalformedBodyError,
     TooLargeError,
+    UnauthorizedError,
     UnsupportedMediaTypeError,
     to_problem,
 )
@@ -26,6 +30,7 @@ OPEC: Final = {"title": "OPEC meets", "text": "Crude oil rose."}
 CRUDE: Final = {"topic": "crude", "name": "Crude oil", "id": 16, "score": 0.999}
 EARNINGS: Final = {"topic": "earn", "name": "Earnings", "id": 3, "score": 0.995}
 MONEY: Final = {"topic": "money-fx", "name": "Foreign exchange", "id": 19, "score": 0.441}
+REQUEST_ID: Final = "0123456789abcdef-1"
 SURE: Final[dict[str, Any]] = {"known_words": 1.0, "abstained": None, "group": None}
 
 REQUESTS: Final[Examples] = {
@@ -140,6 +145,7 @@ ERRORS: Final[Mapping[type[Exception], Exception]] = {
             "Expected JSON in UTF-8. Invalid JSON: EOF while parsing a value at line 1 column 0."
         ),
         ClientDisconnect(),
+        UnauthorizedError(NO_KEY),
         TooLargeError("Expected at most 1000000 bytes of text, title included, in UTF-8."),
         UnsupportedMediaTypeError("Expected a body with Content-Type: application/json."),
         InvalidRequestError([FieldProblem(field="text", message="Field required")]),
@@ -148,6 +154,8 @@ ERRORS: Final[Mapping[type[Exception], Exception]] = {
     )
 }
 """One of each kind that `service.api.errors.PROBLEMS` knows."""
+OF_ANY_OPERATION: Final = (UnauthorizedError, Exception)
+"""What goes wrong where no text is classified."""
 
 
 def problem_examples(status: int, *, classifies: bool) -> Examples:
@@ -160,8 +168,13 @@ def problem_examples(status: int, *, classifies: bool) -> Examples:
         Whether the operation does; the others read no body, and ask the network for nothing.
     """
     problems = [
-        to_problem(error) for kind, error in ERRORS.items() if classifies or kind is Exception
+        to_problem(error)
+        for kind, error in ERRORS.items()
+        if classifies or kind in OF_ANY_OPERATION
     ]
+    for problem in problems:
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            problem.instance = INSTANCE_PREFIX + REQUEST_ID
     return {
         problem.type.rpartition(":")[2]: {
             "summary": problem.title,

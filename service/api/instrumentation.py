@@ -1,4 +1,7 @@
-"""Names, counts and times every request, whatever becomes of it, and logs it if that is wanted."""
+"""Names, counts and times every request, whatever becomes of it, and logs it if that is wanted.
+
+It also gives every answer the headers that all have.
+"""
 
 import logging
 from time import perf_counter
@@ -6,6 +9,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.headers import add_defaults
 from service.metrics import ServiceMetrics
 from service.tracing import REQUEST_ID_HEADER, begin_trace
 
@@ -71,7 +75,8 @@ class InstrumentationMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], request_id]}
+                headers = [*add_defaults(message["headers"]), request_id]
+                message = {**message, "headers": headers}
             await send(message)
 
         try:

@@ -4,14 +4,14 @@ Bodies are read and parsed by hand, so they are described here; so are the examp
 answer has a request id and every error is a problem.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
 from service.api.body import JSON, PLAIN_TEXT, Limits
 from service.api.errors import MEDIA_TYPE as PROBLEM_JSON
-from service.api.errors import PROBLEMS
+from service.api.errors import OPEN_INFERENCE_PREFIX, PROBLEMS, UnauthorizedError
 from service.api.examples import (
     ANSWERS,
     BATCH_ANSWERS,
@@ -23,14 +23,18 @@ from service.api.examples import (
 )
 from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest, PlainTextOptions, Problem
 
+UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem} for status in sorted({kind.status for kind in PROBLEMS.values()})
+    status: {"model": Problem}
+    for status in sorted({kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED})
 }
-"""Of an operation that classifies; any other has only ``SERVER_ERROR``."""
+"""Of an operation that classifies; any other has only ``SERVER_ERROR``. Keys are told apart."""
 SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
 
 REFERENCE: Final = "#/components/schemas/{model}"
 NOT_ONLY_WHITE_SPACE: Final = {"minLength": 1, "pattern": r"\S"}
+KEY_SCHEME: Final = "key"
+"""Its name in the document, by which operations refer to it."""
 REQUEST_ID: Final = {
     "description": "The caller's own, or a new one; log lines of the request have it.",
     "schema": {"type": "string"},
@@ -67,8 +71,20 @@ def describe_batch() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def complete_openapi(document: dict[str, Any], limits: Limits) -> dict[str, Any]:
-    """Add to FastAPI's document what it cannot know."""
+def complete_openapi(
+    document: dict[str, Any], limits: Limits, needs_key: Callable[[str, str], bool] | None = None
+) -> dict[str, Any]:
+    """Add to FastAPI's document what it cannot know.
+
+    Parameters
+    ----------
+    document : dict
+    limits : Limits
+    needs_key : callable or None
+        Whether an operation does, by its method and path; None if there are no keys.
+    """
+    if needs_key is not None:
+        _describe_keys(document, needs_key)
     schemas = document["components"]["schemas"]
     schemas |= _request_schemas(limits)
     document["info"]["summary"] = f"Which of {limits.max_top_k} topics is this news text about?"
@@ -78,7 +94,7 @@ def complete_openapi(document: dict[str, Any], limits: Limits) -> dict[str, Any]
     for operations in document["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                response["headers"] = {"X-Request-ID": REQUEST_ID}
+                response["headers"] = {"X-Request-ID": REQUEST_ID, **response.get("headers", {})}
                 _complete_response(response, status, classifies="requestBody" in operation)
     answers: Sequence[tuple[str, Examples]] = (
         ("/classify", ANSWERS),
@@ -87,6 +103,21 @@ def complete_openapi(document: dict[str, Any], limits: Limits) -> dict[str, Any]
     for path, examples in answers:
         document["paths"][path]["post"]["responses"]["200"]["content"][JSON]["examples"] = examples
     return document
+
+
+def _describe_keys(document: dict[str, Any], needs_key: Callable[[str, str], bool]) -> None:
+    """Say how a key is sent, where, and what comes without one."""
+    scheme = {"type": "http", "scheme": "bearer", "description": "An API key."}
+    document["components"]["securitySchemes"] = {KEY_SCHEME: scheme}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if not needs_key(method.upper(), path):
+                continue
+            operation["security"] = [{KEY_SCHEME: []}]
+            if not path.startswith(OPEN_INFERENCE_PREFIX):  # whose default answer is an error
+                content = {JSON: {"schema": _reference(Problem)}}
+                headers = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+                operation["responses"][str(UNAUTHORIZED)] = {"content": content, "headers": headers}
 
 
 def _complete_response(response: dict[str, Any], status: str, *, classifies: bool) -> None:

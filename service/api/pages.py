@@ -38,8 +38,8 @@ HEADERS: Final = {
         )
     ),
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
+"""Beside those that every answer has."""
 
 
 class PageFile(NamedTuple):
@@ -69,6 +69,12 @@ class PageFile(NamedTuple):
         if self.headers["ETag"] in {tag.strip().removeprefix("W/") for tag in known}:
             return Response(status_code=304, headers=self.headers)
         return Response(self.content, headers=self.headers)
+
+
+def page_paths() -> frozenset[str]:
+    """Give the addresses of the pages, and of all that they load but what the service answers."""
+    names = {path.name for path in FOLDER.iterdir() if path.is_file()} - {*PAGES.values()}
+    return frozenset(PAGES) | {FILES.format(name=name) for name in names}
 
 
 def page_routes() -> APIRouter:

@@ -216,6 +216,9 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: Annotated[str | None, Field(description="What to put right.")] = None
+    instance: Annotated[
+        str | None, Field(description="Identifies the request, where the service failed.")
+    ] = None
     errors: Annotated[list[FieldProblem] | None, Field(description="The same, field by field.")] = (
         None
     )

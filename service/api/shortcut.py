@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.body import JSON
 from service.api.errors import error_response, is_bug
+from service.api.headers import DEFAULT_HEADERS, add_defaults
 from service.api.instrumentation import RequestObserver
 from service.tracing import REQUEST_ID_HEADER, begin_trace
 
@@ -50,7 +51,8 @@ class Shortcut:
         except Exception as error:
             response: Response = error_response(error)
             status = response.status_code
-            response.headers[REQUEST_ID_HEADER.decode()] = request_id
+            request = (REQUEST_ID_HEADER, request_id.encode())
+            response.raw_headers = [*add_defaults(response.raw_headers), request]
             await response(scope, receive, send)
             if is_bug(error):
                 raise
@@ -61,6 +63,7 @@ class Shortcut:
 
 async def _send(content: bytes, request_id: str, send: Send) -> None:
     length = (b"content-length", str(len(content)).encode())
-    headers = [length, _CONTENT_TYPE, (REQUEST_ID_HEADER, request_id.encode())]
+    request = (REQUEST_ID_HEADER, request_id.encode())
+    headers = [length, _CONTENT_TYPE, *DEFAULT_HEADERS, request]
     await send({"type": "http.response.start", "status": OK, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -16,11 +16,17 @@ from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.batches import chunks_of_like_length, pad
 from service.model.bundle import Bundle, find_bundle, load_bundle
 from service.model.encoding import UNKNOWN_ID, EncodedText, NewsText, TokenChange
-from service.model.errors import BundleError
+from service.model.errors import BundleError, InferenceError
 from service.model.explanation import Explanation, WordEffect, leave_out_each, place_words
 from service.model.manifest import Topic
 from service.model.proof import prove
-from service.model.ranking import Classification, RankedTopic, best_group, rank_topics
+from service.model.ranking import (
+    Classification,
+    RankedTopic,
+    best_group,
+    check_rows,
+    rank_topics,
+)
 from service.model.rules import ENCODERS
 
 EXPLAINED_COUNTS: Final = 2**20
@@ -184,10 +190,19 @@ class TopicClassifier:
         Returns
         -------
         float32 array of shape (n_texts, n_topics)
+
+        Raises
+        ------
+        InferenceError
+            If onnxruntime fails. Only the kind of its error is told, for its sentence may repeat
+            what stands for the text.
         """
         inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
         probabilities: NDArray[np.float32]
-        (probabilities,) = self._session.run(self._outputs, inputs, self._run_options)
+        try:
+            (probabilities,) = self._session.run(self._outputs, inputs, self._run_options)
+        except Exception as error:  # onnxruntime's errors have no common base but Exception
+            raise InferenceError(f"onnxruntime failed with {type(error).__name__}") from error
         return probabilities
 
     def answer(
@@ -223,11 +238,18 @@ class TopicClassifier:
         text : str or NewsText
         topic : Topic or None
             None is the one that is ranked first.
+
+        Raises
+        ------
+        InferenceError
+            If the network gives something that is not a probability, to any of the texts.
         """
         text = NewsText(text) if isinstance(text, str) else text
         changes = self.encoder.token_changes(text.text, text.title)
         encoded = self.encode(text)
-        (whole,) = self.infer([encoded])
+        probabilities = self.infer([encoded])
+        check_rows(probabilities)
+        (whole,) = probabilities
         topic = topic or self.rank(whole, top_k=1)[0].topic
         distinct = {change: row for row, change in enumerate(dict.fromkeys(changes))}
         scores = self._leave_out_each(encoded, list(distinct))[:, topic.id]
@@ -247,9 +269,11 @@ class TopicClassifier:
         n_rows = max(1, EXPLAINED_COUNTS // (1 + len(encoded.token_ids)))
         chunks = [changes[start : start + n_rows] for start in range(0, len(changes), n_rows)]
         empty = np.empty((0, len(self.topics)), dtype=np.float32)
-        return np.concatenate(
+        probabilities = np.concatenate(
             [empty, *(self.run(*leave_out_each(encoded, chunk)) for chunk in chunks)]
         )
+        check_rows(probabilities)
+        return probabilities
 
     def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
         """Order topics by probability, highest first; ties go to the lower class index.

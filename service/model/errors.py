@@ -2,7 +2,7 @@
 
 NewswireError
 ├── BundleError      a bundle is missing, incomplete, altered or contradicts its own proof
-└── InferenceError   the network gave something that is not a probability
+└── InferenceError   the network failed, or gave something that is not a probability
 """
 
 
@@ -15,4 +15,4 @@ class BundleError(NewswireError):
 
 
 class InferenceError(NewswireError):
-    """The network gave something that is not a probability distribution over the topics."""
+    """The network failed, or gave no probability distribution over the topics."""

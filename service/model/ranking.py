@@ -61,6 +61,16 @@ def rank_topics(
     return [RankedTopic(topics[index], scores[index]) for index in ranking[:top_k]]
 
 
+def check_rows(probabilities: NDArray[np.float32]) -> None:
+    """Raise InferenceError unless every row of shape (n_texts, n_topics) is a distribution."""
+    totals = probabilities.sum(axis=1, dtype=np.float64)
+    if not (np.all(np.abs(totals - 1) <= SUM_TOLERANCE) and np.all(probabilities >= 0)):
+        raise InferenceError(
+            f"expected {probabilities.shape[1]} probabilities from the network for each text, "
+            "that sum to 1"
+        )
+
+
 def best_group(topics: Sequence[Topic], probabilities: NDArray[np.float32]) -> RankedGroup:
     """Give the group whose topics have the highest probability together."""
     scores: Counter[str] = Counter()

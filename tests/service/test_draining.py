@@ -10,7 +10,8 @@ import uvicorn
 from fastapi.testclient import TestClient
 
 from service.app import NewswireApp
-from service.draining import DrainingServer, Readiness
+from service.draining import DrainingServer
+from service.health import ServiceHealth
 from tests.end_to_end.running_service import RunningService
 
 TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
@@ -22,7 +23,7 @@ def test_it_says_when_it_wants_no_more(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
     app = client.app
     assert isinstance(app, NewswireApp)
-    app.readiness.withdraw()
+    app.health.withdraw()
     answer = client.get(path)
     assert answer.status_code == 503
     assert answer.json()["ready" if path.startswith("/v2") else "status"] in {False, "stopping"}
@@ -31,10 +32,10 @@ def test_it_says_when_it_wants_no_more(client: TestClient, path: str) -> None:
 
 
 def test_it_is_not_ready_from_the_moment_of_the_signal() -> None:
-    readiness = Readiness()
-    server = DrainingServer(uvicorn.Config(None), readiness, drain_seconds=60)  # type: ignore[arg-type]
+    health = ServiceHealth()
+    server = DrainingServer(uvicorn.Config(None), health, drain_seconds=60)  # type: ignore[arg-type]
     server.handle_exit(signal.SIGTERM, None)
-    assert not readiness.ready
+    assert not health.ready
 
 
 def test_answers_end_their_connections_while_it_drains() -> None:

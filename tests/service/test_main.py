@@ -4,10 +4,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import LATEST, ROOT
 from tests.end_to_end.running_service import RunningService
@@ -84,6 +87,113 @@ def test_a_port_that_is_taken_is_a_failure() -> None:
     assert shown.returncode not in {0, 2}
     assert f"Serving reuters {LATEST.name} of models/reuters" in shown.stderr
     assert "address already in use" in shown.stderr
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+def test_metrics_may_have_a_port_of_their_own() -> None:
+    port = free_port()
+    with RunningService(NEWSWIRE_METRICS_PORT=str(port)) as service:
+        for _ in range(3):
+            assert service.client.post("/classify", json={"text": "Crude oil."}).is_success
+        shown = httpx2.get(f"http://127.0.0.1:{port}/metrics")
+        assert shown.headers["content-type"].startswith("text/plain; version=")
+        counted = 'newswire_http_requests_total{route="/classify",status="200"} 3.0'
+        assert counted in shown.text
+        assert httpx2.post(f"http://127.0.0.1:{port}/metrics").status_code == 405
+        assert service.client.get("/metrics").status_code == 404
+        assert "/metrics" not in service.client.get("/openapi.json").json()["paths"]
+        assert service.stop() == 0
+    with pytest.raises(httpx2.TransportError):
+        httpx2.get(f"http://127.0.0.1:{port}/metrics")
+
+
+def test_metrics_are_whole_while_requests_are_answered() -> None:
+    """Asked from other threads than those that count: what is counted only grows, nothing fails."""
+    port = free_port()
+    with RunningService(NEWSWIRE_METRICS_PORT=str(port)) as service:
+        stop = threading.Event()
+        statuses: list[int] = []
+
+        def ask() -> None:
+            url = f"http://127.0.0.1:{service.port}"
+            with httpx2.Client(base_url=url, timeout=30) as client:
+                while not stop.is_set():
+                    answer = client.post("/classify", json={"text": "Crude oil."})
+                    statuses.append(answer.status_code)
+
+        clients = [threading.Thread(target=ask) for _ in range(3)]
+        for client in clients:
+            client.start()
+        before = 0.0
+        for _ in range(50):
+            shown = httpx2.get(f"http://127.0.0.1:{port}/metrics")
+            assert shown.status_code == 200
+            families = text_string_to_metric_families(shown.text)
+            now = sum(
+                sample.value
+                for family in families
+                for sample in family.samples
+                if sample.name == "newswire_predictions_total"
+            )
+            assert now >= before
+            before = now
+        stop.set()
+        for client in clients:
+            client.join(timeout=30)
+        shown = httpx2.get(f"http://127.0.0.1:{port}/metrics")
+    assert set(statuses) == {200}
+    assert f'newswire_http_requests_total{{route="/classify",status="200"}} {len(statuses)}.0' in (
+        shown.text
+    )
+
+
+def test_a_port_for_metrics_that_is_taken_is_one_line_and_status_3() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        shown = run(NEWSWIRE_METRICS_PORT=port, NEWSWIRE_PORT=str(free_port()))
+    assert shown.returncode == 3
+    assert shown.stderr == (
+        f"error: NEWSWIRE_METRICS_PORT: 127.0.0.1:{port}: Address already in use\n"
+    )
+
+
+def test_one_port_for_both_is_refused() -> None:
+    assert_refused(run(NEWSWIRE_METRICS_PORT="8000"), "Expected another port than NEWSWIRE_PORT")
+
+
+def test_a_wrong_key_is_refused_and_not_shown() -> None:
+    shown = run(NEWSWIRE_API_KEYS="a-good-key-of-24-letters,too-short")
+    assert_refused(shown, "NEWSWIRE_API_KEYS: Expected keys of at least 16 visible ASCII")
+    assert "too-short" not in shown.stderr
+    assert "a-good-key" not in shown.stderr
+
+
+def test_keys_are_never_logged() -> None:
+    key = "a-good-key-of-24-letters"
+    with RunningService(
+        errors=subprocess.PIPE,
+        NEWSWIRE_API_KEYS=key,
+        NEWSWIRE_ACCESS_LOG="true",
+        NEWSWIRE_LOG_LEVEL="debug",
+    ) as service:
+        for sent, status in ((key, 200), (key[::-1], 401)):
+            headers = {"Authorization": f"Bearer {sent}"}
+            assert service.client.get("/topics", headers=headers).status_code == status
+        service.stop()
+        assert service.process.stderr is not None
+        shown = service.process.stderr.read().decode()
+        service.process.stderr.close()
+    assert "GET /topics 401" in shown
+    assert key not in shown
+    assert key[::-1] not in shown
 
 
 @pytest.fixture

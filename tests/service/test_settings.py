@@ -35,6 +35,56 @@ def test_a_wrong_value_is_named(
     assert line.endswith(f"got {value!r}")
 
 
+KEYS = ("a-key-of-16-chars", "!#$%&'()*+-./:;<=>?@[]^_`{|}~")
+
+
+def test_keys_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSWIRE_API_KEYS", f"{KEYS[0]}, {KEYS[1]}\n")
+    settings = ServiceSettings()
+    assert tuple(key.get_secret_value() for key in settings.api_keys) == KEYS
+    for shown in (repr(settings), str(settings), str(settings.model_dump())):
+        assert KEYS[0] not in shown
+        assert KEYS[1] not in shown
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "15-characters-x",
+        "a-key-of-16-chars,",
+        ",a-key-of-16-chars",
+        "a-key-of-16-chars,short",
+        "a key of 16 characters",
+        "ein-schlüssel-mit-ü",
+        "a-key-of-16-chars\x7f",
+        " ",
+    ],
+)
+def test_a_wrong_key_is_refused_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("NEWSWIRE_API_KEYS", value)
+    monkeypatch.setenv("NEWSWIRE_PORT", "eighty")
+    with pytest.raises(ValidationError) as caught:
+        ServiceSettings()
+    keys, port = sorted(describe_errors(caught.value).split("; "))
+    assert keys == (
+        "NEWSWIRE_API_KEYS: Expected keys of at least 16 visible ASCII characters each, "
+        "commas between them"
+    )
+    assert port.endswith("got 'eighty'")
+
+
+def test_the_metrics_need_a_port_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSWIRE_METRICS_PORT", "8000")
+    with pytest.raises(ValidationError) as caught:
+        ServiceSettings()
+    expected = "NEWSWIRE_METRICS_PORT: Expected another port than NEWSWIRE_PORT, got '8000'"
+    assert describe_errors(caught.value) == expected
+    monkeypatch.setenv("NEWSWIRE_PORT", "8001")
+    assert ServiceSettings().metrics_port == 8000
+
+
 def test_every_setting_has_a_sentence_and_a_default() -> None:
     for name, field in ServiceSettings.model_fields.items():
         assert field.description, name

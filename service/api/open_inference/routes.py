@@ -23,8 +23,8 @@ from service.api.open_inference.schemas import (
     ServerMetadata,
     ServerReady,
 )
-from service.api.operations import NOT_READY_STATUS
-from service.draining import Readiness
+from service.api.operations import UNAVAILABLE
+from service.health import ServiceHealth
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
 MODEL: Final = "/models/{name}"
@@ -44,7 +44,7 @@ def open_inference_routes(
     model: Callable[[], TensorModel],
     workers: ThreadPoolExecutor,
     limits: Limits,
-    readiness: Readiness,
+    health: ServiceHealth,
 ) -> APIRouter:
     """Give the routes of the protocol.
 
@@ -53,13 +53,13 @@ def open_inference_routes(
     router = APIRouter(
         prefix=OPEN_INFERENCE_PREFIX, tags=["Open Inference Protocol"], responses=ERRORS
     )
-    _add_server_routes(router, readiness)
-    _add_model_routes(router, model, readiness)
+    _add_server_routes(router, health)
+    _add_model_routes(router, model, health)
     _add_inference_routes(router, model, workers, limits)
     return router
 
 
-def _add_server_routes(router: APIRouter, readiness: Readiness) -> None:
+def _add_server_routes(router: APIRouter, health: ServiceHealth) -> None:
     @router.get("", summary="Which server is this?")
     async def v2_server() -> ServerMetadata:
         """Give the server's name, version and extensions of the protocol."""
@@ -68,19 +68,20 @@ def _add_server_routes(router: APIRouter, readiness: Readiness) -> None:
         )
 
     @router.get("/health/live", summary="Is the server alive?")
-    async def v2_live() -> ServerLive:
-        """Answer as long as the process can answer at all."""
-        return ServerLive()
+    async def v2_live(response: Response) -> ServerLive:
+        """Answer 200 as long as the process can answer, and its inferences do not fail."""
+        response.status_code = _status(health.live)
+        return ServerLive(live=health.live)
 
     @router.get("/health/ready", summary="Can the server classify?")
     async def v2_ready(response: Response) -> ServerReady:
         """Answer 200 from the moment the port opens, until told to stop."""
-        response.status_code = _status(readiness)
-        return ServerReady(ready=readiness.ready)
+        response.status_code = _status(health.ready)
+        return ServerReady(ready=health.ready)
 
 
 def _add_model_routes(
-    router: APIRouter, model: Callable[[], TensorModel], readiness: Readiness
+    router: APIRouter, model: Callable[[], TensorModel], health: ServiceHealth
 ) -> None:
     @router.get(MODEL, summary="What does the model take and give?")
     async def v2_model(name: str) -> ModelMetadata:
@@ -100,15 +101,15 @@ def _add_model_routes(
     async def v2_model_ready(name: str, response: Response) -> ModelReady:
         """Answer 200 for the model that is served, until told to stop."""
         model().check(name)
-        response.status_code = _status(readiness)
-        return ModelReady(name=name, ready=readiness.ready)
+        response.status_code = _status(health.ready)
+        return ModelReady(name=name, ready=health.ready)
 
     @router.get(f"{VERSION}/ready", summary="Can the model of a version classify?")
     async def v2_model_version_ready(name: str, version: str, response: Response) -> ModelReady:
         """Answer 200 for the version that is served, until told to stop."""
         model().check(name, version)
-        response.status_code = _status(readiness)
-        return ModelReady(name=name, ready=readiness.ready)
+        response.status_code = _status(health.ready)
+        return ModelReady(name=name, ready=health.ready)
 
 
 def _add_inference_routes(
@@ -142,8 +143,8 @@ def _add_inference_routes(
         return await answer(served, request, header_length)
 
 
-def _status(readiness: Readiness) -> int:
-    return 200 if readiness.ready else NOT_READY_STATUS
+def _status(good: bool) -> int:  # noqa: FBT001 - the one thing that it is about
+    return 200 if good else UNAVAILABLE
 
 
 def _check_media_type(request: Request) -> None:

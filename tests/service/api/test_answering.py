@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from service.api.answering import Answerer
 from service.api.body import Limits, parse_classify_request
 from service.api.errors import InvalidRequestError, MalformedBodyError
+from service.health import ServiceHealth
 from service.metrics import ServiceMetrics
 from service.model import InferenceError, TopicClassifier
 
@@ -39,7 +40,7 @@ def answerer(classifier: TopicClassifier, registry: CollectorRegistry) -> Answer
     failing.__dict__ = classifier.__dict__
     metrics = ServiceMetrics(registry)
     metrics.describe_bundle(classifier)
-    return Answerer(failing, metrics, LIMITS)
+    return Answerer(failing, metrics, LIMITS, ServiceHealth())
 
 
 def test_each_is_answered_as_alone(answerer: Answerer) -> None:

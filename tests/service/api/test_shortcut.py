@@ -60,10 +60,12 @@ def test_both_ways_answer_and_count_errors_alike(
         if not short:
             app.shortcuts = {}
         client = TestClient(app, raise_server_exceptions=False)
-        answers.append(client.post("/classify", json={"text": TEXT}).json())
+        answer = client.post("/classify", json={"text": TEXT}, headers={"X-Request-ID": "r-1"})
+        answers.append(answer)
         labels = {"route": "/classify", "status": "500"}
         counts.append(registry.get_sample_value("newswire_http_requests_total", labels))
-    assert answers[0] == answers[1]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].headers == answers[1].headers
     assert counts == [1, 1]
 
 

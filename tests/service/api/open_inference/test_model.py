@@ -13,6 +13,7 @@ from service.api.body import Limits
 from service.api.errors import RequestError
 from service.api.open_inference import TensorModel
 from service.api.open_inference.elements import pack_elements
+from service.health import ServiceHealth
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
 
@@ -42,7 +43,8 @@ VALUES = st.recursive(
 @pytest.fixture(scope="module")
 def model(classifier: TopicClassifier) -> TensorModel:
     metrics = ServiceMetrics(CollectorRegistry())
-    return TensorModel(classifier, Answerer(classifier, metrics, LIMITS), LIMITS)
+    answerer = Answerer(classifier, metrics, LIMITS, ServiceHealth())
+    return TensorModel(classifier, answerer, LIMITS)
 
 
 def ask(model: TensorModel, body: bytes, header_length: str | None) -> None:

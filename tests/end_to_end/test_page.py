@@ -1,6 +1,7 @@
 """The pages in a real browser, served by the real service."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -480,6 +481,64 @@ def test_behind_a_prefix(browser: BrowserContext) -> None:
         expect(page.get_by_label("Title")).to_be_visible()
         page.close()
     assert watched.complaints == []
+
+
+KEY = "a-good-key-of-24-letters"
+
+
+def give_key(page: Page, key: str) -> None:
+    page.get_by_label("The service wants an API key").fill(key)
+    page.get_by_role("button", name="Use it").click()
+
+
+def test_a_key_is_asked_for_where_one_is_wanted(browser: BrowserContext) -> None:
+    with RunningService(NEWSWIRE_API_KEYS=KEY) as closed:
+        page = browser.new_page()
+        watched = Watched(page)
+        address = f"http://127.0.0.1:{closed.port}/"
+        page.goto(address)
+        field = page.get_by_label("The service wants an API key")
+        expect(field).to_have_attribute("type", "password")
+        violations = Axe().run(page).response["violations"]
+        assert [found["id"] for found in violations] == []
+        type_text(page, OIL)
+        expect(page.get_by_role("alert")).to_contain_text("Send a valid key")
+        give_key(page, "ключ")  # no header can have it: the field says so
+        expect(field).to_have_value("ключ")
+        give_key(page, KEY[::-1])
+        expect(field).to_have_value("")  # asked again
+        give_key(page, KEY)
+        expect(page.locator("#verdict")).to_have_text("Crude oil")
+        expect(page.locator("#model")).to_contain_text("Model reuters")
+        expect(field).to_have_count(0)
+        command = page.locator("#curl").inner_text()
+        assert KEY not in command
+        environment = {**os.environ, "NEWSWIRE_API_KEY": KEY}
+        answer = json.loads(subprocess.check_output(["sh", "-c", command], env=environment))
+        assert answer["topic"] == "crude"
+        page.reload()
+        type_text(page, OIL)
+        expect(page.locator("#verdict")).to_have_text("Crude oil")
+        try_docs_with_key(page, f"{address}docs")
+        page.close()
+    assert not [url for url in watched.requests if KEY in url or not url.startswith(address)]
+    forgive(watched, "401")
+    assert watched.complaints == []
+
+
+def try_docs_with_key(page: Page, address: str) -> None:
+    """Without the key of the other page, and then with it."""
+    page.evaluate("sessionStorage.clear()")
+    page.goto(address)
+    send = page.get_by_role("button", name="Send POST /classify", exact=True)
+    answer = page.get_by_role("status", name="Answer to POST /classify", exact=True)
+    send.click()
+    expect(answer).to_contain_text("401 in")
+    give_key(page, KEY)
+    command = page.get_by_label("Command for POST /classify", exact=True)
+    expect(command).to_contain_text("$NEWSWIRE_API_KEY")
+    send.click()
+    expect(answer).to_contain_text("200 in")
 
 
 def test_a_text_too_long_to_explain_is_classified(page: Page, watched: Watched) -> None:

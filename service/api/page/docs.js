@@ -1,6 +1,7 @@
 /** Shows openapi.json to people: each operation, what it takes and gives, and a way to try it. */
 
 import { byId, element } from "./dom.js";
+import { askForKey, hasKey, keyHeaders } from "./key.js";
 import { describeModel } from "./service.js";
 import { curlCommand } from "./shell.js";
 
@@ -82,7 +83,7 @@ function answers(responses) {
 
 async function send(method, address, body) {
   const began = performance.now();
-  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  const headers = body === undefined ? keyHeaders() : { "Content-Type": "application/json", ...keyHeaders() };
   const response = await fetch(address, { method, headers, body });
   const text = await response.text();
   const status = `${response.status} in ${(performance.now() - began).toFixed(0)} ms`;
@@ -97,7 +98,7 @@ function editor(title, address, example) {
   const body = element("textarea", { rows: 8, spellcheck: false, value: JSON.stringify(example, null, 2) });
   const follow = () => {
     try {
-      command.textContent = curlCommand(address, JSON.parse(body.value));
+      command.textContent = curlCommand(address, JSON.parse(body.value), hasKey());
     } catch {
       // half typed
     }
@@ -187,7 +188,10 @@ async function start() {
     const operations = Object.entries(paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, described]) => [path, method, described]),
     );
-    const model = await describeModel();
+    const model = await describeModel().catch(({ status }) => {
+      if (status === 401) askForKey(() => location.reload());
+      return { name: "{name}", version: "{version}" };
+    });
     const schemas = components?.schemas ?? {};
     main.append(contents(operations), ...operations.map((parts) => operation(...parts, model, schemas)));
     for (const name of referred(paths, schemas)) main.append(named(name, schemas[name]));

@@ -3,6 +3,7 @@
 import { showAnswer, showNoAnswer } from "./answer.js";
 import { byId, element, showText } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
+import { askForKey, hasKey } from "./key.js";
 import { CLASSIFY, Problem, classify, describeModel } from "./service.js";
 import { curlCommand } from "./shell.js";
 import { showWords } from "./words.js";
@@ -33,7 +34,7 @@ function showNothing(reason) {
 function show({ request, answer, milliseconds }) {
   showAnswer(answer, milliseconds);
   showWords(request, answer);
-  byId("curl").textContent = curlCommand(CLASSIFY, request);
+  byId("curl").textContent = curlCommand(CLASSIFY, request, hasKey());
   byId("shell").hidden = false;
   showText("copied", "");
 }
@@ -56,6 +57,7 @@ async function update() {
     if (signal.aborted) return;
     if (!(error instanceof Problem)) throw error;
     showNothing({ error: error.message });
+    needKey(error);
   }
 }
 
@@ -91,6 +93,21 @@ async function copy() {
     getSelection().selectAllChildren(byId("curl"));
     showText("copied", document.execCommand("copy") ? "Copied." : "Selected: copy it with the keyboard.");
   }
+}
+
+function showModel() {
+  describeModel().then(
+    ({ name, version }) => showText("model", `Model ${name}, version ${version}`),
+    needKey, // if it is something else, the first text will say what
+  );
+}
+
+function needKey({ status }) {
+  if (status !== 401) return;
+  askForKey(() => {
+    showModel();
+    update();
+  });
 }
 
 function acceptDrops() {
@@ -129,10 +146,7 @@ function start() {
   });
   byId("copy").addEventListener("click", copy);
   acceptDrops();
-  describeModel().then(
-    ({ name, version }) => showText("model", `Model ${name}, version ${version}`),
-    () => {}, // the first text will say what is wrong
-  );
+  showModel();
   update(); // a browser may have kept what was typed before a reload
 }
 

@@ -1,14 +1,16 @@
 /** Asks the service. Addresses are relative to the page, so that it may stand behind a prefix. */
 
+import { keyHeaders } from "./key.js";
+
 export const CLASSIFY = new URL("classify", document.baseURI).href;
 
 /** What the service could not answer; its message is the sentence for people. */
 export class Problem extends Error {}
 
-async function ask(address, options) {
+async function ask(address, { headers, ...options } = {}) {
   let response;
   try {
-    response = await fetch(address, options);
+    response = await fetch(address, { ...options, headers: { ...headers, ...keyHeaders() } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem("The service cannot be reached. Is it still running?");

@@ -13,8 +13,10 @@ export const toJson = (value) =>
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
-export function curlCommand(address, request) {
-  const start = `curl -s ${quote(address)} -H 'Content-Type: application/json'`;
+/** Write the command; with a key, of which it names the variable only. */
+export function curlCommand(address, request, withKey) {
+  const key = withKey ? ' -H "Authorization: Bearer $NEWSWIRE_API_KEY"' : "";
+  const start = `curl -s ${quote(address)}${key} -H 'Content-Type: application/json'`;
   const body = quote(toJson(request));
   return new TextEncoder().encode(body).length > MOST_BYTES
     ? `# too long for a command line: put the JSON into a file\n${start} -d @request.json`

@@ -11,6 +11,8 @@ from tests.deploy.manifests import Object
 
 SERVICE_MONITOR: Final = {"endpoints", "namespaceSelector", "sampleLimit", "selector"}
 ENDPOINT: Final = {"interval", "path", "port", "scrapeTimeout"}
+CREDENTIALS: Final = {"key", "name"}
+"""Of an endpoint's ``authorization``: where the key stands in a secret."""
 INFERENCE_SERVICE: Final = {"predictor"}
 PREDICTOR: Final = {
     "containerConcurrency": int,
@@ -40,8 +42,13 @@ def _check_service_monitor(item: Object) -> Object:
     assert spec.keys() <= SERVICE_MONITOR
     assert isinstance(spec.get("sampleLimit", 0), int)
     for endpoint in spec["endpoints"]:
-        assert endpoint.keys() <= ENDPOINT
-        assert all(isinstance(value, str) for value in endpoint.values())
+        authorization = endpoint.get("authorization", {"credentials": {}})
+        assert authorization.keys() == {"credentials"}
+        assert authorization["credentials"].keys() in (set(), CREDENTIALS)
+        plain = {name: value for name, value in endpoint.items() if name != "authorization"}
+        assert plain.keys() <= ENDPOINT
+        for value in (*plain.values(), *authorization["credentials"].values()):
+            assert isinstance(value, str)
     # metadata and selector are Kubernetes' own, so they are checked as those of another kind
     service_like = {"selector": spec["selector"], "maxUnavailable": 1}
     return {**item, "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "spec": service_like}

@@ -1,12 +1,15 @@
 """The manifests: of the forms that Kubernetes takes, and true of the service that they run."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Final
 
 import kubernetes_validate
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 from typer.main import get_command
 
@@ -14,6 +17,7 @@ from service import __version__
 from service.settings import PREFIX, ServiceSettings
 from tests.deploy import custom_resources
 from tests.deploy.manifests import (
+    KUBERNETES,
     TARGETS,
     Object,
     build,
@@ -278,6 +282,31 @@ def test_no_service_sets_a_setting(objects: list[Object]) -> None:
     """Kubernetes adds ``{SERVICE}_PORT`` and more for each Service, unless told not to."""
     for name, _, spec in pod_templates(objects):
         assert spec["enableServiceLinks"] is False, name
+
+
+def test_keys_come_from_a_secret(tmp_path: Path) -> None:
+    """The component api-keys, put together with the others as an operator would."""
+
+    def beside(name: str) -> str:
+        return os.path.relpath(KUBERNETES / name, tmp_path)
+
+    kustomization = {
+        "resources": [beside("base")],
+        "components": [beside("components/monitoring"), beside("components/api-keys")],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    objects = build(str(tmp_path))
+    for item in objects:
+        check_schema(item, OLDEST)
+    ((_, _, spec),) = service_pods(objects)
+    (container,) = containers(spec)
+    variables = {item["name"]: item for item in container["env"]}
+    keys = variables[f"{PREFIX}API_KEYS"]
+    assert "value" not in keys
+    secret = keys["valueFrom"]["secretKeyRef"]
+    (endpoint,) = only(objects, "ServiceMonitor")["spec"]["endpoints"]
+    assert endpoint["authorization"]["credentials"]["name"] == secret["name"]
+    assert not [item for item in objects if item["kind"] == "Secret"], "no key in the repository"
 
 
 # truth

@@ -79,6 +79,10 @@ try-soak: $(VENVS)/dev/.installed ## Load a worker with mixed requests for half 
 screenshots: $(VENVS)/dev/.installed ## Take the pictures of the page in docs/screenshots; needs Chromium
 	$(DEV) -m tests.end_to_end.screenshots
 
+audit: $(VENVS)/audit/.installed ## Look up every pinned dependency among the known vulnerabilities; needs pypi.org
+	$(VENVS)/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner=off \
+		$(foreach file,$(or $(ARGS),$(wildcard requirements/*.txt)),--requirement $(file))
+
 lint: $(VENVS)/dev/.installed ## Check format, lint, types and import rules
 	$(DEV) -m ruff format --check .
 	$(DEV) -m ruff check .
@@ -96,6 +100,7 @@ lock: $(VENVS)/dev/.installed ## Pin the dependencies of pyproject.toml again, w
 	$(call compile,command,--extra command)
 	$(call compile,dev,--extra bulk --extra command --extra training --group dev)
 	$(call compile-group,interface)
+	$(call compile-group,audit)
 
 lock-peers: $(VENVS)/dev/.installed ## Pin what the other model servers need, with hashes
 	$(foreach peer,$(PEERS),$(call compile-peer,$(peer)))
@@ -130,4 +135,4 @@ $(VENVS)/%/.installed: requirements/%.txt
 	touch $@
 
 .PHONY: help serve train evaluate promote classify-archive command fuzz bench bench-peers bench-micro bench-memory bench-health data \
-	test test-bulk test-compose try-flips try-stops try-kills try-faults try-soak screenshots lint format lock lock-peers clean
+	test test-bulk test-compose try-flips try-stops try-kills try-faults try-soak screenshots audit lint format lock lock-peers clean

@@ -32,7 +32,9 @@ PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
 
 REFERENCE: Final = "#/components/schemas/{model}"
-NOT_ONLY_WHITE_SPACE: Final = {"minLength": 1, "pattern": r"\S"}
+WHITE_SPACE: Final = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What `str.isspace` takes for it. In a pattern ``\\s`` is other characters in each language."""
+NOT_ONLY_WHITE_SPACE: Final = {"minLength": 1, "pattern": f"[^{WHITE_SPACE}]"}
 KEY_SCHEME: Final = "key"
 """Its name in the document, by which operations refer to it."""
 REQUEST_ID: Final = {

@@ -285,5 +285,5 @@ def _to_json(value: object) -> bytes:
 def _from_json(content: bytes, name: str) -> Any:
     try:
         return json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{name}: is not JSON in UTF-8: {error}") from error

@@ -19,6 +19,8 @@ PAD_ID: Final = 0
 START_ID: Final = 1
 UNKNOWN_ID: Final = 2
 _START: Final = (START_ID,)
+MAX_TOKEN_ID: Final = 1_000_000
+"""Tables are as long as the highest id; no bundle has a tenth of this."""
 FIRST_WORD_ID: Final = 4
 """Keras adds 3 to a word's frequency rank, which starts at 1; so id 3 is never used."""
 
@@ -81,12 +83,12 @@ class TextEncoder:
     Parameters
     ----------
     vocabulary : mapping of str to int
-        Word to token id. Ids are ``FIRST_WORD_ID`` or more, each at most once.
+        Word to token id. Ids are ``FIRST_WORD_ID`` to ``MAX_TOKEN_ID``, each at most once.
 
     Raises
     ------
     ValueError
-        If an id is reserved or stands for two words.
+        If an id is reserved, too high, or stands for two words.
 
     Examples
     --------
@@ -108,6 +110,11 @@ class TextEncoder:
             raise ValueError(
                 f"vocabulary: expected ids from {FIRST_WORD_ID}, got {lowest} "
                 f"for {self._words[lowest]!r}"
+            )
+        if self._words and (highest := max(self._words)) > MAX_TOKEN_ID:
+            raise ValueError(
+                f"vocabulary: expected ids up to {MAX_TOKEN_ID}, got {highest} "
+                f"for {self._words[highest]!r}"
             )
 
     def _index(self, vocabulary: Mapping[str, int]) -> WordIds:

@@ -23,10 +23,13 @@ _WORD: Final = re.compile(rf"(?:[^\s’{re.escape(_SEPARATORS)}]|’(?=\w))+")  
 
 
 def split_words(text: str) -> list[str]:
-    """Lower-case a text, turn punctuation to blanks and split at white space."""
+    """Turn punctuation of a text to blanks, lower-case it and split at white space.
+
+    In this order, for how a Greek sigma is lower-cased depends on what stands beside the word.
+    """
     if not text.isascii():
         text = _CLOSING_QUOTE.sub(" ", text)
-    return text.lower().translate(_TRANSLATION).split()
+    return text.translate(_TRANSLATION).lower().split()
 
 
 def find_words(text: str) -> list[tuple[int, int]]:

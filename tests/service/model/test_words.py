@@ -81,3 +81,8 @@ def test_words_are_cut_out_as_they_are_written() -> None:
         "so\u00adcalled",
         "wells",
     ]
+
+
+def test_a_word_is_the_same_whatever_stands_beside_it() -> None:
+    assert split_words("ΟΔΟΣ") == ["οδος"]
+    assert split_words("ΟΔΟΣ.OIL") == ["οδος", "oil"]

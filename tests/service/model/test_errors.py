@@ -1,0 +1,26 @@
+import pytest
+
+from service.model import BundleError
+from service.model.errors import LONGEST_REFUSAL
+from tests.fuzzing.bundles import DAMAGED
+
+
+def test_a_refusal_is_as_long_as_a_person_would_read() -> None:
+    error = BundleError("topics.json: got " + "word " * 5_000 + "instead")
+    assert LONGEST_REFUSAL - 2 < len(str(error)) <= LONGEST_REFUSAL
+    assert str(error).startswith("topics.json: got word ")
+    assert str(error).endswith(" word instead")
+    assert str(BundleError("short")) == "short"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("topics.json", b"[" * 90_000),
+        ("vocabulary.json", b'{"rose": 5, "title:oil": 9223372036854775808}'),
+        ("vocabulary.json", b'{"oil": 4, "title:oil": 1152921504606846976}'),
+    ],
+)
+def test_what_fuzzing_found_in_bundles_is_refused(name: str, content: bytes) -> None:
+    with pytest.raises(BundleError, match=name):
+        DAMAGED.load(name, content)

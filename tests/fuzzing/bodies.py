@@ -1,0 +1,119 @@
+"""Any body to an answer: as JSON, in batches, as plain text and as tensors.
+
+What comes is the JSON of an answer, or one of the errors that a client is told. The first line says
+which route takes the rest: see `check`.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from service.api.answering import Answerer
+from service.api.body import Limits
+from service.api.errors import RequestError, to_problem
+from service.api.open_inference.model import TensorModel
+from service.api.plain_text import to_json_request
+from service.health import ServiceHealth
+from service.metrics import ServiceMetrics
+from service.model import TopicClassifier
+from tests.fuzzing.mutation import CHARACTERS, change_json, insert
+
+ROOT: Final = Path(__file__).parents[2]
+LIMITS: Final = Limits(
+    max_text_bytes=3_000, max_batch_items=4, max_explained_words=40, max_top_k=46
+)
+"""Small, so that they are met."""
+_CLASSIFIER: Final = TopicClassifier.load(ROOT / "models" / "reuters")
+_ANSWERER: Final = Answerer(
+    _CLASSIFIER, ServiceMetrics(CollectorRegistry()), LIMITS, ServiceHealth()
+)
+_MODEL: Final = TensorModel(_CLASSIFIER, _ANSWERER, LIMITS)
+
+
+def seeds() -> Iterator[bytes]:
+    """Give a request of each kind, valid and whole."""
+    text = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs."
+    item = {"text": text, "title": "OPEC meets"}
+    options = {"top_k": 2, "min_confidence": 0.5, "explain": True}
+    yield b"classify\n" + json.dumps({**item, **options}).encode()
+    yield b"classify\n" + b"\xef\xbb\xbf" + rb'{"text": "\ud83d oil \u00e9"}'
+    yield b"batch\n" + json.dumps({"items": [item, {"text": " "}, 3], **options}).encode()
+    yield b"plain top_k=2&title=OPEC%20meets&explain=true\n" + text.encode()
+    tensor = {"name": "text", "shape": [2], "datatype": "BYTES", "data": [text, "Net profit rose."]}
+    outputs = [{"name": "topic", "parameters": {"binary_data": True}}, {"name": "score"}]
+    request = {"id": "1", "inputs": [tensor], "outputs": outputs, "parameters": options}
+    yield b"tensors\n" + json.dumps(request).encode()
+    data = b"\x03\x00\x00\x00oil\x04\x00\x00\x00rose"
+    binary = {
+        "inputs": [
+            {"name": name, "shape": [2, 1], "datatype": "BYTES"}
+            | {"parameters": {"binary_data_size": len(data)}}
+            for name in ("text", "title")
+        ]
+    }
+    head = json.dumps(binary).encode()
+    yield b"tensors %d\n" % len(head) + head + data + data
+
+
+def check(data: bytes) -> None:
+    """Answer a body; the line before it is the name of a route, and perhaps a query or header."""
+    line, _, body = data.partition(b"\n")
+    route, given, argument = line.partition(b" ")
+    answer = ROUTES.get(route, _classify)
+    try:
+        answered = answer(body, argument if given else None)
+    except RequestError as error:
+        to_problem(error).model_dump_json()
+        return
+    check_answer(answered)
+
+
+def check_answer(answer: bytes) -> None:
+    """See that an answer is JSON, without numbers that JSON does not have."""
+    json.loads(answer, parse_constant=_refuse)
+
+
+def mutate(data: bytes, random: Random) -> bytes:
+    """Change the JSON, or put a character somewhere."""
+    line, end, body = data.partition(b"\n")
+    if random.random() < 0.2 or not end:
+        return insert(data, CHARACTERS, random)
+    if line.startswith(b"tensors ") and line[8:].isdigit():  # JSON, then binary data
+        length = int(line[8:12])
+        head = change_json(body[:length], random)
+        return b"tensors %d\n" % len(head) + head + body[length:]
+    return line + end + change_json(body, random)
+
+
+def _classify(body: bytes, argument: bytes | None) -> bytes:
+    return _ANSWERER.classify(body)
+
+
+def _batch(body: bytes, argument: bytes | None) -> bytes:
+    return _ANSWERER.classify_batch(body)
+
+
+def _plain(body: bytes, argument: bytes | None) -> bytes:
+    return _ANSWERER.classify(to_json_request(body, argument or b""))
+
+
+def _tensors(body: bytes, argument: bytes | None) -> bytes:
+    header = None if argument is None else argument.decode("latin-1")
+    content = _MODEL.infer(body, header)
+    return content.body[: content.header_length]
+
+
+ROUTES: Final[Mapping[bytes, Callable[[bytes, bytes | None], bytes]]] = {
+    b"classify": _classify,
+    b"batch": _batch,
+    b"plain": _plain,
+    b"tensors": _tensors,
+}
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} in an answer")

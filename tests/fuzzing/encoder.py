@@ -1,0 +1,83 @@
+"""Any text at all to token ids, by both rules: nothing is raised, and the counts add up."""
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+from typing import Final
+
+from service.model import NewsText
+from service.model.encoding import START_ID, UNKNOWN_ID, TextEncoder
+from service.model.explanation import place_words
+from service.model.fields import FieldEncoder
+from service.model.words import find_words, split_words
+from tests.fuzzing.mutation import CHARACTERS, insert
+
+WORDS: Final = ("oil", "rose", "opec's", "öl", "石油", "1987", "#1", "#4")
+VOCABULARY: Final = {word: number for number, word in enumerate(WORDS, start=4)}
+FIELDS: Final = {
+    f"{field}:{word}": number
+    for number, (field, word) in enumerate(
+        ((field, word) for field in ("title", "lead") for word in WORDS), start=100
+    )
+}
+ENCODERS: Final = (TextEncoder(VOCABULARY), FieldEncoder(VOCABULARY | FIELDS))
+IDS: Final = {START_ID, UNKNOWN_ID, *VOCABULARY.values(), *FIELDS.values()}
+TITLE_END: Final = b"\0"
+
+
+def seeds() -> Iterator[bytes]:
+    """Give texts with what the rules speak of: quotes, numbers, invisible characters, scripts."""
+    yield b"OPEC's oil rose 1987 #1\n12 dlrs, 3.5 mln"
+    yield "“Öl” rose: OPEC’s\u00ad ’87 \u200b石油 İSTANBUL ß ﬁ ٣٤".encode()  # noqa: RUF001
+    yield b"Oil rose" + TITLE_END + b"word " * 45 + b"oil"
+    yield b"word " * 30 + b"\nrose oil \xed\xa0\x80 \xff"
+
+
+def check(data: bytes) -> None:
+    """Encode a text, with a title before the first NUL if there is one."""
+    text = read(data)
+    placed = place_words(text)
+    for content in (text.title or "", text.text):
+        check_words(content)
+    for encoder in ENCODERS:
+        n_words = check_encoding(encoder, text)
+        if n_words != len(placed):
+            raise AssertionError(f"{encoder.rule}: {n_words} words, {len(placed)} places")
+
+
+def mutate(data: bytes, random: Random) -> bytes:
+    """Put a character of another kind somewhere, or a word."""
+    return insert(data, [*CHARACTERS, *(word.encode() for word in WORDS)], random)
+
+
+def read(data: bytes) -> NewsText:
+    """Make a text of any bytes: those that are not UTF-8 become lone surrogates."""
+    before, end, after = data.partition(TITLE_END)
+    title = before.decode(errors="surrogateescape") if end else None
+    return NewsText((after if end else before).decode(errors="surrogateescape"), title)
+
+
+def check_words(text: str) -> None:
+    """See that the words that are found are those that are split."""
+    found = [split_words(text[start:end]) for start, end in find_words(text)]
+    words = split_words(text)
+    if found != [[word] for word in words]:
+        raise AssertionError(f"found {found}, split {words}")
+
+
+def check_encoding(encoder: TextEncoder, text: NewsText) -> int:
+    """See that what the network reads is what `token_ids` gives; give the number of words."""
+    tokens = encoder.token_ids(text.text, text.title)
+    encoded = encoder.encode(text.text, text.title)
+    ids, counts = encoded.token_ids.tolist(), encoded.token_counts.tolist()
+    if tokens[0] != START_ID or ids[0] != START_ID or not set(ids) <= IDS:
+        raise AssertionError(f"{encoder.rule}: expected the start and known ids, got {ids}")
+    if len(set(ids)) < len(ids) or Counter(tokens) != dict(zip(ids, counts, strict=True)):
+        raise AssertionError(f"{encoder.rule}: {tokens} counted as {ids}, {counts}")
+    n_unknown = tokens.count(UNKNOWN_ID)
+    if encoded.n_words - encoded.n_known_words != n_unknown or encoded.n_known_words < 0:
+        raise AssertionError(f"{encoder.rule}: {encoded.n_words} words, {n_unknown} unknown")
+    changes = encoder.token_changes(text.text, text.title)
+    if len(changes) != encoded.n_words:
+        raise AssertionError(f"{encoder.rule}: {len(changes)} changes, {encoded.n_words} words")
+    return encoded.n_words

@@ -1,0 +1,95 @@
+"""A bundle as small as one can be: three topics, a few words, a network of two steps."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from service.model import Bundle, Golden, Manifest, Topic, save_bundle
+from service.model.abstention import Abstention
+from service.model.drift import BOUNDS, DriftBaseline, count_bins
+from service.model.fields import FieldEncoder
+
+CODES: Final = ("crude", "earn", "wheat")
+VOCABULARY: Final = {"oil": 4, "rose": 5, "#2": 6, "title:oil": 7, "lead:rose": 8}
+TEXTS: Final = (("Oil", "Prices rose 18."), (None, "Oil rose"))
+IR_VERSION: Final = 8
+OPSET: Final = 17
+
+
+def save_small_bundle(folder: Path) -> None:
+    """Write the bundle."""
+    network = small_network()
+    tensors = {name: name for name in ("token_ids", "token_counts", "probabilities")}
+    n_texts = len(TEXTS)
+    baseline = DriftBaseline(
+        topics=dict(zip(CODES, (n_texts, 0, 0), strict=True)),
+        abstentions={reason.value: 0 for reason in Abstention},
+        **{name: count_bins(name, [0.5] * n_texts) for name in BOUNDS},
+    )
+    manifest = Manifest(
+        format_version=1,
+        name="small",
+        version=folder.name,
+        created="2026-01-01T00:00:00+00:00",
+        command="a test",
+        recipe={"name": "by hand"},
+        data={"source": "none"},
+        tokeniser=FieldEncoder.rule,
+        tensors=tensors,
+        scores={"accuracy": 1.0},
+        libraries={"onnx": onnx.__version__},
+        min_known_words_ratio=0.1,
+        min_confidence=0.2,
+    )
+    topics = [
+        Topic(number, code, code.title(), "All", f"About {code}.", 1)
+        for number, code in enumerate(CODES)
+    ]
+    goldens = [_golden(network, title, text) for title, text in TEXTS]
+    bundle = Bundle(manifest, network, VOCABULARY, topics, goldens, baseline)
+    save_bundle(bundle, folder, {})
+
+
+def small_network() -> bytes:
+    """Give a network as the real ones are: gather the weights of words, add them up, softmax."""
+    n_ids = 1 + max(VOCABULARY.values())
+    weights = np.random.default_rng(0).normal(size=(n_ids, len(CODES))).astype(np.float32)
+    weights[0] = 0
+    nodes = [
+        helper.make_node("Gather", ["weights", "token_ids"], ["rows"]),
+        helper.make_node("Unsqueeze", ["token_counts", "axis"], ["counts"]),
+        helper.make_node("MatMul", ["counts", "rows"], ["sums"]),
+        helper.make_node("Squeeze", ["sums", "axis"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["batch", "length"]),
+        helper.make_tensor_value_info("token_counts", TensorProto.FLOAT, ["batch", "length"]),
+    ]
+    output = helper.make_tensor_value_info(
+        "probabilities", TensorProto.FLOAT, ["batch", len(CODES)]
+    )
+    constants = [
+        numpy_helper.from_array(weights, "weights"),
+        numpy_helper.from_array(np.array([1], dtype=np.int64), "axis"),
+    ]
+    graph = helper.make_graph(nodes, "small", inputs, [output], constants)
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(graph, ir_version=IR_VERSION, opset_imports=[opset])
+    return bytes(model.SerializeToString())
+
+
+def _golden(network: bytes, title: str | None, text: str) -> Golden:
+    encoder = FieldEncoder(VOCABULARY)
+    encoded = encoder.encode(text, title)
+    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
+    inputs = {
+        "token_ids": encoded.token_ids[np.newaxis],
+        "token_counts": encoded.token_counts[np.newaxis],
+    }
+    ((probabilities,),) = session.run(None, inputs)
+    return Golden(title, text, encoder.token_ids(text, title), probabilities.tolist())

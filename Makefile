@@ -33,6 +33,12 @@ command: $(VENVS)/command/bin/newswire ## Install the command newswire into .ven
 fuzz: $(VENVS)/dev/.installed $(VENVS)/interface/.installed ## Send the service 10,000 requests made up from its description
 	$(DEV) -m tests.end_to_end.fuzzing $(or $(ARGS),--requests 10000)
 
+fuzz-coverage: $(VENVS)/fuzzing/.installed ## Fuzz encoder, bodies and bundles for ten minutes each, guided by coverage
+	$(VENVS)/fuzzing/bin/python -m tests.fuzzing $(ARGS)
+
+hostile: $(VENVS)/dev/.installed ## Send the service what is made to do harm, again and again, and watch its memory
+	$(DEV) -m tests.reliability.hostile $(ARGS)
+
 bench: $(VENVS)/dev/.installed ## Measure the service beside a no-op and the framework itself
 	$(DEV) -m tests.load.bench $(ARGS)
 
@@ -101,12 +107,13 @@ lock: $(VENVS)/dev/.installed ## Pin the dependencies of pyproject.toml again, w
 	$(call compile,dev,--extra bulk --extra command --extra training --group dev)
 	$(call compile-group,interface)
 	$(call compile-group,audit)
+	$(call compile,fuzzing,--group fuzzing --constraints requirements/service.txt)
 
 lock-peers: $(VENVS)/dev/.installed ## Pin what the other model servers need, with hashes
 	$(foreach peer,$(PEERS),$(call compile-peer,$(peer)))
 
 clean: ## Remove the environments and caches
-	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing
 
 $(VENVS)/command/bin/newswire: $(VENVS)/command/.installed pyproject.toml
 	$(VENVS)/command/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
@@ -134,5 +141,5 @@ $(VENVS)/%/.installed: requirements/%.txt
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help serve train evaluate promote classify-archive command fuzz bench bench-peers bench-micro bench-memory bench-health data \
+.PHONY: help serve train evaluate promote classify-archive command fuzz fuzz-coverage hostile bench bench-peers bench-micro bench-memory bench-health data \
 	test test-bulk test-compose try-flips try-stops try-kills try-faults try-soak screenshots audit lint format lock lock-peers clean

@@ -67,6 +67,9 @@ test-compose: $(VENVS)/dev/.installed ## Bring the stack up in containers and te
 test-bulk: $(VENVS)/dev/.installed ## Classify a million short rows with Ray, and see that memory stays flat
 	NEWSWIRE_BULK_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_bulk_memory.py $(ARGS)
 
+try-reload: $(VENVS)/dev/.installed ## Replace the model 100 times under load, half of the times by a bad one
+	$(DEV) -m tests.reliability.reload $(ARGS)
+
 try-flips: $(VENVS)/dev/.installed ## Flip bits of the released bundles, one at a time: each must be refused
 	$(DEV) -m tests.reliability.byte_flips $(ARGS)
 
@@ -141,5 +144,6 @@ $(VENVS)/%/.installed: requirements/%.txt
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.PHONY: help serve train evaluate promote classify-archive command fuzz fuzz-coverage hostile bench bench-peers bench-micro bench-memory bench-health data \
-	test test-bulk test-compose try-flips try-stops try-kills try-faults try-soak screenshots audit lint format lock lock-peers clean
+.PHONY: help serve train evaluate promote classify-archive command fuzz fuzz-coverage hostile bench bench-peers \
+	bench-micro bench-memory bench-health data test test-bulk test-compose try-flips try-reload try-stops try-kills \
+	try-faults try-soak screenshots audit lint format lock lock-peers clean

@@ -1,6 +1,5 @@
 """Load the bundle, prove it, start the server."""
 
-import gc
 import logging
 import logging.config
 import signal
@@ -17,8 +16,10 @@ from service.app import NewswireApp, create_app
 from service.draining import DrainingServer
 from service.logs import logging_config
 from service.metrics import make_registry
-from service.model import BundleError, TopicClassifier
+from service.model import BundleError, TopicClassifier, find_bundle
+from service.reloading import Reloader, settle
 from service.settings import PREFIX, ServiceSettings, describe_errors
+from service.trial import Trial
 
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
@@ -34,9 +35,12 @@ def main(**overrides: Any) -> int:
     overrides : of any type
         Settings that take the place of environment variables.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server listens to it
     try:
         settings = ServiceSettings(**overrides)
-        classifier = TopicClassifier.load(settings.model_dir)
+        path = find_bundle(settings.model_dir)
+        Trial.fork(path).verdict()
+        classifier = TopicClassifier.load(path)
     except ValidationError as error:
         return _refuse(describe_errors(error))
     except BundleError as error:
@@ -55,7 +59,8 @@ def main(**overrides: Any) -> int:
     count_dropped = app.metrics.log_lines_dropped.inc
     logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
     logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
-    server = DrainingServer(config, app.health, drain_seconds=settings.drain_seconds)
+    reloader = Reloader(app, settings.model_dir, path, seconds=settings.reload_seconds)
+    server = DrainingServer(config, app.health, reloader, drain_seconds=settings.drain_seconds)
     server.run()
     return 0 if server.started else EXIT_NOT_STARTED
 
@@ -65,9 +70,7 @@ def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> Newswir
     # a second series beside each counter and histogram, which no dashboard reads
     disable_created_metrics()  # type: ignore[no-untyped-call]
     app = create_app(settings, classifier, make_registry())
-    # what is there now stays, so the garbage collector need not look through it again and again
-    gc.collect()
-    gc.freeze()
+    settle()
     return app
 
 

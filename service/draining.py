@@ -1,8 +1,11 @@
 """Stopping so that no request is lost: first not ready, then closed, then gone."""
 
+import asyncio
+import signal
+from collections.abc import Callable
 from time import monotonic
 from types import FrameType
-from typing import Final
+from typing import Any, Final, Protocol
 
 import uvicorn
 
@@ -11,6 +14,19 @@ from service.health import ServiceHealth
 CLOSE: Final = (b"connection", b"close")
 """A header that ends the connection after the answer. Who keeps one learns so that it must leave,
 before it could send a request in the moment in which the connection is closed."""
+
+
+class Reloading(Protocol):
+    """What looks for another model while the service runs."""
+
+    def start(self, call_soon: Callable[..., Any]) -> None:
+        """Begin."""
+
+    def ask(self) -> None:
+        """Look now."""
+
+    def stop(self) -> None:
+        """Look no more."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -25,15 +41,23 @@ class DrainingServer(uvicorn.Server):
     config : uvicorn.Config
     health : ServiceHealth
         What the health check says.
+    reloader : Reloading
+        Works from the opening of the port until the server is told to stop; asked by SIGHUP.
     drain_seconds : float
         How long to go on. Told a second time by SIGINT, it stops at once.
     """
 
     def __init__(
-        self, config: uvicorn.Config, health: ServiceHealth, *, drain_seconds: float
+        self,
+        config: uvicorn.Config,
+        health: ServiceHealth,
+        reloader: Reloading,
+        *,
+        drain_seconds: float,
     ) -> None:
         super().__init__(config)
         self._health = health
+        self._reloader = reloader
         self._drain_seconds = drain_seconds
         self._drained_at: float | None = None
 
@@ -51,5 +75,13 @@ class DrainingServer(uvicorn.Server):
         if CLOSE not in headers:
             headers.append(CLOSE)
         if self._drained_at is None:
+            self._reloader.stop()
             self._drained_at = monotonic() + self._drain_seconds
         return self.force_exit or monotonic() >= self._drained_at
+
+    async def main_loop(self) -> None:
+        """Serve until drained, and look for another model until told to stop."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
+        self._reloader.start(loop.call_soon_threadsafe)
+        await super().main_loop()

@@ -125,6 +125,14 @@ class ServiceMetrics(Collector):
         self.bundle = Info(
             "newswire_bundle", "The bundle that answers; always 1.", registry=registry
         )
+        self.reloads = Counter(
+            "newswire_reloads",
+            "Bundles that were to replace the one that answers, by what came of it.",
+            ("outcome",),
+            registry=registry,
+        )
+        for outcome in ("loaded", "refused"):
+            self.reloads.labels(outcome)
         self.baseline_newswires = Gauge(
             "newswire_baseline_newswires",
             "Newswires held out in training that traffic is compared with; 0 if there are none.",

@@ -34,6 +34,14 @@ class ServiceSettings(BaseSettings):
             description="A bundle, or a folder of numbered ones, of which the highest is served."
         ),
     ] = Path("models/reuters")
+    reload_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            description="How often to look for another model; 0 is only on SIGHUP.",
+        ),
+    ] = 0.0
     max_text_bytes: Annotated[
         int, Field(ge=1, description="Longest text, title included, in bytes of UTF-8.")
     ] = 1_000_000

@@ -7,16 +7,22 @@ manifest the one that stands beside it: a single byte that changed is found.
 
 import hashlib
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from service.model.drift import DriftBaseline, check_drift_baseline
 from service.model.errors import BundleError
+from service.model.files import (
+    MANIFEST_FILE,
+    MANIFEST_HASH_FILE,
+    manifest_hash_line,
+    read_manifest,
+    read_verified,
+)
 from service.model.manifest import (
     Golden,
     Manifest,
@@ -29,10 +35,8 @@ from service.model.manifest import (
     to_json_object,
 )
 from service.model.rules import ENCODERS
+from service.model.strict_json import parse_json
 
-MANIFEST_FILE: Final = "manifest.json"
-MANIFEST_HASH_FILE: Final = "manifest.sha256"
-"""The manifest's own hash, in a line that ``sha256sum -c manifest.sha256`` understands."""
 MODEL_FILE: Final = "model.onnx"
 VOCABULARY_FILE: Final = "vocabulary.json"
 TOPICS_FILE: Final = "topics.json"
@@ -41,8 +45,6 @@ DRIFT_BASELINE_FILE: Final = "drift_baseline.json"
 """The first bundles do not have it."""
 EVALUATION_FOLDER: Final = "evaluation"
 REQUIRED_FILES: Final = (MODEL_FILE, VOCABULARY_FILE, TOPICS_FILE, GOLDENS_FILE)
-
-_SAFE_PATH: Final = re.compile(r"(?:[\w-]+/)?[\w-][\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Bundle:
         The proof that `TopicClassifier` replays before it answers.
     drift_baseline : DriftBaseline or None
         What traffic is compared with; None if it was not measured.
+    fingerprint : str
+        SHA-256 of the manifest, so of all that the bundle is; empty before it is written.
     """
 
     manifest: Manifest
@@ -71,6 +75,7 @@ class Bundle:
     topics: Sequence[Topic]
     goldens: Sequence[Golden]
     drift_baseline: DriftBaseline | None = None
+    fingerprint: str = ""
 
 
 def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -> Manifest:
@@ -122,11 +127,6 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     finally:
         shutil.rmtree(partial, ignore_errors=True)  # renamed away, unless something went wrong
     return manifest
-
-
-def manifest_hash_line(manifest: bytes) -> bytes:
-    """Give what `MANIFEST_HASH_FILE` holds."""
-    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST_FILE}\n".encode()
 
 
 def check_can_be_written(folder: Path) -> None:
@@ -190,18 +190,18 @@ def next_bundle(folder: Path) -> Path:
 def load_bundle(folder: Path) -> Bundle:
     """Read a bundle, and believe nothing in it that its manifest's hashes do not confirm.
 
-    Each file is read once, and what was hashed is what is used.
-
     Raises
     ------
     BundleError
         If a file is missing, altered or not of its form; the message says which and what.
     """
     try:
-        parsed = _from_json(_read_manifest(folder), MANIFEST_FILE)
+        content = read_manifest(folder)
+        parsed = parse_json(content, MANIFEST_FILE)
         manifest = from_json_object(Manifest, parsed, MANIFEST_FILE)
         check_manifest(manifest, tokenisers=ENCODERS)
-        contents = _read_verified(folder, manifest.files)
+        _check_complete(manifest)
+        contents = read_verified(folder, manifest.files)
         topics = _records(Topic, contents, TOPICS_FILE)
         check_topics(topics)
         goldens = _records(Golden, contents, GOLDENS_FILE)
@@ -210,44 +210,24 @@ def load_bundle(folder: Path) -> Bundle:
         drift_baseline = _drift_baseline(contents, topics)
     except BundleError as error:
         raise BundleError(f"{folder}: {error}") from error
-    return Bundle(manifest, contents[MODEL_FILE], vocabulary, topics, goldens, drift_baseline)
+    return Bundle(
+        manifest,
+        contents[MODEL_FILE],
+        vocabulary,
+        topics,
+        goldens,
+        drift_baseline,
+        hashlib.sha256(content).hexdigest(),
+    )
 
 
-def _read_manifest(folder: Path) -> bytes:
-    content = _read(folder, MANIFEST_FILE)
-    if _read(folder, MANIFEST_HASH_FILE) != manifest_hash_line(content):
-        raise BundleError(
-            f"{MANIFEST_FILE}: altered: its SHA-256 is not that of {MANIFEST_HASH_FILE}"
-        )
-    return content
-
-
-def _read(folder: Path, name: str) -> bytes:
-    path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise BundleError(f"{name}: expected a file inside the bundle, it leads outside")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{name}: cannot be read: {error.strerror}") from error
-
-
-def _read_verified(folder: Path, hashes: Mapping[str, str]) -> dict[str, bytes]:
-    if missing := [name for name in REQUIRED_FILES if name not in hashes]:
+def _check_complete(manifest: Manifest) -> None:
+    if missing := [name for name in REQUIRED_FILES if name not in manifest.files]:
         raise BundleError(f"{MANIFEST_FILE}: files: no hash for {', '.join(missing)}")
-    contents = {}
-    for name, expected in hashes.items():
-        if not _SAFE_PATH.fullmatch(name):
-            raise BundleError(f"{MANIFEST_FILE}: files: {name!r} is not a plain path in the bundle")
-        contents[name] = _read(folder, name)
-        actual = hashlib.sha256(contents[name]).hexdigest()
-        if actual != expected:
-            raise BundleError(f"{name}: altered: expected SHA-256 {expected}, got {actual}")
-    return contents
 
 
 def _records(kind: type[Record], contents: Mapping[str, bytes], name: str) -> list[Record]:
-    entries = _from_json(contents[name], name)
+    entries = parse_json(contents[name], name)
     if not isinstance(entries, list):
         raise BundleError(f"{name}: expected a list, got {type(entries).__name__}")
     return [
@@ -257,7 +237,7 @@ def _records(kind: type[Record], contents: Mapping[str, bytes], name: str) -> li
 
 
 def _vocabulary(contents: Mapping[str, bytes]) -> dict[str, int]:
-    vocabulary = _from_json(contents[VOCABULARY_FILE], VOCABULARY_FILE)
+    vocabulary = parse_json(contents[VOCABULARY_FILE], VOCABULARY_FILE)
     if not isinstance(vocabulary, dict) or not all(
         type(token_id) is int for token_id in vocabulary.values()
     ):
@@ -272,7 +252,7 @@ def _drift_baseline_file(baseline: DriftBaseline | None) -> dict[str, bytes]:
 def _drift_baseline(contents: Mapping[str, bytes], topics: Sequence[Topic]) -> DriftBaseline | None:
     if DRIFT_BASELINE_FILE not in contents:
         return None
-    parsed = _from_json(contents[DRIFT_BASELINE_FILE], DRIFT_BASELINE_FILE)
+    parsed = parse_json(contents[DRIFT_BASELINE_FILE], DRIFT_BASELINE_FILE)
     baseline = from_json_object(DriftBaseline, parsed, DRIFT_BASELINE_FILE)
     check_drift_baseline(baseline, [topic.code for topic in topics])
     return baseline
@@ -280,10 +260,3 @@ def _drift_baseline(contents: Mapping[str, bytes], topics: Sequence[Topic]) -> D
 
 def _to_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
-
-
-def _from_json(content: bytes, name: str) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{name}: is not JSON in UTF-8: {error}") from error

@@ -31,6 +31,7 @@ from service.model.rules import ENCODERS
 
 EXPLAINED_COUNTS: Final = 2**20
 """How many counts go through the network at once where words are left out: 4 MB."""
+EXTERNAL_FOLDER: Final = "session.model_external_initializers_file_folder_path"
 
 
 class TopicClassifier:
@@ -60,6 +61,7 @@ class TopicClassifier:
         self.manifest = bundle.manifest
         self.topics = bundle.topics
         self.drift_baseline = bundle.drift_baseline
+        self.fingerprint = bundle.fingerprint
         try:
             self.encoder = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
         except ValueError as error:
@@ -300,6 +302,9 @@ def _open_session(bundle: Bundle) -> Any:
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # the arena never shrinks, and grows with every new shape
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # a file of weights beside the model would be one that no hash covers: there is no such folder
+    options.add_session_config_entry(EXTERNAL_FOLDER, os.devnull)
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     options.log_severity_level = 4  # its errors are exceptions, which are logged where they end
     try:
         session = onnxruntime.InferenceSession(

@@ -1,6 +1,7 @@
 """What a bundle says of itself: the manifest, its topics and its golden cases."""
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
@@ -12,6 +13,9 @@ FORMAT_VERSION: Final = 1
 
 OPTIONAL_FIELDS: Final = {"min_known_words_ratio", "min_confidence"}
 """Fields of the manifest that the first bundles did not have."""
+
+MAX_LINE: Final = 500
+_CODE: Final = re.compile(r"[\w-][\w.-]{0,63}", re.ASCII)
 
 Record = TypeVar("Record", "Manifest", "Topic", "Golden", DriftBaseline)
 
@@ -149,17 +153,33 @@ def check_manifest(manifest: Manifest, *, tokenisers: Collection[str]) -> None:
         raise BundleError(
             f"manifest.json: expected tokeniser {expected}, got {manifest.tokeniser!r}"
         )
+    for name in ("name", "version", "created"):  # they stand in answers, metrics and log lines
+        if not _is_a_line(getattr(manifest, name)):
+            raise BundleError(
+                f"manifest.json: {name}: expected 1 to {MAX_LINE} printable characters"
+            )
     for name in sorted(OPTIONAL_FIELDS):
         if not 0 <= (ratio := getattr(manifest, name)) <= 1:  # NaN is neither
             raise BundleError(f"manifest.json: {name}: expected 0 to 1, got {ratio}")
 
 
 def check_topics(topics: Sequence[Topic]) -> None:
-    """Refuse topics whose ids are not 0, 1, 2, ... in order, or whose codes repeat."""
+    """Refuse topics whose ids are not 0, 1, 2, ... in order, or that cannot be told or shown."""
     if [topic.id for topic in topics] != list(range(len(topics))) or not topics:
         raise BundleError("topics.json: expected ids 0, 1, 2, ... in order")
     if len({topic.code for topic in topics}) < len(topics):
         raise BundleError("topics.json: expected a code of its own for each topic, some repeat")
+    for topic in topics:
+        texts = (topic.name, topic.group, topic.description)
+        if not _CODE.fullmatch(topic.code) or not all(map(_is_a_line, texts)):
+            raise BundleError(
+                f"topics.json, entry {topic.id}: expected a code of letters, digits, '-', '_' and "
+                f"'.', and a name, group and description of 1 to {MAX_LINE} printable characters"
+            )
+
+
+def _is_a_line(text: str) -> bool:
+    return text.isprintable() and bool(text.strip()) and len(text) <= MAX_LINE
 
 
 def check_goldens(goldens: Sequence[Golden], n_topics: int) -> None:

@@ -1,9 +1,11 @@
 """Proves, before the first answer, that a bundle answers as the network that was trained."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from service.model.batches import pad
 from service.model.bundle import Bundle
 from service.model.encoding import START_ID, count_tokens
 from service.model.errors import BundleError, InferenceError
@@ -20,23 +22,42 @@ def prove(classifier: "TopicClassifier", bundle: Bundle) -> None:
     """Raise BundleError unless every token id can be looked up and every golden holds."""
     highest = max(bundle.vocabulary.values(), default=START_ID)
     try:
-        (probabilities,) = classifier.infer([count_tokens([START_ID, highest], n_words=1)])
+        _check_answer(classifier, highest)
+        _check_zero_counts(classifier, highest)
+        for number, golden in enumerate(bundle.goldens):
+            _replay(classifier, golden, number)
+        _check_batch(classifier, bundle.goldens)
+    except BundleError:
+        raise
     except Exception as error:  # onnxruntime's errors have no common base but Exception
         raise BundleError(
             f"model.onnx: expected a network for token ids up to {highest}, it fails there"
         ) from error
-    if len(probabilities) != len(classifier.topics):
+
+
+def _check_answer(classifier: "TopicClassifier", highest: int) -> None:
+    """Refuse a network that does not give a probability for each topic."""
+    token_ids, counts = pad([count_tokens([START_ID, highest], n_words=1)])
+    probabilities = classifier.run(token_ids, counts)
+    n_topics = len(classifier.topics)
+    if probabilities.shape != (1, n_topics):
         raise BundleError(
-            f"model.onnx: expected {len(classifier.topics)} topics, "
-            f"the network gives {len(probabilities)}"
+            f"model.onnx: expected {n_topics} topics for a text, "
+            f"the network gives shape {probabilities.shape}"
         )
     try:
-        classifier.rank(probabilities, top_k=1)
+        classifier.rank(probabilities[0], top_k=1)
     except InferenceError as error:
         raise BundleError(f"model.onnx: {error}") from error
-    _check_zero_counts(classifier, highest)
-    for number, golden in enumerate(bundle.goldens):
-        _replay(classifier, golden, number)
+
+
+def _check_batch(classifier: "TopicClassifier", goldens: Sequence[Golden]) -> None:
+    """Refuse a network that answers texts otherwise if they come together."""
+    encoded = [classifier.encoder.encode(golden.text, golden.title) for golden in goldens]
+    together = classifier.infer(encoded)
+    expected = np.array([golden.probabilities for golden in goldens], dtype=np.float32)
+    if not np.abs(together - expected).max() <= TOLERANCE:
+        raise BundleError("model.onnx: expected the same answers for texts together as alone")
 
 
 def _check_zero_counts(classifier: "TopicClassifier", token_id: int) -> None:

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import httpx2
 import pytest
@@ -14,6 +16,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import LATEST, ROOT
 from tests.end_to_end.running_service import RunningService
+from tests.hostile_bundles import (
+    DEVOURING,
+    NETWORKS,
+    Damage,
+    declare,
+    edit_network,
+    edit_vocabulary,
+    rewrite,
+)
 
 
 def run(**settings: str) -> subprocess.CompletedProcess[str]:
@@ -208,3 +219,60 @@ def test_serves_until_told_to_stop(service: RunningService, stop: signal.Signals
     assert answer.status_code == 200
     assert "newswire_http_requests_total" in service.client.get("/metrics").text
     assert service.stop(stop) == 0
+
+
+def put_a_pipe(bundle: Path) -> None:
+    (bundle / "topics.json").unlink()
+    os.mkfifo(bundle / "topics.json")
+
+
+HOSTILE: Final[dict[str, tuple[Damage, str]]] = {
+    "a path out of the bundle": (
+        lambda bundle: declare(bundle, "../../etc/passwd"),
+        "'../../etc/passwd' is not a plain path in the bundle",
+    ),
+    "a pipe": (
+        put_a_pipe,
+        "topics.json: expected a regular file",
+    ),
+    "an enormous file": (
+        lambda bundle: os.truncate(bundle / "model.onnx", 10**12),
+        "model.onnx: expected at most",
+    ),
+    "deep nesting": (
+        lambda bundle: rewrite(bundle, "goldens.json", b"[" * 1_000_000),
+        "goldens.json: is not JSON in UTF-8: ",
+    ),
+    "much nesting": (
+        lambda bundle: rewrite(bundle, "goldens.json", b"[" + b"[[]]," * 5_000_000 + b"0]"),
+        "goldens.json: ",
+    ),
+    "an enormous id": (
+        lambda bundle: edit_vocabulary(bundle, zyzzyva=2**40),
+        "vocabulary.json: vocabulary: expected ids up to 1000000, got",
+    ),
+    "no JSON": (lambda bundle: rewrite(bundle, "topics.json", b"NaN"), "topics.json: is not JSON"),
+    "random bytes": (
+        lambda bundle: rewrite(bundle, "model.onnx", os.urandom(1_000)),
+        "model.onnx: onnxruntime refuses it",
+    ),
+    **{
+        kind: (partial(edit_network, edit=edit), message)
+        for kind, (edit, message) in (NETWORKS | DEVOURING).items()
+    },
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_bundle_is_one_line_and_status_2(bundle_copy: Path, kind: str) -> None:
+    damage, message = HOSTILE[kind]
+    damage(bundle_copy)
+    assert_refused(run(NEWSWIRE_MODEL_DIR=str(bundle_copy)), message)
+
+
+def test_a_hang_up_is_no_end() -> None:
+    with RunningService() as service:
+        for _ in range(3):
+            service.process.send_signal(signal.SIGHUP)
+        assert service.client.get("/health/ready").status_code == 200
+        assert service.stop() == 0

@@ -1,8 +1,5 @@
-import hashlib
-import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,29 +8,10 @@ from service.model.bundle import (
     DRIFT_BASELINE_FILE,
     REQUIRED_FILES,
     check_can_be_written,
-    manifest_hash_line,
     next_bundle,
 )
 from tests.conftest import LATEST, RELEASED
-
-
-def rewrite(bundle: Path, name: str, value: object) -> None:
-    """Change a file of a bundle and its hash in the manifest, as a hostile author would."""
-    content = value if isinstance(value, bytes) else json.dumps(value).encode()
-    (bundle / name).write_bytes(content)
-    edit_manifest(bundle, lambda m: m["files"].update({name: hashlib.sha256(content).hexdigest()}))
-
-
-def edit_manifest(bundle: Path, edit: Any) -> None:
-    path = bundle / "manifest.json"
-    manifest = json.loads(path.read_text())
-    edit(manifest)
-    write_manifest(bundle, json.dumps(manifest).encode())
-
-
-def write_manifest(bundle: Path, content: bytes) -> None:
-    (bundle / "manifest.json").write_bytes(content)
-    (bundle / "manifest.sha256").write_bytes(manifest_hash_line(content))
+from tests.hostile_bundles import edit_manifest, edit_topics, rewrite, write_manifest
 
 
 def test_what_is_saved_is_what_is_loaded(bundle_copy: Path, tmp_path: Path) -> None:
@@ -223,4 +201,43 @@ def test_a_baseline_is_optional_but_kept(bundle_copy: Path, tmp_path: Path) -> N
 def test_a_baseline_of_another_form_is_refused(bundle_copy: Path, value: object) -> None:
     rewrite(bundle_copy, DRIFT_BASELINE_FILE, value)
     with pytest.raises(BundleError, match="drift_baseline"):
+        load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code": ""},
+        {"code": 'earn"} 1\n#'},
+        {"code": "x" * 65},
+        {"name": ""},
+        {"name": " "},
+        {"group": "a\nb"},
+        {"description": "\x00"},
+        {"name": "\u202eevil"},
+        {"name": "x" * 501},
+    ],
+)
+def test_topics_that_cannot_be_shown_are_refused(
+    bundle_copy: Path, changes: dict[str, str]
+) -> None:
+    edit_topics(bundle_copy, **changes)
+    with pytest.raises(BundleError, match=r"topics\.json, entry 0: expected a code of letters"):
+        load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("changes", [{"code": 3}, {"name": None}, {"id": "0"}, {"id": True}])
+def test_topics_of_other_types_are_refused(bundle_copy: Path, changes: dict[str, object]) -> None:
+    edit_topics(bundle_copy, **changes)
+    with pytest.raises(BundleError, match=r"topics\.json, entry 0: \w+: expected \w+, got"):
+        load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("name", ["name", "version", "created"])
+@pytest.mark.parametrize("value", ["", "\n", "a\x1bb", "x" * 501])
+def test_a_manifest_that_cannot_be_shown_is_refused(
+    bundle_copy: Path, name: str, value: str
+) -> None:
+    edit_manifest(bundle_copy, lambda manifest: manifest.update({name: value}))
+    with pytest.raises(BundleError, match=rf"manifest\.json: {name}: expected 1 to 500"):
         load_bundle(bundle_copy)

@@ -2,8 +2,10 @@
 
 import gc
 import logging
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -14,6 +16,9 @@ from service.model.files import MANIFEST_FILE, MANIFEST_HASH_FILE, read_file
 from service.trial import Trial
 
 FINGERPRINT_LENGTH: Final = 64
+GIVE_WAY_SECONDS: Final = 0.001
+LAST_FILES: Final = (MANIFEST_FILE, MANIFEST_HASH_FILE)
+"""Without them a bundle is not whole yet."""
 
 State = tuple[object, ...]
 """What of a bundle's files changes if they do."""
@@ -90,7 +95,7 @@ class Reloader:
             state = state_of(path)
             if state == self._ignored or not self._is_another(path):
                 return
-            if absent := [name for name in _LAST_FILES if not (path / name).exists()]:
+            if absent := [name for name in LAST_FILES if not (path / name).exists()]:
                 self._ignored = state
                 logger.info("%s has no %s yet: waiting for it", path, " and no ".join(absent))
                 return
@@ -113,7 +118,8 @@ class Reloader:
             tried = self._trial.verdict()
         finally:
             self._trial = None
-        classifier = TopicClassifier.load(path)
+        with giving_way():
+            classifier = TopicClassifier.load(path)
         if classifier.fingerprint != tried:
             raise BundleError(f"{path}: it changed while it was loaded")
         return classifier
@@ -146,7 +152,15 @@ class Reloader:
         self._call_soon(adopt)
 
 
-_LAST_FILES: Final = (MANIFEST_FILE, MANIFEST_HASH_FILE)
+@contextmanager
+def giving_way() -> Iterator[None]:
+    """Let the event loop in after a millisecond when it wants to go on, not after five."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(GIVE_WAY_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def state_of(path: Path) -> State:

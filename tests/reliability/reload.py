@@ -35,6 +35,8 @@ MAX_SLOWDOWN: Final = 1.5
 MAX_GROWTH: Final = 0.05
 SCORE_TOLERANCE: Final = 1e-6
 LOOK_SECONDS: Final = 0.1
+PAUSE_SECONDS: Final = 0.5
+LOG: Final = "log"
 
 
 @dataclass
@@ -66,7 +68,7 @@ def service_with(models: Path) -> Iterator[RunningService]:
     """Serve bundle 1 of a folder, looking often for others."""
     shutil.copytree(RELEASED / "1", models / "1")
     given = {"NEWSWIRE_MODEL_DIR": str(models), "NEWSWIRE_RELOAD_SECONDS": str(LOOK_SECONDS)}
-    with (models / "log").open("wb") as log, RunningService(None, log.fileno(), **given) as service:
+    with (models / LOG).open("wb") as log, RunningService(None, log.fileno(), **given) as service:
         yield service
 
 
@@ -89,12 +91,12 @@ def replace_again_and_again(
         else:
             _, damage = next(spoilt)
             damage(beside)
-        settled = _settled(service)
+        settled = _settled(models)
         began = time.monotonic()
         if good:
             record.published[number] = began
         beside.rename(models / str(number))
-        _wait_for(service, settled, good=good)
+        _wait_for(models, settled, good=good)
         record.windows.append((began, time.monotonic()))
         if good:
             record.confirmed.append((time.monotonic(), number))
@@ -105,15 +107,15 @@ def replace_again_and_again(
     return record
 
 
-def _settled(service: RunningService) -> dict[str, float]:
-    lines = service.client.get("/metrics").text.splitlines()
-    shown = [line.split() for line in lines if line.startswith("newswire_reloads_total")]
-    return {name.split('"')[1]: float(value) for name, value in shown}
+def _settled(models: Path) -> dict[str, int]:
+    """How many were loaded and refused, by the log: to ask the service would be load."""
+    log = (models / LOG).read_text()
+    return {"loaded": log.count("instead of"), "refused": log.count('"Refused')}
 
 
-def _wait_for(service: RunningService, before: dict[str, float], *, good: bool) -> None:
+def _wait_for(models: Path, before: dict[str, int], *, good: bool) -> None:
     deadline = time.monotonic() + 60
-    while (now := _settled(service)) == before:
+    while (now := _settled(models)) == before:
         assert time.monotonic() < deadline, "a bundle was neither loaded nor refused"
         time.sleep(0.02)
     outcome = "loaded" if good else "refused"
@@ -172,7 +174,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, service_with(Path(folder)) as service:
         with SteadyLoad(service.port, TEXT) as load:
             record = replace_again_and_again(
-                service, Path(folder), times=arguments.times, pause=1, seed=arguments.seed
+                service,
+                Path(folder),
+                times=arguments.times,
+                pause=PAUSE_SECONDS,
+                seed=arguments.seed,
             )
         status = service.stop()
     found = faults(load.asked, record)

@@ -3,6 +3,8 @@ import json
 import signal
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import httpx2
 import pytest
@@ -31,9 +33,18 @@ def test_it_says_when_it_wants_no_more(client: TestClient, path: str) -> None:
     assert client.post("/classify", json=TEXT).status_code == 200
 
 
+class NoReloader:
+    def start(self, call_soon: Callable[..., Any]) -> None: ...
+
+    def ask(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 def test_it_is_not_ready_from_the_moment_of_the_signal() -> None:
     health = ServiceHealth()
-    server = DrainingServer(uvicorn.Config(None), health, drain_seconds=60)  # type: ignore[arg-type]
+    config = uvicorn.Config(None)  # type: ignore[arg-type]
+    server = DrainingServer(config, health, NoReloader(), drain_seconds=60)
     server.handle_exit(signal.SIGTERM, None)
     assert not health.ready
 

@@ -75,8 +75,9 @@ class Trial:
                 (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
             ],
         )
-        with suppress(ProcessLookupError):
+        with suppress(OSError, AttributeError):  # it has ended, or the system has no such classes
             os.setpriority(os.PRIO_PROCESS, pid, _LEAST_PRIORITY)
+            os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
         os.close(saying)
         return cls(path, pid, said)
 

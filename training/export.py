@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import onnx
-import tf2onnx
 from numpy.typing import NDArray
 
 from service.model import Bundle, BundleError, Manifest, TopicClassifier
@@ -22,10 +21,10 @@ from training.errors import ExportError
 from training.evaluation import predict_texts
 from training.goldens import make_goldens
 from training.recipes import TrainedNetwork
+from training.recipes.network import SparseNetwork
 from training.taxonomy import describe_topics
 
 NAME: Final = "reuters"
-OPSET: Final = 18
 LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tf2onnx")
 DIMENSIONS: Final = {
     "token_ids": ("batch_or_1", "length"),
@@ -99,17 +98,9 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
     return bundle
 
 
-def to_onnx(sparse: Any) -> bytes:
-    """Convert ``sparse.probabilities`` to ONNX, and check the result.
-
-    Notes
-    -----
-    ``tf2onnx.convert.from_keras`` does not work with Keras 3, hence the `tf.function`.
-    """
-    function = sparse.probabilities
-    model, _ = tf2onnx.convert.from_function(
-        function, input_signature=function.input_signature, opset=OPSET
-    )
+def to_onnx(sparse: SparseNetwork) -> bytes:
+    """Give a network in ONNX, checked."""
+    model = sparse.to_onnx()
     for tensor in (*model.graph.input, *model.graph.output):
         for axis, name in zip(
             tensor.type.tensor_type.shape.dim, DIMENSIONS[tensor.name], strict=True

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+import onnx
 import tensorflow as tf
+import tf2onnx
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -19,7 +21,7 @@ from service.model import TextEncoder
 from training.datasets.facts import LABELS
 from training.datasets.newswires import Split, limit_token_ids, limit_vocabulary
 from training.progress import FitProgress
-from training.recipes.network import TrainedNetwork
+from training.recipes.network import OPSET, TrainedNetwork
 
 NAME: Final = "book"
 
@@ -168,3 +170,16 @@ class SparseBookNetwork(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         for layer in rest:
             hidden = layer(hidden)
         return {"probabilities": hidden}
+
+    def to_onnx(self) -> onnx.ModelProto:
+        """Convert ``probabilities`` to ONNX.
+
+        Notes
+        -----
+        ``tf2onnx.convert.from_keras`` does not work with Keras 3, hence the `tf.function`.
+        """
+        function = self.probabilities
+        model, _ = tf2onnx.convert.from_function(
+            function, input_signature=function.input_signature, opset=OPSET
+        )
+        return model

@@ -56,11 +56,14 @@ class Calibration(keras.layers.Layer):  # type: ignore[misc]  # Keras has no typ
 
     def call(self, margins: Any) -> Any:
         """Margins (n, n_topics) to probabilities (n, n_topics)."""
-        n_topics = margins.shape[-1]
-        own = tf.reshape(self.scales * tf.ones((1, n_topics)), (-1, 1))  # (2 * n_topics, 1)
-        kernel = self.kernel + own * tf.tile(tf.eye(n_topics), (2, 1))
+        kernel = self.whole_kernel(margins.shape[-1])
         inputs = tf.concat([margins, tf.minimum(margins, 0.0)], axis=-1)
         return tf.nn.softmax(tf.matmul(inputs, kernel) + self.bias)
+
+    def whole_kernel(self, n_topics: int) -> Any:
+        """Scales and correction as one matrix, (2 * n_topics, n_topics)."""
+        own = tf.reshape(self.scales * tf.ones((1, n_topics)), (-1, 1))  # (2 * n_topics, 1)
+        return self.kernel + own * tf.tile(tf.eye(n_topics), (2, 1))
 
 
 def fit_calibration(

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from service.model import AbstentionThresholds, TextEncoder
 
+OPSET: Final = 18
+"""Version of ONNX' operators."""
 NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.0)
 
 
@@ -31,6 +34,16 @@ class HeldOut:
     known_words_ratio: NDArray[np.float64]
 
 
+class SparseNetwork(Protocol):
+    """A network that reads the ids of the tokens that occur, and how often each does."""
+
+    def to_onnx(self) -> onnx.ModelProto:
+        """Give the network in ONNX: ``token_ids`` (n or 1, length), ``token_counts`` (n, length).
+
+        A token that occurs 0 times counts for nothing.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class TrainedNetwork:
     """A fitted network.
@@ -48,8 +61,8 @@ class TrainedNetwork:
     predict : callable
         Token ids of n texts in order, as the encoder gives them, to the trained network's
         probabilities, float32 of shape (n, n_topics).
-    sparse : tf.Module
-        The same network as ``sparse.probabilities(token_ids, token_counts)``, to be exported.
+    sparse : SparseNetwork
+        The same network on token ids and counts, to be exported.
     held_out : HeldOut or None
         What networks of this recipe answered to training newswires that they had not seen.
     thresholds : AbstentionThresholds
@@ -61,6 +74,6 @@ class TrainedNetwork:
     encoder: TextEncoder
     history: Mapping[str, list[float]]
     predict: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]
-    sparse: Any
+    sparse: Any  # a SparseNetwork; tests ask each for its own parts
     held_out: HeldOut | None = None
     thresholds: AbstentionThresholds = NEVER_ABSTAIN

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from rich.console import Console
 
@@ -10,7 +11,7 @@ from service.model import NewsText, TopicClassifier
 from training.datasets import Dataset, Split
 from training.datasets.texts import texts_by_form
 from training.evaluation import evaluate_held_out, predict_texts
-from training.export import check_parity, export
+from training.export import check_parity, export, to_onnx
 from training.recipes import TrainedNetwork
 from training.recipes.best import BestSettings, fit_with, split_into_folds
 from training.recipes.calibration import CalibrationSettings
@@ -107,3 +108,14 @@ def test_texts_of_a_newswire_are_held_out_together(dataset: Dataset) -> None:
     counts = np.bincount(folds[texts.whole])
     assert len(counts) == 2
     assert abs(int(counts[0]) - int(counts[1])) <= 1
+
+
+def test_a_token_that_occurs_0_times_counts_for_nothing(network: TrainedNetwork) -> None:
+    session = onnxruntime.InferenceSession(to_onnx(network.sparse))
+    ids = np.array([[1, 4, 5, 6]])
+    counts = np.array([[1, 3, 0, 2], [1, 0, 0, 0], [1, 1, 2, 0]], dtype=np.float32)
+    (together,) = session.run(None, {"token_ids": ids, "token_counts": counts})
+    for row, answer in zip(counts, together, strict=True):
+        there = row > 0
+        inputs = {"token_ids": ids[:, there], "token_counts": row[np.newaxis, there]}
+        np.testing.assert_allclose(session.run(None, inputs)[0][0], answer, atol=1e-6)

@@ -64,7 +64,7 @@ class TopicClassifier:
         self.fingerprint = bundle.fingerprint
         try:
             self.encoder = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:  # ids have 64 bits
             raise BundleError(f"vocabulary.json: {error}") from error
         self.thresholds = AbstentionThresholds(
             known_words_ratio=bundle.manifest.min_known_words_ratio,

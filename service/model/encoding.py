@@ -4,10 +4,9 @@
 subclasses; `service.model.rules` lists them all.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
@@ -18,7 +17,6 @@ from service.model.words import split_words
 PAD_ID: Final = 0
 START_ID: Final = 1
 UNKNOWN_ID: Final = 2
-_START: Final = (START_ID,)
 MAX_TOKEN_ID: Final = 1_000_000
 """Tables are as long as the highest id; no bundle has a tenth of this."""
 FIRST_WORD_ID: Final = 4
@@ -39,7 +37,7 @@ class EncodedText(NamedTuple):
     Attributes
     ----------
     token_ids : int64 array of shape (n_distinct,)
-        In the order in which they first occur, ``START_ID`` before all.
+        Ascending; so ``START_ID`` is the first.
     token_counts : float32 array of shape (n_distinct,)
         How often each id occurs, at least 1.
     n_words : int
@@ -75,6 +73,30 @@ class WordIds(dict[str, int]):
 
     def __missing__(self, word: str) -> int:
         return UNKNOWN_ID
+
+
+class TokenTable(dict[str, bytes]):
+    """Word to the ids of all tokens that it is, as the bytes of an int64 array.
+
+    Joined, those of a text are an array at once, which takes half the time of a list of numbers.
+
+    Parameters
+    ----------
+    word_ids : WordIds
+    field_ids : sequence of int
+        By word id: the token that the word is besides, ``PAD_ID`` for none; or empty.
+    """
+
+    def __init__(self, word_ids: WordIds, field_ids: Sequence[int] = ()) -> None:
+        self._word_ids = word_ids
+        self._tokens = {word_id: _to_bytes(word_id) for word_id in {UNKNOWN_ID, *word_ids.values()}}
+        for word_id in self._tokens if field_ids else ():
+            if field_ids[word_id] != PAD_ID:
+                self._tokens[word_id] += _to_bytes(field_ids[word_id])
+        super().__init__({word: self._tokens[word_id] for word, word_id in word_ids.items()})
+
+    def __missing__(self, word: str) -> bytes:
+        return self._tokens[self._word_ids[word]]
 
 
 class TextEncoder:
@@ -116,6 +138,7 @@ class TextEncoder:
                 f"vocabulary: expected ids up to {MAX_TOKEN_ID}, got {highest} "
                 f"for {self._words[highest]!r}"
             )
+        self._word_tokens = TokenTable(self._word_ids)
 
     def _index(self, vocabulary: Mapping[str, int]) -> WordIds:
         """Look up words as this rule does."""
@@ -134,8 +157,8 @@ class TextEncoder:
 
     def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network. Any str is accepted, also one without a word."""
-        word_ids, field_ids = self._look_up(text, title)
-        return count_tokens(chain(_START, word_ids, field_ids), n_words=len(word_ids))
+        words = split_words(with_title(title, text))
+        return count(map(self._word_tokens.__getitem__, words), n_words=len(words))
 
     def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
         """Ids of the words in order, those of the title first, and what they are besides."""
@@ -172,10 +195,25 @@ def count_tokens(token_ids: Iterable[int], n_words: int) -> EncodedText:
     n_words : int
         How many words the text has, known or not.
     """
-    counts = Counter(token_ids)
-    return EncodedText(
-        np.fromiter(counts, np.int64, len(counts)),
-        np.fromiter(counts.values(), np.float32, len(counts)),
-        n_words,
-        n_words - counts[UNKNOWN_ID],
-    )
+    return count(map(_to_bytes, list(token_ids)[1:]), n_words)
+
+
+def _to_bytes(token_id: int) -> bytes:
+    return token_id.to_bytes(8, sys.byteorder)
+
+
+_BEFORE_ALL: Final = _to_bytes(PAD_ID) + _to_bytes(START_ID)
+_AFTER_ALL: Final = _to_bytes(2**63 - 1)
+
+
+def count(tokens: Iterable[bytes], n_words: int) -> EncodedText:
+    """Count tokens as a `TokenTable` gives them: equal ones stand together once they are sorted."""
+    joined = bytearray().join((_BEFORE_ALL, *tokens, _AFTER_ALL))
+    sorted_ids = np.frombuffer(joined, np.int64)
+    sorted_ids.sort()
+    (ends,) = (sorted_ids[1:] != sorted_ids[:-1]).nonzero()  # the last of each id, PAD_ID's first
+    token_ids = sorted_ids[ends[1:]]
+    token_counts = (ends[1:] - ends[:-1]).astype(np.float32)
+    has_unknown = len(token_ids) > 1 and token_ids[1] == UNKNOWN_ID
+    n_unknown = int(token_counts[1]) if has_unknown else 0
+    return EncodedText(token_ids, token_counts, n_words, n_words - n_unknown)

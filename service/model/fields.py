@@ -9,7 +9,16 @@ from collections.abc import Iterable, Mapping
 from itertools import chain, repeat
 from typing import ClassVar, Final
 
-from service.model.encoding import PAD_ID, UNKNOWN_ID, TextEncoder, TokenChange, WordIds
+from service.model.encoding import (
+    PAD_ID,
+    UNKNOWN_ID,
+    EncodedText,
+    TextEncoder,
+    TokenChange,
+    TokenTable,
+    WordIds,
+    count,
+)
 from service.model.words import split_words
 
 LEAD_WORDS: Final = 40
@@ -55,9 +64,21 @@ class FieldEncoder(TextEncoder):
         super().__init__(vocabulary)
         self._title_ids = _beside_words(vocabulary, TITLE)
         self._lead_ids = _beside_words(vocabulary, LEAD)
+        self._title_tokens = TokenTable(self._word_ids, self._title_ids)
+        self._lead_tokens = TokenTable(self._word_ids, self._lead_ids)
 
     def _index(self, vocabulary: Mapping[str, int]) -> WordIds:
         return _WordAndNumberIds(vocabulary)
+
+    def encode(self, text: str, title: str | None = None) -> EncodedText:
+        """Encode a text for the network. Any str is accepted, also one without a word."""
+        title_words, body_words = _split_fields(text, title)
+        tokens = chain(
+            map(self._title_tokens.__getitem__, title_words),
+            map(self._lead_tokens.__getitem__, body_words[:LEAD_WORDS]),
+            map(self._word_tokens.__getitem__, body_words[LEAD_WORDS:]),
+        )
+        return count(tokens, n_words=len(title_words) + len(body_words))
 
     def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
         title_words, body_words = _split_fields(text, title)

@@ -166,6 +166,11 @@ def test_a_vocabulary_beyond_the_network_is_refused(bundle: Bundle) -> None:
         TopicClassifier(replace(bundle, vocabulary=vocabulary))
 
 
+def test_a_vocabulary_with_ids_of_more_than_64_bits_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match=r"vocabulary\.json: "):
+        TopicClassifier(replace(bundle, vocabulary={**bundle.vocabulary, "zebra": 2**64}))
+
+
 def test_a_vocabulary_with_reserved_ids_is_refused(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"vocabulary\.json: .* expected ids from 4, got 2"):
         TopicClassifier(replace(bundle, vocabulary={**bundle.vocabulary, "zebra": 2}))

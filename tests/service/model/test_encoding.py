@@ -27,8 +27,11 @@ def test_any_text_is_encoded(text: str) -> None:
     assert encoded.token_ids.dtype == np.int64
     assert encoded.token_counts.dtype == np.float32
     assert encoded.token_ids.shape == encoded.token_counts.shape
-    assert encoded.token_ids.tolist() == list(dict.fromkeys(ENCODER.token_ids(text)))
+    assert encoded.token_ids.tolist() == sorted(set(ENCODER.token_ids(text)))
     assert encoded.token_ids[0] == START_ID
+    assert encoded.token_counts.tolist() == [
+        ENCODER.token_ids(text).count(token_id) for token_id in encoded.token_ids
+    ]
     assert encoded.token_counts.sum() == 1 + encoded.n_words == len(ENCODER.token_ids(text))
     assert 0 <= encoded.n_known_words <= encoded.n_words
     assert 0 <= encoded.known_words_ratio <= 1

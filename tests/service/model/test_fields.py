@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,8 @@ def test_the_encoder_looks_up_the_tokens(text: str, title: str | None) -> None:
     assert ENCODER.token_ids(text, title) == [START_ID, *expected]
 
     encoded = ENCODER.encode(text, title)
+    counts = dict(zip(encoded.token_ids.tolist(), encoded.token_counts.tolist(), strict=True))
+    assert counts == Counter([START_ID, *expected])
     assert encoded.n_words == len(words)
     assert encoded.n_known_words == sum(word in VOCABULARY for word in words)
 

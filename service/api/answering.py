@@ -192,7 +192,7 @@ class Answerer:
         inference_ended = perf_counter()
         answers = [
             classifier.answer(text, row, top_k=option.top_k, min_confidence=option.min_confidence)
-            for text, row, option in zip(encoded, probabilities, options, strict=True)
+            for text, row, option in zip(encoded, probabilities, options, strict=False)
         ]
         for text, answer in zip(encoded, answers, strict=True):
             self._metrics.observe_text(

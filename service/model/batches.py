@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model.encoding import PAD_ID, EncodedText
+from service.model.encoding import EncodedText
 
 CHUNK_TOKENS: Final = 4_096
 """How many tokens, padding included, go through the network at once."""
@@ -24,13 +24,19 @@ def pad(texts: Sequence[EncodedText]) -> tuple[NDArray[np.int64], NDArray[np.flo
     """
     if len(texts) == 1:
         return texts[0].token_ids[np.newaxis], texts[0].token_counts[np.newaxis]
-    lengths = np.array([len(text.token_ids) for text in texts])
-    filled = np.arange(lengths.max()) < lengths[:, np.newaxis]  # (n_texts, longest)
-    token_ids = np.full(filled.shape, PAD_ID, dtype=np.int64)
-    token_counts = np.zeros(filled.shape, dtype=np.float32)
-    token_ids[filled] = np.concatenate([text.token_ids for text in texts])
-    token_counts[filled] = np.concatenate([text.token_counts for text in texts])
+    shape = (len(texts), max(len(text.token_ids) for text in texts))
+    token_ids = np.zeros(shape, dtype=np.int64)  # PAD_ID is 0
+    token_counts = np.zeros(shape, dtype=np.float32)
+    for row, text in enumerate(texts):
+        length = len(text.token_ids)
+        token_ids[row, :length] = text.token_ids
+        token_counts[row, :length] = text.token_counts
     return token_ids, token_counts
+
+
+def fits_a_chunk(n_texts: int, longest: int) -> bool:
+    """Whether texts, the longest of so many distinct tokens, may go through the network at once."""
+    return n_texts == 1 or n_texts * longest <= CHUNK_TOKENS
 
 
 def chunks_of_like_length(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -49,7 +55,7 @@ def chunks_of_like_length(lengths: Sequence[int]) -> Iterator[list[int]]:
     """
     chunk: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if chunk and (len(chunk) + 1) * lengths[index] > CHUNK_TOKENS:
+        if chunk and not fits_a_chunk(len(chunk) + 1, lengths[index]):
             yield chunk
             chunk = []
         chunk.append(index)

@@ -13,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.model.abstention import Abstention, AbstentionThresholds
-from service.model.batches import chunks_of_like_length, pad
+from service.model.batches import chunks_of_like_length, fits_a_chunk, pad
 from service.model.bundle import Bundle, find_bundle, load_bundle
 from service.model.encoding import UNKNOWN_ID, EncodedText, NewsText, TokenChange
 from service.model.errors import BundleError, InferenceError
@@ -172,12 +172,12 @@ class TopicClassifier:
         -------
         float32 array of shape (n_texts, n_topics)
         """
-        if len(encoded) == 1:
+        lengths = [len(text.token_ids) for text in encoded]
+        if encoded and fits_a_chunk(len(encoded), max(lengths)):
             return self.run(*pad(encoded))
         probabilities = np.empty((len(encoded), len(self.topics)), dtype=np.float32)
-        if encoded:
-            for chunk in chunks_of_like_length([len(text.token_ids) for text in encoded]):
-                probabilities[chunk] = self.run(*pad([encoded[index] for index in chunk]))
+        for chunk in chunks_of_like_length(lengths):
+            probabilities[chunk] = self.run(*pad([encoded[index] for index in chunk]))
         return probabilities
 
     def run(

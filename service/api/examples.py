@@ -25,7 +25,7 @@ from service.model import InferenceError
 Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
 
-MODEL: Final = {"name": "reuters", "version": "3"}
+MODEL: Final = {"name": "reuters", "version": "4"}
 OPEC: Final = {"title": "OPEC meets", "text": "Crude oil rose."}
 CRUDE: Final = {"topic": "crude", "name": "Crude oil", "id": 16, "score": 0.999}
 EARNINGS: Final = {"topic": "earn", "name": "Earnings", "id": 3, "score": 0.995}

@@ -23,7 +23,7 @@ async def classify(request: ClassifyRequest) -> ClassifyResponse:
         known_words=0.98,
         abstained=None,
         group=None,
-        model=ModelVersion(name="reuters", version="3"),
+        model=ModelVersion(name="reuters", version="4"),
     )
 
 

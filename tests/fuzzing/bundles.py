@@ -12,13 +12,9 @@ from random import Random
 from typing import Any, Final
 
 from service.model import BundleError, TopicClassifier
-from service.model.bundle import (
-    MANIFEST_FILE,
-    MANIFEST_HASH_FILE,
-    MODEL_FILE,
-    manifest_hash_line,
-)
+from service.model.bundle import MODEL_FILE
 from service.model.errors import LONGEST_REFUSAL
+from service.model.files import MANIFEST_FILE, MANIFEST_HASH_FILE, manifest_hash_line
 from tests.fuzzing.mutation import change_json
 from tests.fuzzing.small_bundle import save_small_bundle
 

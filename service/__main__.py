@@ -17,6 +17,7 @@ from service.draining import DrainingServer
 from service.logs import logging_config
 from service.metrics import make_registry
 from service.model import BundleError, TopicClassifier, find_bundle
+from service.protocol import limited_protocol
 from service.reloading import Reloader, settle
 from service.settings import PREFIX, ServiceSettings, describe_errors
 from service.trial import Trial
@@ -97,6 +98,8 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
+        http=limited_protocol(settings.header_timeout_seconds),
+        timeout_keep_alive=settings.keep_alive_seconds,
         log_config=None,  # ours is in service.logs
         access_log=False,  # ours is in service.api.instrumentation
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,

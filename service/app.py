@@ -10,14 +10,15 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
+from service.api.admission import Admission
 from service.api.body import Limits
 from service.api.catalogue import catalogue_routes
 from service.api.classification import (
     classification_endpoints,
     classification_routes,
-    classify_workers,
 )
 from service.api.current import CurrentModel, ServedModel
+from service.api.deadline import Deadline
 from service.api.errors import add_error_handlers
 from service.api.instrumentation import InstrumentationMiddleware, RequestObserver
 from service.api.keys import OPEN_PATHS, ApiKeys, KeyGate
@@ -25,7 +26,9 @@ from service.api.open_inference import open_inference_routes
 from service.api.openapi import complete_openapi
 from service.api.operations import METRICS_PATH, operations_routes
 from service.api.pages import page_paths, page_routes
+from service.api.reading import BodyReader
 from service.api.shortcut import Shortcut
+from service.api.workers import Workers
 from service.health import ServiceHealth
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
@@ -119,6 +122,7 @@ def create_app(
     app.observer = observer = RequestObserver(metrics, access_log=settings.access_log)
     limits = Limits(
         max_text_bytes=settings.max_text_bytes,
+        max_text_words=settings.max_text_words,
         max_batch_items=settings.max_batch_items,
         max_explained_words=settings.max_explained_words,
         max_top_k=len(classifier.topics),
@@ -126,8 +130,13 @@ def create_app(
     app.metrics = metrics
     app.health = ServiceHealth()
     app.model = CurrentModel(ServedModel.of(classifier, metrics, limits, app.health))
-    workers = classify_workers()
-    endpoints = classification_endpoints(app.model, workers, limits)
+    admission = Admission(
+        max_in_progress=settings.max_in_progress, max_buffered_bytes=settings.max_buffered_bytes
+    )
+    metrics.requests_in_progress.set_function(lambda: admission.slots.in_progress)
+    reader = BodyReader(limits, admission, Deadline(settings.request_timeout_seconds))
+    workers = Workers(admission, Deadline(settings.request_timeout_seconds))
+    endpoints = classification_endpoints(app.model, workers, reader, admission)
     app.shortcuts = {
         ("POST", route): Shortcut(route, endpoint, observer)
         for route, endpoint in endpoints.items()
@@ -135,7 +144,7 @@ def create_app(
     shown = registry if settings.metrics_port is None else None
     routers = (
         classification_routes(endpoints),
-        open_inference_routes(app.model.tensors, workers, limits, app.health),
+        open_inference_routes(app.model.tensors, workers, reader, app.health),
         catalogue_routes(app.model),
         operations_routes(shown, app.health),
         page_routes(),

@@ -66,6 +66,11 @@ class ServiceMetrics(Collector):
             buckets=_REQUEST_SECONDS,
             registry=registry,
         )
+        self.requests_in_progress = Gauge(
+            "newswire_requests_in_progress",
+            "Requests being classified, or waiting for it; NEWSWIRE_MAX_IN_PROGRESS at most.",
+            registry=registry,
+        )
         self.encode_duration = Distribution(
             "newswire_encode_duration_seconds",
             "Turning a text into token ids.",

@@ -45,6 +45,9 @@ class ServiceSettings(BaseSettings):
     max_text_bytes: Annotated[
         int, Field(ge=1, description="Longest text, title included, in bytes of UTF-8.")
     ] = 1_000_000
+    max_text_words: Annotated[
+        int, Field(ge=1, description="Most words of a text, title included.")
+    ] = 200_000
     max_batch_items: Annotated[int, Field(ge=1, description="Most texts in a batch.")] = 256
     max_explained_words: Annotated[
         int, Field(ge=1, description="Most words, in all texts of a request that asks to explain.")
@@ -63,6 +66,35 @@ class ServiceSettings(BaseSettings):
     metrics_port: Annotated[
         int | None, Field(ge=1, le=65_535, description="TCP port for /metrics alone, without keys.")
     ] = None
+    max_in_progress: Annotated[
+        int,
+        Field(ge=1, description="Most requests to classify at once; more are told to come later."),
+    ] = 32
+    max_buffered_bytes: Annotated[
+        int,
+        Field(
+            ge=1, description="Most bytes of bodies that are not whole yet, or wait for a thread."
+        ),
+    ] = 64_000_000
+    request_timeout_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="How long a body may take to come, and then its answer.",
+        ),
+    ] = 10.0
+    header_timeout_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="How long the head of a request may take to come.",
+        ),
+    ] = 5.0
+    keep_alive_seconds: Annotated[
+        int, Field(ge=1, description="How long a connection may stay open between two requests.")
+    ] = 5
     drain_seconds: Annotated[
         float,
         Field(ge=0, allow_inf_nan=False, description="How long to go on, not ready, on SIGTERM."),

@@ -1,20 +1,16 @@
-"""From a request's body to a validated request: read, bounded, parsed and checked once."""
+"""From a request's body to a validated request: parsed and checked once."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
 
 from service.api.errors import (
     InvalidRequestError,
     MalformedBodyError,
     TooLargeError,
-    UnsupportedMediaTypeError,
 )
 from service.api.schemas import (
     BatchItem,
@@ -23,19 +19,18 @@ from service.api.schemas import (
     FieldProblem,
     RankingOptions,
 )
+from service.model.words import split_words
 
 JSON: Final = "application/json"
 PLAIN_TEXT: Final = "text/plain"
 JSON_INVALID: Final = "json_invalid"
 """Pydantic's name for a body that is not JSON."""
-JSON_EXPANSION: Final = 6
-"""JSON may write one byte of text as six, ``\\u0041``."""
+WORD_LENGTH: Final = 2
+"""Of the shortest word, with the blank after it."""
 QUOTES_A_FIELD: Final = 4
 """Around its name, and around its value."""
 SMALL_BYTES: Final = 16_384
 """Bodies up to this are harmless, whatever they hold."""
-JSON_OVERHEAD_BYTES: Final = 1_024
-"""For the names of the fields, and some white space."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -48,6 +43,8 @@ class Limits:
     ----------
     max_text_bytes : int
         Of a text and its title together, in UTF-8; a body may be as long as one such text.
+    max_text_words : int
+        Of a text and its title together.
     max_batch_items : int
     max_explained_words : int
         In all texts of a request together: to explain takes the square of their number.
@@ -56,80 +53,10 @@ class Limits:
     """
 
     max_text_bytes: int
+    max_text_words: int
     max_batch_items: int
     max_explained_words: int
     max_top_k: int
-
-
-async def read_body(
-    scope: Scope, receive: Receive, limits: Limits, media_types: Sequence[str] = (JSON,)
-) -> tuple[str, bytes]:
-    """Read a body, counting bytes as they come, and stop at what no valid request can have.
-
-    Returns
-    -------
-    media_type : str
-        Of ``media_types``, as which the body is declared.
-    body : bytes
-
-    Raises
-    ------
-    UnsupportedMediaTypeError
-        If the body is declared as something else.
-    TooLargeError
-        If it is longer than any way of writing a text within the limit.
-    ClientDisconnect
-        If the connection ends before the body does.
-    """
-    declared = find_header(scope, b"content-type").partition(b";")[0].strip().lower()
-    media_type = next((name for name in media_types if name.encode() == declared), None)
-    if media_type is None:
-        expected = " or ".join(media_types)
-        raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {expected}.")
-    check_not_compressed(scope)
-    return media_type, await read_bounded(receive, limits)
-
-
-async def read_bounded(receive: Receive, limits: Limits) -> bytes:
-    """Read a body of any type, as `read_body` does.
-
-    Raises
-    ------
-    TooLargeError, ClientDisconnect
-    """
-    limit = JSON_EXPANSION * limits.max_text_bytes + JSON_OVERHEAD_BYTES
-    chunks: list[bytes] = []
-    length = 0
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunks.append(message.get("body", b""))
-        length += len(chunks[-1])
-        if length > limit:
-            raise TooLargeError(_too_large(limits))
-        more = message.get("more_body", False)
-    return b"".join(chunks)
-
-
-def check_not_compressed(scope: Scope) -> None:
-    """Refuse a compressed body: what it grows to is not known before.
-
-    Raises
-    ------
-    UnsupportedMediaTypeError
-    """
-    if find_header(scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
-        raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
-
-
-def find_header(scope: Scope, name: bytes) -> bytes:
-    """Give the first header of a name in lower case, as ASGI has it; empty if there is none."""
-    for header, value in scope["headers"]:
-        if header == name:
-            return bytes(value)
-    return b""
 
 
 def parse_classify_request(body: bytes, limits: Limits) -> ClassifyRequest:
@@ -254,8 +181,13 @@ def check_text(item: BatchItem, limits: Limits) -> None:
     if not item.text or item.text.isspace():
         message = "Input should hold more than white space"
         raise InvalidRequestError([FieldProblem(field="text", message=message)])
-    if _size(item.text) + _size(item.title or "") > limits.max_text_bytes:
-        raise TooLargeError(_too_large(limits))
+    title = item.title or ""
+    if _size(item.text) + _size(title) > limits.max_text_bytes:
+        raise TooLargeError(too_large(limits))
+    if len(item.text) + len(title) < WORD_LENGTH * limits.max_text_words:
+        return  # too short to hold more
+    if len(split_words(item.text)) + len(split_words(title)) > limits.max_text_words:
+        raise TooLargeError(f"Expected at most {limits.max_text_words} words, title included.")
 
 
 def invalid_request(model: type[BaseModel], error: ValidationError) -> InvalidRequestError:
@@ -280,5 +212,6 @@ def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def _too_large(limits: Limits) -> str:
+def too_large(limits: Limits) -> str:
+    """Say how long a text may be."""
     return f"Expected at most {limits.max_text_bytes} bytes of text, title included, in UTF-8."

@@ -1,29 +1,27 @@
 """``POST /classify`` and ``POST /classify/batch``: texts in, their topics out."""
 
-from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope
 
-from service.api.body import JSON, PLAIN_TEXT, Limits, read_body
+from service.api.admission import Admission, Slots
+from service.api.body import JSON, PLAIN_TEXT
 from service.api.current import CurrentModel
 from service.api.gathering import Gathering
 from service.api.openapi import PROBLEM_RESPONSES, describe_batch, describe_classify
 from service.api.plain_text import to_json_request
+from service.api.reading import BodyReader
 from service.api.schemas import (
     BatchResponse,
     ClassifyResponse,
 )
+from service.api.workers import Workers
 
 CLASSIFY: Final = "/classify"
 CLASSIFY_BATCH: Final = "/classify/batch"
 
-WORKERS: Final = 1
-"""Threads for long texts and batches. Two answer no more, for Python lets in one at a time, and the
-event loop would wait for both."""
 INLINE_BYTES: Final = 16_384
 """Bodies up to this are answered on the event loop, in about a millisecond at most: a thread would
 cost more than it saves. Longer ones go to a worker, so that nobody waits for them."""
@@ -40,8 +38,10 @@ class ClassificationEndpoint:
     ----------
     answer : callable
         The body of a request to the body of its answer, in a worker thread.
-    workers : ThreadPoolExecutor
-    limits : Limits
+    workers : Workers
+    reader : BodyReader
+    slots : Slots
+        What there must be room in before the body is read.
     gathering : Gathering or None
         Where short bodies are answered, at once.
     media_types : sequence of str
@@ -51,43 +51,41 @@ class ClassificationEndpoint:
     def __init__(
         self,
         answer: Callable[[bytes], bytes],
-        workers: ThreadPoolExecutor,
-        limits: Limits,
+        workers: Workers,
+        reader: BodyReader,
+        slots: Slots,
         gathering: Gathering | None = None,
         media_types: Sequence[str] = (JSON,),
     ) -> None:
         self._answer = answer
         self._workers = workers
-        self._limits = limits
+        self._reader = reader
+        self._slots = slots
         self._gathering = gathering
         self._media_types = media_types
 
     async def __call__(self, scope: Scope, receive: Receive) -> bytes:
         """Read the body, and answer it."""
-        media_type, body = await read_body(scope, receive, self._limits, self._media_types)
+        media_type, body = await self._reader.read(scope, receive, self._slots, self._media_types)
         if media_type == PLAIN_TEXT:
             body = to_json_request(body, scope["query_string"])
         short = len(body) <= INLINE_BYTES and EXPLAIN not in body
         if self._gathering is not None and short:
             return await self._gathering.answer(body)
-        return await get_running_loop().run_in_executor(self._workers, self._answer, body)
-
-
-def classify_workers() -> ThreadPoolExecutor:
-    """Give the threads for long texts and batches, which all routes share."""
-    return ThreadPoolExecutor(WORKERS, thread_name_prefix="classify")
+        return await self._workers.run(self._answer, body)
 
 
 def classification_endpoints(
-    model: CurrentModel, workers: ThreadPoolExecutor, limits: Limits
+    model: CurrentModel, workers: Workers, reader: BodyReader, admission: Admission
 ) -> dict[str, ClassificationEndpoint]:
     """Give the endpoint of each route that classifies."""
-    gathering = Gathering(model.classify_each, max_bytes=TURN_BYTES)
+    slots, long_slots = admission.slots, admission.long_slots
+    gathering = Gathering(model.classify_each, slots, max_bytes=TURN_BYTES)
     return {
         CLASSIFY: ClassificationEndpoint(
-            model.classify, workers, limits, gathering, (JSON, PLAIN_TEXT)
+            model.classify, workers, reader, slots, gathering, (JSON, PLAIN_TEXT)
         ),
-        CLASSIFY_BATCH: ClassificationEndpoint(model.classify_batch, workers, limits),
+        CLASSIFY_BATCH: ClassificationEndpoint(model.classify_batch, workers, reader, long_slots),
     }
 
 

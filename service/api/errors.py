@@ -8,15 +8,20 @@ an answer.
 
 RequestError
 ├── UnauthorizedError           it comes without a key, or with a wrong one
+├── BodyTimeoutError            the body was not there in time
 ├── UnsupportedMediaTypeError   the body is declared as something else than JSON
 ├── TooLargeError               the text, or the body around it, is over the limit
 ├── MalformedBodyError          the body is not JSON
 │   └── TensorError             the JSON and what follows it are not the tensors that were expected
-└── InvalidRequestError         the JSON is not the request that was expected
+├── InvalidRequestError         the JSON is not the request that was expected
+└── BusyError                   nothing is wrong with the request: try again later
+    ├── OverloadedError         as much is in progress as may be
+    └── DeadlineExceededError   it waited too long for its turn, or took too long
 """
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -25,6 +30,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from service.api.headers import Headers, add_defaults
 from service.api.schemas import FieldProblem, Problem
 from service.model import InferenceError
 from service.tracing import current_trace
@@ -46,6 +52,10 @@ class RequestError(Exception):
 
 class UnauthorizedError(RequestError):
     """The request comes without a key, or with one that is not valid."""
+
+
+class BodyTimeoutError(RequestError):
+    """The body was not there in time."""
 
 
 class UnsupportedMediaTypeError(RequestError):
@@ -78,6 +88,29 @@ class InvalidRequestError(RequestError):
         super().__init__("; ".join(f"{item.field}: {item.message}" for item in self.problems))
 
 
+class BusyError(RequestError):
+    """Nothing is wrong with the request, but now is not the time.
+
+    Parameters
+    ----------
+    message : str
+    retry_after : int
+        In how many seconds it may be: at least 1.
+    """
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class OverloadedError(BusyError):
+    """As much is in progress as may be."""
+
+
+class DeadlineExceededError(BusyError):
+    """The request waited too long for its turn, or took too long."""
+
+
 class ProblemKind(NamedTuple):
     """How an error looks over HTTP."""
 
@@ -97,11 +130,13 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         "The connection was closed before the whole body was there.",
     ),
     UnauthorizedError: ProblemKind(401, "unauthorized", "A valid API key is needed"),
+    BodyTimeoutError: ProblemKind(408, "body-timeout", "The body came too slowly"),
     TooLargeError: ProblemKind(413, "too-large", "The text is too long"),
     UnsupportedMediaTypeError: ProblemKind(
         415, "unsupported-media-type", "The content type is not supported"
     ),
     InvalidRequestError: ProblemKind(422, "invalid-request", "The request is not valid"),
+    OverloadedError: ProblemKind(429, "overloaded", "The service is busy"),
     InferenceError: ProblemKind(
         500,
         "inference-failed",
@@ -113,6 +148,9 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         "internal-error",
         "Something went wrong in the service",
         "The request may be in order. Try again later; if it lasts, tell the operator.",
+    ),
+    DeadlineExceededError: ProblemKind(
+        503, "deadline-exceeded", "The answer was not there in time"
     ),
 }
 """The status and title of each error. Others that HTTP itself defines keep their status."""
@@ -151,12 +189,32 @@ def to_problem(error: Exception) -> Problem:
 
 def error_response(error: Exception) -> JSONResponse:
     """Answer an error."""
-    return problem_response(_log(error))
+    return problem_response(_log(error), error_headers(error))
+
+
+def refusal(error: OverloadedError) -> tuple[bytes, Headers]:
+    """Give body and headers of the answer to an error of which there may be very many at a time."""
+    return _refusal(str(error), error.retry_after)
+
+
+@lru_cache(maxsize=256)
+def _refusal(sentence: str, retry_after: int) -> tuple[bytes, Headers]:
+    response = error_response(OverloadedError(sentence, retry_after))
+    return bytes(response.body), add_defaults(response.raw_headers)
+
+
+def error_headers(error: Exception) -> dict[str, str]:
+    """Give what an error says besides its problem: when to try again, or that this was the end."""
+    if isinstance(error, BusyError):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, BodyTimeoutError):
+        return {"Connection": "close"}  # what comes yet belongs to no request
+    return {}
 
 
 async def answer_error(request: Request, error: Exception) -> JSONResponse:
     """Answer an error in the form that the clients of the request's address read."""
-    return _answer(request, _log(error))
+    return _answer(request, _log(error), error_headers(error))
 
 
 def _log(error: Exception) -> Problem:

@@ -9,11 +9,15 @@ from typing import Any, Final
 
 from starlette.requests import ClientDisconnect
 
+from service.api.admission import TOO_MANY_REQUESTS
 from service.api.errors import (
     INSTANCE_PREFIX,
     NO_KEY,
+    BodyTimeoutError,
+    DeadlineExceededError,
     InvalidRequestError,
     MalformedBodyError,
+    OverloadedError,
     TooLargeError,
     UnauthorizedError,
     UnsupportedMediaTypeError,
@@ -146,10 +150,15 @@ ERRORS: Final[Mapping[type[Exception], Exception]] = {
         ),
         ClientDisconnect(),
         UnauthorizedError(NO_KEY),
+        BodyTimeoutError("Expected the whole body within 10 seconds."),
         TooLargeError("Expected at most 1000000 bytes of text, title included, in UTF-8."),
         UnsupportedMediaTypeError("Expected a body with Content-Type: application/json."),
         InvalidRequestError([FieldProblem(field="text", message="Field required")]),
+        OverloadedError(TOO_MANY_REQUESTS, 1),
         InferenceError(),
+        DeadlineExceededError(
+            "It was not answered within 10 seconds. Try again after Retry-After seconds.", 1
+        ),
         Exception(),
     )
 }

@@ -8,6 +8,8 @@ others to come: a request that is alone is answered alone, in the next turn.
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Sequence
 
+from service.api.admission import Slots
+
 Answer = bytes | Exception
 
 
@@ -20,25 +22,33 @@ class Gathering:
     ----------
     answer_each : callable
         Bodies to the outcome of each.
+    slots : Slots
+        How many may be there at once.
     max_bytes : int
         How much is answered in one turn, so that other things have theirs; one body always is.
     """
 
     def __init__(
-        self, answer_each: Callable[[Sequence[bytes]], Sequence[Answer]], *, max_bytes: int
+        self,
+        answer_each: Callable[[Sequence[bytes]], Sequence[Answer]],
+        slots: Slots,
+        *,
+        max_bytes: int,
     ) -> None:
         self._answer_each = answer_each
+        self._slots = slots
         self._max_bytes = max_bytes
         self._waiting: list[tuple[bytes, Future[bytes]]] = []
 
     async def answer(self, body: bytes) -> bytes:
-        """Answer a body, or raise what went wrong with it."""
-        loop = get_running_loop()
-        future: Future[bytes] = loop.create_future()
-        self._waiting.append((body, future))
-        if len(self._waiting) == 1:
-            loop.call_soon(self._take_turn)
-        return await future
+        """Answer a body, or raise what went wrong with it, or OverloadedError."""
+        with self._slots:
+            loop = get_running_loop()
+            future: Future[bytes] = loop.create_future()
+            self._waiting.append((body, future))
+            if len(self._waiting) == 1:
+                loop.call_soon(self._take_turn)
+            return await future
 
     def _take_turn(self) -> None:
         turn = self._waiting[: self._fitting()]

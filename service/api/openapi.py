@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from service.api.body import JSON, PLAIN_TEXT, Limits
 from service.api.errors import MEDIA_TYPE as PROBLEM_JSON
-from service.api.errors import OPEN_INFERENCE_PREFIX, PROBLEMS, UnauthorizedError
+from service.api.errors import OPEN_INFERENCE_PREFIX, PROBLEMS, BusyError, UnauthorizedError
 from service.api.examples import (
     ANSWERS,
     BATCH_ANSWERS,
@@ -37,6 +37,11 @@ WHITE_SPACE: Final = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u20
 NOT_ONLY_WHITE_SPACE: Final = {"minLength": 1, "pattern": f"[^{WHITE_SPACE}]"}
 KEY_SCHEME: Final = "key"
 """Its name in the document, by which operations refer to it."""
+RETRY_AFTER: Final = {
+    "description": "In how many seconds there will be room again, at the pace of late.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+BUSY: Final = {str(kind.status) for error, kind in PROBLEMS.items() if issubclass(error, BusyError)}
 REQUEST_ID: Final = {
     "description": "The caller's own, or a new one; log lines of the request have it.",
     "schema": {"type": "string"},
@@ -97,7 +102,10 @@ def complete_openapi(
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 response["headers"] = {"X-Request-ID": REQUEST_ID, **response.get("headers", {})}
-                _complete_response(response, status, classifies="requestBody" in operation)
+                classifies = "requestBody" in operation
+                if classifies and status in BUSY:
+                    response["headers"]["Retry-After"] = RETRY_AFTER
+                _complete_response(response, status, classifies=classifies)
     answers: Sequence[tuple[str, Examples]] = (
         ("/classify", ANSWERS),
         ("/classify/batch", BATCH_ANSWERS),

@@ -1,14 +1,13 @@
 """The routes of the Open Inference Protocol."""
 
-from asyncio import get_running_loop
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response
 
 from service import __version__
-from service.api.body import JSON, Limits, check_not_compressed, find_header, read_bounded
+from service.api.body import JSON
 from service.api.errors import OPEN_INFERENCE_PREFIX, UnsupportedMediaTypeError
 from service.api.open_inference.model import TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
@@ -24,6 +23,8 @@ from service.api.open_inference.schemas import (
     ServerReady,
 )
 from service.api.operations import UNAVAILABLE
+from service.api.reading import BodyReader, check_not_compressed, find_header
+from service.api.workers import Workers
 from service.health import ServiceHealth
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
@@ -42,8 +43,8 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 
 def open_inference_routes(
     model: Callable[[], TensorModel],
-    workers: ThreadPoolExecutor,
-    limits: Limits,
+    workers: Workers,
+    reader: BodyReader,
     health: ServiceHealth,
 ) -> APIRouter:
     """Give the routes of the protocol.
@@ -55,7 +56,7 @@ def open_inference_routes(
     )
     _add_server_routes(router, health)
     _add_model_routes(router, model, health)
-    _add_inference_routes(router, model, workers, limits)
+    _add_inference_routes(router, model, workers, reader)
     return router
 
 
@@ -113,7 +114,7 @@ def _add_model_routes(
 
 
 def _add_inference_routes(
-    router: APIRouter, model: Callable[[], TensorModel], workers: ThreadPoolExecutor, limits: Limits
+    router: APIRouter, model: Callable[[], TensorModel], workers: Workers, reader: BodyReader
 ) -> None:
     described: dict[str, Any] = {
         "response_model": InferResponse,
@@ -121,10 +122,10 @@ def _add_inference_routes(
     }
 
     async def answer(served: TensorModel, request: Request, header_length: str | None) -> Response:
+        workers.check()
         _check_media_type(request)
-        body = await read_bounded(request.receive, limits)
-        loop = get_running_loop()
-        return _respond(await loop.run_in_executor(workers, served.infer, body, header_length))
+        body = await reader.read_any(request.receive)
+        return _respond(await workers.run(partial(served.infer, header_length=header_length), body))
 
     @router.post(f"{MODEL}/infer", summary="Which topics are these texts about?", **described)
     async def v2_infer(name: str, request: Request, header_length: HeaderLength = None) -> Response:

@@ -13,7 +13,13 @@ from service.health import ServiceHealth
 from service.metrics import ServiceMetrics
 from service.model import InferenceError, TopicClassifier
 
-LIMITS = Limits(max_text_bytes=1_000, max_batch_items=9, max_explained_words=2_000, max_top_k=46)
+LIMITS = Limits(
+    max_text_bytes=1_000,
+    max_text_words=500,
+    max_batch_items=9,
+    max_explained_words=2_000,
+    max_top_k=46,
+)
 CRUDE = {"text": "OPEC ministers agreed to cut crude oil production.", "top_k": 1}
 EARN = {"text": "Net profit rose to 12 mln dlrs, or 80 cts a share.", "top_k": 2}
 DOOMED = {"text": "doomed"}

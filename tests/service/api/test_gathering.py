@@ -3,6 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from service.api.admission import Slots
 from service.api.gathering import Answer, Gathering
 
 
@@ -27,14 +28,16 @@ async def answer_all(gathering: Gathering, *bodies: bytes) -> list[bytes | BaseE
 
 
 def test_what_comes_together_is_answered_together(recorder: Recorder) -> None:
-    answers = asyncio.run(answer_all(Gathering(recorder, max_bytes=100), b"a", b"b", b"c"))
+    answers = asyncio.run(
+        answer_all(Gathering(recorder, Slots(9), max_bytes=100), b"a", b"b", b"c")
+    )
     assert answers == [b"A", b"B", b"C"]
     assert recorder.turns == [[b"a", b"b", b"c"]]
 
 
 def test_nobody_waits_for_others(recorder: Recorder) -> None:
     async def one_after_the_other() -> None:
-        gathering = Gathering(recorder, max_bytes=100)
+        gathering = Gathering(recorder, Slots(9), max_bytes=100)
         for body in (b"a", b"b"):
             assert await gathering.answer(body) == body.upper()
 
@@ -44,7 +47,7 @@ def test_nobody_waits_for_others(recorder: Recorder) -> None:
 
 def test_a_turn_is_bounded(recorder: Recorder) -> None:
     bodies = (b"aaaa", b"bb", b"c", b"dddddddd", b"e")
-    answers = asyncio.run(answer_all(Gathering(recorder, max_bytes=6), *bodies))
+    answers = asyncio.run(answer_all(Gathering(recorder, Slots(9), max_bytes=6), *bodies))
     assert answers == [body.upper() for body in bodies]
     assert recorder.turns == [[b"aaaa", b"bb"], [b"c"], [b"dddddddd"], [b"e"]]
 
@@ -60,7 +63,7 @@ def test_others_have_their_turn_in_between(recorder: Recorder) -> None:
                 loop.call_soon(look)
 
         loop.call_soon(look)
-        await answer_all(Gathering(recorder, max_bytes=1), b"a", b"b", b"c")
+        await answer_all(Gathering(recorder, Slots(9), max_bytes=1), b"a", b"b", b"c")
         return seen
 
     seen = asyncio.run(watch())
@@ -69,7 +72,7 @@ def test_others_have_their_turn_in_between(recorder: Recorder) -> None:
 
 def test_each_fails_by_itself(recorder: Recorder) -> None:
     first, failed, last = asyncio.run(
-        answer_all(Gathering(recorder, max_bytes=100), b"a", b"!b", b"c")
+        answer_all(Gathering(recorder, Slots(9), max_bytes=100), b"a", b"!b", b"c")
     )
     assert (first, last) == (b"A", b"C")
     assert isinstance(failed, KeyError)
@@ -79,13 +82,13 @@ def test_nobody_is_left_waiting() -> None:
     def break_down(bodies: Sequence[bytes]) -> list[Answer]:
         raise KeyError(len(bodies))
 
-    outcomes = asyncio.run(answer_all(Gathering(break_down, max_bytes=100), b"a", b"b"))
+    outcomes = asyncio.run(answer_all(Gathering(break_down, Slots(9), max_bytes=100), b"a", b"b"))
     assert [type(outcome) for outcome in outcomes] == [KeyError, KeyError]
 
 
 def test_who_went_away_is_left_out(recorder: Recorder) -> None:
     async def leave() -> bytes:
-        gathering = Gathering(recorder, max_bytes=100)
+        gathering = Gathering(recorder, Slots(9), max_bytes=100)
         leaving = asyncio.create_task(gathering.answer(b"a"))
         staying = asyncio.create_task(gathering.answer(b"b"))
         await asyncio.sleep(0)

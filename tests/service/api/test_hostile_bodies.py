@@ -32,7 +32,10 @@ def parse(body, limits):
     for item in parse_batch_request(body, limits).items:
         check_batch_item(item, limits)
 
-limits = Limits(max_text_bytes=10**6, max_batch_items=256, max_explained_words=9, max_top_k=46)
+limits = Limits(
+    max_text_bytes=10**6, max_text_words=10**6, max_batch_items=256, max_explained_words=9,
+    max_top_k=46,
+)
 body = sys.stdin.buffer.read()
 before = peak()
 try:

@@ -17,7 +17,13 @@ from service.health import ServiceHealth
 from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
 
-LIMITS = Limits(max_text_bytes=1_000, max_batch_items=4, max_explained_words=100, max_top_k=46)
+LIMITS = Limits(
+    max_text_bytes=1_000,
+    max_text_words=500,
+    max_batch_items=4,
+    max_explained_words=100,
+    max_top_k=46,
+)
 TEXTS = pack_elements([b"Crude oil rose.", "Öl".encode()])
 HEAD: dict[str, Any] = {
     "inputs": [

@@ -1,0 +1,117 @@
+"""HTTP/1.1 as uvicorn speaks it, with limits for clients that are slow where no request is yet.
+
+What the application waits for, a body or its turn, it limits itself (`service.api.deadline`). It
+does not see a head that is not whole, the rest of a body that it has refused, a client that keeps
+its connection and sends nothing, or one that does not read its answer. These are cut here.
+
+Nothing is timed while requests are answered: each connection looks at itself about once a second,
+and is cut if it still waits for what it waited for long ago.
+"""
+
+from asyncio import TimerHandle, Transport
+from typing import Any, ClassVar, Final
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+MAX_HEAD_BYTES: Final = 65_536
+"""How long a head may be; one that came at once, in up to 256 kB, is not looked at."""
+LOOKS: Final = 5
+"""How often a connection is looked at in the time that it has."""
+TEXTS: Final = {
+    408: b"The head of the request did not come in time.",
+    431: b"The head of the request is too long.",
+}
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """A connection that is cut if it does not get on."""
+
+    header_timeout_seconds: ClassVar[float]
+    """How long a head may take, from connecting or from the end of the answer before; and how long
+    the rest of a body may go on after its request was answered; and an answer unread."""
+
+    _look_task: TimerHandle | None = None
+    _waits_for: tuple[Any, ...] | None = None
+    _waits_since: float = 0
+    _n_heads: int = 0
+    _head_bytes: int = 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Begin to look."""
+        super().connection_made(transport)
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        super().connection_lost(exc)
+        if self._look_task is not None:
+            self._look_task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Read data, but no endless head."""
+        super().data_received(data)
+        if self.scope is not None and "method" not in self.scope:
+            self._head_bytes += len(data)  # type: ignore[unreachable]
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(431)
+
+    def on_headers_complete(self) -> None:
+        """Count the head, and go on to the body."""
+        self._n_heads += 1
+        self._head_bytes = 0
+        super().on_headers_complete()
+
+    def _look(self) -> None:
+        """See whether the connection still waits for the same, and for how long."""
+        now = self.loop.time()
+        waits_for = self._find_wait()
+        if waits_for != self._waits_for:
+            self._waits_for, self._waits_since = waits_for, now
+        elif waits_for is not None and now - self._waits_since >= self.header_timeout_seconds:
+            self._cut()
+        self._look_task = self.loop.call_later(self.header_timeout_seconds / LOOKS, self._look)
+
+    def _find_wait(self) -> tuple[Any, ...] | None:
+        """Name what the connection waits for: equal as long as it has not got on."""
+        if n_unread := self.transport.get_write_buffer_size():
+            return "reader", n_unread
+        if self._is_answering() or self.timeout_keep_alive_task is not None:
+            return None  # the application, and uvicorn, see to that
+        return "head", self._n_heads, self._has_begun_head()
+
+    def _cut(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        elif self._has_begun_head():
+            self._refuse(408)
+        else:
+            self.transport.close()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _has_begun_head(self) -> bool:
+        return self.scope is not None and "method" not in self.scope
+
+    def _refuse(self, status: int) -> None:
+        """Say why, and close; nothing is said before the answer to an earlier request."""
+        if self._is_answering():
+            self.transport.abort()
+        if self.transport.is_closing():
+            return
+        text = TEXTS[status]
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(text)).encode()),
+            (b"connection", b"close"),
+        ]
+        lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + text)
+        self.transport.close()
+
+
+def limited_protocol(header_timeout_seconds: float) -> type[LimitedProtocol]:
+    """Give the protocol with a limit; uvicorn constructs it itself."""
+    limits = {"header_timeout_seconds": header_timeout_seconds}
+    return type(LimitedProtocol.__name__, (LimitedProtocol,), limits)

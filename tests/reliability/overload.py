@@ -1,0 +1,111 @@
+"""``make try-overload``: four times the load that a worker can answer.
+
+What it takes on it answers nearly as quickly as ever, the rest it refuses at once, it says all the
+while that it is alive, and afterwards it is as it was.
+"""
+
+import http.client
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import typer
+
+from tests.end_to_end.running_service import RunningService
+from tests.load.bench import describe_machine
+from tests.reliability.generator import WARM_UP_SECONDS, Requests, check_h2load, send
+from tests.reliability.report import Figure, below, report
+
+OVERLOAD: Final = 4
+"""How many times the capacity is sent."""
+QUIET: Final = 0.2
+"""What share of the capacity counts as no load."""
+HONEST_CONNECTIONS: Final = 16
+"""A burst that is never refused."""
+QUIET_CONNECTIONS: Final = 4
+STRETCH_SECONDS: Final = 10
+"""How long capacity and quiet load are measured."""
+
+SLOWER: Final = 5
+"""How many times the p99 of a quiet load that of an overload may be."""
+HEALTH_MILLISECONDS: Final = 50
+PROBE_SECONDS: Final = 0.02
+RECOVERY_SECONDS: Final = 1
+
+
+def main(
+    seconds: Annotated[int, typer.Option(min=2, help="How long the overload lasts.")] = 60,
+    connections: Annotated[int, typer.Option(min=1, help="That make it.")] = 64,
+) -> None:
+    """Overload a worker, and see whether it keeps its bounds."""
+    check_h2load()
+    with RunningService(NEWSWIRE_LOG_LEVEL="warning") as service:
+        root = f"http://127.0.0.1:{service.port}"
+        url = f"{root}/classify"
+        send(url, seconds=WARM_UP_SECONDS, connections=HONEST_CONNECTIONS)
+        honest = send(url, seconds=STRETCH_SECONDS, connections=HONEST_CONNECTIONS)
+        capacity = honest.rate(200)
+        quiet = send_quietly(url, capacity)
+        with ThreadPoolExecutor(1) as pool:
+            probes = pool.submit(probe, root, seconds)
+            much = send(url, seconds=seconds, connections=connections, rate=OVERLOAD * capacity)
+            waits = probes.result()
+        after = send_quietly(url, capacity)
+    much, quiet = much.after(WARM_UP_SECONDS), quiet.after(WARM_UP_SECONDS)
+    report(
+        f"{OVERLOAD} times the capacity for {seconds} s: {describe_machine()}",
+        figures(honest, quiet, much, after.after(RECOVERY_SECONDS), waits),
+    )
+
+
+def send_quietly(url: str, capacity: float) -> Requests:
+    """Send a fifth of what can be answered."""
+    return send(url, seconds=STRETCH_SECONDS, connections=QUIET_CONNECTIONS, rate=QUIET * capacity)
+
+
+def probe(root: str, seconds: float) -> list[float]:
+    """Ask for health every 20 ms; give the milliseconds that each answer took."""
+    connection = http.client.HTTPConnection(urlsplit(root).netloc, timeout=30)
+    waits = []
+    ends = time.monotonic() + seconds
+    while (began := time.monotonic()) < ends:
+        connection.request("GET", "/health/live")
+        response = connection.getresponse()
+        response.read()
+        assert response.status == http.client.OK
+        waits.append((time.monotonic() - began) * 1e3)
+        time.sleep(max(0.0, began + PROBE_SECONDS - time.monotonic()))
+    return waits
+
+
+def figures(
+    honest: Requests, quiet: Requests, much: Requests, after: Requests, waits: list[float]
+) -> list[Figure]:
+    """Hold what was measured to its bounds."""
+    bound = SLOWER * quiet.quantile(0.99)
+    return [
+        Figure(f"answered a second, {HONEST_CONNECTIONS} connections", f"{honest.rate(200):,.0f}"),
+        only(f"statuses, {HONEST_CONNECTIONS} connections", honest, {200}),
+        Figure("p99, a fifth of that", f"{quiet.quantile(0.99):.1f} ms"),
+        only("statuses, a fifth of that", quiet, {200}),
+        Figure("sent a second, overload", f"{much.rate():,.0f}"),
+        Figure("answered a second, overload", f"{much.rate(200):,.0f}"),
+        only("statuses, overload", much, {200, 429}),
+        below("p99 of those answered, overload", much.quantile(0.99), bound, "ms"),
+        below(f"longest of {len(waits)} health checks", max(waits), HEALTH_MILLISECONDS, "ms"),
+        only(f"statuses, {RECOVERY_SECONDS} s after it", after, {200}),
+        below(f"p99, {RECOVERY_SECONDS} s after it", after.quantile(0.99), bound, "ms"),
+    ]
+
+
+def only(name: str, requests: Requests, statuses: set[int]) -> Figure:
+    """Give how many had which status; no other than some may be there."""
+    counts = requests.counts()
+    shown = ", ".join(f"{status}: {count:,}" for status, count in counts.items())
+    holds = bool(counts) and set(counts) <= statuses
+    return Figure(name, shown, f"only {' and '.join(map(str, sorted(statuses)))}", holds)
+
+
+if __name__ == "__main__":
+    typer.run(main)

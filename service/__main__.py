@@ -61,7 +61,13 @@ def main(**overrides: Any) -> int:
     logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
     logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
     reloader = Reloader(app, settings.model_dir, path, seconds=settings.reload_seconds)
-    server = DrainingServer(config, app.health, reloader, drain_seconds=settings.drain_seconds)
+    server = DrainingServer(
+        config,
+        app.health,
+        reloader,
+        drain_seconds=settings.drain_seconds,
+        unread_seconds=settings.request_timeout_seconds,
+    )
     server.run()
     return 0 if server.started else EXIT_NOT_STARTED
 

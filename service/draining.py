@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable
 from time import monotonic
 from types import FrameType
@@ -10,6 +11,7 @@ from typing import Any, Final, Protocol
 import uvicorn
 
 from service.health import ServiceHealth
+from service.protocol import give_up_on_readers
 
 CLOSE: Final = (b"connection", b"close")
 """A header that ends the connection after the answer. Who keeps one learns so that it must leave,
@@ -45,6 +47,8 @@ class DrainingServer(uvicorn.Server):
         Works from the opening of the port until the server is told to stop; asked by SIGHUP.
     drain_seconds : float
         How long to go on. Told a second time by SIGINT, it stops at once.
+    unread_seconds : float
+        How long an answer may lie unread.
     """
 
     def __init__(
@@ -54,12 +58,20 @@ class DrainingServer(uvicorn.Server):
         reloader: Reloading,
         *,
         drain_seconds: float,
+        unread_seconds: float,
     ) -> None:
         super().__init__(config)
         self._health = health
         self._reloader = reloader
         self._drain_seconds = drain_seconds
+        self._unread_seconds = unread_seconds
         self._drained_at: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, but not for clients that never read."""
+        await super().startup(sockets)
+        for server in self.servers:
+            give_up_on_readers(server.sockets, self._unread_seconds)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note a signal that says to stop, and be not ready from that moment."""

@@ -1,15 +1,18 @@
 """HTTP/1.1 as uvicorn speaks it, with limits for clients that are slow where no request is yet.
 
 What the application waits for, a body or its turn, it limits itself (`service.api.deadline`). It
-does not see a head that is not whole, the rest of a body that it has refused, a client that keeps
-its connection and sends nothing, or one that does not read its answer. These are cut here.
+does not see a head that is not whole, nor the rest of a body that it has refused: these are cut
+here. Uvicorn itself closes a connection that is kept and not used, and the kernel is told to give
+up on a client that does not read its answer.
 
 Nothing is timed while requests are answered: each connection looks at itself about once a second,
 and is cut if it still waits for what it waited for long ago.
 """
 
+import socket
 from asyncio import TimerHandle, Transport
-from typing import Any, ClassVar, Final
+from collections.abc import Iterable
+from typing import ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -27,11 +30,11 @@ class LimitedProtocol(HttpToolsProtocol):
     """A connection that is cut if it does not get on."""
 
     header_timeout_seconds: ClassVar[float]
-    """How long a head may take, from connecting or from the end of the answer before; and how long
-    the rest of a body may go on after its request was answered; and an answer unread."""
+    """How long a head may take, from connecting on; and how long what is left of a body may go on
+    after its request was answered."""
 
     _look_task: TimerHandle | None = None
-    _waits_for: tuple[Any, ...] | None = None
+    _waits_for: tuple[int, bool] | None = None
     _waits_since: float = 0
     _n_heads: int = 0
     _head_bytes: int = 0
@@ -71,18 +74,14 @@ class LimitedProtocol(HttpToolsProtocol):
             self._cut()
         self._look_task = self.loop.call_later(self.header_timeout_seconds / LOOKS, self._look)
 
-    def _find_wait(self) -> tuple[Any, ...] | None:
+    def _find_wait(self) -> tuple[int, bool] | None:
         """Name what the connection waits for: equal as long as it has not got on."""
-        if n_unread := self.transport.get_write_buffer_size():
-            return "reader", n_unread
         if self._is_answering() or self.timeout_keep_alive_task is not None:
             return None  # the application, and uvicorn, see to that
-        return "head", self._n_heads, self._has_begun_head()
+        return self._n_heads, self._has_begun_head()
 
     def _cut(self) -> None:
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
-        elif self._has_begun_head():
+        if self._has_begun_head():
             self._refuse(408)
         else:
             self.transport.close()
@@ -109,6 +108,16 @@ class LimitedProtocol(HttpToolsProtocol):
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
         self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + text)
         self.transport.close()
+
+
+def give_up_on_readers(listeners: Iterable[socket.socket], seconds: float) -> None:
+    """Have the kernel end connections whose clients have taken nothing of an answer for long.
+
+    Connections inherit it from the socket that listens. Systems other than Linux do without.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        for listener in listeners:
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1e3))
 
 
 def limited_protocol(header_timeout_seconds: float) -> type[LimitedProtocol]:

@@ -54,6 +54,12 @@ bench-memory: $(VENVS)/dev/.installed ## Watch a worker's memory over 100,000 re
 bench-health: $(VENVS)/dev/.installed ## Time health checks while long texts and batches are answered
 	$(DEV) -m tests.load.health $(ARGS)
 
+try-overload: $(VENVS)/dev/.installed ## Send four times the load that a worker can answer; needs h2load
+	$(DEV) -m tests.reliability.overload $(ARGS)
+
+try-slow-clients: $(VENVS)/dev/.installed ## Have 200 slow clients beside a normal load; needs wrk
+	$(DEV) -m tests.reliability.slow_clients $(ARGS)
+
 data: $(VENVS)/training/.installed ## Download both data sets to data/, where the tests find them
 	$(TRAINING) -m training download data
 
@@ -146,4 +152,4 @@ $(VENVS)/%/.installed: requirements/%.txt
 
 .PHONY: help serve train evaluate promote classify-archive command fuzz fuzz-coverage hostile bench bench-peers \
 	bench-micro bench-memory bench-health data test test-bulk test-compose try-flips try-reload try-stops try-kills \
-	try-faults try-soak screenshots audit lint format lock lock-peers clean
+	try-faults try-soak try-overload try-slow-clients screenshots audit lint format lock lock-peers clean

@@ -7,6 +7,7 @@ while that it is alive, and afterwards it is as it was.
 import http.client
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -66,16 +67,16 @@ def send_quietly(url: str, capacity: float) -> Requests:
 
 def probe(root: str, seconds: float) -> list[float]:
     """Ask for health every 20 ms; give the milliseconds that each answer took."""
-    connection = http.client.HTTPConnection(urlsplit(root).netloc, timeout=30)
     waits = []
     ends = time.monotonic() + seconds
-    while (began := time.monotonic()) < ends:
-        connection.request("GET", "/health/live")
-        response = connection.getresponse()
-        response.read()
-        assert response.status == http.client.OK
-        waits.append((time.monotonic() - began) * 1e3)
-        time.sleep(max(0.0, began + PROBE_SECONDS - time.monotonic()))
+    with closing(http.client.HTTPConnection(urlsplit(root).netloc, timeout=30)) as connection:
+        while (began := time.monotonic()) < ends:
+            connection.request("GET", "/health/live")
+            response = connection.getresponse()
+            response.read()
+            assert response.status == http.client.OK
+            waits.append((time.monotonic() - began) * 1e3)
+            time.sleep(max(0.0, began + PROBE_SECONDS - time.monotonic()))
     return waits
 
 

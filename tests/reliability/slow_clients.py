@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections import defaultdict
+from contextlib import closing
 from itertools import count
 from statistics import median
 from typing import Annotated, Final, Self
@@ -141,9 +142,10 @@ def main(
                 for way, values in slow_clients.seconds.items():
                     lasted[way] += values
             console.print(f"round {number + 1} of {rounds}", highlight=False)
-        connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
-        connection.request("GET", "/health/ready")
-        ready = connection.getresponse().status
+        parts = urlsplit(server.url)
+        with closing(http.client.HTTPConnection(parts.netloc, timeout=30)) as connection:
+            connection.request("GET", "/health/ready")
+            ready = connection.getresponse().status
     report(
         f"{clients} slow clients beside {CONNECTIONS} others: {describe_machine()}",
         [

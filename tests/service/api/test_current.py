@@ -147,7 +147,9 @@ def test_a_model_that_was_replaced_is_freed(
 def test_a_gathering_that_waits_is_answered_by_who_is_current_then(
     app: NewswireApp, book: TopicClassifier
 ) -> None:
-    gathering = Gathering(lambda bodies: app.model.classify_each(bodies), max_bytes=65_536)
+    gathering = Gathering(
+        lambda bodies: app.model.classify_each(bodies), Slots(99), max_bytes=65_536
+    )
     body = json.dumps(TEXT).encode()
 
     async def ask() -> bytes:

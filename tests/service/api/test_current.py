@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
+from service.api.admission import Slots
 from service.api.answering import Answerer
 from service.api.gathering import Gathering
 from service.app import NewswireApp, create_app

@@ -44,7 +44,7 @@ class NoReloader:
 def test_it_is_not_ready_from_the_moment_of_the_signal() -> None:
     health = ServiceHealth()
     config = uvicorn.Config(None)  # type: ignore[arg-type]
-    server = DrainingServer(config, health, NoReloader(), drain_seconds=60)
+    server = DrainingServer(config, health, NoReloader(), drain_seconds=60, unread_seconds=1)
     server.handle_exit(signal.SIGTERM, None)
     assert not health.ready
 

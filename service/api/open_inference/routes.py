@@ -1,7 +1,6 @@
 """The routes of the Open Inference Protocol."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response
@@ -125,7 +124,7 @@ def _add_inference_routes(
         workers.check()
         _check_media_type(request)
         body = await reader.read_any(request.receive)
-        return _respond(await workers.run(partial(served.infer, header_length=header_length), body))
+        return _respond(await workers.run(lambda body: served.infer(body, header_length), body))
 
     @router.post(f"{MODEL}/infer", summary="Which topics are these texts about?", **described)
     async def v2_infer(name: str, request: Request, header_length: HeaderLength = None) -> Response:

@@ -19,6 +19,7 @@ from service.api.schemas import (
     FieldProblem,
     RankingOptions,
 )
+from service.api.structure import has_more_structure
 from service.model.words import split_words
 
 JSON: Final = "application/json"
@@ -27,10 +28,8 @@ JSON_INVALID: Final = "json_invalid"
 """Pydantic's name for a body that is not JSON."""
 WORD_LENGTH: Final = 2
 """Of the shortest word, with the blank after it."""
-QUOTES_A_FIELD: Final = 4
-"""Around its name, and around its value."""
-SMALL_BYTES: Final = 16_384
-"""Bodies up to this are harmless, whatever they hold."""
+STRINGS_A_FIELD: Final = 2
+"""Its name, and its value."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -71,7 +70,8 @@ def parse_classify_request(body: bytes, limits: Limits) -> ClassifyRequest:
     TooLargeError
         If text and title together are over the limit.
     """
-    if _has_more_names(body, QUOTES_A_FIELD * len(ClassifyRequest.model_fields)):
+    most_strings = STRINGS_A_FIELD * len(ClassifyRequest.model_fields)
+    if has_more_structure(body, most_strings=most_strings, most_texts=1):
         raise InvalidRequestError([_other_fields(ClassifyRequest)])
     request = parse_body(ClassifyRequest, body)
     check_options(request, limits)
@@ -87,10 +87,11 @@ def parse_batch_request(body: bytes, limits: Limits) -> BatchRequest:
     MalformedBodyError, InvalidRequestError
         As `parse_classify_request`.
     """
-    n_fields = len(BatchRequest.model_fields) + limits.max_batch_items * len(BatchItem.model_fields)
-    if _has_more_names(body, QUOTES_A_FIELD * n_fields):
+    n_items = limits.max_batch_items
+    n_fields = len(BatchRequest.model_fields) + n_items * len(BatchItem.model_fields)
+    if has_more_structure(body, most_strings=STRINGS_A_FIELD * n_fields, most_texts=n_items):
         fields = ", ".join(BatchItem.model_fields)
-        message = f"Expected at most {limits.max_batch_items} items with no fields but {fields}"
+        message = f"Expected at most {n_items} items with no fields but {fields}"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     request = parse_body(BatchRequest, body)
     check_options(request, limits)
@@ -114,17 +115,6 @@ def check_batch_item(item: Any, limits: Limits) -> BatchItem:
         raise invalid_request(BatchItem, error) from None
     check_text(checked, limits)
     return checked
-
-
-def _has_more_names(body: bytes, most_quotes: int) -> bool:
-    """Whether a body has more names and texts than a valid one can have.
-
-    The parser keeps an error for each name that it does not know: of a body of megabytes, that
-    would be gigabytes. In texts quotes are escaped, so the others are those of names and texts.
-    """
-    if len(body) <= SMALL_BYTES:
-        return False
-    return body.count(b'"') - body.count(b'\\"') > most_quotes
 
 
 def parse_body(model: type[Model], body: bytes) -> Model:

@@ -24,7 +24,11 @@ from tests.fuzzing.mutation import CHARACTERS, change_json, insert
 
 ROOT: Final = Path(__file__).parents[2]
 LIMITS: Final = Limits(
-    max_text_bytes=3_000, max_batch_items=4, max_explained_words=40, max_top_k=46
+    max_text_bytes=3_000,
+    max_text_words=400,
+    max_batch_items=4,
+    max_explained_words=40,
+    max_top_k=46,
 )
 """Small, so that they are met."""
 _CLASSIFIER: Final = TopicClassifier.load(ROOT / "models" / "reuters")

@@ -68,10 +68,10 @@ TEXTS: Final = {
     "over the limit by a byte": Hostile(text("a" * (MEGABYTE + 1)), (413,), heavy=True),
 }
 BODIES: Final = {
-    "deep nesting": Hostile(raw(b"[" * 100_000), (400,)),
-    "deep nesting, 6 MB": Hostile(raw(b"[" * BODY_LIMIT), (400,), heavy=True),
+    "deep nesting": Hostile(raw(b"[" * 100_000), (422,)),
+    "deep nesting, 6 MB": Hostile(raw(b"[" * BODY_LIMIT), (422,), heavy=True),
     "deep nesting in an item": Hostile(
-        raw(b'{"items": [' + b"[" * 100_000, "/classify/batch"), (400,)
+        raw(b'{"items": [' + b"[" * 100_000, "/classify/batch"), (422,)
     ),
     "6 MB of empty items": Hostile(
         raw(b'{"items": [' + b"[]," * (BODY_LIMIT // 3 - 9) + b"[]]}", "/classify/batch"),

@@ -15,6 +15,7 @@ from service.api.open_inference.schemas import (
     RequestedOutput,
 )
 from service.api.schemas import BatchItem, FieldProblem
+from service.api.structure import has_more_structure
 
 HEADER_LENGTH: Final = "Inference-Header-Content-Length"
 """The header that says how many bytes of a body are JSON, where binary data follow it."""
@@ -28,6 +29,8 @@ PLAUSIBLE: Final = 2**31
 """Numbers beyond are not repeated; they may have thousands of digits."""
 TEXT, TITLE = "text", "title"
 INPUTS: Final = (TEXT, TITLE)
+MOST_OTHER_STRINGS: Final = 500
+"""Names, and what is no text: parameters may be anybody's own."""
 
 
 class TextRequest(NamedTuple):
@@ -60,6 +63,9 @@ def parse_text_request(body: bytes, header_length: str | None, limits: Limits) -
         If it is more than the limits allow, or a text holds nothing.
     """
     head = body if header_length is None else _head(body, header_length)
+    n_texts = len(INPUTS) * limits.max_batch_items
+    if has_more_structure(head, most_strings=MOST_OTHER_STRINGS + n_texts, most_texts=n_texts):
+        raise TensorError(f"Expected at most {limits.max_batch_items} texts in the JSON, got more.")
     request = parse_body(InferRequest, head)
     parameters = request.parameters or InferParameters()
     check_options(parameters, limits)

@@ -8,6 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from service.api.classification import is_short
 from service.app import create_app
 from service.model import InferenceError, TopicClassifier
 from service.settings import ServiceSettings
@@ -259,3 +260,19 @@ def test_other_addresses_and_methods(
     assert TYPED not in response.text
     if status == 405:
         assert response.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("body", "short"),
+    [
+        (b'{"text": "The oil price, explained."}', True),
+        (b'{"text": "caf\\u00e9 \\u2014 oil"}', True),
+        (b'{"text": "oil", "explain": true}', False),
+        (b'{"text": "oil", "\\u0065xplain": true}', False),
+        (b'{"text": "oil", "expl\\u0061in": true}', False),
+        (b'{"text": "oil", "ex\\u0070lain": true}', False),
+        (b'{"text": "' + b"oil " * 5_000 + b'"}', False),
+    ],
+)
+def test_what_may_take_long_is_not_answered_on_the_event_loop(body: bytes, short: bool) -> None:  # noqa: FBT001
+    assert is_short(body) is short

@@ -21,6 +21,7 @@ from service.api.body import (
     Limits, check_batch_item, parse_batch_request, parse_classify_request
 )
 from service.api.errors import RequestError
+from service.api.open_inference.requests import parse_text_request
 
 def peak():
     status = Path("/proc/self/status").read_text()
@@ -29,6 +30,8 @@ def peak():
 def parse(body, limits):
     if sys.argv[1] == "/classify":
         parse_classify_request(body, limits)
+    if sys.argv[1].startswith("/v2"):
+        parse_text_request(body, None, limits)
     for item in parse_batch_request(body, limits).items:
         check_batch_item(item, limits)
 
@@ -53,6 +56,14 @@ BODIES = {
     ).encode(),
     "items of names": json.dumps({"items": [{"a": 0}] * N_NAMES}).encode(),
     "an item of names": b'{"items": [' + NAMES + b"]}",
+    "items of nothing": b'{"items": [' + b"[]," * 1_000_000 + b"[]]}",
+    "items of numbers": b'{"items": [' + b"1," * 2_000_000 + b"1]}",
+    "a text of lists": b'{"text": [' + b"[],\n" * 1_000_000 + b"[]]}",
+}
+TENSORS = {
+    "data of nothing": b"[" + b"[]," * 1_000_000 + b"[]]",
+    "data of texts": b"[" + b'"",' * 1_000_000 + b'""]',
+    "data of numbers": b"[" + b"1," * 2_000_000 + b"1]",
 }
 
 
@@ -60,13 +71,26 @@ BODIES = {
 @pytest.mark.parametrize("path", ["/classify", "/classify/batch"])
 @pytest.mark.parametrize("kind", BODIES)
 def test_many_names_cost_no_memory(client: TestClient, path: str, kind: str) -> None:
-    headers = {"content-type": "application/json"}
-    answer = client.post(path, content=BODIES[kind], headers=headers)
-    assert answer.status_code == 422, answer.text
+    assert refused_growth(client, path, BODIES[kind], 422) < MAX_GROWTH_BYTES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
+@pytest.mark.parametrize("kind", TENSORS)
+def test_tensors_of_many_values_cost_no_memory(client: TestClient, kind: str) -> None:
+    tensor = b'{"name": "text", "shape": [1], "datatype": "BYTES", "data": ' + TENSORS[kind] + b"}"
+    body = b'{"inputs": [' + tensor + b"]}"
+    growth = refused_growth(client, "/v2/models/reuters/infer", body, 400)
+    assert growth < MAX_GROWTH_BYTES
+
+
+def refused_growth(client: TestClient, path: str, body: bytes, status: int) -> int:
+    """How much memory a body takes at the most that is refused with a status."""
+    answer = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status, answer.text
     assert len(answer.content) < 1_000
     command = [sys.executable, "-c", MEASURE, path]
-    done = subprocess.run(command, input=BODIES[kind], capture_output=True, cwd=ROOT, check=True)
-    assert int(done.stdout) < MAX_GROWTH_BYTES
+    done = subprocess.run(command, input=body, capture_output=True, cwd=ROOT, check=True)
+    return int(done.stdout)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +98,11 @@ def test_many_names_cost_no_memory(client: TestClient, path: str, kind: str) -> 
     [
         ("/classify", {"text": f'"{TEXT}" \\ ' * 2_000, "title": '"A" \\"' * 100}),
         ("/classify/batch", {"items": [{"text": f'"{TEXT}"', "title": '"'}] * 256, "top_k": 1}),
+        ("/classify", {"text": f"{TEXT} [{{:," * 6_000, "title": "[" * 20_000, "top_k": 46}),
+        (
+            "/classify/batch",
+            {"items": [{"text": f"{TEXT},,,{{[:" * 20, "title": None}] * 256, "explain": False},
+        ),
     ],
 )
 def test_quotes_in_texts_are_no_names(client: TestClient, path: str, request_: Any) -> None:

@@ -1,0 +1,58 @@
+"""Finds out, before a body is parsed, whether it is more structure than text.
+
+A parser makes an object of each value, and an error of each name that it does not know: of a body
+of megabytes that has nothing else, hundreds of megabytes. A valid body is nearly all text.
+"""
+
+import re
+from typing import Final
+
+SMALL_BYTES: Final = 16_384
+"""Bodies up to this are harmless, whatever they hold."""
+FEW_VALUES: Final = 20_000
+"""So many values are, too."""
+STRUCTURE_BYTES: Final = 256
+"""Of what is no text, in any request: its options, and brackets."""
+STRUCTURE_BYTES_A_TEXT: Final = 32
+
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""To the end of the body, if it is not closed: so each byte is looked at once."""
+_BEGIN_VALUES: Final = b",:[{"
+_WHITE_SPACE: Final = b" \t\r\n"
+
+
+def has_more_structure(body: bytes, *, most_strings: int, most_texts: int) -> bool:
+    """Whether a body has more names and values than a valid one can have.
+
+    Parameters
+    ----------
+    body : bytes
+        JSON, or not.
+    most_strings : int
+        How many names and texts it may have.
+    most_texts : int
+        For how many of them it may have brackets and the like.
+    """
+    if len(body) <= SMALL_BYTES:
+        return False
+    # in texts quotes are escaped, so the others are those of names and texts; there may be more
+    if body.count(b'"') - body.count(b'\\"') > 2 * most_strings:
+        return True
+    if sum(body.count(sign) for sign in _BEGIN_VALUES) <= FEW_VALUES:
+        return False
+    return _is_exceeded(body, most_strings, STRUCTURE_BYTES + STRUCTURE_BYTES_A_TEXT * most_texts)
+
+
+def _is_exceeded(body: bytes, most_strings: int, most_bytes: int) -> bool:
+    """Look at each string, and at what stands between them."""
+    n_bytes = end = 0
+    for number, string in enumerate(_STRING.finditer(body)):
+        n_bytes += _structure(body[end : string.start()])
+        if number >= most_strings or n_bytes > most_bytes:
+            return True
+        end = string.end()
+    return n_bytes + _structure(body[end:]) > most_bytes
+
+
+def _structure(between: bytes) -> int:
+    return len(between.translate(None, _WHITE_SPACE))

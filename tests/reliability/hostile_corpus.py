@@ -129,8 +129,8 @@ FRAMES: Final = {
     ),
     "a bare line feed in a header": Hostile(get("/health/live", "X-A: a\nX-B: b"), (400,)),
     "10,000 headers": Hostile(get("/health/live", *["X-A: a"] * 10_000), (200,)),
-    "a header of 1 MB": Hostile(get("/health/live", "X-A: " + "a" * MEGABYTE), (200,)),
-    "a target of 1 MB": Hostile(get("/" + "a" * MEGABYTE), (400,)),
+    "a header of 1 MB": Hostile(get("/health/live", "X-A: " + "a" * MEGABYTE), (431,)),
+    "a target of 1 MB": Hostile(get("/" + "a" * MEGABYTE), (431,)),
 }
 TARGETS: Final = {
     "absolute": Hostile(get("http://elsewhere.example/health/live"), (200,)),

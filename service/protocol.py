@@ -14,6 +14,7 @@ from asyncio import TimerHandle, Transport
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEAD_BYTES: Final = 65_536
@@ -34,9 +35,9 @@ class LimitedProtocol(HttpToolsProtocol):
     after its request was answered."""
 
     _look_task: TimerHandle | None = None
-    _waits_for: tuple[int, bool] | None = None
-    _waits_since: float = 0
-    _n_heads: int = 0
+    _waits_after: HTTPScope | None = None
+    _waits_in_head: bool = False
+    _waits_since: float | None = None
     _head_bytes: int = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -52,33 +53,30 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read data, but no endless head."""
-        super().data_received(data)
+        HttpToolsProtocol.data_received(self, data)  # super() takes longer
         if self.scope is not None and "method" not in self.scope:
             self._head_bytes += len(data)  # type: ignore[unreachable]
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(431)
-
-    def on_headers_complete(self) -> None:
-        """Count the head, and go on to the body."""
-        self._n_heads += 1
-        self._head_bytes = 0
-        super().on_headers_complete()
+        elif self._head_bytes:
+            self._head_bytes = 0
 
     def _look(self) -> None:
         """See whether the connection still waits for the same, and for how long."""
         now = self.loop.time()
-        waits_for = self._find_wait()
-        if waits_for != self._waits_for:
-            self._waits_for, self._waits_since = waits_for, now
-        elif waits_for is not None and now - self._waits_since >= self.header_timeout_seconds:
-            self._cut()
-        self._look_task = self.loop.call_later(self.header_timeout_seconds / LOOKS, self._look)
-
-    def _find_wait(self) -> tuple[int, bool] | None:
-        """Name what the connection waits for: equal as long as it has not got on."""
+        in_head = self._has_begun_head()
         if self._is_answering() or self.timeout_keep_alive_task is not None:
-            return None  # the application, and uvicorn, see to that
-        return self._n_heads, self._has_begun_head()
+            self._waits_since = None  # the application, and uvicorn, see to that
+        elif (
+            self._waits_since is None
+            or self._waits_after is not self.scope
+            or self._waits_in_head is not in_head
+        ):
+            self._waits_since = now
+        elif now - self._waits_since >= self.header_timeout_seconds:
+            self._cut()
+        self._waits_after, self._waits_in_head = self.scope, in_head
+        self._look_task = self.loop.call_later(self.header_timeout_seconds / LOOKS, self._look)
 
     def _cut(self) -> None:
         if self._has_begun_head():

@@ -82,7 +82,7 @@ class BodyReader:
         OverloadedError, TooLargeError, BodyTimeoutError, ClientDisconnect
         """
         try:
-            with self._deadline.wait():
+            with self._deadline:
                 message = await receive()
                 if message.get("more_body", False):
                     return await self._read_all(message, receive)

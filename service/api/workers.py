@@ -52,7 +52,7 @@ class Workers:
         with admission.long_slots:
             admission.buffer(len(body))
             try:
-                with self._deadline.wait():
+                with self._deadline:
                     loop = get_running_loop()
                     return await loop.run_in_executor(self._threads, answer, body)
             except TimeoutError:

@@ -6,7 +6,7 @@ from service.api.deadline import Deadline
 
 
 async def wait(deadline: Deadline, seconds: float) -> str:
-    with deadline.wait():
+    with deadline:
         await asyncio.sleep(seconds)
     return "done"
 

@@ -15,6 +15,7 @@ from service.api.errors import TYPE_PREFIX
 from service.app import NewswireApp, create_app
 from service.model import TopicClassifier
 from service.settings import ServiceSettings
+from tests.conftest import LATEST
 
 TEXT = "OPEC ministers agreed to cut crude oil output."
 CLASSIFY = json.dumps({"text": TEXT}).encode()
@@ -26,7 +27,7 @@ BODIES = {
     "/classify": CLASSIFY,
     "/classify/batch": BATCH,
     "/v2/models/reuters/infer": INFER,
-    "/v2/models/reuters/versions/3/infer": INFER,
+    f"/v2/models/reuters/versions/{LATEST.name}/infer": INFER,
 }
 EXEMPT = ("/health/live", "/health/ready", "/metrics", "/topics", "/model", "/", "/openapi.json")
 
@@ -163,7 +164,7 @@ def test_more_is_refused_before_the_body_is_read(held_up: HeldUp, path: str) -> 
         assert refused.headers[b"content-type"] == b"application/problem+json"
     assert [request.status for request in answered] == [200]
     assert in_progress(registry) == 0
-    route = path.replace("reuters", "{name}").replace("3", "{version}")
+    route = path.replace("reuters", "{name}").replace(f"/{LATEST.name}/", "/{version}/")
     labels = {"route": route, "status": "429"}
     assert registry.get_sample_value("newswire_http_requests_total", labels) == 1
 

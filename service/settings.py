@@ -69,7 +69,7 @@ class ServiceSettings(BaseSettings):
     max_in_progress: Annotated[
         int,
         Field(ge=1, description="Most requests to classify at once; more are told to come later."),
-    ] = 32
+    ] = 20
     max_buffered_bytes: Annotated[
         int,
         Field(

@@ -7,6 +7,7 @@ A slot is held from the moment that a request's body is there: who sends slowly 
 that are not whole yet, and those that wait for a thread, are bounded by their bytes instead.
 """
 
+from asyncio import sleep
 from math import ceil
 from time import perf_counter
 from typing import Final
@@ -15,6 +16,11 @@ from service.api.errors import OverloadedError
 
 SMOOTHING: Final = 1 / 64
 """Weight of the last request in the mean of the seconds that each takes."""
+
+REFUSAL_SECONDS: Final = 0.05
+"""How long a refusal is held back."""
+MOST_HELD_BACK: Final = 1_000
+"""How many are at once; others are not held back, for each takes some memory."""
 
 TOO_MANY_REQUESTS: Final = (
     "As many requests are in progress as may be. Try again after Retry-After seconds."
@@ -99,6 +105,24 @@ class Admission:
         self.long_slots = Slots(max(1, max_in_progress // 2), within=self.slots)
         self._max_buffered_bytes = max_buffered_bytes
         self.buffered_bytes = 0
+        self._n_held_back = 0
+
+    async def admit(self, slots: Slots) -> None:
+        """Decide on a request's head: raise OverloadedError if no slot is free, but not at once.
+
+        To refuse takes time from those that are being answered, and who hears of it at once comes
+        again at once. What was refused stays refused, though a slot be free by then: it has waited.
+        """
+        try:
+            slots.check()
+        except OverloadedError:
+            if self._n_held_back < MOST_HELD_BACK:
+                self._n_held_back += 1
+                try:
+                    await sleep(REFUSAL_SECONDS)
+                finally:
+                    self._n_held_back -= 1
+            raise
 
     def buffer(self, n_bytes: int) -> None:
         """Count bytes of a body that have come; `release` them when they are gone.

@@ -65,7 +65,7 @@ class BodyReader:
         ClientDisconnect
             If the connection ends before the body does.
         """
-        slots.check()
+        await self._admission.admit(slots)
         declared = find_header(scope, b"content-type").partition(b";")[0].strip().lower()
         media_type = next((name for name in media_types if name.encode() == declared), None)
         if media_type is None:

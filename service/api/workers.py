@@ -33,9 +33,9 @@ class Workers:
         self._admission = admission
         self._deadline = deadline
 
-    def check(self) -> None:
-        """Raise OverloadedError if as many wait as may."""
-        self._admission.long_slots.check()
+    async def admit(self) -> None:
+        """Raise OverloadedError if as many wait as may, as `Admission.admit` does."""
+        await self._admission.admit(self._admission.long_slots)
 
     async def run(self, answer: Callable[[bytes], Result], body: bytes) -> Result:
         """Answer a body in a thread.

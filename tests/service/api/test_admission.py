@@ -1,8 +1,10 @@
+import asyncio
 import time
 
 import pytest
 
-from service.api.admission import Admission, Slots
+from service.api import admission as admission_module
+from service.api.admission import REFUSAL_SECONDS, Admission, Slots
 from service.api.errors import OverloadedError
 
 
@@ -119,3 +121,36 @@ def test_it_costs_next_to_nothing() -> None:
         with slots:
             pass
     assert (time.process_time() - began) / n_requests < 50e-6
+
+
+def test_refusals_are_held_back_so_that_they_come_less_often() -> None:
+    async def seconds_until_refused(admission: Admission) -> float:
+        began = time.monotonic()
+        with pytest.raises(OverloadedError):
+            await admission.admit(admission.slots)
+        return time.monotonic() - began
+
+    async def refuse(n_requests: int) -> list[float]:
+        admission = Admission(max_in_progress=1, max_buffered_bytes=1)
+        await admission.admit(admission.slots)
+        with admission.slots:
+            refusals = [seconds_until_refused(admission) for _ in range(n_requests)]
+            return await asyncio.gather(*refusals)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(admission_module, "MOST_HELD_BACK", 3)
+        waits = asyncio.run(refuse(5))
+    assert [seconds >= 0.9 * REFUSAL_SECONDS for seconds in waits] == [True] * 3 + [False] * 2
+
+
+def test_what_is_held_back_and_goes_away_is_held_back_no_more() -> None:
+    async def go_away() -> None:
+        admission = Admission(max_in_progress=1, max_buffered_bytes=1)
+        with admission.slots:
+            for _ in range(2):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(admission.admit(admission.slots), 0.001)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(admission_module, "MOST_HELD_BACK", 1)
+        asyncio.run(go_away())

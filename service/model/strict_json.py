@@ -29,7 +29,12 @@ def parse_json(content: bytes, name: str) -> Any:
     """
     try:
         text = content.decode()
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_float)
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_parse_float,
+            parse_int=_parse_int,
+        )
         if _SURROGATE in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError, MemoryError) as error:
@@ -49,6 +54,15 @@ def _parse_float(digits: str) -> float:
     if math.isinf(number):
         raise ValueError("a number is too large")
     return number
+
+
+def _parse_int(digits: str) -> int:
+    """Give a number as the parser would: this is here for what happens between two numbers.
+
+    The parser lets no other thread in before it is done, which takes 8 ms for a vocabulary. A
+    function of Python does, so that nobody waits for a bundle that is loaded beside another.
+    """
+    return int(digits)
 
 
 def _is_deeper(value: object, depth: int) -> bool:

@@ -100,7 +100,7 @@ class Reloader:
                 logger.info("%s has no %s yet: waiting for it", path, " and no ".join(absent))
                 return
             classifier = self._load(path)
-        except BundleError as error:
+        except (BundleError, OSError) as error:  # it may not be allowed to look
             self._refuse(error, state or (str(error),))
         else:
             self._hand_over(classifier, path, began)
@@ -124,7 +124,7 @@ class Reloader:
             raise BundleError(f"{path}: it changed while it was loaded")
         return classifier
 
-    def _refuse(self, error: BundleError, state: State) -> None:
+    def _refuse(self, error: Exception, state: State) -> None:
         if self._stopping or state == self._ignored:
             return
         self._ignored = state

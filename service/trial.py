@@ -62,19 +62,30 @@ class Trial:
 
     @classmethod
     def spawn(cls, path: Path) -> Self:
-        """Try a bundle in a new process, which gives way to every other."""
+        """Try a bundle in a new process, which gives way to every other.
+
+        Raises
+        ------
+        BundleError
+            If there can be no other process.
+        """
         said, saying = os.pipe()
-        pid = os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-m", "service.trial", str(path)],
-            # no keys: whatever it does, it has none
-            {name: value for name, value in os.environ.items() if "NEWSWIRE" not in name},
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, saying, 1),
-                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-            ],
-        )
+        try:
+            pid = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-m", "service.trial", str(path)],
+                # no keys: whatever it does, it has none
+                {name: value for name, value in os.environ.items() if "NEWSWIRE" not in name},
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, saying, 1),
+                    (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+                ],
+            )
+        except OSError as error:
+            os.close(said)
+            os.close(saying)
+            raise BundleError(f"{path}: it cannot be tried: {error.strerror}") from error
         with suppress(OSError, AttributeError):  # it has ended, or the system has no such classes
             os.setpriority(os.PRIO_PROCESS, pid, _LEAST_PRIORITY)
             os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))

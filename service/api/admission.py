@@ -19,8 +19,9 @@ SMOOTHING: Final = 1 / 64
 
 REFUSAL_SECONDS: Final = 0.05
 """How long a refusal is held back."""
-MOST_HELD_BACK: Final = 1_000
-"""How many are at once; others are not held back, for each takes some memory."""
+MOST_HELD_BACK: Final = 100
+"""How many are at once; others are not held back. Uvicorn keeps the beginning of each body
+meanwhile, up to 320 kB, which is counted nowhere."""
 
 TOO_MANY_REQUESTS: Final = (
     "As many requests are in progress as may be. Try again after Retry-After seconds."

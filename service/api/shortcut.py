@@ -27,6 +27,7 @@ from service.tracing import REQUEST_ID_HEADER, begin_trace
 Endpoint = Callable[[Scope, Receive], Awaitable[bytes]]
 
 OK: Final = 200
+FAILED: Final = 500
 _CONTENT_TYPE: Final = (b"content-type", JSON.encode())
 
 
@@ -49,12 +50,13 @@ class Shortcut:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; a bug is answered, and then raised again for the server to log."""
         began = perf_counter()
-        status = OK
+        status = FAILED  # of a request that is given up before it is answered
         request_id = begin_trace(scope["headers"]).request_id
         try:
             content = await self._endpoint(scope, receive)
             length = (b"content-length", str(len(content)).encode())
             headers = [length, _CONTENT_TYPE, *DEFAULT_HEADERS]
+            status = OK
             await _send(status, headers, content, request_id, send)
         except OverloadedError as error:
             content, headers = refusal(error)

@@ -49,12 +49,15 @@ class Workers:
             for nobody, and only the next ones wait for it.
         """
         admission = self._admission
+        waiting = [body]  # what is given up must not be kept until the thread comes to it
+        del body
         with admission.long_slots:
-            admission.buffer(len(body))
+            n_bytes = len(waiting[0])
+            admission.buffer(n_bytes)
             try:
                 with self._deadline:
                     loop = get_running_loop()
-                    return await loop.run_in_executor(self._threads, answer, body)
+                    return await loop.run_in_executor(self._threads, _answer, answer, waiting)
             except TimeoutError:
                 raise DeadlineExceededError(
                     f"It was not answered within {self._deadline.seconds:g} seconds. "
@@ -62,4 +65,9 @@ class Workers:
                     admission.long_slots.retry_after,
                 ) from None
             finally:
-                admission.release(len(body))
+                waiting.clear()
+                admission.release(n_bytes)
+
+
+def _answer(answer: Callable[[bytes], Result], waiting: list[bytes]) -> Result:
+    return answer(waiting.pop())

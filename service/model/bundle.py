@@ -158,8 +158,15 @@ def find_bundle(folder: Path) -> Path:
     Raises
     ------
     BundleError
-        If there is none.
+        If there is none, or one may not look.
     """
+    try:
+        return _find_bundle(folder)
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot be looked into: {error.strerror}") from error
+
+
+def _find_bundle(folder: Path) -> Path:
     if (folder / MANIFEST_FILE).is_file():
         return folder
     if not folder.is_dir():

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from service import reloading
+from service.app import create_app
+from service.model import TopicClassifier
+from service.reloading import Reloader
+from service.settings import ServiceSettings
 from tests.conftest import LATEST, RELEASED
 from tests.end_to_end.running_service import RunningService
 from tests.hostile_bundles import DEVOURING, edit_network, renumber
@@ -167,3 +173,21 @@ def test_stopping_abandons_what_is_tried(models: Path) -> None:
 def children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")  # of the thread that looks
     return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def test_what_cannot_be_looked_at_is_refused_once(
+    classifier: TopicClassifier, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+
+    def find(folder: Path) -> Path:
+        looks.append(folder)
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(reloading, "find_bundle", find)
+    app = create_app(ServiceSettings(), classifier, registry)
+    reloader = Reloader(app, RELEASED, LATEST, seconds=0.01)
+    reloader.start(lambda *_: pytest.fail("there is nothing to adopt"))
+    wait_until(lambda: len(looks) > 3)
+    reloader.stop()
+    assert registry.get_sample_value("newswire_reloads_total", {"outcome": "refused"}) == 1

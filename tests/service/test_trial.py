@@ -114,3 +114,14 @@ def test_nothing_is_left_open(bundle_copy: Path) -> None:
     assert set(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_that_there_can_be_no_other_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "posix_spawn", refuse)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    with pytest.raises(BundleError, match="cannot be tried: Resource temporarily unavailable"):
+        Trial.spawn(LATEST)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208

@@ -1,5 +1,6 @@
 """The short way and the way through FastAPI answer alike; only the time differs."""
 
+import asyncio
 import threading
 from typing import Any
 
@@ -102,3 +103,20 @@ def test_long_texts_leave_the_event_loop_to_others(
     response = TestClient(app).post("/classify", json={"text": "a " * (n_bytes // 2)})
     assert response.status_code == 200
     assert threads[0].startswith("classify") is not inline
+
+
+def test_a_request_that_is_given_up_is_not_counted_as_answered(
+    app: NewswireApp, registry: CollectorRegistry
+) -> None:
+    async def never(*_: Any) -> Any:
+        await asyncio.sleep(30)
+
+    async def give_up() -> None:
+        headers = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/classify", "headers": headers}
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(app(scope, never, never), 0.01)
+
+    asyncio.run(give_up())
+    labels = {"route": "/classify", "status": "500"}
+    assert registry.get_sample_value("newswire_http_requests_total", labels) == 1

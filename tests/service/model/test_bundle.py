@@ -241,3 +241,8 @@ def test_a_manifest_that_cannot_be_shown_is_refused(
     edit_manifest(bundle_copy, lambda manifest: manifest.update({name: value}))
     with pytest.raises(BundleError, match=rf"manifest\.json: {name}: expected 1 to 500"):
         load_bundle(bundle_copy)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_refused() -> None:
+    with pytest.raises(BundleError):
+        find_bundle(Path("a" * 300))

@@ -9,6 +9,7 @@ import json
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -34,6 +35,9 @@ COLUMNS = {
     "memory_megabytes": ("memory MB", "{:,.0f}"),
     "start_seconds": ("start s", "{:.2f}"),
 }
+
+LEFT_SECONDS = 0.5
+"""For what is still in progress when a load ends; a full service would refuse the next."""
 
 console = Console() if sys.stdout.isatty() else Console(width=120)
 
@@ -84,6 +88,7 @@ def measure(
                 progress.update(task, description=item.name)
                 with running(item) as server:
                     load(item, server, seconds=1, connections=connections)
+                    time.sleep(LEFT_SECONDS)  # what it left behind is still being answered
                     result = load(item, server, seconds=seconds, connections=connections)
                 results[item.name].append(result)
                 progress.advance(task)

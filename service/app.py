@@ -134,8 +134,9 @@ def create_app(
         max_in_progress=settings.max_in_progress, max_buffered_bytes=settings.max_buffered_bytes
     )
     metrics.requests_in_progress.set_function(lambda: admission.slots.in_progress)
-    reader = BodyReader(limits, admission, Deadline(settings.request_timeout_seconds))
-    workers = Workers(admission, Deadline(settings.request_timeout_seconds))
+    deadline = Deadline(settings.request_timeout_seconds)
+    reader = BodyReader(limits, admission, deadline)
+    workers = Workers(admission, deadline)
     endpoints = classification_endpoints(app.model, workers, reader, admission)
     app.shortcuts = {
         ("POST", route): Shortcut(route, endpoint, observer)

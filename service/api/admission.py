@@ -64,11 +64,9 @@ class Slots:
 
     def __enter__(self) -> None:
         """Take a slot, or raise as `check` does."""
+        self.check()
         if self._within is not None:
-            self.check()
             self._within.__enter__()
-        elif self.in_progress >= self._limit:
-            self.check()
         if not self.in_progress:
             self._last_done = perf_counter()  # until now there was nothing to do
         self.in_progress += 1

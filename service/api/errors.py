@@ -21,7 +21,6 @@ RequestError
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -30,7 +29,6 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from service.api.headers import Headers, add_defaults
 from service.api.schemas import FieldProblem, Problem
 from service.model import InferenceError
 from service.tracing import current_trace
@@ -190,17 +188,6 @@ def to_problem(error: Exception) -> Problem:
 def error_response(error: Exception) -> JSONResponse:
     """Answer an error."""
     return problem_response(_log(error), error_headers(error))
-
-
-def refusal(error: OverloadedError) -> tuple[bytes, Headers]:
-    """Give body and headers of the answer to an error of which there may be very many at a time."""
-    return _refusal(str(error), error.retry_after)
-
-
-@lru_cache(maxsize=256)
-def _refusal(sentence: str, retry_after: int) -> tuple[bytes, Headers]:
-    response = error_response(OverloadedError(sentence, retry_after))
-    return bytes(response.body), add_defaults(response.raw_headers)
 
 
 def error_headers(error: Exception) -> dict[str, str]:

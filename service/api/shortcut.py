@@ -13,14 +13,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.api.body import JSON
-from service.api.errors import (
-    PROBLEMS,
-    OverloadedError,
-    error_response,
-    is_bug,
-    refusal,
-)
-from service.api.headers import DEFAULT_HEADERS, Headers, add_defaults
+from service.api.errors import error_response, is_bug
+from service.api.headers import DEFAULT_HEADERS, add_defaults
 from service.api.instrumentation import RequestObserver
 from service.tracing import REQUEST_ID_HEADER, begin_trace
 
@@ -54,14 +48,8 @@ class Shortcut:
         request_id = begin_trace(scope["headers"]).request_id
         try:
             content = await self._endpoint(scope, receive)
-            length = (b"content-length", str(len(content)).encode())
-            headers = [length, _CONTENT_TYPE, *DEFAULT_HEADERS]
             status = OK
-            await _send(status, headers, content, request_id, send)
-        except OverloadedError as error:
-            content, headers = refusal(error)
-            status = PROBLEMS[OverloadedError].status
-            await _send(status, headers, content, request_id, send)
+            await _send(content, request_id, send)
         except Exception as error:
             response: Response = error_response(error)
             status = response.status_code
@@ -75,7 +63,9 @@ class Shortcut:
             self._observer.observe(scope, route=self._route, status=status, seconds=seconds)
 
 
-async def _send(status: int, headers: Headers, content: bytes, request_id: str, send: Send) -> None:
-    named = [*headers, (REQUEST_ID_HEADER, request_id.encode())]
-    await send({"type": "http.response.start", "status": status, "headers": named})
+async def _send(content: bytes, request_id: str, send: Send) -> None:
+    length = (b"content-length", str(len(content)).encode())
+    request = (REQUEST_ID_HEADER, request_id.encode())
+    headers = [length, _CONTENT_TYPE, *DEFAULT_HEADERS, request]
+    await send({"type": "http.response.start", "status": OK, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -40,8 +40,7 @@ def main(**overrides: Any) -> int:
     try:
         settings = ServiceSettings(**overrides)
         path = find_bundle(settings.model_dir)
-        Trial.fork(path).verdict()
-        classifier = TopicClassifier.load(path)
+        classifier = TopicClassifier.load(path, fingerprint=Trial.fork(path).verdict())
     except ValidationError as error:
         return _refuse(describe_errors(error))
     except BundleError as error:

@@ -114,8 +114,9 @@ def give_up_on_readers(listeners: Iterable[socket.socket], seconds: float) -> No
     Connections inherit it from the socket that listens. Systems other than Linux do without.
     """
     if hasattr(socket, "TCP_USER_TIMEOUT"):
+        milliseconds = max(1, round(seconds * 1e3))  # 0 would be no limit
         for listener in listeners:
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1e3))
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def limited_protocol(header_timeout_seconds: float) -> type[LimitedProtocol]:

@@ -103,7 +103,8 @@ class Reloader:
         except (BundleError, OSError) as error:  # it may not be allowed to look
             self._refuse(error, state or (str(error),))
         else:
-            self._hand_over(classifier, path, began)
+            if not self._stopping:
+                self._hand_over(classifier, path, began)
 
     def _is_another(self, path: Path) -> bool:
         try:
@@ -115,14 +116,13 @@ class Reloader:
     def _load(self, path: Path) -> TopicClassifier:
         self._trial = Trial.spawn(path)
         try:
+            if self._stopping:
+                self._trial.abandon()
             tried = self._trial.verdict()
         finally:
             self._trial = None
         with giving_way():
-            classifier = TopicClassifier.load(path)
-        if classifier.fingerprint != tried:
-            raise BundleError(f"{path}: it changed while it was loaded")
-        return classifier
+            return TopicClassifier.load(path, fingerprint=tried)
 
     def _refuse(self, error: Exception, state: State) -> None:
         if self._stopping or state == self._ignored:

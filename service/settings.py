@@ -9,6 +9,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "NEWSWIRE_"
+MOST_SECONDS = 86_400
+"""Longest time limit: a day."""
 API_KEY: Final = re.compile(r"[!-+\--~]{16,}")
 """Visible ASCII but the comma, which stands between keys; shorter ones can be guessed."""
 
@@ -80,7 +82,7 @@ class ServiceSettings(BaseSettings):
         float,
         Field(
             gt=0,
-            allow_inf_nan=False,
+            le=MOST_SECONDS,
             description="How long a body may take to come, and then its answer.",
         ),
     ] = 10.0
@@ -88,7 +90,7 @@ class ServiceSettings(BaseSettings):
         float,
         Field(
             gt=0,
-            allow_inf_nan=False,
+            le=MOST_SECONDS,
             description="How long the head of a request may take to come.",
         ),
     ] = 5.0

@@ -78,8 +78,14 @@ class TopicClassifier:
         prove(self, bundle)
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
+    def load(cls, folder: str | Path, *, fingerprint: str | None = None) -> Self:
         """Load the bundle at ``folder``, or the highest-numbered one in it, and prove it.
+
+        Parameters
+        ----------
+        folder : str or Path
+        fingerprint : str or None
+            That of the bundle that is expected there; None takes any.
 
         Raises
         ------
@@ -88,6 +94,8 @@ class TopicClassifier:
         """
         path = find_bundle(Path(folder))
         bundle = load_bundle(path)
+        if fingerprint not in (None, bundle.fingerprint):
+            raise BundleError(f"{path}: expected fingerprint {fingerprint}, it is another bundle")
         if path.name.isdecimal() and path.name != bundle.manifest.version:
             raise BundleError(
                 f"{path}: expected version {path.name!r} in the manifest, "

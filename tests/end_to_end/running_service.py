@@ -71,6 +71,13 @@ class RunningService:
             os.killpg(self.process.pid, stop)
         return self.process.wait(timeout=30)
 
+    def stop_and_read_errors(self) -> str:
+        """Stop it, and give what it wrote to standard error, which must be a pipe."""
+        self.stop()
+        assert self.process.stderr is not None
+        with self.process.stderr as stream:
+            return str(stream.read().decode())
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

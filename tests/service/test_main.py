@@ -69,10 +69,7 @@ def test_an_empty_setting_is_the_default() -> None:
 def test_log_lines_are_json_and_never_hold_the_text() -> None:
     with RunningService(NEWSWIRE_ACCESS_LOG="true", errors=subprocess.PIPE) as service:
         service.client.post("/classify", json={"text": "Zebras."}, headers={"X-Request-ID": "r-1"})
-        service.stop()
-        assert service.process.stderr is not None
-        shown = service.process.stderr.read().decode()
-        service.process.stderr.close()
+        shown = service.stop_and_read_errors()
     lines = [json.loads(line) for line in shown.splitlines()]
     assert "Zebras" not in shown
     (line,) = [line for line in lines if line.get("route") == "/classify"]
@@ -198,10 +195,7 @@ def test_keys_are_never_logged() -> None:
         for sent, status in ((key, 200), (key[::-1], 401)):
             headers = {"Authorization": f"Bearer {sent}"}
             assert service.client.get("/topics", headers=headers).status_code == status
-        service.stop()
-        assert service.process.stderr is not None
-        shown = service.process.stderr.read().decode()
-        service.process.stderr.close()
+        shown = service.stop_and_read_errors()
     assert "GET /topics 401" in shown
     assert key not in shown
     assert key[::-1] not in shown

@@ -22,6 +22,12 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ("NEWSWIRE_PORT", "70000", "NEWSWIRE_PORT: Input should be less than or equal to 65535"),
         ("NEWSWIRE_MAX_TEXT_BYTES", "0", "NEWSWIRE_MAX_TEXT_BYTES: Input should be greater"),
         ("NEWSWIRE_LOG_LEVEL", "loud", "NEWSWIRE_LOG_LEVEL: Input should be 'debug', 'info'"),
+        (
+            "NEWSWIRE_REQUEST_TIMEOUT_SECONDS",
+            "1e9",
+            "NEWSWIRE_REQUEST_TIMEOUT_SECONDS: Input should",
+        ),
+        ("NEWSWIRE_HEADER_TIMEOUT_SECONDS", "nan", "NEWSWIRE_HEADER_TIMEOUT_SECONDS: Input should"),
     ],
 )
 def test_a_wrong_value_is_named(

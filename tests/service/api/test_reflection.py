@@ -148,9 +148,6 @@ def test_what_is_no_request_is_not_repeated_either() -> None:
                 answer = b"".join(iter(lambda: connection.recv(65_536), b""))
             assert MARK.encode() not in answer, kind
             assert answer.startswith(b"HTTP/1.1 4"), (kind, answer)
-        service.stop()
-        assert service.process.stderr is not None
-        shown = service.process.stderr.read().decode()
-        service.process.stderr.close()
+        shown = service.stop_and_read_errors()
     assert "Invalid HTTP request" in shown
     assert MARK not in shown

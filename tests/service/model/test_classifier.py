@@ -22,7 +22,7 @@ from service.model import (
     load_bundle,
 )
 from service.model.batches import CHUNK_TOKENS, chunks_of_like_length
-from tests.conftest import RELEASED
+from tests.conftest import LATEST, RELEASED
 
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
 EARN = "Net profit rose to 12 mln dlrs, or 80 cts a share, in the fourth quarter."
@@ -241,3 +241,10 @@ def test_a_network_to_which_absent_tokens_count_is_refused(bundle: Bundle) -> No
     limit.op_type = "Max"  # 0 becomes 1
     with pytest.raises(BundleError, match="occurs 0 times to count for nothing"):
         TopicClassifier(replace(bundle, network=model.SerializeToString()))
+
+
+def test_another_bundle_than_that_of_a_fingerprint_is_not_loaded() -> None:
+    expected = load_bundle(LATEST).fingerprint
+    assert TopicClassifier.load(RELEASED, fingerprint=expected).fingerprint == expected
+    with pytest.raises(BundleError, match="it is another bundle"):
+        TopicClassifier.load(RELEASED / "1", fingerprint=expected)

@@ -17,6 +17,8 @@ from typing import ClassVar, Final
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from service.transport import JoiningTransport
+
 MAX_HEAD_BYTES: Final = 65_536
 """How long a head may be; one that came at once, in up to 256 kB, is not looked at."""
 LOOKS: Final = 5
@@ -42,7 +44,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to look."""
-        super().connection_made(transport)
+        self._joining = JoiningTransport(transport)
+        super().connection_made(self._joining)
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -60,6 +63,11 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._refuse(431)
         elif self._head_bytes:
             self._head_bytes = 0
+
+    def on_response_complete(self) -> None:
+        """Write what is kept of an answer that has no body."""
+        self._joining.flush()
+        super().on_response_complete()
 
     def _look(self) -> None:
         """See whether the connection still waits for the same, and for how long."""

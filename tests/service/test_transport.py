@@ -1,0 +1,153 @@
+"""Answers are written whole: byte for byte what uvicorn writes, in as few pieces as can be."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from service.protocol import limited_protocol
+from service.transport import JoiningTransport
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+HOST = b"Host: a\r\n"
+END = None
+
+
+class Recorder(asyncio.Transport):
+    """Remembers what was written, and when it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes | None] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if data:
+            self.written.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return END in self.written
+
+    def close(self) -> None:
+        self.written.append(END)
+
+    def abort(self) -> None:
+        self.written.append(END)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers as the path says."""
+    path = scope["path"]
+    while (await receive()).get("more_body"):
+        pass
+    if path == "/bug":
+        raise ValueError
+    body = b"HTTP/1.1 200 OK\r\n\r\n" if path == "/like-a-head" else b"some news"
+    headers = [] if path == "/chunks" else [(b"content-length", str(len(body)).encode())]
+    if path == "/close":
+        headers.append((b"connection", b"close"))
+    if path == "/nothing":
+        headers = []
+    status = 204 if path == "/nothing" else 200
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if path == "/bug-in-between":
+        raise ValueError
+    if path == "/nothing":
+        await send({"type": "http.response.body"})
+        return
+    await send({"type": "http.response.body", "body": body[:4], "more_body": True})
+    await send({"type": "http.response.body", "body": body[4:]})
+
+
+def request(method: bytes, path: bytes, body: bytes = b"", headers: bytes = b"") -> bytes:
+    length = b"Content-Length: %d\r\n" % len(body) if body else b""
+    head = b"%b %b HTTP/1.1\r\n%b" % (method, path, HOST + headers + length)
+    return head + b"\r\n" + body
+
+
+def get(path: bytes) -> bytes:
+    return request(b"GET", path)
+
+
+REQUESTS = {
+    "a body": [get(b"/")],
+    "chunks": [get(b"/chunks")],
+    "closes": [get(b"/close")],
+    "no body": [get(b"/nothing")],
+    "HEAD": [request(b"HEAD", b"/"), get(b"/")],
+    "HEAD, closes": [request(b"HEAD", b"/close")],
+    "HEAD, chunks": [request(b"HEAD", b"/chunks")],
+    "a body like a head": [get(b"/like-a-head"), get(b"/")],
+    "pipelined": [get(b"/") + get(b"/chunks") + request(b"HEAD", b"/") + get(b"/nothing")],
+    "a bug": [get(b"/bug")],
+    "a bug after the head": [get(b"/bug-in-between")],
+    "not HTTP": [b"\0\0\0\0"],
+    "waits to go on": [
+        request(b"POST", b"/", b"ab", headers=b"Expect: 100-continue\r\n")[:-2],
+        b"ab",
+    ],
+    "HTTP/1.0": [b"GET / HTTP/1.0\r\n\r\n"],
+}
+
+
+def written_by(protocol: type[asyncio.Protocol], pieces: list[bytes]) -> list[bytes | None]:
+    """What a protocol writes when these pieces come; it closes once more when the client leaves."""
+
+    async def talk() -> list[bytes | None]:
+        config = uvicorn.Config(
+            application, http=protocol, lifespan="off", log_config=None, date_header=False
+        )
+        config.load()
+        make: Callable[..., asyncio.Protocol] = protocol
+        connection = make(config=config, server_state=ServerState(), app_state={})
+        transport = Recorder()
+        connection.connection_made(transport)
+        for piece in pieces:
+            connection.data_received(piece)
+            for _ in range(50):
+                await asyncio.sleep(0)
+        connection.connection_lost(None)
+        return transport.written
+
+    return asyncio.run(talk())
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_writes_the_same_bytes_and_ends_the_same(name: str) -> None:
+    usual = written_by(HttpToolsProtocol, REQUESTS[name])
+    joined = written_by(limited_protocol(10), REQUESTS[name])
+    assert b"".join(filter(None, joined)) == b"".join(filter(None, usual))
+    assert joined[-2:].count(None) == usual[-2:].count(None)
+
+
+def test_a_head_is_written_with_what_follows() -> None:
+    assert written_by(limited_protocol(10), [get(b"/")]) == [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nsome",
+        b" news",
+        END,
+    ]
+
+
+def test_a_body_is_asked_for_at_once() -> None:
+    written = written_by(limited_protocol(10), REQUESTS["waits to go on"])
+    assert written[0] == CONTINUE
+
+
+def test_what_is_aborted_is_not_written() -> None:
+    recorder = Recorder()
+    transport = JoiningTransport(recorder)
+    transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    transport.abort()
+    transport.flush()
+    assert recorder.written == [END]

@@ -35,6 +35,7 @@ from service.model.manifest import (
     to_json_object,
 )
 from service.model.rules import ENCODERS
+from service.model.steps import in_steps
 from service.model.strict_json import parse_json
 
 MODEL_FILE: Final = "model.onnx"
@@ -239,14 +240,14 @@ def _records(kind: type[Record], contents: Mapping[str, bytes], name: str) -> li
         raise BundleError(f"{name}: expected a list, got {type(entries).__name__}")
     return [
         from_json_object(kind, entry, f"{name}, entry {number}")
-        for number, entry in enumerate(entries)
+        for number, entry in enumerate(in_steps(entries, n_items=4))
     ]
 
 
 def _vocabulary(contents: Mapping[str, bytes]) -> dict[str, int]:
     vocabulary = parse_json(contents[VOCABULARY_FILE], VOCABULARY_FILE)
     if not isinstance(vocabulary, dict) or not all(
-        type(token_id) is int for token_id in vocabulary.values()
+        type(token_id) is int for token_id in in_steps(vocabulary.values())
     ):
         raise BundleError(f"{VOCABULARY_FILE}: expected an object of word to whole number")
     return vocabulary

@@ -28,6 +28,7 @@ from service.model.ranking import (
     rank_topics,
 )
 from service.model.rules import ENCODERS
+from service.model.steps import rest
 
 EXPLAINED_COUNTS: Final = 2**20
 """How many counts go through the network at once where words are left out: 4 MB."""
@@ -70,7 +71,9 @@ class TopicClassifier:
             known_words_ratio=bundle.manifest.min_known_words_ratio,
             confidence=bundle.manifest.min_confidence,
         )
+        rest()
         self._session = _open_session(bundle)
+        rest()
         tensors = bundle.manifest.tensors
         self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
         self._outputs = [tensors["probabilities"]]

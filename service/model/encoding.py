@@ -12,6 +12,7 @@ from typing import ClassVar, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service.model.steps import in_steps
 from service.model.words import split_words
 
 PAD_ID: Final = 0
@@ -89,11 +90,15 @@ class TokenTable(dict[str, bytes]):
 
     def __init__(self, word_ids: WordIds, field_ids: Sequence[int] = ()) -> None:
         self._word_ids = word_ids
-        self._tokens = {word_id: _to_bytes(word_id) for word_id in {UNKNOWN_ID, *word_ids.values()}}
-        for word_id in self._tokens if field_ids else ():
+        self._tokens = {
+            word_id: _to_bytes(word_id) for word_id in in_steps({UNKNOWN_ID, *word_ids.values()})
+        }
+        for word_id in in_steps(self._tokens) if field_ids else ():
             if field_ids[word_id] != PAD_ID:
                 self._tokens[word_id] += _to_bytes(field_ids[word_id])
-        super().__init__({word: self._tokens[word_id] for word, word_id in word_ids.items()})
+        super().__init__(
+            {word: self._tokens[word_id] for word, word_id in in_steps(word_ids.items())}
+        )
 
     def __missing__(self, word: str) -> bytes:
         return self._tokens[self._word_ids[word]]
@@ -125,7 +130,7 @@ class TextEncoder:
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         self.vocabulary = vocabulary
         self._word_ids = self._index(vocabulary)
-        self._words = {token_id: word for word, token_id in vocabulary.items()}
+        self._words = {token_id: word for word, token_id in in_steps(vocabulary.items())}
         if len(self._words) < len(vocabulary):
             raise ValueError("vocabulary: expected an id of its own for each word, some ids repeat")
         if self._words and (lowest := min(self._words)) < FIRST_WORD_ID:

@@ -19,6 +19,7 @@ from service.model.encoding import (
     WordIds,
     count,
 )
+from service.model.steps import in_steps
 from service.model.words import split_words
 
 LEAD_WORDS: Final = 40
@@ -108,7 +109,7 @@ class _WordAndNumberIds(WordIds):
     """Word to id, and number to the id of all numbers of its length."""
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
-        super().__init__({word: i for word, i in vocabulary.items() if ":" not in word})
+        super().__init__({word: i for word, i in in_steps(vocabulary.items()) if ":" not in word})
         self._number_ids = [vocabulary.get(name, UNKNOWN_ID) for name in _NUMBERS]
         for n_digits in range(1, FREQUENT_DIGITS + 1):  # found without a call of __missing__
             numbers = (f"{number:0{n_digits}}" for number in range(10**n_digits))
@@ -123,7 +124,7 @@ class _WordAndNumberIds(WordIds):
 def _beside_words(vocabulary: Mapping[str, int], field: str) -> list[int]:
     """Give, for each token id of a word, the id of that word in a field; 0 where there is none."""
     beside = [0] * (1 + max(vocabulary.values(), default=UNKNOWN_ID))
-    for token, token_id in vocabulary.items():
+    for token, token_id in in_steps(vocabulary.items()):
         if token.startswith(field):
             word = token.removeprefix(field)
             if word not in vocabulary:

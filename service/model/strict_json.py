@@ -2,10 +2,12 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any, Final, NoReturn
 
 from service.model.errors import BundleError
+from service.model.steps import STEP_ITEMS, is_resting, rest
 
 MAX_DEPTH: Final = 16
 """How deep objects and lists may be nested; a bundle's own are at most 5 deep."""
@@ -33,7 +35,7 @@ def parse_json(content: bytes, name: str) -> Any:
             text,
             parse_constant=_refuse_constant,
             parse_float=_parse_float,
-            parse_int=_parse_int,
+            parse_int=_restful_int() if is_resting() else None,
         )
         if _SURROGATE in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
@@ -56,13 +58,19 @@ def _parse_float(digits: str) -> float:
     return number
 
 
-def _parse_int(digits: str) -> int:
-    """Give a number as the parser would: this is here for what happens between two numbers.
+def _restful_int() -> Callable[[str], int]:
+    """Give what makes a number as the parser would, but ends a step of work now and then.
 
-    The parser lets no other thread in before it is done, which takes 8 ms for a vocabulary. A
-    function of Python does, so that nobody waits for a bundle that is loaded beside another.
+    The parser itself lets no other thread in before it is done: 5 ms for a vocabulary.
     """
-    return int(digits)
+    numbers = count(1)
+
+    def parse(digits: str) -> int:
+        if not next(numbers) % STEP_ITEMS:
+            rest()
+        return int(digits)
+
+    return parse
 
 
 def _is_deeper(value: object, depth: int) -> bool:

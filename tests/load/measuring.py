@@ -83,7 +83,11 @@ class Server:
 
     def memory_megabytes(self) -> float:
         """Proportional set size of all processes."""
-        return sum(_pss_kilobytes(pid) for pid in self.processes()) / 1e3
+        return sum(_kilobytes(pid, "Pss") for pid in self.processes()) / 1e3
+
+    def own_megabytes(self) -> float:
+        """Memory of all processes that is no file's: other programs have no share in it."""
+        return sum(_kilobytes(pid, "Anonymous") for pid in self.processes()) / 1e3
 
 
 @contextmanager
@@ -202,9 +206,9 @@ def _cpu_ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def _pss_kilobytes(pid: int) -> int:
+def _kilobytes(pid: int, kind: str) -> int:
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(f"{kind}:"))

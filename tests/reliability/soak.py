@@ -56,8 +56,12 @@ class Stretch:
         Answers of another status than expected, and requests without one.
     left_out : int
         Requests that were due and not sent, for the clients were behind.
-    megabytes, descriptors, threads : list of float or int
-        Of the worker, about once a second.
+    megabytes : list of float
+        Proportional set size of the worker, about once a second. What other programs share counts
+        less while they run, and more when they end.
+    own_megabytes : list of float
+        Of that, what is no file's: all that can leak, and all that is compared.
+    descriptors, threads : list of int
     health : list of float
         Seconds that a health check took.
     cpu_seconds : float
@@ -68,6 +72,7 @@ class Stretch:
     unexpected: Counter[str] = field(default_factory=Counter)
     left_out: int = 0
     megabytes: list[float] = field(default_factory=list)
+    own_megabytes: list[float] = field(default_factory=list)
     descriptors: list[int] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
     health: list[float] = field(default_factory=list)
@@ -166,6 +171,7 @@ class Soak:
     def _sample(self, stretch: Stretch) -> None:
         process = Path("/proc") / str(self._server.pid)
         stretch.megabytes.append(self._server.memory_megabytes())
+        stretch.own_megabytes.append(self._server.own_megabytes())
         stretch.descriptors.append(len(list((process / "fd").iterdir())))
         stretch.threads.append(len(list((process / "task").iterdir())))
 
@@ -207,7 +213,8 @@ def broken(stretches: Sequence[Stretch], most_growth: float) -> list[str]:
 
 def growth(stretches: Sequence[Stretch]) -> float:
     """Give the growth of memory from the end of the warm-up to the end."""
-    return float(np.median(stretches[-1].megabytes) / np.median(stretches[WARM].megabytes) - 1)
+    before, after = (np.median(stretches[at].own_megabytes) for at in (WARM, -1))
+    return float(after / before - 1)
 
 
 def describe(number: int, stretch: Stretch, seconds: float) -> str:
@@ -216,6 +223,7 @@ def describe(number: int, stretch: Stretch, seconds: float) -> str:
     return (
         f"{number:2}: {len(stretch.latencies) / seconds:,.0f} requests/s, "
         f"CPU {stretch.cpu_seconds / seconds:.0%}, {np.median(stretch.megabytes):.1f} MB, "
+        f"{np.median(stretch.own_megabytes):.1f} of its own, "
         f"{max(stretch.descriptors)} descriptors, {max(stretch.threads)} threads, "
         f"p99 {p99:.1f} ms, health at most {max(stretch.health, default=np.nan) * 1e3:.0f} ms, "
         f"{stretch.unexpected.total()} unexpected, {stretch.left_out} left out"

@@ -27,7 +27,8 @@ def test_a_short_one() -> None:
 
 def stretches() -> list[Stretch]:
     return [
-        Stretch(megabytes=[80, 80], descriptors=[20, 21], threads=[7, 7]) for _ in range(STRETCHES)
+        Stretch(own_megabytes=[80, 80], descriptors=[20, 21], threads=[7, 7])
+        for _ in range(STRETCHES)
     ]
 
 
@@ -38,9 +39,9 @@ def test_what_stays_as_it_is_holds() -> None:
 @pytest.mark.parametrize(
     ("last", "message"),
     [
-        (Stretch(megabytes=[82], descriptors=[20], threads=[7]), "memory grew by 2.50%"),
-        (Stretch(megabytes=[80], descriptors=[25], threads=[7]), "descriptors: from 20 to 25"),
-        (Stretch(megabytes=[80], descriptors=[20], threads=[8]), "threads: from 7 to 8"),
+        (Stretch(own_megabytes=[82], descriptors=[20], threads=[7]), "memory grew by 2.50%"),
+        (Stretch(own_megabytes=[80], descriptors=[25], threads=[7]), "descriptors: from 20 to 25"),
+        (Stretch(own_megabytes=[80], descriptors=[20], threads=[8]), "threads: from 7 to 8"),
     ],
 )
 def test_growth_is_seen(last: Stretch, message: str) -> None:
@@ -49,7 +50,7 @@ def test_growth_is_seen(last: Stretch, message: str) -> None:
 
 
 def test_what_grows_while_it_warms_up_does_not_count() -> None:
-    before = [Stretch(megabytes=[40], descriptors=[9], threads=[3]) for _ in range(WARM)]
+    before = [Stretch(own_megabytes=[40], descriptors=[9], threads=[3]) for _ in range(WARM)]
     assert broken([*before, *stretches()[WARM:]], most_growth=0.02) == []
 
 

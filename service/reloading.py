@@ -60,8 +60,12 @@ class Reloader:
         self._stopping = False
 
     def start(self, call_soon: Callable[..., Any]) -> None:
-        """Begin to look; ``call_soon`` is how a thread has something called on the event loop."""
+        """Begin to look; ``call_soon`` is how a thread has something called on the event loop.
+
+        The first look is now: who asked while the service was starting was not heard.
+        """
         self._call_soon = call_soon
+        self._wake.set()
         # nobody waits for it at the end: what it is about to load is not wanted any more
         threading.Thread(target=self._run, name="reload", daemon=True).start()
 

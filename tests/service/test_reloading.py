@@ -191,3 +191,17 @@ def test_what_cannot_be_looked_at_is_refused_once(
     wait_until(lambda: len(looks) > 3)
     reloader.stop()
     assert registry.get_sample_value("newswire_reloads_total", {"outcome": "refused"}) == 1
+
+
+def test_what_came_while_the_service_started_is_found(
+    classifier: TopicClassifier, registry: CollectorRegistry, models: Path
+) -> None:
+    app = create_app(ServiceSettings(), classifier, registry)
+    adopted: list[Callable[[], None]] = []
+    reloader = Reloader(app, models, models / "1", seconds=0)
+    release(models, 2)
+    reloader.start(adopted.append)
+    wait_until(lambda: bool(adopted))
+    reloader.stop()
+    adopted[0]()
+    assert app.model.served.classifier.manifest.version == "2"

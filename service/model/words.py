@@ -11,7 +11,7 @@ from typing import Final
 
 _ASCII_SEPARATORS: Final = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'
 _SEPARATORS: Final = _ASCII_SEPARATORS + "“”„‟«»‹›‘‚‛‐‑‒–—―…•·¡¿′″"  # noqa: RUF001
-_CLOSING_QUOTE: Final = re.compile(r"’(?!\w)")  # noqa: RUF001
+_CLOSING_QUOTE: Final = re.compile(r"’(?![^\W_])")  # noqa: RUF001
 _APOSTROPHES: Final = "’ʼ＇"  # noqa: RUF001
 _INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _TRANSLATION: Final = str.maketrans(
@@ -24,7 +24,7 @@ _ASCII_TRANSLATION: Final = bytes.maketrans(
     (ascii_lowercase + " " * len(_ASCII_SEPARATORS)).encode(),
 )
 
-_WORD: Final = re.compile(rf"(?:[^\s’{re.escape(_SEPARATORS)}]|’(?=\w))+")  # noqa: RUF001
+_WORD: Final = re.compile(rf"(?:[^\s’{re.escape(_SEPARATORS)}]|’(?=[^\W_]))+")  # noqa: RUF001
 
 
 def split_words(text: str) -> list[str]:

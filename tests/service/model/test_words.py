@@ -47,6 +47,7 @@ def test_separators_separate(groups: list[list[str]], separators: list[str]) -> 
         ("The company's u.s. unit", ["the", "company's", "u", "s", "unit"]),
         ("company’s “oil”—prices… rose", ["company's", "oil", "prices", "rose"]),  # noqa: RUF001
         ("the ‘oil price’ of companies’ rose", ["the", "oil", "price", "of", "companies", "rose"]),  # noqa: RUF001
+        ("the “oil price’_ rose", ["the", "oil", "price", "rose"]),  # noqa: RUF001
         ("o\u00adil\u200b\ufeff", ["oil"]),
         ("line one\r\nline two", ["line", "one", "line", "two"]),
         ("日本 Ölpreis", ["日本", "ölpreis"]),
@@ -56,7 +57,7 @@ def test_split_words(text: str, words: list[str]) -> None:
     assert split_words(text) == words
 
 
-ODDITIES = "‘“”«»\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0"  # noqa: RUF001
+ODDITIES = "’‘_“”«»\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0"  # noqa: RUF001
 
 
 @given(st.text(KERAS_ALPHABET | st.sampled_from(ODDITIES)))

@@ -49,7 +49,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look no more."""
+        """Look no more, and write nothing more."""
+        self._joining.drop()
         super().connection_lost(exc)
         if self._look_task is not None:
             self._look_task.cancel()
@@ -65,7 +66,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._head_bytes = 0
 
     def on_response_complete(self) -> None:
-        """Write what is kept of an answer that has no body."""
+        """Write what is kept of an answer that has no body, then go on to the next request."""
         self._joining.flush()
         super().on_response_complete()
 

@@ -18,7 +18,7 @@ from service.trial import Trial
 
 FINGERPRINT_LENGTH: Final = 64
 REST_SECONDS: Final = 0.003
-"""How long the loading of a bundle rests after each step, which takes a tenth of it."""
+"""How long the loading of a bundle rests after each step; most steps take a twentieth of that."""
 GIVE_WAY_SECONDS: Final = 0.0001
 """How soon the event loop is let in when it wants to go on; usually it waits for 5 ms."""
 LAST_FILES: Final = (MANIFEST_FILE, MANIFEST_HASH_FILE)
@@ -75,7 +75,7 @@ class Reloader:
         self._wake.set()
 
     def stop(self) -> None:
-        """Look no more, and abandon what is being tried."""
+        """Look no more, and abandon what is being tried; what is being loaded is not served."""
         self._stopping = True
         self._wake.set()
         if trial := self._trial:

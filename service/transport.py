@@ -1,7 +1,7 @@
-"""A connection that is written to once an answer.
+"""A connection to which the head of an answer is written with what follows it.
 
-Uvicorn writes the head of an answer, then its body. Each is a system call, a packet, and a client
-that is woken; together they are one of each.
+Uvicorn writes the head, then the body. Each is a system call, a packet, and a client that is woken;
+together they are one of each.
 """
 
 from asyncio import Transport
@@ -14,6 +14,9 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 class JoiningTransport(Transport):
     """Keeps the head of an answer until what follows is written, or it is told that nothing does.
+
+    A head is known by how it begins. A later piece of a body that begins so waits, too, for the
+    next piece or the end. Has what uvicorn's HTTP protocol asks of a transport, and no more.
 
     Parameters
     ----------
@@ -41,6 +44,10 @@ class JoiningTransport(Transport):
         if self._head:
             self.write(b"")
 
+    def drop(self) -> None:
+        """Forget a head: nobody is there to read it."""
+        self._head = b""
+
     def close(self) -> None:
         """Close when all is written."""
         self.flush()
@@ -48,7 +55,7 @@ class JoiningTransport(Transport):
 
     def abort(self) -> None:
         """Close at once, whatever is not written."""
-        self._head = b""
+        self.drop()
         self._transport.abort()
 
     def is_closing(self) -> bool:

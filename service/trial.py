@@ -19,9 +19,12 @@ from service.model import BundleError, TopicClassifier
 
 CPU_SECONDS: Final = 5
 """Processor time that a trial may take; the released bundles take 0.3 s."""
-WALL_SECONDS: Final = 300.0
-"""How long it may last, with the time that it waits for a processor: where others take all of one,
-a trial beside them takes a minute and a half."""
+START_SECONDS: Final = 45.0
+"""How long a trial may last before there is a service, with the time that it waits for a processor.
+Less than a container is given to start, so that it can say why it did not."""
+BESIDE_SECONDS: Final = 300.0
+"""How long a trial beside a service may last. Where others take all of a processor it gets little:
+it took a minute and a half."""
 MEMORY_BYTES: Final = 100_000_000
 """Memory that loading and proving may take; the released bundles take 20 MB. A container of 256 MB
 has that beside a service."""
@@ -29,6 +32,7 @@ SENTENCE_BYTES: Final = 4_000
 """How much is read of what a trial says."""
 
 PASSED, REFUSED = 0, 2
+_LEAST_PRIORITY: Final = 19
 _FIRST_TO_BE_KILLED: Final = "1000"
 
 
@@ -42,13 +46,16 @@ class Trial:
     pid : int
     said : int
         File descriptor of the end of a pipe, which is closed in the end.
+    seconds : float
+        How long it may last.
     """
 
-    def __init__(self, path: Path, pid: int, said: int) -> None:
+    def __init__(self, path: Path, pid: int, said: int, seconds: float) -> None:
         self._path = path
-        self._pid = pid
+        self.pid = pid
         self._said = said
-        self._ends = time.monotonic() + WALL_SECONDS
+        self._seconds = seconds
+        self._ends = time.monotonic() + seconds
 
     @classmethod
     def fork(cls, path: Path) -> Self:
@@ -58,7 +65,7 @@ class Trial:
         if not pid:
             _try(path, saying)
         os.close(saying)
-        return cls(path, pid, said)
+        return cls(path, pid, said, START_SECONDS)
 
     @classmethod
     def spawn(cls, path: Path) -> Self:
@@ -86,15 +93,17 @@ class Trial:
             os.close(said)
             os.close(saying)
             raise BundleError(f"{path}: it cannot be tried: {error.strerror}") from error
-        with suppress(OSError, AttributeError):  # it has ended, or the system has no such classes
+        with suppress(OSError):  # it has ended
+            os.setpriority(os.PRIO_PROCESS, pid, _LEAST_PRIORITY)
+        with suppress(OSError, AttributeError):  # or the system has no such classes
             os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
         os.close(saying)
-        return cls(path, pid, said)
+        return cls(path, pid, said, BESIDE_SECONDS)
 
     def abandon(self) -> None:
         """End the process; whoever waits for the verdict hears that it was refused."""
         with suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
 
     def verdict(self) -> str:
         """Wait for the end, and give the fingerprint of the bundle that was tried.
@@ -108,13 +117,14 @@ class Trial:
         in_time = time.monotonic() < self._ends
         if not in_time:
             self.abandon()
-        _, status = os.waitpid(self._pid, 0)
+        _, status = os.waitpid(self.pid, 0)
         ended = os.waitstatus_to_exitcode(status)
         if ended == PASSED and sentence:
             return sentence
         if ended == REFUSED and sentence:
             raise BundleError(sentence)
-        raise BundleError(f"{self._path}: {_how(ended) if in_time else _TOO_LONG}")
+        too_long = f"expected to be loaded and proven within {self._seconds:g} s"
+        raise BundleError(f"{self._path}: {_how(ended) if in_time else too_long}")
 
     def _listen(self) -> str:
         said = b""
@@ -126,9 +136,6 @@ class Trial:
                     break
                 said += more
         return " ".join(said[:SENTENCE_BYTES].decode(errors="replace").split())
-
-
-_TOO_LONG: Final = f"expected to be loaded and proven within {WALL_SECONDS:.0f} s"
 
 
 def _how(ended: int) -> str:

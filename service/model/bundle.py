@@ -35,7 +35,7 @@ from service.model.manifest import (
     to_json_object,
 )
 from service.model.rules import ENCODERS
-from service.model.steps import in_steps
+from service.model.steps import LONG_STEP_ITEMS, in_steps
 from service.model.strict_json import parse_json
 
 MODEL_FILE: Final = "model.onnx"
@@ -240,7 +240,7 @@ def _records(kind: type[Record], contents: Mapping[str, bytes], name: str) -> li
         raise BundleError(f"{name}: expected a list, got {type(entries).__name__}")
     return [
         from_json_object(kind, entry, f"{name}, entry {number}")
-        for number, entry in enumerate(in_steps(entries, n_items=4))
+        for number, entry in enumerate(in_steps(entries, LONG_STEP_ITEMS))
     ]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from service.model.errors import BundleError
+from service.model.steps import rest
 
 MAX_FILE_BYTES: Final = 32_000_000
 """Of a file of a bundle; the largest of those released has 5 MB."""
@@ -74,6 +75,7 @@ def read_verified(folder: Path, hashes: Mapping[str, str]) -> dict[str, bytes]:
         actual = hashlib.sha256(contents[name]).hexdigest()
         if actual != expected:
             raise BundleError(f"{name}: altered: expected SHA-256 {expected}, got {actual}")
+        rest()
     return contents
 
 

@@ -10,7 +10,7 @@ from service.model.bundle import Bundle
 from service.model.encoding import START_ID, count_tokens
 from service.model.errors import BundleError, InferenceError
 from service.model.manifest import Golden
-from service.model.steps import in_steps, rest
+from service.model.steps import LONG_STEP_ITEMS, in_steps, rest
 
 if TYPE_CHECKING:
     from service.model.classifier import TopicClassifier
@@ -26,7 +26,7 @@ def prove(classifier: "TopicClassifier", bundle: Bundle) -> None:
         _check_answer(classifier, highest)
         _check_zero_counts(classifier, highest)
         rest()
-        for number, golden in enumerate(in_steps(bundle.goldens, n_items=4)):
+        for number, golden in enumerate(in_steps(bundle.goldens, LONG_STEP_ITEMS)):
             _replay(classifier, golden, number)
         _check_batch(classifier, bundle.goldens)
     except BundleError:

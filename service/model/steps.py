@@ -13,6 +13,8 @@ from typing import Final, TypeVar
 
 STEP_ITEMS: Final = 512
 """Items of a step, if each takes less than a microsecond."""
+LONG_STEP_ITEMS: Final = 4
+"""Items of a step, if each takes a tenth of a millisecond: golden cases."""
 
 Item = TypeVar("Item")
 _rest_seconds: ContextVar[float] = ContextVar("rest_seconds", default=0.0)

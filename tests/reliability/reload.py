@@ -21,6 +21,7 @@ from typing import Final
 import numpy as np
 
 from service.model import TopicClassifier
+from service.trial import BESIDE_SECONDS
 from tests.conftest import LATEST, RELEASED
 from tests.end_to_end.running_service import RunningService
 from tests.hostile_bundles import renumber
@@ -114,7 +115,7 @@ def _settled(models: Path) -> dict[str, int]:
 
 
 def _wait_for(models: Path, before: dict[str, int], *, good: bool) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + BESIDE_SECONDS
     while (now := _settled(models)) == before:
         assert time.monotonic() < deadline, "a bundle was neither loaded nor refused"
         time.sleep(0.02)

@@ -60,7 +60,7 @@ class Stretch:
         Proportional set size of the worker, about once a second. What other programs share counts
         less while they run, and more when they end.
     own_megabytes : list of float
-        Of that, what is no file's: all that can leak, and all that is compared.
+        Anonymous memory: what no other program shares, and where a leak would show. It is compared.
     descriptors, threads : list of int
     health : list of float
         Seconds that a health check took.

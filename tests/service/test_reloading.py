@@ -3,6 +3,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from service import reloading
 from service.app import create_app
 from service.model import TopicClassifier
+from service.model.steps import is_resting
 from service.reloading import Reloader
 from service.settings import ServiceSettings
 from tests.conftest import LATEST, RELEASED
@@ -205,3 +208,33 @@ def test_what_came_while_the_service_started_is_found(
     reloader.stop()
     adopted[0]()
     assert app.model.served.classifier.manifest.version == "2"
+
+
+def test_a_bundle_is_loaded_in_short_steps_and_settled_beside_the_event_loop(
+    classifier: TopicClassifier,
+    registry: CollectorRegistry,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[str, bool, bool]] = []
+
+    def note() -> None:
+        short = sys.getswitchinterval() < usual
+        seen.append((threading.current_thread().name, is_resting(), short))
+
+    def load(path: Path, *, fingerprint: str) -> TopicClassifier:
+        note()
+        return classifier
+
+    usual = sys.getswitchinterval()
+    monkeypatch.setattr("service.reloading.TopicClassifier.load", load)
+    monkeypatch.setattr(reloading, "settle", note)
+    release(models, 2)
+    adopted: list[Callable[[], None]] = []
+    app = create_app(ServiceSettings(), classifier, registry)
+    reloader = Reloader(app, models, models / "1", seconds=0)
+    reloader.start(adopted.append)
+    wait_until(lambda: bool(adopted))
+    reloader.stop()
+    assert seen == [("reload", True, True)] * 2
+    assert sys.getswitchinterval() == usual

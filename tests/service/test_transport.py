@@ -101,10 +101,10 @@ REQUESTS = {
 }
 
 
-def written_by(protocol: type[asyncio.Protocol], pieces: list[bytes]) -> list[bytes | None]:
-    """What a protocol writes when these pieces come; it closes once more when the client leaves."""
+def written_by(protocol: type[asyncio.Protocol], pieces: list[bytes]) -> list[list[bytes | None]]:
+    """What a protocol writes after each of the pieces that come; the connection stays."""
 
-    async def talk() -> list[bytes | None]:
+    async def talk() -> list[list[bytes | None]]:
         config = uvicorn.Config(
             application, http=protocol, lifespan="off", log_config=None, date_header=False
         )
@@ -113,35 +113,36 @@ def written_by(protocol: type[asyncio.Protocol], pieces: list[bytes]) -> list[by
         connection = make(config=config, server_state=ServerState(), app_state={})
         transport = Recorder()
         connection.connection_made(transport)
+        after_each = []
         for piece in pieces:
             connection.data_received(piece)
             for _ in range(50):
                 await asyncio.sleep(0)
+            after_each.append(transport.written)
+            transport.written = []
         connection.connection_lost(None)
-        return transport.written
+        return after_each
 
     return asyncio.run(talk())
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_writes_the_same_bytes_and_ends_the_same(name: str) -> None:
+def test_writes_the_same_bytes_at_once_and_ends_the_same(name: str) -> None:
     usual = written_by(HttpToolsProtocol, REQUESTS[name])
     joined = written_by(limited_protocol(10), REQUESTS[name])
-    assert b"".join(filter(None, joined)) == b"".join(filter(None, usual))
-    assert joined[-2:].count(None) == usual[-2:].count(None)
+    for mine, theirs in zip(joined, usual, strict=True):
+        assert b"".join(filter(None, mine)) == b"".join(filter(None, theirs))
+        assert (END in mine) == (END in theirs)
 
 
 def test_a_head_is_written_with_what_follows() -> None:
-    assert written_by(limited_protocol(10), [get(b"/")]) == [
-        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nsome",
-        b" news",
-        END,
-    ]
+    (written,) = written_by(limited_protocol(10), [get(b"/")])
+    assert written == [b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nsome", b" news"]
 
 
 def test_a_body_is_asked_for_at_once() -> None:
-    written = written_by(limited_protocol(10), REQUESTS["waits to go on"])
-    assert written[0] == CONTINUE
+    first, _ = written_by(limited_protocol(10), REQUESTS["waits to go on"])
+    assert first == [CONTINUE]
 
 
 def test_what_is_aborted_is_not_written() -> None:
@@ -151,3 +152,37 @@ def test_what_is_aborted_is_not_written() -> None:
     transport.abort()
     transport.flush()
     assert recorder.written == [END]
+
+
+def test_what_nobody_reads_is_not_written() -> None:
+    recorder = Recorder()
+    connection = JoiningTransport(recorder)
+    connection.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    connection.drop()
+    connection.close()
+    assert recorder.written == [END]
+
+
+def test_a_connection_that_is_lost_between_head_and_body_is_not_written_to() -> None:
+    async def talk() -> list[bytes | None]:
+        left = asyncio.Event()
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await left.wait()
+            raise ValueError
+
+        config = uvicorn.Config(slow, lifespan="off", log_config=None)
+        config.load()
+        connection = limited_protocol(10)(config, ServerState(), {})
+        transport = Recorder()
+        connection.connection_made(transport)
+        connection.data_received(get(b"/"))
+        await asyncio.sleep(0)
+        connection.connection_lost(ConnectionResetError())
+        left.set()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        return transport.written
+
+    assert [piece for piece in asyncio.run(talk()) if piece is not END] == []

@@ -80,7 +80,7 @@ def test_a_silent_end_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_sleeping_is_no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_module, "WALL_SECONDS", 0.2)
+    monkeypatch.setattr(trial_module, "START_SECONDS", 0.2)
     load_as(lambda _: time.sleep(60), monkeypatch)
     began = time.monotonic()
     with pytest.raises(BundleError, match=r"^x: expected to be loaded and proven within"):
@@ -125,3 +125,15 @@ def test_that_there_can_be_no_other_process_is_told(monkeypatch: pytest.MonkeyPa
     with pytest.raises(BundleError, match="cannot be tried: Resource temporarily unavailable"):
         Trial.spawn(LATEST)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system has no such class")
+def test_a_trial_beside_a_service_takes_what_nobody_wants() -> None:
+    trial = Trial.spawn(LATEST)
+    try:
+        assert os.sched_getscheduler(trial.pid) == os.SCHED_IDLE
+        assert os.getpriority(os.PRIO_PROCESS, trial.pid) == 19
+    finally:
+        trial.abandon()
+        with pytest.raises(BundleError):
+            trial.verdict()

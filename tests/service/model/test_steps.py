@@ -53,11 +53,13 @@ def test_another_thread_does_not_rest() -> None:
 
 
 def test_numbers_are_parsed_the_same_with_rests(rests: list[float]) -> None:
-    text = str([-1, 0, 1.5, 2**70, *range(3 * STEP_ITEMS)]).encode()
+    whole, broken = [-1, 0, 2**70, *range(STEP_ITEMS)], [0.5, -1e-7] * STEP_ITEMS
+    text = str([whole, broken]).encode()
     expected = parse_json(text, "x")
     with resting(SECONDS):
         assert parse_json(text, "x") == expected
-        assert len(rests) == 3
+        # between whole numbers, between broken ones, at the end, and where nesting is looked at
+        assert len(rests) == 1 + 2 + 1 + 1 + 2
         with pytest.raises(BundleError, match="x: is not JSON"):
             parse_json(b"[" + b"9" * 5_000 + b"]", "x")
 

@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,13 @@ LATEST = find_bundle(RELEASED)
 # a deadline is a timed assertion, which a busy machine breaks; print_blob shows how to repeat
 hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_are_not_ignored() -> None:
+    """Tests interrupt programs, which would inherit it where these run in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

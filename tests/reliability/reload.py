@@ -27,7 +27,7 @@ from tests.end_to_end.running_service import RunningService
 from tests.hostile_bundles import renumber
 from tests.load.measuring import Server
 from tests.reliability.corruptions import corruptions
-from tests.reliability.steady_load import Asked, SteadyLoad
+from tests.reliability.steady_load import REQUESTS_PER_SECOND, Asked, SteadyLoad
 
 TEXT: Final = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."
 SOURCES: Final = (LATEST, RELEASED / "1")
@@ -171,9 +171,10 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--times", type=int, default=100)
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    options.add_argument("--rate", type=float, default=REQUESTS_PER_SECOND)
     arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, service_with(Path(folder)) as service:
-        with SteadyLoad(service.port, TEXT) as load:
+        with SteadyLoad(service.port, TEXT, arguments.rate) as load:
             record = replace_again_and_again(
                 service,
                 Path(folder),
@@ -188,7 +189,8 @@ def main() -> int:
     growth = record.megabytes[arguments.times] / record.megabytes[WARM_RELOADS] - 1
     versions = {item.version for item in load.asked}
     lines = [
-        f"seed {arguments.seed}, {arguments.times} reloads, {len(versions)} versions answered",
+        f"seed {arguments.seed}, {arguments.times} reloads, {len(versions)} versions answered, "
+        f"{arguments.rate:g} requests a second",
         f"{len(load.asked):,} requests, {len(found)} wrong or failed; exit status {status}",
         *(
             f"{name}: {n:,} requests, p50 {p50:.2f} ms, p99 {p99:.2f} ms"

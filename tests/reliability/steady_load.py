@@ -1,15 +1,24 @@
-"""Clients that ask at a steady rate, whatever the service does, and remember every answer."""
+"""Clients that ask at a steady rate, whatever the service does, and remember every answer.
 
-import http.client
+They are a process of their own, one thread that only sends and receives: what replaces bundles
+meanwhile, or many threads of clients in one interpreter, would keep them from looking at the clock.
+"""
+
+import asyncio
 import json
-import threading
+import multiprocessing
 import time
+from multiprocessing.connection import Connection as Pipe
+from selectors import SelectSelector
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
+from tests.reliability.connection import Connection, CutShortError, NotAnsweredError, to_bytes
+
 CONNECTIONS: Final = 4
-REQUESTS_PER_SECOND: Final = 200
-"""By all together: about a tenth of what one core answers here, with the clients beside it."""
+REQUESTS_PER_SECOND: Final = 200.0
+"""By all together: about a fortieth of what one core answers here."""
+OK: Final = 200
 
 
 class Asked(NamedTuple):
@@ -24,24 +33,31 @@ class Asked(NamedTuple):
 
 
 class SteadyLoad:
-    """Posts a text again and again while it is entered; ``asked`` grows meanwhile.
+    """Posts a text again and again while it is entered; ``asked`` is what became of it, afterwards.
 
     Parameters
     ----------
     port : int
     text : str
+    rate : float
+        Requests a second, by all connections together.
     """
 
-    def __init__(self, port: int, text: str) -> None:
+    def __init__(self, port: int, text: str, rate: float = REQUESTS_PER_SECOND) -> None:
+        body = json.dumps({"text": text, "top_k": 1}).encode()
+        self._request = to_bytes("/classify", body, {"Content-Type": "application/json"})
         self._port = port
-        self._body = json.dumps({"text": text, "top_k": 1})
-        self._stopping = threading.Event()
+        self._rate = rate
         self.asked: list[Asked] = []
 
     def __enter__(self) -> Self:
-        self._threads = [threading.Thread(target=self._ask) for _ in range(CONNECTIONS)]
-        for thread in self._threads:
-            thread.start()
+        processes = multiprocessing.get_context("spawn")
+        self._pipe, theirs = processes.Pipe()
+        arguments = (theirs, self._port, self._request, self._rate)
+        self._process = processes.Process(target=_ask_until_told, args=arguments, daemon=True)
+        self._process.start()
+        theirs.close()  # so that its end is heard here
+        self._pipe.recv()  # it begins
         return self
 
     def __exit__(
@@ -50,25 +66,53 @@ class SteadyLoad:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
+        self._pipe.send("enough")
+        self.asked = self._pipe.recv()
+        self._process.join()
 
-    def _ask(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        due = time.monotonic()
-        while not self._stopping.wait(max(0.0, due - time.monotonic())):
-            version, score = "", 0.0
+
+def _ask_until_told(pipe: Pipe, port: int, request: bytes, rate: float) -> None:
+    # select has timeouts of microseconds; those of epoll are whole milliseconds
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(SelectSelector())) as runner:
+        pipe.send("beginning")
+        pipe.send(runner.run(_ask_all(pipe, port, request, rate)))
+
+
+async def _ask_all(pipe: Pipe, port: int, request: bytes, rate: float) -> list[Asked]:
+    enough = asyncio.Event()
+    asyncio.get_running_loop().add_reader(pipe.fileno(), enough.set)
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        clients = [
+            group.create_task(
+                _ask(Connection(port), request, enough, began + number / rate, CONNECTIONS / rate)
+            )
+            for number in range(CONNECTIONS)
+        ]
+    return [asked for client in clients for asked in client.result()]
+
+
+async def _ask(
+    connection: Connection, request: bytes, enough: asyncio.Event, due: float, interval: float
+) -> list[Asked]:
+    answers = []
+    async with connection:
+        while not enough.is_set():
+            await asyncio.sleep(due - time.monotonic())
+            content = b""
             try:
-                connection.request(
-                    "POST", "/classify", self._body, {"Content-Type": "application/json"}
-                )
-                response = connection.getresponse()
-                answer = json.loads(response.read())
-                if response.status == http.client.OK:
-                    version, score = answer["model"]["version"], answer["topics"][0]["score"]
-            except (OSError, http.client.HTTPException):
-                connection.close()
-            self.asked.append(Asked(due, time.monotonic(), version, score))
-            due += CONNECTIONS / REQUESTS_PER_SECOND
-        connection.close()
+                answer = await connection.ask(request)
+            except (OSError, NotAnsweredError, CutShortError):  # a TimeoutError is an OSError
+                pass
+            else:
+                content = answer.body if answer.status == OK else b""
+            answers.append((due, time.monotonic(), content))
+            due += interval
+    return [_read(*answer) for answer in answers]
+
+
+def _read(began: float, ended: float, content: bytes) -> Asked:
+    if not content:
+        return Asked(began, ended, "", 0.0)
+    answer = json.loads(content)
+    return Asked(began, ended, answer["model"]["version"], answer["topics"][0]["score"])

@@ -6,13 +6,14 @@ meanwhile, or many threads of clients in one interpreter, would keep them from l
 
 import asyncio
 import json
-import multiprocessing
+import subprocess
+import sys
 import time
-from multiprocessing.connection import Connection as Pipe
 from selectors import SelectSelector
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
+from tests.conftest import ROOT
 from tests.reliability.connection import Connection, CutShortError, NotAnsweredError, to_bytes
 
 CONNECTIONS: Final = 4
@@ -44,20 +45,15 @@ class SteadyLoad:
     """
 
     def __init__(self, port: int, text: str, rate: float = REQUESTS_PER_SECOND) -> None:
-        body = json.dumps({"text": text, "top_k": 1}).encode()
-        self._request = to_bytes("/classify", body, {"Content-Type": "application/json"})
-        self._port = port
-        self._rate = rate
+        self._command = [sys.executable, "-m", __name__, str(port), text, str(rate)]
         self.asked: list[Asked] = []
 
     def __enter__(self) -> Self:
-        processes = multiprocessing.get_context("spawn")
-        self._pipe, theirs = processes.Pipe()
-        arguments = (theirs, self._port, self._request, self._rate)
-        self._process = processes.Process(target=_ask_until_told, args=arguments, daemon=True)
-        self._process.start()
-        theirs.close()  # so that its end is heard here
-        self._pipe.recv()  # it begins
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline(), "the clients ended before they began"
         return self
 
     def __exit__(
@@ -66,21 +62,30 @@ class SteadyLoad:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._pipe.send("enough")
-        self.asked = self._pipe.recv()
-        self._process.join()
+        with self._process as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.close()  # which says that it is enough
+            answers = process.stdout.read()
+        assert process.returncode == 0, "the clients failed"
+        self.asked = [Asked(*answer) for answer in json.loads(answers)]
 
 
-def _ask_until_told(pipe: Pipe, port: int, request: bytes, rate: float) -> None:
+def main(port: str, text: str, rate: str) -> None:
+    """Say that it begins, ask until standard input ends, and write what became of it."""
+    body = json.dumps({"text": text, "top_k": 1}).encode()
+    request = to_bytes("/classify", body, {"Content-Type": "application/json"})
+    sys.stdout.write("beginning\n")
+    sys.stdout.flush()
     # select has timeouts of microseconds; those of epoll are whole milliseconds
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(SelectSelector())) as runner:
-        pipe.send("beginning")
-        pipe.send(runner.run(_ask_all(pipe, port, request, rate)))
+        asked = runner.run(_ask_all(int(port), request, float(rate)))
+    json.dump(asked, sys.stdout)
 
 
-async def _ask_all(pipe: Pipe, port: int, request: bytes, rate: float) -> list[Asked]:
+async def _ask_all(port: int, request: bytes, rate: float) -> list[Asked]:
     enough = asyncio.Event()
-    asyncio.get_running_loop().add_reader(pipe.fileno(), enough.set)
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), enough.set)
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         clients = [
@@ -116,3 +121,7 @@ def _read(began: float, ended: float, content: bytes) -> Asked:
         return Asked(began, ended, "", 0.0)
     answer = json.loads(content)
     return Asked(began, ended, answer["model"]["version"], answer["topics"][0]["score"])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -17,6 +17,7 @@ from rich.console import Console
 from service.app import create_app
 from service.model import TopicClassifier, find_bundle, save_bundle
 from service.settings import ServiceSettings
+from tests.fuzzing.small_bundle import save_small_bundle
 from training.datasets import Dataset, Source, load_dataset
 
 if TYPE_CHECKING:
@@ -114,6 +115,20 @@ def trained_bundle(
 def classifier() -> TopicClassifier:
     """The released model."""
     return TopicClassifier.load(RELEASED)
+
+
+@pytest.fixture(scope="session")
+def no_topic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small bundle that knows "none of the topics"."""
+    folder = tmp_path_factory.mktemp("no_topic") / "1"
+    save_small_bundle(folder, no_topic=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def no_topic_classifier(no_topic_folder: Path) -> TopicClassifier:
+    """A small model that knows "none of the topics"."""
+    return TopicClassifier.load(no_topic_folder)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from service.model.drift import DriftBaseline, check_drift_baseline
+from service.model.drift import DriftBaseline, add_later_reasons, check_drift_baseline
 from service.model.errors import BundleError
 from service.model.files import (
     MANIFEST_FILE,
@@ -24,12 +24,14 @@ from service.model.files import (
     read_verified,
 )
 from service.model.manifest import (
+    FORMAT_VERSION,
     Golden,
     Manifest,
     Record,
     Topic,
     check_goldens,
     check_manifest,
+    check_topic_thresholds,
     check_topics,
     from_json_object,
     to_json_object,
@@ -61,7 +63,7 @@ class Bundle:
     vocabulary : mapping of str to int
         Word to token id: the saved word index.
     topics : sequence of Topic
-        In the order of the network's output.
+        In the order of the network's output, which has one more where ``manifest.no_topic``.
     goldens : sequence of Golden
         The proof that `TopicClassifier` replays before it answers.
     drift_baseline : DriftBaseline or None
@@ -77,6 +79,11 @@ class Bundle:
     goldens: Sequence[Golden]
     drift_baseline: DriftBaseline | None = None
     fingerprint: str = ""
+
+    @property
+    def n_outputs(self) -> int:
+        """How many probabilities the network gives for a text."""
+        return len(self.topics) + self.manifest.no_topic
 
 
 def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -> Manifest:
@@ -94,7 +101,7 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     Returns
     -------
     Manifest
-        As written, with the hash of each file.
+        As written, with the current format version and the hash of each file.
 
     Raises
     ------
@@ -111,7 +118,7 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
         **{f"{EVALUATION_FOLDER}/{name}": content for name, content in evaluation.items()},
     }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    manifest = replace(bundle.manifest, files=hashes)
+    manifest = replace(bundle.manifest, format_version=FORMAT_VERSION, files=hashes)
     contents[MANIFEST_FILE] = _to_json(to_json_object(manifest))
     contents[MANIFEST_HASH_FILE] = manifest_hash_line(contents[MANIFEST_FILE])
 
@@ -212,10 +219,11 @@ def load_bundle(folder: Path) -> Bundle:
         contents = read_verified(folder, manifest.files)
         topics = _records(Topic, contents, TOPICS_FILE)
         check_topics(topics)
+        check_topic_thresholds(manifest, topics)
         goldens = _records(Golden, contents, GOLDENS_FILE)
-        check_goldens(goldens, len(topics))
+        check_goldens(goldens, len(topics) + manifest.no_topic)
         vocabulary = _vocabulary(contents)
-        drift_baseline = _drift_baseline(contents, topics)
+        drift_baseline = _drift_baseline(contents, topics, manifest)
     except BundleError as error:
         raise BundleError(f"{folder}: {error}") from error
     return Bundle(
@@ -257,12 +265,17 @@ def _drift_baseline_file(baseline: DriftBaseline | None) -> dict[str, bytes]:
     return {DRIFT_BASELINE_FILE: _to_json(to_json_object(baseline))} if baseline else {}
 
 
-def _drift_baseline(contents: Mapping[str, bytes], topics: Sequence[Topic]) -> DriftBaseline | None:
+def _drift_baseline(
+    contents: Mapping[str, bytes], topics: Sequence[Topic], manifest: Manifest
+) -> DriftBaseline | None:
     if DRIFT_BASELINE_FILE not in contents:
         return None
     parsed = parse_json(contents[DRIFT_BASELINE_FILE], DRIFT_BASELINE_FILE)
     baseline = from_json_object(DriftBaseline, parsed, DRIFT_BASELINE_FILE)
-    check_drift_baseline(baseline, [topic.code for topic in topics])
+    if manifest.format_version == 1:
+        baseline = add_later_reasons(baseline)
+    codes = [topic.code for topic in topics]
+    check_drift_baseline(baseline, codes, no_topic=manifest.no_topic)
     return baseline
 
 

@@ -70,7 +70,9 @@ class TopicClassifier:
         self.thresholds = AbstentionThresholds(
             known_words_ratio=bundle.manifest.min_known_words_ratio,
             confidence=bundle.manifest.min_confidence,
+            topic_confidence=bundle.manifest.topic_min_confidence,
         )
+        self.n_outputs = bundle.n_outputs
         rest()
         self._session = _open_session(bundle)
         rest()
@@ -139,7 +141,8 @@ class TopicClassifier:
         top_k : int
             How many topics to give for each, 1 to n_topics.
         min_confidence : float or None
-            Abstain below this score; None is the threshold that was chosen in training.
+            Abstain below this score; None takes the thresholds that were chosen in training. It
+            does not change when the answer is that none of the topics fits.
 
         Returns
         -------
@@ -173,7 +176,7 @@ class TopicClassifier:
         return self.encoder.encode(text.text, text.title)
 
     def infer(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
-        """Give the probability of each topic for each text, as the network says; `rank` checks it.
+        """Return the probabilities that the network gives for each text; `rank` checks them.
 
         Parameters
         ----------
@@ -181,12 +184,13 @@ class TopicClassifier:
 
         Returns
         -------
-        float32 array of shape (n_texts, n_topics)
+        float32 array of shape (n_texts, n_outputs)
+            A column for each topic; where the model knows it, a last one for none of the topics.
         """
         lengths = [len(text.token_ids) for text in encoded]
         if encoded and fits_a_chunk(len(encoded), max(lengths)):
             return self.run(*pad(encoded))
-        probabilities = np.empty((len(encoded), len(self.topics)), dtype=np.float32)
+        probabilities = np.empty((len(encoded), self.n_outputs), dtype=np.float32)
         for chunk in chunks_of_like_length(lengths):
             probabilities[chunk] = self.run(*pad([encoded[index] for index in chunk]))
         return probabilities
@@ -204,7 +208,7 @@ class TopicClassifier:
 
         Returns
         -------
-        float32 array of shape (n_texts, n_topics)
+        float32 array of shape (n_texts, n_outputs)
 
         Raises
         ------
@@ -228,20 +232,33 @@ class TopicClassifier:
         top_k: int,
         min_confidence: float | None = None,
     ) -> Classification:
-        """Rank a text's topics, and say whether to rely on the first; arguments as elsewhere."""
+        """Rank a text's topics, and say whether to rely on the first.
+
+        Parameters
+        ----------
+        encoded : EncodedText
+        probabilities : float32 array of shape (n_outputs,)
+            The row of `infer`.
+        top_k, min_confidence
+            As for `classify`.
+        """
         ranking = self.rank(probabilities, top_k=top_k)
+        first = ranking[0]
         known_words_ratio = encoded.known_words_ratio
+        no_topic = probabilities.item(-1) if self.manifest.no_topic else None
         abstained = self.thresholds.judge(
             known_words_ratio=known_words_ratio,
-            score=ranking[0].score,
+            score=first.score,
+            topic=first.topic.code,
+            no_topic=no_topic,
             min_confidence=min_confidence,
         )
         if abstained is not Abstention.LOW_CONFIDENCE:
-            return Classification(ranking, known_words_ratio, abstained)
+            return Classification(ranking, known_words_ratio, abstained, None, no_topic)
         confidence = self.thresholds.confidence if min_confidence is None else min_confidence
-        group = best_group(self.topics, probabilities)
+        group = best_group(self.topics, probabilities[: len(self.topics)])
         sure = group if group.score >= confidence else None
-        return Classification(ranking, known_words_ratio, abstained, sure)
+        return Classification(ranking, known_words_ratio, abstained, sure, no_topic)
 
     def explain(self, text: str | NewsText, topic: Topic | None = None) -> Explanation:
         """Say which words spoke for a topic, by leaving out each in turn.
@@ -280,10 +297,10 @@ class TopicClassifier:
     def _leave_out_each(
         self, encoded: EncodedText, changes: Sequence[TokenChange]
     ) -> NDArray[np.float32]:
-        """Probabilities of shape (n_changes, n_topics)."""
+        """Probabilities of shape (n_changes, n_outputs)."""
         n_rows = max(1, EXPLAINED_COUNTS // (1 + len(encoded.token_ids)))
         chunks = [changes[start : start + n_rows] for start in range(0, len(changes), n_rows)]
-        empty = np.empty((0, len(self.topics)), dtype=np.float32)
+        empty = np.empty((0, self.n_outputs), dtype=np.float32)
         probabilities = np.concatenate(
             [empty, *(self.run(*leave_out_each(encoded, chunk)) for chunk in chunks)]
         )
@@ -295,7 +312,8 @@ class TopicClassifier:
 
         Parameters
         ----------
-        probabilities : float32 array of shape (n_topics,)
+        probabilities : float32 array of shape (n_outputs,)
+            The first n_topics are ranked; all of them must sum to 1.
         top_k : int
             1 to n_topics.
 

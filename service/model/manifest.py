@@ -9,10 +9,16 @@ from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 from service.model.drift import DriftBaseline
 from service.model.errors import BundleError
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""The version that is written."""
+FORMAT_VERSIONS: Final = (1, 2)
+"""The versions that are read."""
 
-OPTIONAL_FIELDS: Final = {"min_known_words_ratio", "min_confidence"}
-"""Fields of the manifest that the first bundles did not have."""
+THRESHOLDS: Final = ("min_confidence", "min_known_words_ratio")
+VERSION_2_FIELDS: Final = {"no_topic", "topic_min_confidence"}
+"""Fields of the manifest that format version 1 does not have."""
+OPTIONAL_FIELDS: Final = {*THRESHOLDS, *VERSION_2_FIELDS, "no_topic_ratio"}
+"""Fields of a record that have a default."""
 
 MAX_LINE: Final = 500
 _CODE: Final = re.compile(r"[\w-][\w.-]{0,63}", re.ASCII)
@@ -46,7 +52,7 @@ class Golden:
     token_ids: list[int]
     """Every token in order, as `TextEncoder.token_ids` gives them."""
     probabilities: list[float]
-    """Shape (n_topics,), from Keras."""
+    """Shape (n_outputs,), from Keras."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +84,17 @@ class Manifest:
     """Texts of which a smaller share of the words is known are abstained from; 0 to 1."""
     min_confidence: float = 0.0
     """Answers whose highest score is lower are abstained from; 0 to 1."""
+    no_topic: bool = False
+    """Whether the network has an output more than topics: the last column of ``probabilities`` is
+    the probability that none of the topics fits."""
+    topic_min_confidence: dict[str, float] = field(default_factory=dict)
+    """Thresholds that take the place of ``min_confidence``, by topic code; 0 to 1."""
 
 
 def to_json_object(record: Manifest | Topic | Golden | DriftBaseline) -> dict[str, Any]:
-    """Give the form that `from_json_object` reads."""
-    return asdict(record)
+    """Return the JSON object that `from_json_object` reads, without optional fields of None."""
+    values = asdict(record)
+    return {k: v for k, v in values.items() if v is not None or k not in OPTIONAL_FIELDS}
 
 
 def from_json_object(kind: type[Record], value: object, where: str) -> Record:
@@ -106,6 +118,9 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
         raise BundleError(f"{where}: expected an object, got {type(value).__name__}")
     known = {item.name for item in fields(kind)}
     required = known - OPTIONAL_FIELDS
+    newer = sorted(VERSION_2_FIELDS & value.keys())
+    if kind is Manifest and newer and value.get("format_version") == 1:
+        raise BundleError(f"{where}: expected format_version 2 with the fields {newer}, got 1")
     if not required <= value.keys() <= known:
         missing, unknown = sorted(required - value.keys()), sorted(value.keys() - known)
         raise BundleError(f"{where}: fields missing: {missing}, fields unknown: {unknown}")
@@ -143,10 +158,10 @@ def check_manifest(manifest: Manifest, *, tokenisers: Collection[str]) -> None:
     BundleError
         If its format or tokeniser rule is not one of ours, or a threshold is no ratio.
     """
-    if manifest.format_version != FORMAT_VERSION:
+    if manifest.format_version not in FORMAT_VERSIONS:
+        expected = " or ".join(map(str, FORMAT_VERSIONS))
         raise BundleError(
-            f"manifest.json: expected format_version {FORMAT_VERSION}, "
-            f"got {manifest.format_version}"
+            f"manifest.json: expected format_version {expected}, got {manifest.format_version}"
         )
     if manifest.tokeniser not in tokenisers:
         expected = " or ".join(map(repr, tokenisers))
@@ -158,9 +173,23 @@ def check_manifest(manifest: Manifest, *, tokenisers: Collection[str]) -> None:
             raise BundleError(
                 f"manifest.json: {name}: expected 1 to {MAX_LINE} printable characters"
             )
-    for name in sorted(OPTIONAL_FIELDS):
-        if not 0 <= (ratio := getattr(manifest, name)) <= 1:  # NaN is neither
+    thresholds = {name: getattr(manifest, name) for name in THRESHOLDS}
+    thresholds |= {
+        f"topic_min_confidence: {code}": ratio
+        for code, ratio in manifest.topic_min_confidence.items()
+    }
+    for name, ratio in thresholds.items():
+        if not 0 <= ratio <= 1:  # NaN is neither
             raise BundleError(f"manifest.json: {name}: expected 0 to 1, got {ratio}")
+
+
+def check_topic_thresholds(manifest: Manifest, topics: Sequence[Topic]) -> None:
+    """Raise BundleError if ``topic_min_confidence`` names a code that is not a topic's."""
+    codes = {topic.code for topic in topics}
+    if unknown := [code for code in manifest.topic_min_confidence if code not in codes]:
+        raise BundleError(
+            f"manifest.json: topic_min_confidence: expected codes of topics, got {unknown}"
+        )
 
 
 def check_topics(topics: Sequence[Topic]) -> None:
@@ -182,14 +211,22 @@ def _is_a_line(text: str) -> bool:
     return text.isprintable() and bool(text.strip()) and len(text) <= MAX_LINE
 
 
-def check_goldens(goldens: Sequence[Golden], n_topics: int) -> None:
-    """Refuse goldens that prove nothing: none at all, or answers that are no probabilities."""
+def check_goldens(goldens: Sequence[Golden], n_outputs: int) -> None:
+    """Raise BundleError if there is no golden case, or one whose probabilities are none.
+
+    Parameters
+    ----------
+    goldens : sequence of Golden
+    n_outputs : int
+        How many probabilities the network gives for a text: n_topics, or n_topics + 1 where the
+        last is that of none of the topics.
+    """
     if not goldens:
         raise BundleError("goldens.json: expected at least one golden case, got none")
     for number, golden in enumerate(goldens):
         probabilities = golden.probabilities
-        if len(probabilities) != n_topics or not math.isclose(sum(probabilities), 1, abs_tol=1e-3):
+        if len(probabilities) != n_outputs or not math.isclose(sum(probabilities), 1, abs_tol=1e-3):
             raise BundleError(
-                f"goldens.json, entry {number}: expected {n_topics} probabilities that sum to 1, "
+                f"goldens.json, entry {number}: expected {n_outputs} probabilities that sum to 1, "
                 f"got {len(probabilities)} with sum {sum(probabilities):.4f}"
             )

@@ -42,17 +42,20 @@ class Classification(NamedTuple):
     """Why the answer should not be relied upon; None if it may."""
     group: RankedGroup | None = None
     """Given where no topic is sure enough, but the topics of a group together are."""
+    no_topic: float | None = None
+    """Probability that none of the topics fits; None for a model that does not know it."""
 
 
 def rank_topics(
     topics: Sequence[Topic], probabilities: NDArray[np.float32], *, top_k: int
 ) -> list[RankedTopic]:
-    """Order topics by probability; arguments and errors are those of `TopicClassifier.rank`."""
+    """Order topics by probability; parameters and errors are those of `TopicClassifier.rank`."""
     if not 1 <= top_k <= len(topics):
         raise ValueError(f"top_k: expected 1 to {len(topics)}, got {top_k}")
     scores = probabilities.tolist()
-    ranking = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)  # stable
-    total, lowest = sum(scores), scores[ranking[-1]]
+    ranking = sorted(range(len(topics)), key=scores.__getitem__, reverse=True)  # stable
+    total = sum(scores)
+    lowest = min(scores[ranking[-1]], scores[-1])  # the last may be that of none of the topics
     if not (abs(total - 1) <= SUM_TOLERANCE and lowest >= 0):  # NaN is neither
         raise InferenceError(
             f"expected {len(scores)} probabilities from the network that sum to 1, "
@@ -62,7 +65,7 @@ def rank_topics(
 
 
 def check_rows(probabilities: NDArray[np.float32]) -> None:
-    """Raise InferenceError unless every row of shape (n_texts, n_topics) is a distribution."""
+    """Raise InferenceError unless every row of shape (n_texts, n_outputs) is a distribution."""
     totals = probabilities.sum(axis=1, dtype=np.float64)
     if not (np.all(np.abs(totals - 1) <= SUM_TOLERANCE) and np.all(probabilities >= 0)):
         raise InferenceError(
@@ -72,7 +75,7 @@ def check_rows(probabilities: NDArray[np.float32]) -> None:
 
 
 def best_group(topics: Sequence[Topic], probabilities: NDArray[np.float32]) -> RankedGroup:
-    """Give the group whose topics have the highest probability together."""
+    """Return the group with the highest sum of probabilities of its topics, shape (n_topics,)."""
     scores: Counter[str] = Counter()
     for topic, probability in zip(topics, probabilities.tolist(), strict=True):
         scores[topic.group] += probability

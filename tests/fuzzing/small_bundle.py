@@ -1,37 +1,51 @@
-"""A bundle as small as one can be: three topics, a few words, a network of two steps."""
+"""Bundles as small as they can be: three topics, a few words, a network of two steps.
+
+With ``no_topic`` the network has a fourth output, and its weights say what a text gets: "oil" is
+crude, "18" is earn, "rose" is none of the topics, and "oil rose" is as likely crude as none.
+"""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
 import onnxruntime
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from service.model import Bundle, Golden, Manifest, Topic, save_bundle
 from service.model.abstention import Abstention
 from service.model.drift import BOUNDS, DriftBaseline, count_bins
 from service.model.fields import FieldEncoder
+from service.model.manifest import FORMAT_VERSION
 
 CODES: Final = ("crude", "earn", "wheat")
 VOCABULARY: Final = {"oil": 4, "rose": 5, "#2": 6, "title:oil": 7, "lead:rose": 8}
 TEXTS: Final = (("Oil", "Prices rose 18."), (None, "Oil rose"))
+NO_TOPIC_WEIGHTS: Final = {"oil": (3, 0, 0, 0), "rose": (0, 0, 0, 3), "#2": (0, 2, 0, 0)}
+TOPIC_MIN_CONFIDENCE: Final = {"crude": 0.6}
 IR_VERSION: Final = 8
 OPSET: Final = 17
 
 
-def save_small_bundle(folder: Path) -> None:
-    """Write the bundle."""
-    network = small_network()
+def save_small_bundle(folder: Path, *, no_topic: bool = False) -> None:
+    """Write a bundle."""
+    weights = no_topic_weights() if no_topic else random_weights()
+    network = small_network(weights)
     tensors = {name: name for name in ("token_ids", "token_counts", "probabilities")}
     n_texts = len(TEXTS)
     baseline = DriftBaseline(
         topics=dict(zip(CODES, (n_texts, 0, 0), strict=True)),
         abstentions={reason.value: 0 for reason in Abstention},
-        **{name: count_bins(name, [0.5] * n_texts) for name in BOUNDS},
+        **{
+            name: count_bins(name, [0.5] * n_texts)
+            for name in BOUNDS
+            if no_topic or name != "no_topic_ratio"
+        },
     )
+    fields: dict[str, Any] = {"no_topic": True, "topic_min_confidence": TOPIC_MIN_CONFIDENCE}
     manifest = Manifest(
-        format_version=1,
+        format_version=FORMAT_VERSION,
         name="small",
         version=folder.name,
         created="2026-01-01T00:00:00+00:00",
@@ -44,6 +58,7 @@ def save_small_bundle(folder: Path) -> None:
         libraries={"onnx": onnx.__version__},
         min_known_words_ratio=0.1,
         min_confidence=0.2,
+        **(fields if no_topic else {}),
     )
     topics = [
         Topic(number, code, code.title(), "All", f"About {code}.", 1)
@@ -54,11 +69,27 @@ def save_small_bundle(folder: Path) -> None:
     save_bundle(bundle, folder, {})
 
 
-def small_network() -> bytes:
-    """Give a network as the real ones are: gather the weights of words, add them up, softmax."""
+def random_weights() -> NDArray[np.float32]:
+    """Return weights of shape (n_ids, n_topics)."""
     n_ids = 1 + max(VOCABULARY.values())
     weights = np.random.default_rng(0).normal(size=(n_ids, len(CODES))).astype(np.float32)
     weights[0] = 0
+    return weights
+
+
+def no_topic_weights() -> NDArray[np.float32]:
+    """Return weights of shape (n_ids, n_topics + 1): `NO_TOPIC_WEIGHTS`, and 0 elsewhere."""
+    weights = np.zeros((1 + max(VOCABULARY.values()), len(CODES) + 1), dtype=np.float32)
+    for word, row in NO_TOPIC_WEIGHTS.items():
+        weights[VOCABULARY[word]] = row
+    return weights
+
+
+def small_network(weights: NDArray[np.float32]) -> bytes:
+    """Return a network of weights of shape (n_ids, n_outputs), as the real ones are.
+
+    It gathers the weights of the words, adds them up and takes the softmax.
+    """
     nodes = [
         helper.make_node("Gather", ["weights", "token_ids"], ["rows"]),
         helper.make_node("Unsqueeze", ["token_counts", "axis"], ["counts"]),
@@ -71,7 +102,7 @@ def small_network() -> bytes:
         helper.make_tensor_value_info("token_counts", TensorProto.FLOAT, ["batch", "length"]),
     ]
     output = helper.make_tensor_value_info(
-        "probabilities", TensorProto.FLOAT, ["batch", len(CODES)]
+        "probabilities", TensorProto.FLOAT, ["batch", weights.shape[1]]
     )
     constants = [
         numpy_helper.from_array(weights, "weights"),

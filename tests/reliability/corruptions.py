@@ -51,7 +51,7 @@ NAMED: dict[str, Damage] = {
     "half a network": partial(truncate, name="model.onnx"),
     "half a manifest": partial(truncate, name="manifest.json"),
     "another version": partial(edit_manifest, edit=lambda m: m.update(version="7000")),
-    "another format": partial(edit_manifest, edit=lambda m: m.update(format_version=2)),
+    "another format": partial(edit_manifest, edit=lambda m: m.update(format_version=3)),
     "another tokeniser": partial(edit_manifest, edit=lambda m: m.update(tokeniser="newswire-9")),
     "a path out of the bundle": partial(declare, name="../1/model.onnx"),
     "no topics": partial(rewrite, name="topics.json", value=[]),

@@ -2,7 +2,9 @@ import pytest
 
 from service.model import Abstention, AbstentionThresholds
 
-THRESHOLDS = AbstentionThresholds(known_words_ratio=0.8, confidence=0.6)
+THRESHOLDS = AbstentionThresholds(
+    known_words_ratio=0.8, confidence=0.6, topic_confidence={"earn": 0.9}
+)
 
 
 @pytest.mark.parametrize(
@@ -26,5 +28,48 @@ def test_reasons_to_abstain(
 ) -> None:
     reason = THRESHOLDS.judge(
         known_words_ratio=known_words_ratio, score=score, min_confidence=min_confidence
+    )
+    assert reason == expected
+
+
+@pytest.mark.parametrize(
+    ("no_topic", "min_confidence", "expected"),
+    [
+        (None, None, None),
+        (0.5, None, None),
+        (0.51, None, Abstention.NO_TOPIC),
+        (0.51, 0.0, Abstention.NO_TOPIC),
+        (0.4, 0.71, Abstention.LOW_CONFIDENCE),
+    ],
+)
+def test_none_of_the_topics_is_a_reason(
+    no_topic: float | None, min_confidence: float | None, expected: Abstention | None
+) -> None:
+    reason = THRESHOLDS.judge(
+        known_words_ratio=0.8, score=0.7, no_topic=no_topic, min_confidence=min_confidence
+    )
+    assert reason == expected
+
+
+def test_too_few_known_words_come_first_and_low_confidence_last() -> None:
+    assert THRESHOLDS.judge(known_words_ratio=0, score=0, no_topic=1) == "too_few_known_words"
+    assert THRESHOLDS.judge(known_words_ratio=1, score=0, no_topic=1) == "no_topic"
+
+
+@pytest.mark.parametrize(
+    ("topic", "min_confidence", "expected"),
+    [
+        ("earn", None, Abstention.LOW_CONFIDENCE),
+        ("acq", None, None),
+        (None, None, None),
+        ("earn", 0.8, None),
+        ("acq", 0.85, Abstention.LOW_CONFIDENCE),
+    ],
+)
+def test_a_topic_may_have_a_threshold_of_its_own(
+    topic: str | None, min_confidence: float | None, expected: Abstention | None
+) -> None:
+    reason = THRESHOLDS.judge(
+        known_words_ratio=1, score=0.8, topic=topic, min_confidence=min_confidence
     )
     assert reason == expected

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.model import BundleError, DriftBaseline
-from service.model.drift import BOUNDS, bin_names, check_drift_baseline, count_bins
+from service.model.drift import (
+    BOUNDS,
+    add_later_reasons,
+    bin_names,
+    check_drift_baseline,
+    count_bins,
+)
 
 CODES = ["earn", "acq"]
 
@@ -14,7 +20,7 @@ CODES = ["earn", "acq"]
 def baseline() -> DriftBaseline:
     return DriftBaseline(
         topics={"earn": 2, "acq": 1},
-        abstentions={"too_few_known_words": 0, "low_confidence": 1},
+        abstentions={"too_few_known_words": 0, "low_confidence": 1, "no_topic": 0},
         text_words=count_bins("text_words", [5, 10, 11]),
         known_words_ratio=count_bins("known_words_ratio", [1.0, 0.99, 0.0]),
         top_score_ratio=count_bins("top_score_ratio", [0.5, 0.51, 0.995]),
@@ -50,7 +56,10 @@ def test_a_good_baseline_passes() -> None:
         ({"topics": {"earn": 3}}, "topics: expected .*acq"),
         ({"topics": {"earn": 4, "acq": -1}}, "topics: expected counts"),
         ({"topics": {"earn": 0, "acq": 0}}, "expected counts of 0 newswires"),
-        ({"abstentions": {"too_few_known_words": 2, "low_confidence": 2}}, "got a sum of 4"),
+        (
+            {"abstentions": {"too_few_known_words": 2, "low_confidence": 2, "no_topic": 0}},
+            "got a sum of 4",
+        ),
         ({"abstentions": {"boredom": 0}}, "abstentions: expected .*too_few_known_words"),
         ({"text_words": {"10": 3}}, "text_words: expected .*25"),
         ({"top_score_ratio": count_bins("top_score_ratio", [0.5])}, "top_score_ratio: .* sum of 1"),
@@ -63,3 +72,23 @@ def test_a_baseline_that_says_nothing_is_refused(changes: dict[str, Any], messag
 
 def test_every_distribution_has_bounds() -> None:
     assert asdict(baseline()).keys() == {"topics", "abstentions", *BOUNDS}
+    assert baseline().distributions().keys() == BOUNDS.keys() - {"no_topic_ratio"}
+
+
+def test_none_of_the_topics_is_measured_where_the_model_knows_it() -> None:
+    measured = replace(baseline(), no_topic_ratio=count_bins("no_topic_ratio", [0.1, 0.2, 1]))
+    check_drift_baseline(measured, CODES, no_topic=True)
+    assert measured.distributions().keys() == BOUNDS.keys()
+    with pytest.raises(BundleError, match="no_topic_ratio: is missing"):
+        check_drift_baseline(baseline(), CODES, no_topic=True)
+    with pytest.raises(BundleError, match="no_topic_ratio: expected only where the manifest"):
+        check_drift_baseline(measured, CODES)
+    few = replace(measured, no_topic_ratio=count_bins("no_topic_ratio", [0.1]))
+    with pytest.raises(BundleError, match=r"no_topic_ratio: .* sum of 1"):
+        check_drift_baseline(few, CODES, no_topic=True)
+
+
+def test_a_baseline_of_version_1_counts_no_later_reason() -> None:
+    first = replace(baseline(), abstentions={"too_few_known_words": 0, "low_confidence": 1})
+    assert add_later_reasons(first) == baseline()
+    assert add_later_reasons(baseline()) == baseline()

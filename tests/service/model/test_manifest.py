@@ -5,8 +5,10 @@ import pytest
 
 from service.model import BundleError, Golden, Manifest, Topic
 from service.model.manifest import (
+    VERSION_2_FIELDS,
     check_goldens,
     check_manifest,
+    check_topic_thresholds,
     check_topics,
     from_json_object,
     to_json_object,
@@ -14,7 +16,7 @@ from service.model.manifest import (
 
 TOPIC = Topic(0, "cocoa", "Cocoa", "Softs", "Cocoa crops.", 55)
 GOLDEN = Golden(None, "oil", [1, 4], [0.25, 0.75])
-MANIFEST = Manifest(1, "reuters", "1", "2026", "make", {"seed": 0}, {}, "rule", {"a": "b"}, {}, {})
+MANIFEST = Manifest(2, "reuters", "1", "2026", "make", {"seed": 0}, {}, "rule", {"a": "b"}, {}, {})
 
 
 @pytest.mark.parametrize("record", [TOPIC, GOLDEN, MANIFEST])
@@ -70,8 +72,9 @@ def test_what_is_no_object_is_refused(value: object) -> None:
 
 def test_another_format_or_tokeniser_is_refused() -> None:
     check_manifest(MANIFEST, tokenisers=["other", "rule"])
-    with pytest.raises(BundleError, match="expected format_version 1, got 2"):
-        check_manifest(replace(MANIFEST, format_version=2), tokenisers=["rule"])
+    check_manifest(replace(MANIFEST, format_version=1), tokenisers=["rule"])
+    with pytest.raises(BundleError, match="expected format_version 1 or 2, got 3"):
+        check_manifest(replace(MANIFEST, format_version=3), tokenisers=["rule"])
     with pytest.raises(BundleError, match="expected tokeniser 'one' or 'other', got 'rule'"):
         check_manifest(MANIFEST, tokenisers=["one", "other"])
 
@@ -89,6 +92,45 @@ def test_the_first_bundles_had_no_thresholds() -> None:
     del value["min_confidence"], value["min_known_words_ratio"]
     assert from_json_object(Manifest, value, "here") == MANIFEST
     assert MANIFEST.min_confidence == MANIFEST.min_known_words_ratio == 0
+
+
+@pytest.mark.parametrize("name", ["no_topic", "topic_min_confidence"])
+def test_version_1_has_no_fields_of_version_2(name: str) -> None:
+    value = to_json_object(replace(MANIFEST, format_version=1))
+    first = {key: value[key] for key in value.keys() - VERSION_2_FIELDS}
+    manifest = from_json_object(Manifest, first, "here")
+    assert (manifest.no_topic, manifest.topic_min_confidence) == (False, {})
+    with pytest.raises(
+        BundleError, match=rf"here: expected format_version 2 .*\['{name}'\], got 1"
+    ):
+        from_json_object(Manifest, first | {name: value[name]}, "here")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"crude": 1.5}, "topic_min_confidence: crude: expected 0 to 1, got 1.5"),
+        ({"crude": float("nan")}, "topic_min_confidence: crude: expected 0 to 1, got nan"),
+    ],
+)
+def test_thresholds_of_topics_are_ratios(value: dict[str, float], message: str) -> None:
+    manifest = replace(MANIFEST, topic_min_confidence=value)
+    with pytest.raises(BundleError, match=message):
+        check_manifest(manifest, tokenisers=["rule"])
+
+
+def test_thresholds_name_topics_of_the_bundle() -> None:
+    check_topic_thresholds(replace(MANIFEST, topic_min_confidence={"cocoa": 0.5}), [TOPIC])
+    with pytest.raises(BundleError, match=r"expected codes of topics, got \['earn'\]"):
+        check_topic_thresholds(replace(MANIFEST, topic_min_confidence={"earn": 0.5}), [TOPIC])
+
+
+@pytest.mark.parametrize(
+    "change", [{"no_topic": 1}, {"topic_min_confidence": {"cocoa": "0.5"}}, {"no_topic": None}]
+)
+def test_fields_of_version_2_have_types(change: dict[str, Any]) -> None:
+    with pytest.raises(BundleError, match=f"here: {next(iter(change))}: expected"):
+        from_json_object(Manifest, to_json_object(MANIFEST) | change, "here")
 
 
 @pytest.mark.parametrize("topics", [[], [replace(TOPIC, id=1)], [TOPIC, TOPIC]])

@@ -207,9 +207,9 @@ class ServiceMetrics(Collector):
             self.baseline_topics.labels(topic).set(count / n_texts)
         for reason, count in baseline.abstentions.items():
             self.baseline_abstentions.labels(reason).set(count / n_texts)
-        for distribution in BOUNDS:
+        for distribution, bins in baseline.distributions().items():
             above = -INFINITY
-            for name, count in getattr(baseline, distribution).items():
+            for name, count in bins.items():
                 bounds = bound_label(above), bound_label(float(name))
                 self.baseline_texts.labels(distribution, *bounds).set(count / n_texts)
                 above = float(name)

@@ -18,6 +18,7 @@ def measure_drift_baseline(classifier: TopicClassifier, texts: Sequence[NewsText
     """
     answers = classifier.classify(texts, top_k=1)
     topics = Counter(answer.topics[0].topic.code for answer in answers)
+    no_topic = [answer.no_topic for answer in answers if answer.no_topic is not None]
     reasons = Counter(answer.abstained for answer in answers)
     return DriftBaseline(
         topics={topic.code: topics[topic.code] for topic in classifier.topics},
@@ -29,4 +30,5 @@ def measure_drift_baseline(classifier: TopicClassifier, texts: Sequence[NewsText
         top_score_ratio=count_bins(
             "top_score_ratio", [answer.topics[0].score for answer in answers]
         ),
+        no_topic_ratio=count_bins("no_topic_ratio", no_topic) if no_topic else None,
     )

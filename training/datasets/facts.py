@@ -37,6 +37,9 @@ N_WITHOUT_BODY: Final = 975
 """Articles of the corpus that have no body of their own. Keras gives 974 of them another article's
 body, and one, the last of its file, the head of that file."""
 
+N_NEGATIVES: Final = (1_693, 424)
+"""Indexed articles without a topic, to train on and to test on."""
+
 
 def check_dataset(dataset: Dataset) -> None:
     """Compare a data set with everything that is known of it.
@@ -60,6 +63,8 @@ def check_dataset(dataset: Dataset) -> None:
     if train.articles is not None and test.articles is not None:
         without = sum(not article.has_body for article in (*train.articles, *test.articles))
         _expect(dataset, "articles without a body of their own", without, N_WITHOUT_BODY)
+        n_negatives = (len(train.negatives), len(test.negatives))
+        _expect(dataset, "indexed articles without a topic", n_negatives, N_NEGATIVES)
 
 
 def _expect(dataset: Dataset, what: str, actual: object, expected: object) -> None:

@@ -12,6 +12,8 @@ from service.model.encoding import START_ID, UNKNOWN_ID, NewsText
 
 SPLIT_SEED: Final = 113
 TRAIN_SHARE: Final = 1 - 0.2
+NO_TOPIC: Final = -1
+"""Label of a text of which no topic fits."""
 
 Item = TypeVar("Item")
 
@@ -48,11 +50,14 @@ class Split:
         Class indices.
     articles : sequence of Article, of length n_newswires, or None
         None where the source holds no text.
+    negatives : sequence of Article, of length n_negatives
+        Indexed newswires of which no topic fits; empty where the source holds no text.
     """
 
     token_ids: Sequence[list[int]]
     labels: NDArray[np.int64]
     articles: Sequence[Article] | None = None
+    negatives: Sequence[Article] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class Newswires:
     labels : int64 array of shape (n_newswires,)
     articles : sequence of Article, of length n_newswires, or None
         None where the source holds no text.
+    negatives : sequence of Article
+        Indexed newswires of which no topic fits; empty where the source holds no text.
     """
 
     source: str
@@ -77,6 +84,7 @@ class Newswires:
     words: Sequence[list[int]]
     labels: NDArray[np.int64]
     articles: Sequence[Article] | None = None
+    negatives: Sequence[Article] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +133,34 @@ def split_newswires(newswires: Newswires, seed: int | None = SPLIT_SEED) -> Data
     -----
     ``keras.datasets.reuters.load_data`` shuffles with NumPy's legacy generator and cuts once.
     """
-    order = np.arange(len(newswires.words))
+    articles, negatives = newswires.articles, newswires.negatives
+
+    def part(indices: NDArray[np.int64], negative_indices: NDArray[np.int64]) -> Split:
+        return Split(
+            [[START_ID, *newswires.words[index]] for index in indices],
+            newswires.labels[indices],
+            None if articles is None else [articles[index] for index in indices],
+            [negatives[index] for index in negative_indices],
+        )
+
+    train, test = _cut(len(newswires.words), seed)
+    negative_train, negative_test = _cut(len(negatives), seed)
+    return Dataset(
+        newswires.source,
+        newswires.vocabulary,
+        seed,
+        part(train, negative_train),
+        part(test, negative_test),
+    )
+
+
+def _cut(n: int, seed: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices of the training part and of the test part, int64 arrays."""
+    order = np.arange(n)
     if seed is not None:
         np.random.RandomState(seed).shuffle(order)
-    cut = int(len(order) * TRAIN_SHARE)
-    articles = newswires.articles
-
-    def part(indices: NDArray[np.int64]) -> Split:
-        chosen = None if articles is None else [articles[index] for index in indices]
-        token_ids = [[START_ID, *newswires.words[index]] for index in indices]
-        return Split(token_ids, newswires.labels[indices], chosen)
-
-    return Dataset(
-        newswires.source, newswires.vocabulary, seed, part(order[:cut]), part(order[cut:])
-    )
+    cut = int(n * TRAIN_SHARE)
+    return order[:cut], order[cut:]
 
 
 def limit_token_ids(token_ids: Sequence[int], num_words: int) -> list[int]:

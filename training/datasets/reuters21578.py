@@ -33,6 +33,7 @@ MIN_NEWSWIRES: Final = 15
 
 _TOPICS: Final = re.compile(r"<TOPICS>(.*?)</TOPICS>")
 _TOPIC: Final = re.compile(r"<D>(.*?)</D>")
+_INDEXED: Final = re.compile(r'<REUTERS TOPICS="YES".*?>(.*?)</REUTERS>', re.DOTALL)
 _BODY: Final = "<BODY>"
 _TITLE: Final = re.compile(r"<TITLE>(.*?)</TITLE>", re.DOTALL)
 _OWN_BODY: Final = re.compile(r"<BODY>(.*?)</BODY>", re.DOTALL)
@@ -51,7 +52,11 @@ def read_corpus(path: Path) -> Newswires:
     DataError
         If a file is missing, truncated or altered.
     """
-    labelled = [article for text in _read_files(path) for article in _labelled_articles(text)]
+    labelled: list[Article] = []
+    negatives: list[Article] = []
+    for text in _read_files(path):
+        labelled += _labelled_articles(text)
+        negatives += _negatives(text)
     counts = Counter(article.topics[0] for article in labelled)
     articles = [article for article in labelled if counts[article.topics[0]] >= MIN_NEWSWIRES]
     codes = dict.fromkeys(article.topics[0] for article in articles)  # by first appearance
@@ -60,7 +65,7 @@ def read_corpus(path: Path) -> Newswires:
     words = [split_words(article.keras_text) for article in articles]
     vocabulary = _rank_words(words)
     ids = [[vocabulary[word] for word in newswire] for newswire in words]
-    return Newswires(SOURCE, vocabulary, ids, labels, articles)
+    return Newswires(SOURCE, vocabulary, ids, labels, articles, negatives)
 
 
 def _rank_words(words: list[list[str]]) -> dict[str, int]:
@@ -79,6 +84,18 @@ def _labelled_articles(text: str) -> Iterator[Article]:
             body_start = text.find(_BODY, match.end()) + len(_BODY)
             keras_text = text[body_start : text.index("</", body_start)]
             yield _article(topics, text[match.end() : end], keras_text)
+
+
+def _negatives(text: str) -> Iterator[Article]:
+    """Return each article in a file that was indexed and found to have no topic.
+
+    ``TOPICS="YES"`` says that the article was indexed. Articles with ``TOPICS="NO"`` are left out:
+    most of them were not indexed, and some should have a topic. So are those of ``BYPASS``.
+    """
+    for match in _INDEXED.finditer(text):
+        topics = _TOPICS.search(match[1])
+        if topics and not topics[1]:
+            yield _article((), match[1][topics.end() :], "")
 
 
 def _article(topics: tuple[str, ...], markup: str, keras_text: str) -> Article:

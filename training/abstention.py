@@ -5,33 +5,30 @@ from typing import Final
 import numpy as np
 
 from service.model import AbstentionThresholds
+from service.model.abstention import MAX_NO_TOPIC
 from training.recipes.network import HeldOut
 
-TARGET_ACCURACY: Final = 0.95
-"""What is not abstained from shall be right this often, at the least."""
-RARELY_FEWER_KNOWN_WORDS: Final = 0.002
-"""Share of real newswires that may have fewer known words than the threshold."""
+TARGET_PRECISION: Final = 0.95
+"""Share of the predictions that are not abstained from that shall be right, on the stream."""
+MIN_KNOWN_WORDS_RATIO: Final = 0.5
+"""A text is mostly unknown below this. Above it, unknown words lower the score instead."""
 
 
 def choose_thresholds(held_out: HeldOut) -> AbstentionThresholds:
-    """Choose thresholds on newswires that the model had not seen.
+    """Choose the lowest confidence above which predictions are right often enough.
 
     Parameters
     ----------
     held_out : HeldOut
-
-    Returns
-    -------
-    AbstentionThresholds
-        The known words that nearly all newswires have, and the lowest confidence above which
-        answers are right often enough.
+        A stream: newswires with a topic and without, in the archive's own proportion.
     """
-    known_words_ratio = np.quantile(held_out.known_words_ratio, RARELY_FEWER_KNOWN_WORDS)
-    confidence = held_out.probabilities.max(axis=1)
-    right = held_out.probabilities.argmax(axis=1) == held_out.labels
+    topics, no_topic = held_out.probabilities[:, :-1], held_out.probabilities[:, -1]
+    candidate = (held_out.known_words_ratio >= MIN_KNOWN_WORDS_RATIO) & (no_topic <= MAX_NO_TOPIC)
+    confidence = topics.max(axis=1)[candidate]
+    right = (topics.argmax(axis=1) == held_out.labels)[candidate]
     order = np.argsort(-confidence, kind="stable")
-    accuracy_above = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    n_answered = np.flatnonzero(accuracy_above >= TARGET_ACCURACY).max(initial=0)
+    precision_above = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    last = np.flatnonzero(precision_above >= TARGET_PRECISION).max(initial=0)
     return AbstentionThresholds(
-        known_words_ratio=float(known_words_ratio), confidence=float(confidence[order[n_answered]])
+        known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=float(confidence[order[last]])
     )

@@ -16,7 +16,7 @@ from service.model import Bundle, BundleError, Manifest, TopicClassifier
 from service.model.manifest import FORMAT_VERSION
 from service.model.proof import TOLERANCE
 from training.datasets import SPLIT_SEED, Dataset
-from training.datasets.texts import texts_by_form
+from training.datasets.texts import views_of_test
 from training.errors import ExportError
 from training.evaluation import predict_texts
 from training.goldens import make_goldens
@@ -29,7 +29,7 @@ LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tf2o
 DIMENSIONS: Final = {
     "token_ids": ("batch_or_1", "length"),
     "token_counts": ("batch", "length"),
-    "probabilities": ("batch", "n_topics"),
+    "probabilities": ("batch", "n_outputs"),
 }
 """Texts that have the same token ids may give them once."""
 TENSORS: Final = {
@@ -40,7 +40,7 @@ TENSORS: Final = {
 
 
 def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
-    """Make the bundle of a trained network, and prove that it answers as the network does.
+    """Make the bundle of a trained network, and verify that it predicts as the network does.
 
     Nothing is written: `service.model.save_bundle` does that.
 
@@ -48,7 +48,7 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
     ----------
     network : TrainedNetwork
     dataset : Dataset
-        On each newswire of its test split, in each form, the two must agree.
+        On every view of its test split the two must agree.
     folder : Path
         Where the bundle will be; its name is the bundle's version.
     command : str
@@ -72,6 +72,8 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
             "fingerprint": dataset.fingerprint(),
             "train_newswires": len(dataset.train.labels),
             "test_newswires": len(dataset.test.labels),
+            "train_negatives": len(dataset.train.negatives),
+            "test_negatives": len(dataset.test.negatives),
         },
         tokeniser=network.encoder.rule,
         tensors=TENSORS,
@@ -80,6 +82,8 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
         | {"python": platform.python_version()},
         min_known_words_ratio=network.thresholds.known_words_ratio,
         min_confidence=network.thresholds.confidence,
+        no_topic=network.no_topic,
+        topic_min_confidence=dict(network.thresholds.topic_confidence),
     )
     bundle = Bundle(
         manifest=manifest,
@@ -92,9 +96,12 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
         classifier = TopicClassifier(bundle)
     except BundleError as error:
         raise ExportError(f"the exported network is refused: {error}") from error
-    for texts in texts_by_form(dataset.test, dataset.vocabulary).values():
-        token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
-        check_parity(expected=network.predict(token_ids), actual=predict_texts(classifier, texts))
+    codes = [topic.code for topic in bundle.topics]
+    for view in views_of_test(dataset, codes).values():
+        token_ids = [network.encoder.token_ids(item.text, item.title) for item in view.texts]
+        check_parity(
+            expected=network.predict(token_ids), actual=predict_texts(classifier, view.texts)
+        )
     return bundle
 
 

@@ -19,13 +19,15 @@ from service.model import (
 )
 from service.model.bundle import EVALUATION_FOLDER, next_bundle, numbered_bundles
 from training.datasets import Dataset
-from training.datasets.texts import OWN_TEXT, texts_by_form
+from training.datasets.texts import OWN_TEXT, STREAM, texts_by_form
 from training.evaluation import Evaluation, evaluate
 from training.metrics import mcnemar
 
 MAX_BYTES: Final = 12_000_000
 MAX_SLOWDOWN: Final = 1.5
 MAX_CALIBRATION_ERROR: Final = 0.02
+MIN_PRECISION: Final = 0.95
+"""Share of right predictions among those that are not abstained from, on the stream."""
 MIN_TOPIC_F1: Final = 0.2
 MAX_TOPIC_LOSS: Final = 0.15
 """By how much the F1 of a topic may be lower than that of the released bundle: of ten newswires,
@@ -75,17 +77,20 @@ def judge(candidate: Path, released: Path, dataset: Dataset) -> list[Check]:
     except BundleError as error:
         return [Check("parity", "goldens hold, hashes match", str(error), passed=False)]
     theirs = TopicClassifier.load(released)
-    evaluation = evaluate(ours, dataset)[OWN_TEXT]
+    evaluations = evaluate(ours, dataset)
+    evaluation = evaluations[OWN_TEXT]
     reference = evaluate(theirs, dataset)[OWN_TEXT]
     codes = [topic.code for topic in ours.topics]
     texts = texts_by_form(dataset.test, dataset.vocabulary)[OWN_TEXT][:TIMED_TEXTS]
+    stream = evaluations[STREAM]
     numbered = numbered_bundles(released)
     yardstick = TopicClassifier.load(numbered[min(numbered)])
     return [
         check_parity(evaluation, ours.manifest),
         check_size(candidate, ours.manifest),
         check_speed(ours, yardstick, texts),
-        check_calibration(evaluation),
+        check_calibration(stream),
+        check_precision(stream),
         check_topics(evaluation, reference, codes),
         *check_accuracy(evaluation, reference, find_bundle(released).name),
     ]
@@ -150,6 +155,17 @@ def check_calibration(evaluation: Evaluation) -> Check:
         f"expected calibration error at most {MAX_CALIBRATION_ERROR}",
         f"{error:.4f}",
         passed=error <= MAX_CALIBRATION_ERROR,
+    )
+
+
+def check_precision(evaluation: Evaluation) -> Check:
+    """Most of what is not abstained from is right, also where texts have no topic."""
+    precision = evaluation.scores().get("answered_accuracy", 0.0)
+    return Check(
+        "precision",
+        f"at least {MIN_PRECISION} of what is not abstained from is right, on the stream",
+        f"{precision:.4f}",
+        passed=precision >= MIN_PRECISION,
     )
 
 

@@ -25,9 +25,9 @@ def report_files(
     manifest : Manifest
     topics : sequence of Topic
     history : mapping of str to sequence of float, of length n_epochs
-        As Keras' ``fit`` gives it.
+        As Keras' ``fit`` gives it; empty if the recipe has no epochs: then there are no curves.
     evaluations : mapping of str to Evaluation
-        Of the test newswires, by the form of the text.
+        Of each view of the test newswires.
     held_out : mapping of str to Evaluation
         Of training newswires in cross-validation, if the recipe does that.
     baselines : mapping of str to float
@@ -39,15 +39,20 @@ def report_files(
         "baselines": dict(baselines),
         "history": {name: list(values) for name, values in history.items()},
         **{
-            name: {"scores": item.scores(), "topics": item.by_topic(codes)}
+            name: {"scores": item.scores()}
+            | ({"topics": item.by_topic(codes)} if item.topical.all() else {})
             for name, item in {**evaluations, **held_out}.items()
         },
     }
-    return {
+    report = {}
+    if history:
+        report["curves.png"] = draw_curves(history, manifest.recipe["settings"]["epochs"])
+    return report | {
         "metrics.json": json.dumps(metrics, indent=1, allow_nan=False).encode() + b"\n",
-        "curves.png": draw_curves(history, manifest.recipe["settings"]["epochs"]),
         "confusion.png": draw_confusion(evaluation, codes, FORM_TITLES[form]),
-        "reliability.png": draw_reliability({**evaluations, **held_out}),
+        "reliability.png": draw_reliability(
+            {k: v for k, v in {**evaluations, **held_out}.items() if v.topical.any()}
+        ),
         "model_card.md": write_model_card(
             manifest, evaluations, held_out, baselines, codes
         ).encode(),

@@ -12,6 +12,10 @@ from training.promotion import Check
 FORM_TITLES: Final[Mapping[str, str]] = {
     "keras_text": "Keras text",
     "own_text": "own text",
+    "negatives": "negatives",
+    "stream": "stream",
+    "headlines": "headlines alone",
+    "first_sentences": "first sentences alone",
     "held_out_uncalibrated": "held out, before calibration",
     "held_out": "held out",
 }
@@ -26,6 +30,8 @@ SCORE_TITLES: Final[Mapping[str, str]] = {
     "brier_score": "Brier",
     "coverage": "coverage",
     "answered_accuracy": "answered",
+    "negatives_answered": "negatives answered",
+    "no_topic_auc": "AUC",
 }
 """What the columns of a table of scores are called."""
 
@@ -54,6 +60,8 @@ def comparison_table(
         table.add_column(title, justify="right")
     for name, evaluations in results.items():
         for form, evaluation in evaluations.items():
+            if not evaluation.topical.all():
+                continue
             low, high = bootstrap_interval(evaluation.right)
             gain = evaluation.right.mean() - reference[form].right.mean()
             table.add_row(

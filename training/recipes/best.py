@@ -1,10 +1,10 @@
-"""The ``best`` recipe: linear machines on what stands where in a newswire, calibrated.
+"""The ``best`` recipe: linear SVMs on what stands where in a newswire, calibrated.
 
-For each topic a machine answers both "is it the first topic?" and "is it among the topics?", from
-the words of the title, of the lead and of the whole text. A calibration, fitted to newswires
-that the machines had not seen, turns the margins into probabilities: of no topic more than of
-another where the text is no news. Everything is linear in the words, so that an answer costs hardly
-more than that of the book's network.
+For each topic the SVMs say both "is it the primary topic?" and "is it any of the topics?", from
+bag-of-words features of the title, of the lead and of the whole text; one more says that no topic
+fits. A calibration, fitted to texts that the SVMs had not seen, turns the margins into joint
+probabilities of the topics and of "no topic fits". Everything is linear in the words, so that a
+prediction costs hardly more than that of the book's network.
 """
 
 import math
@@ -18,23 +18,24 @@ import onnx
 import tensorflow as tf
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.progress import track
 from sklearn.model_selection import StratifiedKFold
 
 from service.model.encoding import count_tokens
 from training.abstention import choose_thresholds
 from training.datasets.newswires import Split
-from training.progress import FitProgress
+from training.datasets.written import read_written_texts
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
 from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings
-from training.recipes.linear import LinearSettings
-from training.recipes.machines import Machines, fit_machines
 from training.recipes.network import OPSET, HeldOut, TrainedNetwork
+from training.recipes.svm import LinearSVMs, SVMSettings, fit_svms
+from training.recipes.synonyms import read_synonyms
 
 NAME: Final = "best"
 GRAPH: Final = """
 best (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
-  => (float[batch, n_topics] probabilities)
+  => (float[batch, n_outputs] probabilities)
   <int64[1] columns = {1}>
 {
     scaled = Mul (e, token_counts)
@@ -43,9 +44,9 @@ best (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
     rarities = Gather (token_weights, token_ids)
     weighted = Mul (rarities, logs)
     normed = LpNormalization <axis = 1, p = 2> (weighted)  # 0 stays 0
-    rows = Gather (kernel, token_ids)  # (n or 1, length, n_topics)
+    rows = Gather (kernel, token_ids)  # (n or 1, length, n_outputs)
     as_matrices = Unsqueeze (normed, columns)  # (n, 1, length)
-    summed = MatMul (as_matrices, rows)  # (n, 1, n_topics)
+    summed = MatMul (as_matrices, rows)  # (n, 1, n_outputs)
     as_rows = Squeeze (summed, columns)
     margins = Add (as_rows, bias)
     negative = Min (margins, zero)
@@ -64,29 +65,26 @@ class BestSettings:
     seed: int
     folds: int = 5
     features: FeatureSettings = field(default_factory=FeatureSettings)
-    machines: LinearSettings = field(default_factory=LinearSettings)
+    svm: SVMSettings = field(default_factory=SVMSettings)
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOutMargins:
-    """What machines say of texts whose newswires they had not seen.
+    """What SVMs say of texts whose newswires they had not seen.
 
     Attributes
     ----------
     folds : int64 array of shape (n_texts,)
         Texts of one fold were held out together.
-    margins : float32 array of shape (n_texts, n_topics)
+    margins : float32 array of shape (n_texts, n_topics + 1)
     known_words_ratio : float64 array of shape (n_texts,)
-        Share of each text's words that the vocabulary of its machines holds.
-    history : dict of str to list of float
-        Loss and accuracy of each epoch, on the first fold and on what it held out.
+        Share of each text's words that the vocabulary of its SVMs holds.
     """
 
     folds: NDArray[np.int64]
     margins: NDArray[np.float32]
     known_words_ratio: NDArray[np.float64]
-    history: dict[str, list[float]]
 
 
 def fit(
@@ -114,62 +112,61 @@ def fit_with(
     """Hold out each fold in turn, calibrate on what was held out, then fit to everything."""
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
-    texts = training_texts(train, vocabulary, seed=settings.seed)
+    written = read_written_texts()
+    texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
 
     held_out = hold_out(texts, settings, console)
-    calibration = fit_calibration(
-        held_out.margins, wanted_probabilities(texts), texts.weights, settings.calibration
-    )
-    answers = answer_held_out(held_out, texts, settings)
-    with FitProgress("Fitting to everything", console) as progress:
-        machines = fit_machines(
-            texts, settings.machines, settings.features, progress, seed=settings.seed
-        )
+    calibration = calibrate(held_out.margins, texts, settings)
+    predictions = predict_held_out(held_out, texts, settings)
+    svms = fit_svms(texts, settings.svm, settings.features)
+    synonyms = svms.features.usable_synonyms(read_synonyms())
+    svms = svms.with_synonyms(synonyms)
 
     return TrainedNetwork(
         recipe=NAME,
-        settings={**asdict(settings), "epochs": settings.machines.epochs},
-        encoder=machines.features.encoder,
-        history=held_out.history,
-        predict=lambda token_ids: predict(machines, calibration, token_ids),
-        sparse=SparseBestNetwork(machines, calibration),
-        held_out=answers,
-        thresholds=choose_thresholds(answers),
+        settings={**asdict(settings), "written_texts": len(written), "synonyms": synonyms},
+        encoder=svms.features.encoder,
+        history={},
+        predict=lambda token_ids: predict(svms, calibration, token_ids),
+        sparse=SparseBestNetwork(svms, calibration),
+        held_out=predictions,
+        thresholds=choose_thresholds(predictions),
+        no_topic=True,
     )
 
 
 def hold_out(texts: TrainingTexts, settings: BestSettings, console: Console) -> HeldOutMargins:
-    """Fit machines to all folds but one, ask them about that one, and so on."""
+    """Fit SVMs to all folds but one, predict that one, and so on."""
     folds = split_into_folds(texts, settings)
-    margins = np.zeros(texts.among.shape, dtype=np.float32)
+    margins = np.zeros((len(folds), texts.any_topic.shape[1] + 1), dtype=np.float32)
     known_words_ratio = np.zeros(len(folds))
-    histories = []
-    for fold in range(settings.folds):
+    for fold in track(range(settings.folds), "Holding out each fold", console=console):
         inside = folds == fold
-        with FitProgress(f"Holding out {fold + 1} of {settings.folds}", console) as progress:
-            machines = fit_machines(
-                texts.only(~inside),
-                settings.machines,
-                settings.features,
-                progress,
-                seed=settings.seed,
-                held_out=texts.only(inside & texts.whole),
-            )
-        encoded = machines.features.encode(texts.only(inside).texts)
-        margins[inside] = machines.margins(encoded)
+        svms = fit_svms(texts.only(~inside), settings.svm, settings.features)
+        encoded = svms.features.encode(texts.only(inside).texts)
+        margins[inside] = svms.margins(encoded)
         known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
-        histories.append(machines.history)
-    return HeldOutMargins(folds, margins, known_words_ratio, histories[0])
+    return HeldOutMargins(folds, margins, known_words_ratio)
 
 
 def split_into_folds(texts: TrainingTexts, settings: BestSettings) -> NDArray[np.int64]:
-    """Give each text its fold, int64 of shape (n_texts,): texts of a newswire share theirs."""
-    whole = texts.only(texts.whole)
+    """Return the fold of each text, int64 of shape (n_texts,): texts of a group share theirs."""
+    groups, first = np.unique(texts.groups, return_index=True)
+    labels = texts.labels[first]
     splitter = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
-    fold_of_newswire = np.zeros(len(whole.labels), dtype=np.int64)
-    for fold, (_, inside) in enumerate(splitter.split(whole.labels, whole.labels)):
-        fold_of_newswire[inside] = fold
-    return fold_of_newswire[texts.newswires]
+    fold_of_group = np.zeros(len(groups), dtype=np.int64)
+    for fold, (_, inside) in enumerate(splitter.split(labels, labels)):
+        fold_of_group[inside] = fold
+    return fold_of_group[texts.groups]
+
+
+def calibrate(
+    margins: NDArray[np.float32], texts: TrainingTexts, settings: BestSettings
+) -> Calibration:
+    """Fit the calibration to texts that the SVMs had not seen."""
+    return fit_calibration(
+        margins, texts.labels, texts.negative, texts.weights, settings.calibration
+    )
 
 
 def calibrate_held_out(
@@ -182,33 +179,20 @@ def calibrate_held_out(
 
     Returns
     -------
-    float32 array of shape (n_texts, n_topics)
+    float32 array of shape (n_texts, n_topics + 1)
     """
-    targets = wanted_probabilities(texts)
-    probabilities = np.zeros_like(targets)
+    probabilities = np.zeros_like(margins)
     for fold in np.unique(folds):
         inside = folds == fold
-        calibration = fit_calibration(
-            margins[~inside],
-            targets[~inside],
-            texts.weights[~inside],
-            settings.calibration,
-        )
+        calibration = calibrate(margins[~inside], texts.only(~inside), settings)
         probabilities[inside] = calibration(margins[inside])
     return probabilities
 
 
-def wanted_probabilities(texts: TrainingTexts) -> NDArray[np.float32]:
-    """1 for the label, and the same for every topic where there is none; (n_texts, n_topics)."""
-    n_topics = texts.among.shape[1]
-    inside = texts.first.any(axis=1, keepdims=True)
-    return np.where(inside, texts.first, 1 / n_topics).astype(np.float32)
-
-
-def answer_held_out(
+def predict_held_out(
     held_out: HeldOutMargins, texts: TrainingTexts, settings: BestSettings
 ) -> HeldOut:
-    """Give what would have been answered to each whole newswire."""
+    """Return what would have been predicted for each whole newswire."""
     probabilities = calibrate_held_out(held_out.margins, held_out.folds, texts, settings)
     whole = texts.whole
     return HeldOut(
@@ -220,12 +204,11 @@ def answer_held_out(
 
 
 def predict(
-    machines: Machines, calibration: Calibration, token_ids: Sequence[Sequence[int]]
+    svms: LinearSVMs, calibration: Calibration, token_ids: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
-    """Give the probabilities, float32 of shape (n_texts, n_topics), by Keras itself."""
+    """Return the probabilities, float32 of shape (n_texts, n_topics + 1), by Keras itself."""
     encoded = [count_tokens(ids, n_words=len(ids)) for ids in token_ids]
-    probabilities: NDArray[np.float32] = calibration(machines.margins(encoded)).numpy()
-    return probabilities
+    return calibration(svms.margins(encoded))
 
 
 class SparseBestNetwork:
@@ -235,22 +218,23 @@ class SparseBestNetwork:
     TensorFlow's operations has five more.
     """
 
-    def __init__(self, machines: Machines, calibration: Calibration) -> None:
-        self._machines = machines
+    def __init__(self, svms: LinearSVMs, calibration: Calibration) -> None:
+        self._svms = svms
         self._calibration = calibration
 
     def to_onnx(self) -> onnx.ModelProto:
-        """Give the network, with its weights."""
-        kernel, bias = self._machines.layer.get_weights()
+        """Return the network, with its weights."""
+        kernel, bias = self._svms.layer.get_weights()
+        calibration_kernel, calibration_bias = self._calibration.weights()
         weights: dict[str, Any] = {
             "e": math.e,
             "one": 1,
             "zero": 0,
-            "token_weights": self._machines.features.token_weights,
+            "token_weights": self._svms.features.token_weights,
             "kernel": kernel,
             "bias": bias,
-            "calibration_kernel": self._calibration.whole_kernel(len(bias)),
-            "calibration_bias": self._calibration.bias,
+            "calibration_kernel": calibration_kernel,
+            "calibration_bias": calibration_bias,
         }
         model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["": {OPSET}]> {GRAPH}')
         model.graph.initializer.extend(

@@ -1,15 +1,16 @@
-"""What is learnt from: each newswire whole, its headline, its first sentence, and outsiders.
+"""What is learnt from: newswires whole and in parts, negatives, outliers, and written texts.
 
-People send headlines and single sentences too. A machine that has seen whole articles only is sure
-of itself there and often wrong. And they send what is no news at all: outsiders stand for that, the
-beginnings of newswires in which most words are exchanged for words drawn from all newswires. No
-topic is theirs, so every machine learns to say no to them.
+People send headlines and single sentences too. A classifier that has seen whole articles only is
+sure of itself there and often wrong. And they send what has none of the topics: indexed newswires
+without a topic stand for that (negatives), and the beginnings of newswires in which most words are
+exchanged for words drawn from all newswires (outliers). Texts that were written for the project
+bring the words of today, and words of the topics in another sense.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from enum import StrEnum
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,122 +18,190 @@ from numpy.typing import NDArray
 from service.model import NewsText
 from service.model.words import split_words
 from training.datasets.facts import LABELS
-from training.datasets.newswires import Split
-from training.datasets.texts import keras_texts, known_topics
+from training.datasets.newswires import NO_TOPIC, Split
+from training.datasets.texts import first_sentence, keras_texts
+from training.datasets.written import WrittenText
 
-WHOLE_WEIGHT: Final = 1.0
-PART_WEIGHT: Final = 0.5
-"""How much a headline, a sentence or an outsider counts beside a whole newswire."""
-NO_TOPIC: Final = -1
-"""Label of an outsider."""
-NEWSWIRES_PER_OUTSIDER: Final = 4
-OUTSIDER_WORDS: Final = (8, 80)
-"""How many words an outsider has, at the least and at the most."""
+NEWSWIRES_PER_OUTLIER: Final = 4
+OUTLIER_WORDS: Final = (8, 80)
+"""How many words an outlier has: minimum and maximum."""
 KEPT_WORDS: Final = 0.35
 """Share of its words that are those of the newswire."""
 
-_SENTENCE_END: Final = re.compile(r"(?<=[a-z)\"]{2})\.\s")
+
+class Form(StrEnum):
+    """What a training text is."""
+
+    WHOLE = "whole"
+    TITLE = "title"
+    SENTENCE = "sentence"
+    OUTLIER = "outlier"
+    WRITTEN = "written"
+
+
+WEIGHTS: Final[Mapping[Form, float]] = {
+    Form.WHOLE: 1.0,
+    Form.TITLE: 0.5,
+    Form.SENTENCE: 0.5,
+    Form.OUTLIER: 0.5,
+    Form.WRITTEN: 0.5,
+}
+"""How much a text counts beside a whole newswire."""
+
+
+class Example(NamedTuple):
+    """A text to learn from."""
+
+    text: NewsText
+    group: int
+    form: Form
+    topics: tuple[str, ...]
+    """Codes of its topics, the primary one first; empty if none fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingTexts:
-    """Texts to learn from; several may be of the same newswire.
+    """Texts to learn from.
 
     Attributes
     ----------
     texts : sequence of NewsText, of length n_texts
-    newswires : int64 array of shape (n_texts,)
-        Which newswire each text is of: its place in the training split.
+    groups : int64 array of shape (n_texts,)
+        Texts of the same newswire have the same number.
+    forms : array of str of shape (n_texts,)
+        A `Form` each.
     labels : int64 array of shape (n_texts,)
-        ``NO_TOPIC`` for an outsider.
-    among : bool array of shape (n_texts, n_topics)
-        Whether each topic is among those of the newswire.
-    weights : float32 array of shape (n_texts,)
-        How much each text counts: ``WHOLE_WEIGHT`` or ``PART_WEIGHT``.
-
-    Notes
-    -----
-    Outsiders: D. Hendrycks et al., "Deep anomaly detection with outlier exposure", ICLR 2019.
+        ``NO_TOPIC`` for a negative and for an outlier.
+    any_topic : bool array of shape (n_texts, n_topics)
+        Whether each topic is one of the topics of the text.
     """
 
     texts: Sequence[NewsText]
-    newswires: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    forms: NDArray[np.str_]
     labels: NDArray[np.int64]
-    among: NDArray[np.bool_]
-    weights: NDArray[np.float32]
+    any_topic: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, examples: Sequence[Example]) -> Self:
+        """Return examples as arrays."""
+        index = {code: number for number, code in enumerate(LABELS)}
+        any_topic = np.zeros((len(examples), len(LABELS)), dtype=bool)
+        for row, example in zip(any_topic, examples, strict=True):
+            row[[index[code] for code in example.topics if code in index]] = True
+        return cls(
+            [example.text for example in examples],
+            np.array([example.group for example in examples], dtype=np.int64),
+            np.array([example.form.value for example in examples]),
+            np.array([index[item.topics[0]] if item.topics else NO_TOPIC for item in examples]),
+            any_topic,
+        )
 
     @property
-    def first(self) -> NDArray[np.bool_]:
+    def weights(self) -> NDArray[np.float32]:
+        """How much each text counts, float32 of shape (n_texts,)."""
+        return np.array([WEIGHTS[Form(form)] for form in self.forms], dtype=np.float32)
+
+    @property
+    def primary_topic(self) -> NDArray[np.bool_]:
         """Whether each topic is the label of each text, bool of shape (n_texts, n_topics)."""
-        first: NDArray[np.bool_] = self.labels[:, np.newaxis] == np.arange(self.among.shape[1])
-        return first
+        primary: NDArray[np.bool_] = self.labels[:, np.newaxis] == np.arange(len(LABELS))
+        return primary
+
+    @property
+    def topical(self) -> NDArray[np.bool_]:
+        """Whether each text has a topic, bool of shape (n_texts,)."""
+        topical: NDArray[np.bool_] = self.labels != NO_TOPIC
+        return topical
 
     @property
     def whole(self) -> NDArray[np.bool_]:
         """Whether each text is a whole newswire, bool of shape (n_texts,)."""
-        whole: NDArray[np.bool_] = self.weights == WHOLE_WEIGHT
+        whole: NDArray[np.bool_] = self.forms == Form.WHOLE
         return whole
 
+    @property
+    def negative(self) -> NDArray[np.bool_]:
+        """Whether each text has no topic and is no outlier, bool of shape (n_texts,)."""
+        return ~self.topical & (self.forms != Form.OUTLIER)
+
     def only(self, chosen: NDArray[np.bool_]) -> Self:
-        """Give some of the texts; ``chosen`` is of shape (n_texts,)."""
+        """Return some of the texts; ``chosen`` is of shape (n_texts,)."""
         return type(self)(
             [self.texts[int(index)] for index in np.flatnonzero(chosen)],
-            self.newswires[chosen],
+            self.groups[chosen],
+            self.forms[chosen],
             self.labels[chosen],
-            self.among[chosen],
-            self.weights[chosen],
+            self.any_topic[chosen],
         )
 
 
-def training_texts(train: Split, vocabulary: Mapping[str, int], *, seed: int) -> TrainingTexts:
-    """Give each newswire in its forms, and outsiders; without articles, only what Keras has.
+def training_texts(
+    train: Split,
+    vocabulary: Mapping[str, int],
+    *,
+    seed: int,
+    written: Sequence[WrittenText] = (),
+) -> TrainingTexts:
+    """Return every text to learn from; the newswires of the split come first, whole, in order.
 
     Parameters
     ----------
     train : Split
+        Without articles, each newswire is what Keras has of it, and there are no parts.
     vocabulary : mapping of str to int
         Keras' word index, to read those words.
     seed : int
-        Of the outsiders.
+        Of the outliers.
+    written : sequence of WrittenText
     """
     if train.articles is None:
         whole = keras_texts(train, vocabulary)
+        topics = [(LABELS[label],) for label in train.labels]
     else:
         whole = [article.own_text for article in train.articles]
-    forms = [(text, index, WHOLE_WEIGHT) for index, text in enumerate(whole)]
-    forms += [
-        (part, index, PART_WEIGHT) for index, text in enumerate(whole) for part in parts_of(text)
+        # the first topic is the label, also where it is not among ours
+        topics = [article.topics for article in train.articles]
+    n_topical = len(whole)
+    whole += [article.own_text for article in train.negatives]
+    topics += [article.topics for article in train.negatives]
+    newswires = list(zip(whole, topics, strict=True))
+    examples = [Example(text, i, Form.WHOLE, codes) for i, (text, codes) in enumerate(newswires)]
+    for group, (text, codes) in enumerate(newswires):
+        examples += [Example(part, group, form, codes) for form, part in parts_of(text).items()]
+    examples += [
+        Example(text, group, Form.OUTLIER, ())
+        for group, text in outliers(whole[:n_topical], seed=seed)
     ]
-    n_inside = len(forms)
-    forms += [(text, index, PART_WEIGHT) for text, index in outsiders(whole, seed=seed)]
-    texts, newswires, weights = zip(*forms, strict=True)
-    chosen = np.array(newswires, dtype=np.int64)
-    topics = known_topics(train, LABELS)
-    among = np.eye(len(LABELS), dtype=bool)[train.labels] if topics is None else topics.among
-    labels, among = train.labels[chosen], among[chosen]
-    labels[n_inside:], among[n_inside:] = NO_TOPIC, False
-    return TrainingTexts(texts, chosen, labels, among, np.array(weights, dtype=np.float32))
+    examples += [
+        Example(item.text, group, Form.WRITTEN, item.topics)
+        for group, item in enumerate(written, len(newswires))
+    ]
+    return TrainingTexts.of(examples)
 
 
-def parts_of(text: NewsText) -> list[NewsText]:
-    """Give the headline and the first sentence, where there is something besides them."""
+def parts_of(text: NewsText) -> dict[Form, NewsText]:
+    """Return the headline and the first sentence, where there is something besides them."""
     if not (text.title and text.text.strip()):
-        return []
-    return [NewsText(text.title), NewsText(first_sentence(text.text))]
+        return {}
+    return {
+        Form.TITLE: NewsText(text.title),
+        Form.SENTENCE: NewsText(first_sentence(text.text)),
+    }
 
 
-def first_sentence(text: str) -> str:
-    """Give a text up to the first full stop that ends a word, on one line."""
-    return " ".join(_SENTENCE_END.split(text, maxsplit=1)[0].split())
+def outliers(texts: Sequence[NewsText], *, seed: int) -> Iterator[tuple[int, NewsText]]:
+    """Yield texts about nothing, each after the index of the text that it was made from.
 
-
-def outsiders(texts: Sequence[NewsText], *, seed: int) -> Iterator[tuple[NewsText, int]]:
-    """Give texts about nothing, each with the index of the text that it was made from."""
+    Notes
+    -----
+    D. Hendrycks et al., "Deep anomaly detection with outlier exposure", ICLR 2019.
+    """
     generator = np.random.default_rng(seed)
     words = sorted({word for text in texts for word in split_words(text.text)})
-    for index in range(0, len(texts), NEWSWIRES_PER_OUTSIDER):
-        length = generator.integers(*OUTSIDER_WORDS, endpoint=True)
+    for index in range(0, len(texts), NEWSWIRES_PER_OUTLIER):
+        length = generator.integers(*OUTLIER_WORDS, endpoint=True)
         kept = split_words(texts[index].text)[:length]
         drawn = generator.choice(words, len(kept))
         exchanged = generator.random(len(kept)) > KEPT_WORDS
-        yield NewsText(" ".join(np.where(exchanged, drawn, kept))), index
+        yield index, NewsText(" ".join(np.where(exchanged, drawn, kept)))

@@ -1,7 +1,7 @@
 """From texts to what a linear machine learns from: weighted tokens, a sparse row a text."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from service.model import EncodedText, NewsText
 from service.model.encoding import FIRST_WORD_ID, UNKNOWN_ID
-from service.model.fields import FieldEncoder, field_tokens
+from service.model.fields import LEAD, TITLE, FieldEncoder, field_tokens
 from training.datasets.facts import LABELS
 
 
@@ -62,6 +62,50 @@ class FieldFeatures:
             As from `weigh`.
         """
         return weigh(count_rows(encoded, len(self.token_weights)), self.token_weights)
+
+    def usable_synonyms(self, synonyms: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Return those whose word is unknown here and whose equivalents are all known."""
+        vocabulary = self.encoder.vocabulary
+        return {
+            word: list(equivalents)
+            for word, equivalents in synonyms.items()
+            if word not in vocabulary and all(item in vocabulary for item in equivalents)
+        }
+
+    def with_synonyms(
+        self, synonyms: Mapping[str, Sequence[str]], kernel: NDArray[np.float32]
+    ) -> tuple["FieldFeatures", NDArray[np.float32]]:
+        """Return features that know more words, and the rows of a kernel for their tokens.
+
+        A text with such a word gets the margins that it gets with all of its equivalents.
+
+        Parameters
+        ----------
+        synonyms : mapping of str to sequence of str
+            As from `usable_synonyms`.
+        kernel : float32 array of shape (n_ids, n_outputs)
+
+        Returns
+        -------
+        FieldFeatures
+            With an id for each new word, and for it in the title and in the lead.
+        float32 array of shape (n_new_ids, n_outputs)
+        """
+        vocabulary = dict(self.encoder.vocabulary)
+        weights, rows = [], []
+        for word, equivalents in synonyms.items():
+            for field in ("", TITLE, LEAD):
+                ids = [
+                    vocabulary[field + item] for item in equivalents if field + item in vocabulary
+                ]
+                if ids:
+                    vocabulary[field + word] = len(self.token_weights) + len(rows)
+                    shares = self.token_weights[ids]
+                    weights.append(np.linalg.norm(shares))
+                    rows.append(shares @ kernel[ids] / weights[-1])
+        new_weights = np.append(self.token_weights, weights).astype(np.float32)
+        new_rows = np.array(rows, dtype=np.float32).reshape(len(rows), kernel.shape[1])
+        return FieldFeatures(type(self.encoder)(vocabulary), new_weights), new_rows
 
 
 def fit_features(

@@ -17,13 +17,15 @@ NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Cross-validation: each training newswire as answered by a network that had not seen it.
+    """Cross-validation: the prediction for each training newswire of a network that did not see it.
 
     Attributes
     ----------
     labels : int64 array of shape (n_newswires,)
-    uncalibrated, probabilities : float32 arrays of shape (n_newswires, n_topics)
-        Before and after calibration, which had not seen the newswire either.
+        ``NO_TOPIC`` for an indexed newswire without a topic.
+    uncalibrated, probabilities : float32 arrays of shape (n_newswires, n_topics + 1)
+        Before and after calibration, which had not seen the newswire either. The last column is the
+        probability that no topic fits.
     known_words_ratio : float64 array of shape (n_newswires,)
         Share of each text's words that the vocabulary of its network holds.
     """
@@ -57,16 +59,19 @@ class TrainedNetwork:
     encoder : TextEncoder
         By whose rule and vocabulary text becomes the network's token ids.
     history : mapping of str to list of float
-        Loss and accuracy of each epoch, on what was trained and on newswires held out.
+        Loss and accuracy of each epoch, on what was trained and on newswires held out; empty where
+        there are no epochs.
     predict : callable
         Token ids of n texts in order, as the encoder gives them, to the trained network's
-        probabilities, float32 of shape (n, n_topics).
+        probabilities, float32 of shape (n, n_outputs).
     sparse : SparseNetwork
         The same network on token ids and counts, to be exported.
     held_out : HeldOut or None
         What networks of this recipe answered to training newswires that they had not seen.
     thresholds : AbstentionThresholds
-        Below which an answer is an abstention.
+        Below which a prediction is abstained from.
+    no_topic : bool
+        Whether the last output is the probability that no topic fits.
     """
 
     recipe: str
@@ -77,3 +82,4 @@ class TrainedNetwork:
     sparse: Any  # a SparseNetwork; tests ask each for its own parts
     held_out: HeldOut | None = None
     thresholds: AbstentionThresholds = NEVER_ABSTAIN
+    no_topic: bool = False

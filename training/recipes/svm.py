@@ -1,139 +1,177 @@
-"""Linear machines with the features that they read.
+"""One-vs-rest linear SVMs, with the features that they read.
 
-Two are fitted for each topic: one is asked "is it the first topic?" and one "is it among the
-topics?". Both are linear, so their mean is a machine as well, and only that is kept.
+Two are fitted for each topic: "is it the primary topic?" and "is it any of the topics?". Both are
+linear, so their mean is a linear classifier as well, and only that is kept. One more separates
+texts of which no topic fits.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.svm import LinearSVC
 
 from service.model import EncodedText
-from training.progress import FitProgress
 from training.recipes.examples import TrainingTexts
 from training.recipes.features import FeatureSettings, FieldFeatures, fit_features
-from training.recipes.linear import Examples, LinearSettings, fit_linear, to_tensor
-
-AMONG_WEIGHT: Final = 0.75
-"""How much "is it among the topics?" counts beside "is it the first topic?"."""
 
 
 @dataclass(frozen=True, slots=True)
-class Machines:
-    """Fitted machines.
+class SVMSettings:
+    """How the SVMs are fitted.
+
+    Attributes
+    ----------
+    C : float
+        Inverse strength of regularisation.
+    any_topic_weight : float
+        Weight of "is it any of the topics?" beside "is it the primary topic?" in their mean.
+    """
+
+    C: float = 0.7
+    any_topic_weight: float = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class LinearSVMs:
+    """Fitted SVMs.
 
     Attributes
     ----------
     features : FieldFeatures
     layer : keras.layers.Dense
-        Rows of the features to the margin of each topic.
-    history : dict of str to list of float
-        Loss and accuracy of each epoch.
+        Rows of the features, float32 (n, n_ids), to margins, float32 (n, n_topics + 1): of each
+        topic, and last of "no topic fits".
     """
 
     features: FieldFeatures
     layer: Any
-    history: dict[str, list[float]]
 
     def margins(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
-        """Give the margins of texts, float32 of shape (n_texts, n_topics)."""
+        """Return the margins of texts, float32 of shape (n_texts, n_topics + 1)."""
         margins: NDArray[np.float32] = self.layer(to_tensor(self.features.rows(encoded))).numpy()
         return margins
 
+    def with_synonyms(self, synonyms: Mapping[str, Sequence[str]]) -> "LinearSVMs":
+        """Return SVMs that know more words, each by the words of the vocabulary that it stands for.
 
-def fit_machines(
-    texts: TrainingTexts,
-    settings: LinearSettings,
-    feature_settings: FeatureSettings,
-    progress: FitProgress,
-    *,
-    seed: int,
-    held_out: TrainingTexts | None = None,
-) -> Machines:
-    """Take the features from whole newswires, and fit the machines to all texts.
+        Parameters
+        ----------
+        synonyms : mapping of str to sequence of str
+            As for `FieldFeatures.with_synonyms`.
+        """
+        kernel, bias = self.layer.get_weights()
+        features, rows = self.features.with_synonyms(synonyms, kernel)
+        return LinearSVMs(features, to_layer(np.vstack([kernel, rows]), bias))
+
+
+def fit_svms(
+    texts: TrainingTexts, settings: SVMSettings, feature_settings: FeatureSettings
+) -> LinearSVMs:
+    """Take the features from whole newswires, and fit the SVMs to all texts.
 
     Parameters
     ----------
     texts : TrainingTexts
-    settings : LinearSettings
+    settings : SVMSettings
     feature_settings : FeatureSettings
-    progress : FitProgress
-    seed : int
-    held_out : TrainingTexts or None
-        To measure loss and accuracy on, after each epoch.
+
+    Notes
+    -----
+    L2 regularisation and squared hinge loss: T. Joachims, "Text categorization with support vector
+    machines", ECML 1998; R.-E. Fan et al., "LIBLINEAR", JMLR 2008.
+
+    Negatives teach the last SVM alone. Newswires that are about a topic and were not given it are
+    among them, and would teach the SVM of that topic to say no.
     """
-    whole = texts.only(texts.whole)
-    features = fit_features(whole.texts, whole.labels, feature_settings)
-    layer, history = fit_linear(
-        examples(texts, features),
-        settings,
-        seed=seed,
-        metrics=[accuracy],
-        validation=None if held_out is None else examples(held_out, features),
-        callbacks=[progress],
-    )
-    return Machines(features, merge(layer), history)
+    vocabulary_texts = texts.only(texts.whole & texts.topical)
+    features = fit_features(vocabulary_texts.texts, vocabulary_texts.labels, feature_settings)
+    rows = to_float64(features.rows(features.encode(texts.texts)))
+    asked = np.flatnonzero(~texts.negative)
+    targets = np.hstack([texts.primary_topic, texts.any_topic])[asked]
+    pairs = fit_each(rows[asked], targets, texts.weights[asked], settings.C)
+    no_topic = fit_each(rows, ~texts.topical[:, np.newaxis], texts.weights, settings.C)
+    topics = mean_of_pairs(pairs, settings.any_topic_weight)
+    kernel = np.hstack([topics, no_topic]).astype(np.float32)
+    return LinearSVMs(features, to_layer(kernel[:-1], kernel[-1]))
 
 
-def merge(pairs: Any) -> Any:
-    """Give the layer of which each machine is the weighted mean of a topic's two machines.
+def fit_each(
+    rows: csr_array,
+    targets: NDArray[np.bool_],
+    weights: NDArray[np.float32],
+    c: float,
+) -> NDArray[np.float64]:
+    """Fit an SVM to each column of the targets.
 
     Parameters
     ----------
-    pairs : keras.layers.Dense
-        With 2 * n_topics units.
+    rows : sparse float64 array of shape (n_texts, n_ids)
+    targets : bool array of shape (n_texts, n_svms)
+    weights : float32 array of shape (n_texts,)
+    c : float
+
+    Returns
+    -------
+    float64 array of shape (n_ids + 1, n_svms)
+        Coefficients, and last the intercept. Where all targets are the same, the intercept alone
+        says so: 1 or -1.
     """
-    kernel, bias = (mean_of_pairs(weights) for weights in pairs.get_weights())
+
+    def fit(target: NDArray[np.bool_]) -> NDArray[np.float64]:
+        if target.all() or not target.any():
+            constant = np.zeros(rows.shape[1] + 1)
+            constant[-1] = 1 if target.all() else -1
+            return constant
+        svm = LinearSVC(C=c, dual=False).fit(rows, target, weights)  # no random numbers are drawn
+        return np.append(svm.coef_[0], svm.intercept_)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # LIBLINEAR lets other threads run
+        return np.stack(list(pool.map(fit, targets.T)), axis=1)
+
+
+def mean_of_pairs(values: NDArray[np.floating], any_topic_weight: float) -> NDArray[np.floating]:
+    """Average the two SVMs of each topic.
+
+    Parameters
+    ----------
+    values : array of shape (..., 2 * n_topics)
+        First those for the primary topic.
+    any_topic_weight : float
+
+    Returns
+    -------
+    array of shape (..., n_topics)
+    """
+    primary, any_topic = np.split(values, 2, axis=-1)
+    return (primary + any_topic_weight * any_topic) / (1 + any_topic_weight)
+
+
+def to_layer(kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> Any:
+    """Return a `keras.layers.Dense` with these weights, of shapes (n_ids, n) and (n,)."""
     layer = keras.layers.Dense(len(bias))
     layer.build((None, len(kernel)))
     layer.set_weights([kernel, bias])
     return layer
 
 
-def mean_of_pairs(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Average what both machines of a topic have.
-
-    Parameters
-    ----------
-    values : float32 array of shape (..., 2 * n_topics)
-        First of the machines that are asked for the first topic.
-
-    Returns
-    -------
-    float32 array of shape (..., n_topics)
-    """
-    first, among = np.split(values, 2, axis=-1)
-    mean = (first + AMONG_WEIGHT * among) / (1 + AMONG_WEIGHT)
-    return mean.astype(np.float32)
+def to_tensor(rows: csr_array) -> Any:
+    """Return the `tf.SparseTensor` of a sparse array."""
+    coordinates = rows.tocoo()
+    indices = np.stack(coordinates.coords, axis=1).astype(np.int64)
+    return tf.sparse.reorder(tf.SparseTensor(indices, coordinates.data, rows.shape))
 
 
-def examples(texts: TrainingTexts, features: FieldFeatures) -> Examples:
-    """Give what machines learn from texts."""
-    encoded = features.encode(texts.texts)
-    targets = np.where(machine_targets(texts), 1, -1).astype(np.float32)
-    return Examples(features.rows(encoded), targets, texts.weights)
-
-
-def machine_targets(texts: TrainingTexts) -> NDArray[np.bool_]:
-    """Whether each machine should say yes to each text, bool of shape (n_texts, 2 * n_topics)."""
-    return np.hstack([texts.first, texts.among])
-
-
-def accuracy(targets: Any, margins: Any) -> Any:
-    """Whether the largest first margin is that of the first topic, float32 (n,).
-
-    Where there is no first topic, whether all of them are negative.
-    """
-    first, _ = tf.split(margins, 2, axis=-1)
-    expected, _ = tf.split(targets, 2, axis=-1)
-    right = tf.where(
-        tf.reduce_any(expected > 0, axis=-1),
-        tf.equal(tf.argmax(first, axis=-1), tf.argmax(expected, axis=-1)),
-        tf.reduce_all(first < 0, axis=-1),
+def to_float64(rows: csr_array) -> csr_array:
+    """Return rows as LIBLINEAR takes them: float64, with indices of 32 bits."""
+    return csr_array(
+        (rows.data.astype(np.float64), rows.indices.astype(np.int32), rows.indptr.astype(np.int32)),
+        shape=rows.shape,
     )
-    return tf.cast(right, tf.float32)

@@ -5,10 +5,12 @@ from service.model import NewsText
 from service.model.words import split_words
 from training.datasets import Article, Dataset, Split
 from training.datasets.facts import LABELS
+from training.datasets.newswires import NO_TOPIC
+from training.datasets.texts import first_sentence
+from training.datasets.written import WrittenText
 from training.recipes.examples import (
-    NEWSWIRES_PER_OUTSIDER,
-    NO_TOPIC,
-    first_sentence,
+    NEWSWIRES_PER_OUTLIER,
+    Form,
     parts_of,
     training_texts,
 )
@@ -23,27 +25,37 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
         article("OIL RISES", "Oil rose. It may fall.", "crude", "nat-gas"),
         article("WHEAT", "", "wheat"),
     ]
+    negatives = [article("VISIT", "A minister arrived. He left.")]
+    written = [WrittenText(NewsText("Natgas jumps"), ("nat-gas",)), WrittenText(NewsText("Hi"), ())]
     labels = np.array([LABELS.index("crude"), LABELS.index("wheat")])
-    everything = training_texts(Split([[1], [1]], labels, articles), {}, seed=0)
-    texts = everything.only(everything.labels != NO_TOPIC)
+    split = Split([[1], [1]], labels, articles, negatives)
+    everything = training_texts(split, {}, seed=0, written=written)
+    texts = everything.only(everything.forms != Form.OUTLIER)
     assert texts.texts == [
         NewsText("Oil rose. It may fall.", "OIL RISES"),
         NewsText("", "WHEAT"),
+        NewsText("A minister arrived. He left.", "VISIT"),
         NewsText("OIL RISES"),
         NewsText("Oil rose"),
+        NewsText("VISIT"),
+        NewsText("A minister arrived"),
+        NewsText("Natgas jumps"),
+        NewsText("Hi"),
     ]
-    assert texts.newswires.tolist() == [0, 1, 0, 0]
-    assert texts.labels.tolist() == labels[texts.newswires].tolist()
-    assert texts.weights.tolist() == [1, 1, 0.5, 0.5]
-    assert texts.whole.tolist() == [True, True, False, False]
-    assert [np.flatnonzero(row).tolist() for row in texts.among] == [
-        sorted([LABELS.index("crude"), LABELS.index("nat-gas")]),
-        [LABELS.index("wheat")],
-        *[sorted([LABELS.index("crude"), LABELS.index("nat-gas")])] * 2,
+    assert texts.groups.tolist() == [0, 1, 2, 0, 0, 2, 2, 3, 4]
+    crude, wheat, gas = (LABELS.index(code) for code in ("crude", "wheat", "nat-gas"))
+    none = NO_TOPIC
+    assert texts.labels.tolist() == [crude, wheat, none, crude, crude, none, none, gas, none]
+    assert texts.weights.tolist() == [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+    assert texts.whole.tolist() == [True] * 3 + [False] * 6
+    assert texts.negative.tolist() == (texts.labels == NO_TOPIC).tolist()
+    of_oil = sorted([crude, gas])
+    assert [np.flatnonzero(row).tolist() for row in texts.any_topic] == [
+        *(of_oil, [wheat], [], of_oil, of_oil, [], [], [gas], [])
     ]
     parts = texts.only(~texts.whole)
-    assert list(parts.texts) == list(texts.texts[2:])
-    assert parts.newswires.tolist() == [0, 0]
+    assert list(parts.texts) == list(texts.texts[3:])
+    assert parts.groups.tolist() == [0, 0, 2, 2, 3, 4]
 
 
 def test_without_articles_only_what_keras_has(keras_dataset: Dataset) -> None:
@@ -51,12 +63,12 @@ def test_without_articles_only_what_keras_has(keras_dataset: Dataset) -> None:
     texts = everything.only(everything.labels != NO_TOPIC)
     assert texts.whole.all()
     assert len(texts.texts) == len(keras_dataset.train.labels)
-    assert (texts.among.argmax(axis=1) == keras_dataset.train.labels).all()
-    assert (texts.among.sum(axis=1) == 1).all()
+    assert (texts.any_topic.argmax(axis=1) == keras_dataset.train.labels).all()
+    assert (texts.any_topic.sum(axis=1) == 1).all()
 
 
 def test_a_text_without_title_has_no_parts() -> None:
-    assert parts_of(NewsText("Oil rose. It may fall.")) == []
+    assert parts_of(NewsText("Oil rose. It may fall.")) == {}
 
 
 @pytest.mark.parametrize(
@@ -75,14 +87,15 @@ def test_first_sentence(text: str, sentence: str) -> None:
     assert first_sentence(text) == sentence
 
 
-def test_outsiders_are_of_no_topic(corpus_dataset: Dataset) -> None:
+def test_outliers_have_no_topic(corpus_dataset: Dataset) -> None:
     train, vocabulary = corpus_dataset.train, corpus_dataset.vocabulary
     everything = training_texts(train, vocabulary, seed=0)
-    texts = everything.only(everything.labels == NO_TOPIC)
-    assert len(texts.texts) == -(-len(train.labels) // NEWSWIRES_PER_OUTSIDER)
-    assert not texts.first.any()
-    assert not texts.among.any()
+    texts = everything.only(everything.forms == Form.OUTLIER)
+    assert len(texts.texts) == -(-len(train.labels) // NEWSWIRES_PER_OUTLIER)
+    assert not texts.primary_topic.any()
+    assert not texts.any_topic.any()
     assert not texts.whole.any()
+    assert not texts.negative.any()
     kept = [len(text.text.split()) for text in texts.texts]
     assert max(kept) == 80
 
@@ -91,13 +104,25 @@ def test_outsiders_are_of_no_topic(corpus_dataset: Dataset) -> None:
     assert training_texts(train, vocabulary, seed=1).texts != everything.texts
 
 
-def test_an_outsider_has_some_words_of_its_newswire(corpus_dataset: Dataset) -> None:
+def test_an_outlier_has_some_words_of_its_newswire(corpus_dataset: Dataset) -> None:
     articles = corpus_dataset.train.articles
     assert articles is not None
-    texts = training_texts(corpus_dataset.train, corpus_dataset.vocabulary, seed=0)
+    everything = training_texts(corpus_dataset.train, corpus_dataset.vocabulary, seed=0)
+    texts = everything.only(everything.forms == Form.OUTLIER)
     shares = []
-    for index in np.flatnonzero(texts.labels == NO_TOPIC).tolist():
-        words = split_words(articles[texts.newswires[index]].body)
-        own = [a == b for a, b in zip(split_words(texts.texts[index].text), words, strict=False)]
+    for text, group in zip(texts.texts, texts.groups, strict=True):
+        words = split_words(articles[group].body)
+        own = [a == b for a, b in zip(split_words(text.text), words, strict=False)]
         shares += [sum(own) / len(own)] if own else []
     assert np.mean(shares) == pytest.approx(0.35, abs=0.02)
+
+
+def test_negatives_are_learnt_from_the_training_split_alone(corpus_dataset: Dataset) -> None:
+    train, test = corpus_dataset.train, corpus_dataset.test
+    texts = training_texts(train, corpus_dataset.vocabulary, seed=0)
+    learnt = {text for text, whole in zip(texts.texts, texts.whole, strict=True) if whole}
+    assert {item.own_text for item in train.negatives} <= learnt
+    held_out = {item.own_text for item in test.negatives} - {
+        item.own_text for item in train.negatives
+    }
+    assert not held_out & learnt

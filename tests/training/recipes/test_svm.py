@@ -1,51 +1,130 @@
-import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.sparse import csr_array, random_array
-from sklearn.svm import LinearSVC
 
-from training.recipes.linear import Examples, LinearSettings, fit_linear, to_tensor
+from service.model import NewsText
+from training.datasets.facts import LABELS
+from training.recipes.examples import Example, Form, TrainingTexts
+from training.recipes.features import FeatureSettings
+from training.recipes.svm import SVMSettings, fit_each, fit_svms, mean_of_pairs, to_tensor
+
+C = 0.7
 
 
 @pytest.fixture(scope="module")
-def examples() -> Examples:
+def rows() -> csr_array:
     generator = np.random.default_rng(0)
-    rows = random_array((300, 40), density=0.2, rng=generator, format="csr", dtype=np.float32)
+    return csr_array(random_array((300, 40), density=0.2, rng=generator, format="csr"))
+
+
+def objective(
+    weights: NDArray[np.float64],
+    rows: NDArray[np.float64],
+    signs: NDArray[np.float64],
+    sample_weights: NDArray[np.float64],
+) -> float:
+    """L2-regularised squared hinge loss, the intercept regularised as LIBLINEAR does."""
+    slack = np.maximum(0, 1 - signs * (rows @ weights[:-1] + weights[-1]))
+    return float(0.5 * weights @ weights + C * (sample_weights * slack**2).sum())
+
+
+def test_weights_are_those_of_the_svm_objective(rows: csr_array) -> None:
+    """An oracle: the objective, minimised by SciPy."""
+    generator = np.random.default_rng(1)
     truth = generator.normal(size=(40, 3))
-    noise = generator.normal(size=(300, 3))
-    targets = np.where(rows @ truth + 0.5 * noise > 0.3, 1, -1).astype(np.float32)
-    weights = generator.choice([0.5, 1.0], size=300).astype(np.float32)
-    return Examples(csr_array(rows), targets, weights)
+    targets = rows @ truth + 0.5 * generator.normal(size=(300, 3)) > 0.3
+    sample_weights = generator.choice([0.5, 1.0], size=300).astype(np.float32)
+    weights = fit_each(rows, targets, sample_weights, C)
+    assert weights.shape == (41, 3)
+    for column in range(3):
+        signs = np.where(targets[:, column], 1.0, -1.0)
+        arguments = (rows.toarray(), signs, sample_weights.astype(np.float64))
+        best = minimize(objective, np.zeros(41), arguments)
+        assert objective(weights[:, column], *arguments) == pytest.approx(best.fun, rel=1e-3)
+        np.testing.assert_allclose(weights[:, column], best.x, atol=0.05)
 
 
-def test_finds_the_weights_of_a_support_vector_machine(examples: Examples) -> None:
-    """An oracle: LIBLINEAR, which has the same objective, one machine after the other."""
-    keras.utils.set_random_seed(0)
-    settings = LinearSettings(strength=0.7, epochs=600, batch_size=300, learning_rate=0.1)
-    layer, history = fit_linear(examples, settings, seed=0)
-    kernel, bias = layer.get_weights()
-    assert history["loss"][-1] < history["loss"][0]
-    for machine in range(3):
-        expected = LinearSVC(C=0.7, tol=1e-8, max_iter=100_000).fit(
-            examples.rows, examples.targets[:, machine], sample_weight=examples.weights
-        )
-        np.testing.assert_allclose(kernel[:, machine], expected.coef_[0], atol=1e-2)
-        np.testing.assert_allclose(bias[machine], expected.intercept_[0], atol=1e-2)
+def test_targets_that_are_all_the_same_need_no_svm(rows: csr_array) -> None:
+    targets = np.stack([np.ones(300, dtype=bool), np.zeros(300, dtype=bool)], axis=1)
+    weights = fit_each(rows, targets, np.ones(300, dtype=np.float32), C)
+    assert not weights[:-1].any()
+    assert weights[-1].tolist() == [1, -1]
 
 
-def test_what_is_held_out_is_measured_and_not_learnt(examples: Examples) -> None:
-    settings = LinearSettings(epochs=2)
-    keras.utils.set_random_seed(0)
-    alone, _ = fit_linear(examples, settings, seed=0)
-    keras.utils.set_random_seed(0)
-    measured, history = fit_linear(examples, settings, seed=0, validation=examples)
-    assert len(history["val_loss"]) == 2
-    for ours, theirs in zip(alone.get_weights(), measured.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+def test_mean_of_pairs() -> None:
+    assert mean_of_pairs(np.array([1.0, 2.0, 5.0, 6.0]), 1.0).tolist() == [3, 4]
+    assert mean_of_pairs(np.array([1.0, 2.0, 5.0, 6.0]), 0.0).tolist() == [1, 2]
 
 
-def test_a_sparse_tensor_has_the_same_numbers(examples: Examples) -> None:
+def test_sparse_tensor_has_the_same_numbers(rows: csr_array) -> None:
     import tensorflow as tf
 
-    dense = tf.sparse.to_dense(to_tensor(examples.rows)).numpy()
-    np.testing.assert_array_equal(dense, examples.rows.toarray())
+    dense = tf.sparse.to_dense(to_tensor(rows)).numpy()
+    np.testing.assert_array_equal(dense, rows.toarray())
+
+
+@pytest.fixture(scope="module")
+def texts() -> TrainingTexts:
+    """Two topics and no topic, with words that tell them apart; and one negative about oil."""
+    examples = [
+        Example(NewsText(text), group, Form.WHOLE, topics)
+        for group, (text, topics) in enumerate(
+            [
+                ("Crude oil rose", ("crude",)),
+                ("Crude oil fell", ("crude",)),
+                ("Wheat exports rose", ("wheat",)),
+                ("Wheat exports fell", ("wheat",)),
+                ("The minister rose", ()),
+                ("The minister fell", ()),
+                ("Crude oil oil", ()),
+            ]
+        )
+    ]
+    return TrainingTexts.of(examples)
+
+
+def test_last_margin_says_that_no_topic_fits(texts: TrainingTexts) -> None:
+    svms = fit_svms(texts, SVMSettings(C=10), FeatureSettings())
+    asked = [NewsText("Crude oil"), NewsText("Wheat exports"), NewsText("The minister")]
+    margins = svms.margins(svms.features.encode(asked))
+    assert margins.shape == (3, len(LABELS) + 1)
+    crude, wheat = LABELS.index("crude"), LABELS.index("wheat")
+    assert margins[:, :-1].argmax(axis=1)[:2].tolist() == [crude, wheat]
+    assert margins[2, -1] > margins[:2, -1].max()
+
+
+def test_negatives_teach_topics_nothing(texts: TrainingTexts) -> None:
+    topics = [
+        fit_svms(some, SVMSettings(), FeatureSettings()).layer.get_weights()[0][:, :-1]
+        for some in (texts, texts.only(texts.topical))
+    ]
+    np.testing.assert_array_equal(*topics)
+
+
+def test_synonym_is_as_all_the_words_that_it_stands_for(texts: TrainingTexts) -> None:
+    plain = fit_svms(texts, SVMSettings(C=10), FeatureSettings())
+    known = {
+        "gusher": ["crude", "oil"],
+        "loaf": ["wheat"],
+        "spaceship": ["rocket"],
+        "oil": ["fell"],
+    }
+    usable = plain.features.usable_synonyms(known)
+    assert usable == {"gusher": ["crude", "oil"], "loaf": ["wheat"]}
+    svms = plain.with_synonyms(usable)
+    pairs = [
+        (NewsText("Gusher rose"), NewsText("Crude oil rose")),
+        (NewsText("exports fell", "Loaf"), NewsText("exports fell", "Wheat")),
+        (NewsText("They say gusher", "A title"), NewsText("They say crude oil", "A title")),
+    ]
+    for new, old in pairs:
+        (with_synonym,) = svms.features.encode([new])
+        np.testing.assert_allclose(
+            svms.margins([with_synonym]), plain.margins(plain.features.encode([old])), atol=1e-5
+        )
+    assert svms.features.encode([NewsText("gusher")])[0].known_words_ratio == 1
+    before = plain.margins(plain.features.encode(texts.texts))
+    after = svms.margins(svms.features.encode(texts.texts))
+    np.testing.assert_allclose(before, after, atol=1e-6)

@@ -119,6 +119,12 @@ class ServiceMetrics(Collector):
             buckets=BOUNDS["top_score_ratio"],
             registry=registry,
         )
+        self.no_topic_ratio = Distribution(
+            "newswire_no_topic_ratio",
+            "Probability that none of the topics fits; empty for a model that does not know it.",
+            buckets=BOUNDS["no_topic_ratio"],
+            registry=registry,
+        )
         self.inference_errors = Counter(
             "newswire_inference_errors",
             "Requests that failed because the model gave nothing valid.",
@@ -259,6 +265,8 @@ class ServiceMetrics(Collector):
         self.text_words.observe_all([text.n_words for text in encoded])
         self.known_words_ratio.observe_all([answer.known_words_ratio for answer in answers])
         self.top_score_ratio.observe_all([answer.topics[0].score for answer in answers])
+        if no_topic := [answer.no_topic for answer in answers if answer.no_topic is not None]:
+            self.no_topic_ratio.observe_all(no_topic)
         first = TotalOf(answer.topics[0].topic.code for answer in answers)
         for topic, n_texts in first.items():
             self.predictions.labels(topic).inc(n_texts)

@@ -17,6 +17,7 @@ ANSWER_FIELDS: Final = {
     "topics": pa.list_(pa.struct([("topic", pa.string()), ("score", pa.float32())])),
     "known_words": pa.float64(),
     "abstained": pa.string(),
+    "no_topic": pa.float32(),
     "error": pa.string(),
 }
 """Name and type of each column of the answer, as the service names them; all may be null."""
@@ -87,6 +88,7 @@ def answer_arrays(answers: Sequence[Answer]) -> list[Any]:
         "score": [item and item.topics[0].score for item in found],
         "known_words": [item and item.known_words_ratio for item in found],
         "abstained": [item and item.abstained and item.abstained.value for item in found],
+        "no_topic": [item and item.no_topic for item in found],
         "error": [answer.error for answer in answers],
     }
     arrays = {name: pa.array(values, ANSWER_FIELDS[name]) for name, values in columns.items()}

@@ -32,7 +32,7 @@ class Ranked(NamedTuple):
     answers: list[Classification]
     """Of length n_texts."""
     probabilities: NDArray[np.float32]
-    """Shape (n_texts, n_topics)."""
+    """Shape (n_texts, n_outputs), or (n_texts, n_topics) from `Answerer.classify_items`."""
 
 
 class Answerer:
@@ -151,9 +151,9 @@ class Answerer:
             If the network gives something that is not a probability.
         """
         with self._noted():
-            ranked = self._rank(items, [options] * len(items))
+            answers, probabilities = self._rank(items, [options] * len(items))
         self._metrics.batch_texts.observe(len(items))
-        return ranked
+        return Ranked(answers, probabilities[:, : len(self._topics)])
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
@@ -238,6 +238,7 @@ class Answerer:
         return {
             "topic": topics[0]["topic"],
             "topics": topics,
+            "no_topic": answer.no_topic,
             "known_words": answer.known_words_ratio,
             "abstained": answer.abstained,
             "group": answer.group._asdict() if answer.group else None,

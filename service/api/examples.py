@@ -35,7 +35,12 @@ CRUDE: Final = {"topic": "crude", "name": "Crude oil", "id": 16, "score": 0.999}
 EARNINGS: Final = {"topic": "earn", "name": "Earnings", "id": 3, "score": 0.995}
 MONEY: Final = {"topic": "money-fx", "name": "Foreign exchange", "id": 19, "score": 0.441}
 REQUEST_ID: Final = "0123456789abcdef-1"
-SURE: Final[dict[str, Any]] = {"known_words": 1.0, "abstained": None, "group": None}
+SURE: Final[dict[str, Any]] = {
+    "no_topic": None,
+    "known_words": 1.0,
+    "abstained": None,
+    "group": None,
+}
 
 REQUESTS: Final[Examples] = {
     "relied_upon": {
@@ -64,6 +69,7 @@ ANSWERS: Final[Examples] = {
         "value": {
             "topic": "money-fx",
             "topics": [MONEY],
+            "no_topic": None,
             "known_words": 1.0,
             "abstained": "low_confidence",
             "group": {"name": "Money and economy", "score": 0.557},

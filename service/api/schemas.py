@@ -26,7 +26,10 @@ class RankingOptions(BaseModel):
             ge=0,
             le=1,
             allow_inf_nan=False,
-            description="Abstain below this score instead of below the model's own threshold.",
+            description=(
+                "Abstain below this score instead of below the model's own thresholds. "
+                "It does not switch off the abstention no_topic."
+            ),
         ),
     ] = None
     explain: Annotated[
@@ -120,12 +123,28 @@ class BatchAnswer(BaseModel):
         list[TopicScore],
         Field(description="Highest score first; equal scores by the lower id."),
     ]
+    no_topic: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description=(
+                "Probability that none of the model's topics fits; the scores of all topics and "
+                "it sum to 1; null for a model that does not know it."
+            ),
+        ),
+    ]
     known_words: Annotated[
         float, Field(ge=0, le=1, description="Share of the text's words that the model knows.")
     ]
     abstained: Annotated[
         Abstention | None,
-        Field(description="Why the answer should not be relied upon; null if it may."),
+        Field(
+            description=(
+                "Why the answer should not be relied upon; null if it may. "
+                "no_topic: it is more likely than not that none of the topics fits."
+            )
+        ),
     ]
     group: Annotated[
         GroupScore | None,
@@ -191,6 +210,13 @@ class ModelInfo(BaseModel):
     files: dict[str, str]
     min_known_words_ratio: float
     min_confidence: float
+    no_topic: Annotated[
+        bool, Field(description="Whether the model knows that none of its topics fits.")
+    ]
+    topic_min_confidence: Annotated[
+        dict[str, float],
+        Field(description="Thresholds in place of min_confidence, by topic code."),
+    ]
     format_version: int
 
 

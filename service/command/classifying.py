@@ -9,7 +9,7 @@ from service.command.reading import Entry
 from service.model import Classification, InferenceError, NewsText, TopicClassifier
 
 ERROR: Final = "error"
-ANSWER_NAMES: Final = ("topic", "topics", "known_words", "abstained", "group")
+ANSWER_NAMES: Final = ("topic", "topics", "no_topic", "known_words", "abstained", "group")
 """The keys of an answer, as in an answer of the service."""
 
 
@@ -92,6 +92,7 @@ def _to_json_object(answer: Classification) -> dict[str, Any]:
     return {
         "topic": topics[0]["topic"],
         "topics": topics,
+        "no_topic": answer.no_topic,
         "known_words": answer.known_words_ratio,
         "abstained": answer.abstained,
         "group": answer.group._asdict() if answer.group else None,

@@ -19,7 +19,10 @@ def model_cells(classifier: TopicClassifier) -> Iterator[tuple[str, str]]:
     yield "command", manifest.command
     yield "topics", str(len(classifier.topics))
     yield "min_confidence", f"{manifest.min_confidence:.3f}"
+    for code, threshold in manifest.topic_min_confidence.items():
+        yield f"min_confidence.{code}", f"{threshold:.3f}"
     yield "min_known_words_ratio", f"{manifest.min_known_words_ratio:.3f}"
+    yield "no_topic", "yes" if manifest.no_topic else "no"
     for form, scores in manifest.scores.items():
         for name, score in scores.items():
             yield f"{form}.{name}", f"{score:.3f}"

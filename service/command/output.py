@@ -20,7 +20,7 @@ from service.model import Classification
 STDOUT_DESCRIPTOR: Final = 1
 EXIT_BROKEN_PIPE: Final = 141
 """As a shell says of who was ended by SIGPIPE."""
-HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained")
+HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained", "no_topic")
 SURELY: Final = "green"
 ABSTAINED: Final = "yellow"
 
@@ -95,14 +95,19 @@ def answer_cells(answered: Answered, answer: Classification) -> tuple[str, ...]:
         " ".join(f"{ranked.topic.code}:{ranked.score:.6f}" for ranked in answer.topics),
         f"{answer.known_words_ratio:.6f}",
         answer.abstained or "",
+        "" if answer.no_topic is None else f"{answer.no_topic:.6f}",
     )
 
 
 def answer_table(answers: Sequence[tuple[Answered, Classification]]) -> Table:
     """Show answers to people: green is what may be relied upon."""
     table = Table("file", "topic", "score", "next", "known words", "abstained", box=None)
+    knows_no_topic = any(answer.no_topic is not None for _, answer in answers)
+    if knows_no_topic:
+        table.add_column("no topic")
     for answered, answer in answers:
         (topic, score), *others = answer.topics
+        no_topic = [f"{answer.no_topic:.3f}"] if knows_no_topic else []
         table.add_row(
             Text(_printable(answered.entry.file)),
             Text(topic.name, style=ABSTAINED if answer.abstained else SURELY),
@@ -110,6 +115,7 @@ def answer_table(answers: Sequence[tuple[Answered, Classification]]) -> Table:
             Text(", ".join(f"{ranked.topic.name} {ranked.score:.3f}" for ranked in others)),
             f"{answer.known_words_ratio:.0%}",
             Text((answer.abstained or "").replace("_", " ")),
+            *no_topic,
         )
     return table
 

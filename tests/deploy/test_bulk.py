@@ -42,7 +42,7 @@ def check_against(classifier: TopicClassifier, found: list[dict[str, Any]]) -> N
         if not (asked["text"] or "").strip():
             got = "null" if asked["text"] is None else "only white space"
             assert row["error"] == f"expected text in column 'text', got {got}"
-            answer = ("topic", "score", "topics", "known_words", "abstained")
+            answer = ("topic", "score", "topics", "known_words", "abstained", "no_topic")
             assert all(row[name] is None for name in answer)
             continue
         (expected,) = classifier.classify([NewsText(asked["text"], asked["title"])], top_k=2)
@@ -56,6 +56,7 @@ def check_against(classifier: TopicClassifier, found: list[dict[str, Any]]) -> N
         assert row["score"] == row["topics"][0]["score"]
         assert row["known_words"] == expected.known_words_ratio
         assert row["abstained"] == expected.abstained
+        assert row["no_topic"] == expected.no_topic
 
 
 def test_parquet_gets_the_answers_of_the_classifier(
@@ -81,6 +82,22 @@ def test_parquet_gets_the_answers_of_the_classifier(
         "_run.json",
         *(f"part-{number:06}.parquet" for number in range(3)),
     ]
+
+
+def test_none_of_the_topics_has_a_column(
+    tmp_path: Path, no_topic_folder: Path, no_topic_classifier: TopicClassifier
+) -> None:
+    texts = ["oil", "rose", "oil rose", None]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
+    out = tmp_path / "out"
+    run_bulk(tmp_path / "a.parquet", out, "--model-dir", no_topic_folder, "--workers", 1)
+    assert pq.read_schema(out / "part-000000.parquet").field("no_topic").type == pa.float32()
+    *rows, last = read_output(out)
+    assert [row["abstained"] for row in rows] == [None, "no_topic", "low_confidence"]
+    answers = no_topic_classifier.classify(["oil", "rose", "oil rose"])
+    expected = [answer.no_topic for answer in answers]
+    assert [row["no_topic"] for row in rows] == pytest.approx(expected, abs=1e-6)
+    assert last["no_topic"] is None
 
 
 def test_json_lines_get_the_same(tmp_path: Path, classifier: TopicClassifier) -> None:

@@ -204,6 +204,35 @@ def test_abstention_is_put_into_words(page: Page, changes: dict[str, Any], sente
         expect(page.locator("#group")).to_contain_text("93.4 %")
 
 
+@pytest.mark.parametrize(
+    ("no_topic", "place"), [(0.813, 0), (0.12, 1), (0.1, None), (0.0, None), (None, None)]
+)
+def test_none_of_the_topics_has_a_row_where_it_is_likely(
+    page: Page, no_topic: float | None, place: int | None
+) -> None:
+    scores = (("Crude oil", 0.5), ("Shipping", 0.05))
+    topics = [
+        {"topic": name[:4], "name": name, "id": number, "score": score}
+        for number, (name, score) in enumerate(scores)
+    ]
+    answer_with(page, topics=topics, no_topic=no_topic, explanation=None)
+    type_text(page, OIL)
+    rows = page.locator("#topics li")
+    expect(rows).to_have_count(2 if place is None else 3)
+    names = rows.locator(".name").all_text_contents()
+    assert ("None of these topics" in names) == (place is not None)
+    if place is not None:
+        expect(rows.nth(place)).to_contain_text(f"None of these topics {no_topic:.1%}"[:-1])
+
+
+def test_no_topic_is_put_into_words(page: Page) -> None:
+    answer_with(page, abstained="no_topic", no_topic=0.81)
+    type_text(page, OIL)
+    sentence = "None of the topics this model knows fits this text."
+    expect(page.locator("#verdict")).to_have_text(sentence)
+    expect(page.locator("#verdict")).to_have_class("unsure")
+
+
 def test_an_error_is_told_in_the_words_of_the_service(page: Page, watched: Watched) -> None:
     type_text(page, OIL)
     expect(page.locator("#topics li")).to_have_count(3)

@@ -4,9 +4,11 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
+from service.app import create_app
 from service.metrics import MOST_PENDING, ServiceMetrics, make_registry
 from service.model import TopicClassifier
 from service.model.drift import BOUNDS
+from service.settings import ServiceSettings
 from tests.conftest import LATEST, RELEASED
 
 TEXT = "OPEC ministers agreed to cut crude oil production zebra."
@@ -82,7 +84,7 @@ def test_the_baseline_of_the_bundle_is_stated(
     low = baseline.abstentions["low_confidence"] / baseline.n_texts
     assert value("newswire_baseline_abstentions_ratio", reason="low_confidence") == low
     samples = [sample for family in registry.collect() for sample in family.samples]
-    for distribution in BOUNDS:
+    for distribution in baseline.distributions():
         observed = [
             sample.labels["le"]
             for sample in samples
@@ -97,6 +99,37 @@ def test_the_baseline_of_the_bundle_is_stated(
         assert [sample.labels["up_to"] for sample in bins] == observed
         assert [sample.labels["above"] for sample in bins] == ["-Inf", *observed[:-1]]
         assert sum(sample.value for sample in bins) == pytest.approx(1)
+
+
+def test_none_of_the_topics_is_counted_where_the_model_knows_it(
+    settings: ServiceSettings,
+    no_topic_classifier: TopicClassifier,
+    registry: CollectorRegistry,
+    value: Samples,
+) -> None:
+    with TestClient(create_app(settings, no_topic_classifier, registry)) as client:
+        assert value("newswire_abstentions_total", reason="no_topic") == 0
+        answers = [client.post("/classify", json={"text": text}).json() for text in ("oil", "rose")]
+    assert value("newswire_abstentions_total", reason="no_topic") == 1
+    assert value("newswire_no_topic_ratio_count") == 2
+    expected = sum(answer["no_topic"] for answer in answers)
+    assert value("newswire_no_topic_ratio_sum") == pytest.approx(expected)
+    assert value("newswire_no_topic_ratio_bucket", le="0.5") == 1
+    bins = [
+        sample
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.labels.get("distribution") == "no_topic_ratio"
+    ]
+    assert len(bins) == len(BOUNDS["no_topic_ratio"]) + 1
+    assert sum(sample.value for sample in bins) == pytest.approx(1)
+
+
+def test_none_of_the_topics_is_not_counted_elsewhere(client: TestClient, value: Samples) -> None:
+    client.post("/classify", json={"text": TEXT})
+    assert value("newswire_no_topic_ratio_count") == 0
+    assert value("newswire_abstentions_total", reason="no_topic") == 0
+    assert value("newswire_baseline_abstentions_ratio", reason="no_topic") == 0
 
 
 def test_a_bundle_without_a_baseline_states_none(registry: CollectorRegistry) -> None:

@@ -20,6 +20,20 @@ def test_it_counts_what_the_classifier_answers(classifier: TopicClassifier) -> N
     assert baseline.known_words_ratio["inf"] == 1
 
 
+def test_none_of_the_topics_is_measured_where_the_model_knows_it(
+    classifier: TopicClassifier, no_topic_classifier: TopicClassifier
+) -> None:
+    texts = [NewsText("oil"), NewsText("rose"), NewsText("rose rose rose")]
+    baseline = measure_drift_baseline(no_topic_classifier, texts)
+    check_drift_baseline(
+        baseline, [topic.code for topic in no_topic_classifier.topics], no_topic=True
+    )
+    assert baseline.abstentions["no_topic"] == 2
+    assert baseline.no_topic_ratio is not None
+    assert (baseline.no_topic_ratio["0.1"], baseline.no_topic_ratio["inf"]) == (1, 1)
+    assert measure_drift_baseline(classifier, texts).no_topic_ratio is None
+
+
 def test_the_released_baseline_is_that_of_the_test_newswires(
     classifier: TopicClassifier, corpus_dataset: Dataset
 ) -> None:

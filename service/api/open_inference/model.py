@@ -8,6 +8,7 @@ from service.api.open_inference.requests import BYTES, INPUTS, parse_text_reques
 from service.api.open_inference.responses import (
     Content,
     describe_outputs,
+    output_names,
     wanted_outputs,
     write_response,
 )
@@ -34,12 +35,13 @@ class TensorModel:
         self._limits = limits
         self._name = classifier.manifest.name
         self._version = classifier.manifest.version
+        self._outputs = output_names(no_topic=classifier.manifest.no_topic)
         self.metadata = ModelMetadata(
             name=self._name,
             versions=[self._version],
             platform="onnxruntime_onnx",
             inputs=[TensorMetadata(name=name, datatype=BYTES, shape=[-1]) for name in INPUTS],
-            outputs=describe_outputs(len(classifier.topics)),
+            outputs=describe_outputs(self._outputs, len(classifier.topics)),
         )
 
     def check(self, name: str, version: str | None = None) -> None:
@@ -60,7 +62,7 @@ class TensorModel:
             If the network gives something that is not a probability.
         """
         request = parse_text_request(body, header_length, self._limits)
-        wanted = wanted_outputs(request.outputs)
+        wanted = wanted_outputs(request.outputs, self._outputs)
         return write_response(
             self._answerer.classify_items(request.items, request.parameters),
             wanted,

@@ -39,6 +39,10 @@ def _known_words(ranked: Ranked) -> Values:
     return np.array([answer.known_words_ratio for answer in ranked.answers], dtype=np.float32)
 
 
+def _no_topic(ranked: Ranked) -> Values:
+    return np.array([answer.no_topic for answer in ranked.answers], dtype=np.float32)
+
+
 def _abstained(ranked: Ranked) -> Values:
     return np.array([answer.abstained or "" for answer in ranked.answers])
 
@@ -49,31 +53,45 @@ OUTPUTS: Final = {
     "known_words": Output(FP32, _known_words),
     "abstained": Output(BYTES, _abstained),
     "probabilities": Output(FP32, lambda ranked: ranked.probabilities),
+    "no_topic": Output(FP32, _no_topic),
 }
-"""All of them are given if none is asked for, as the protocol has it."""
+"""All that the model has are returned if none is requested, as the protocol has it."""
 
 
-def describe_outputs(n_topics: int) -> list[TensorMetadata]:
-    """Give the metadata of every output."""
+def output_names(*, no_topic: bool) -> list[str]:
+    """Return the names of a model's outputs; ``no_topic`` only where the model knows it."""
+    return [name for name in OUTPUTS if no_topic or name != "no_topic"]
+
+
+def describe_outputs(names: Sequence[str], n_topics: int) -> list[TensorMetadata]:
+    """Return the metadata of outputs."""
     shapes = {"topic": [-1, -1], "score": [-1, -1], "probabilities": [-1, n_topics]}
     return [
-        TensorMetadata(name=name, datatype=output.datatype, shape=shapes.get(name, [-1]))
-        for name, output in OUTPUTS.items()
+        TensorMetadata(name=name, datatype=OUTPUTS[name].datatype, shape=shapes.get(name, [-1]))
+        for name in names
     ]
 
 
-def wanted_outputs(requested: Sequence[RequestedOutput]) -> Sequence[RequestedOutput]:
-    """Give the outputs that are wanted: all, if none is asked for.
+def wanted_outputs(
+    requested: Sequence[RequestedOutput], present: Sequence[str]
+) -> Sequence[RequestedOutput]:
+    """Return the requested outputs: all that are present, if none is requested.
+
+    Parameters
+    ----------
+    requested : sequence of RequestedOutput
+    present : sequence of str
+        As from `output_names`.
 
     Raises
     ------
     TensorError
-        If there is not such an output, or one is asked for twice.
+        If an output is not present, or requested twice.
     """
     names = [output.name for output in requested]
-    if not set(names) <= OUTPUTS.keys() or len(names) != len(set(names)):
-        raise TensorError(f"outputs: expected some of {', '.join(OUTPUTS)}, each once.")
-    return requested or [RequestedOutput(name=name) for name in OUTPUTS]
+    if not set(names) <= set(present) or len(names) != len(set(names)):
+        raise TensorError(f"outputs: expected some of {', '.join(present)}, each once.")
+    return requested or [RequestedOutput(name=name) for name in present]
 
 
 class Content(NamedTuple):

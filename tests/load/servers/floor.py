@@ -20,6 +20,7 @@ async def classify(request: ClassifyRequest) -> ClassifyResponse:
             TopicScore(topic="acq", name="Acquisitions", id=4, score=0.0083123),
             TopicScore(topic="ship", name="Shipping", id=13, score=0.0034123),
         ],
+        no_topic=None,
         known_words=0.98,
         abstained=None,
         group=None,

@@ -14,7 +14,7 @@ from service.command.reading import Entry, parse_line
 from service.model import Classification, InferenceError, NewsText, TopicClassifier
 
 CRUDE = NewsText("OPEC ministers agreed to cut crude oil production.", "OPEC meets")
-NAMES = ("topic", "topics", "known_words", "abstained", "group")
+NAMES = ("topic", "topics", "no_topic", "known_words", "abstained", "group")
 QUESTION = Question(top_k=2, min_confidence=None)
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,8 @@ def test_tab_separated_values_for_other_programs(text_files: list[str]) -> None:
     header, *rows = [line.split("\t") for line in shown.stdout.splitlines()]
     assert shown.returncode == 0
     assert shown.stderr == ""
-    assert header == ["file", "topic", "score", "topics", "known_words", "abstained"]
+    assert header == ["file", "topic", "score", "topics", "known_words", "abstained", "no_topic"]
+    assert [row[6] for row in rows] == ["", ""]
     assert [row[:2] for row in rows] == [[text_files[0], "crude"], [text_files[1], "earn"]]
     assert re.fullmatch(r"crude:0\.\d{6} [\w-]+:0\.\d{6}", rows[0][3])
 
@@ -92,6 +94,7 @@ def test_a_table_for_people(text_files: list[str]) -> None:
     assert status == 0
     assert "known words" in shown
     assert "\x1b[32mCrude oil" in shown
+    assert "no topic" not in shown
 
 
 def test_json_lines_on_request(text_files: list[str]) -> None:
@@ -348,10 +351,36 @@ def test_the_model_in_three_forms() -> None:
     assert (rows["name"], rows["version"]) == ("reuters", LATEST.name)
     assert float(rows["own_text.accuracy"]) > 0.9
     manifest = json.loads(run("model", "--json").stdout)
-    assert manifest == json.loads((LATEST / "manifest.json").read_text())
+    later: dict[str, Any] = {"no_topic": False, "topic_min_confidence": {}}
+    assert manifest == later | json.loads((LATEST / "manifest.json").read_text())
     status, shown = run_on_terminal("model")
     assert status == 0
     assert "own text: accuracy" in shown
+
+
+def test_none_of_the_topics_in_each_form(tmp_path: Path, no_topic_folder: Path) -> None:
+    model = ("--model-dir", str(no_topic_folder))
+    for word in ("oil", "rose"):
+        (tmp_path / word).write_text(word)
+    files = [str(tmp_path / word) for word in ("oil", "rose")]
+    header, oil, rose = [
+        line.split("\t") for line in run("classify", *files, *model).stdout.splitlines()
+    ]
+    assert (header[-2:], oil[-2], rose[-2]) == (["abstained", "no_topic"], "", "no_topic")
+    assert float(oil[-1]) < 0.1
+    assert float(rose[-1]) > 0.8
+    written = run("classify", "--json", files[1], *model).stdout
+    assert json.loads(written)["no_topic"] == pytest.approx(float(rose[-1]), abs=1e-6)
+    jsonl = run("classify", "--jsonl", "-", *model, typed=b'{"text": "rose"}').stdout
+    assert json.loads(jsonl)["abstained"] == "no_topic"
+    status, shown = run_on_terminal("classify", *files, *model)
+    assert status == 0
+    assert re.search(r"abstained.*no topic", shown.splitlines()[0])
+    assert re.search(r"no topic +0\.870", shown)
+    assert run("explain", files[0], *model).stdout.splitlines()[1].startswith("oil\ttext\t0\t3\t")
+    described = run("model", *model).stdout
+    assert "no_topic\tyes\n" in described
+    assert "min_confidence.crude\t0.600\n" in described
 
 
 def test_its_topics_in_three_forms() -> None:

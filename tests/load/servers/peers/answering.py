@@ -34,6 +34,7 @@ def to_object(answer: Classification) -> dict[str, Any]:
             }
             for item in answer.topics
         ],
+        "no_topic": answer.no_topic,
         "known_words": answer.known_words_ratio,
         "abstained": answer.abstained,
     }

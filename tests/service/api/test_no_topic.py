@@ -1,0 +1,133 @@
+"""A model that knows "none of the topics", over HTTP; one that does not answers as before."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
+
+from service.api.open_inference.responses import OUTPUTS
+from service.api.schemas import BatchResponse, ClassifyResponse, ModelInfo
+from service.app import create_app
+from service.model import TopicClassifier
+from service.settings import ServiceSettings
+from tests.fuzzing.small_bundle import TOPIC_MIN_CONFIDENCE
+
+TEXTS = ("oil", "18", "rose", "oil rose", "zxcv")
+REASONS = [None, None, "no_topic", "low_confidence", "too_few_known_words"]
+
+
+@pytest.fixture
+def knowing(settings: ServiceSettings, no_topic_classifier: TopicClassifier) -> TestClient:
+    """A client of the model that knows it."""
+    return TestClient(create_app(settings, no_topic_classifier, CollectorRegistry()))
+
+
+def ask(client: TestClient, text: str, **options: Any) -> Any:
+    response = client.post("/classify", json={"text": text, **options})
+    assert response.status_code == 200, response.text
+    ClassifyResponse.model_validate_json(response.content)
+    return response.json()
+
+
+def test_a_text_of_none_of_the_topics(knowing: TestClient) -> None:
+    answers = [ask(knowing, text, top_k=3) for text in TEXTS]
+    assert [answer["abstained"] for answer in answers] == REASONS
+    for answer in answers:
+        total = answer["no_topic"] + sum(topic["score"] for topic in answer["topics"])
+        assert total == pytest.approx(1)
+        assert answer["topic"] == answer["topics"][0]["topic"]
+    assert answers[2]["no_topic"] > 0.8
+    assert [bool(answer["group"]) for answer in answers] == [False, False, False, True, False]
+
+
+def test_a_request_changes_the_threshold_for_scores_alone(knowing: TestClient) -> None:
+    answers = [ask(knowing, text, min_confidence=0) for text in ("oil rose", "rose")]
+    assert [answer["abstained"] for answer in answers] == [None, "no_topic"]
+
+
+def test_all_topics_are_the_most(knowing: TestClient) -> None:
+    response = knowing.post("/classify", json={"text": "oil", "top_k": 4})
+    assert response.status_code == 422
+
+
+def test_an_explanation_stands_beside_it(knowing: TestClient) -> None:
+    answer = ask(knowing, "oil rose", explain=True)
+    explanation = answer.pop("explanation")
+    assert explanation["topic"] == answer["topic"]
+    assert [word["score_change"] > 0 for word in explanation["words"]] == [True, False]
+    assert answer == ask(knowing, "oil rose") | {"no_topic": pytest.approx(answer["no_topic"])}
+
+
+def test_a_batch_is_as_its_texts_alone(knowing: TestClient) -> None:
+    items = [{"text": text} for text in TEXTS]
+    response = knowing.post("/classify/batch", json={"items": items})
+    BatchResponse.model_validate_json(response.content)
+    answers = response.json()["answers"]
+    assert [answer["abstained"] for answer in answers] == REASONS
+    for text, answer in zip(TEXTS, answers, strict=True):
+        assert answer["no_topic"] == pytest.approx(ask(knowing, text)["no_topic"], abs=1e-6)
+
+
+def test_a_plain_text_too(knowing: TestClient) -> None:
+    headers = {"Content-Type": "text/plain"}
+    answer = knowing.post("/classify", content=b"rose", headers=headers).json()
+    assert answer["abstained"] == "no_topic"
+
+
+def infer(client: TestClient, **fields: Any) -> Any:
+    data = {"name": "text", "shape": [len(TEXTS)], "datatype": "BYTES", "data": list(TEXTS)}
+    return client.post("/v2/models/small/infer", json={"inputs": [data], **fields})
+
+
+def test_it_is_a_tensor(knowing: TestClient) -> None:
+    outputs = {item["name"]: item for item in infer(knowing).json()["outputs"]}
+    assert outputs.keys() == OUTPUTS.keys()
+    no_topic, probabilities = outputs["no_topic"], outputs["probabilities"]
+    assert (no_topic["datatype"], no_topic["shape"]) == ("FP32", [5])
+    expected = [ask(knowing, text)["no_topic"] for text in TEXTS]
+    assert no_topic["data"] == pytest.approx(expected, abs=1e-6)
+    assert outputs["abstained"]["data"] == [reason or "" for reason in REASONS]
+    assert probabilities["shape"] == [5, 3]
+    rows = np.array(probabilities["data"]).reshape(5, 3)
+    assert rows.sum(axis=1) + no_topic["data"] == pytest.approx(np.ones(5), abs=1e-5)
+
+
+def test_it_is_a_tensor_in_binary(knowing: TestClient) -> None:
+    outputs = [{"name": name} for name in ("no_topic", "probabilities")]
+    plain = infer(knowing, outputs=outputs).json()["outputs"]
+    binary = infer(knowing, outputs=outputs, parameters={"binary_data_output": True})
+    data = binary.content[int(binary.headers["inference-header-content-length"]) :]
+    values = np.frombuffer(data, "<f4")
+    assert values == pytest.approx([*plain[0]["data"], *plain[1]["data"]], abs=1e-6)
+
+
+def test_the_metadata_has_it(knowing: TestClient, client: TestClient) -> None:
+    outputs = knowing.get("/v2/models/small").json()["outputs"]
+    assert {"name": "no_topic", "datatype": "FP32", "shape": [-1]} in outputs
+    assert {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]} in outputs
+    without = client.get("/v2/models/reuters").json()["outputs"]
+    assert "no_topic" not in [output["name"] for output in without]
+
+
+def test_a_model_without_it_has_no_such_tensor(client: TestClient) -> None:
+    data = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["oil"]}
+    body = {"inputs": [data], "outputs": [{"name": "no_topic"}]}
+    response = client.post("/v2/models/reuters/infer", json=body)
+    assert response.status_code == 400
+    assert response.json()["error"].startswith("outputs: expected some of topic, score, ")
+
+
+def test_the_model_says_whether_it_knows(knowing: TestClient, client: TestClient) -> None:
+    info = knowing.get("/model").json()
+    ModelInfo.model_validate(info)
+    assert (info["no_topic"], info["topic_min_confidence"]) == (True, TOPIC_MIN_CONFIDENCE)
+    before = client.get("/model").json()
+    assert (before["no_topic"], before["topic_min_confidence"]) == (False, {})
+
+
+def test_a_model_without_it_says_null(client: TestClient) -> None:
+    answer = ask(client, "Crude oil rose.")
+    assert answer["no_topic"] is None
+    assert answer["topic"] == "crude"

@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 
 from service.model import NewsText
 from service.model.encoding import with_title
-from service.model.words import split_words
+from service.model.tokenization import tokenize
 from training.datasets import Dataset
 from training.datasets.facts import LABELS
 from training.datasets.texts import known_topics, texts_by_form
@@ -68,4 +68,4 @@ def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
 
 
 def _all_words(text: NewsText) -> list[str]:
-    return split_words(with_title(text.title, text.text))
+    return tokenize(with_title(text.title, text.text))

@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from service.model import NewsText
 from service.model.fields import TITLE, field_tokens, field_words
-from service.model.words import split_words
+from service.model.tokenization import tokenize
 from training.datasets import Dataset, Split
 from training.datasets.facts import LABELS
 from training.datasets.texts import known_topics
@@ -86,12 +86,12 @@ class Idea:
 
 def words(text: NewsText) -> list[str]:
     """Return every word, the title's included."""
-    return [*split_words(text.title or ""), *split_words(text.text)]
+    return [*tokenize(text.title or ""), *tokenize(text.text)]
 
 
 def words_and_title(text: NewsText) -> list[str]:
     """Return every word, and each word of the title once more as a token of its own."""
-    return [*words(text), *(TITLE + word for word in split_words(text.title or ""))]
+    return [*words(text), *(TITLE + word for word in tokenize(text.title or ""))]
 
 
 def numbers_by_length(text: NewsText) -> list[str]:

@@ -20,7 +20,7 @@ from service.api.schemas import (
     RankingOptions,
 )
 from service.api.structure import has_more_structure
-from service.model.words import split_words
+from service.model.tokenization import tokenize
 
 JSON: Final = "application/json"
 PLAIN_TEXT: Final = "text/plain"
@@ -176,7 +176,7 @@ def check_text(item: BatchItem, limits: Limits) -> None:
         raise TooLargeError(too_large(limits))
     if len(item.text) + len(title) < WORD_LENGTH * limits.max_text_words:
         return  # too short to hold more
-    if len(split_words(item.text)) + len(split_words(title)) > limits.max_text_words:
+    if len(tokenize(item.text)) + len(tokenize(title)) > limits.max_text_words:
         raise TooLargeError(f"Expected at most {limits.max_text_words} words, title included.")
 
 

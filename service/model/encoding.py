@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model.steps import in_steps
-from service.model.words import split_words
+from service.model.tokenization import tokenize
 
 PAD_ID: Final = 0
 START_ID: Final = 1
@@ -162,12 +162,12 @@ class TextEncoder:
 
     def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network. Any str is accepted, also one without a word."""
-        words = split_words(with_title(title, text))
+        words = tokenize(with_title(title, text))
         return count(map(self._word_tokens.__getitem__, words), n_words=len(words))
 
     def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
         """Ids of the words in order, those of the title first, and what they are besides."""
-        words = split_words(with_title(title, text))
+        words = tokenize(with_title(title, text))
         return list(map(self._word_ids.__getitem__, words)), ()
 
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:

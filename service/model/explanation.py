@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.model.encoding import PAD_ID, EncodedText, NewsText, TokenChange
 from service.model.manifest import Topic
-from service.model.words import find_words
+from service.model.tokenization import token_spans
 
 Field = Literal["title", "text"]
 
@@ -52,7 +52,7 @@ def place_words(text: NewsText) -> list[tuple[str, Field, int, int]]:
     return [
         (content[start:end], field, start, end)
         for field, content in parts
-        for start, end in find_words(content)
+        for start, end in token_spans(content)
     ]
 
 

@@ -20,7 +20,7 @@ from service.model.encoding import (
     count,
 )
 from service.model.steps import in_steps
-from service.model.words import split_words
+from service.model.tokenization import tokenize
 
 LEAD_WORDS: Final = 40
 """How many of the words after the title are the lead."""
@@ -155,12 +155,12 @@ def field_tokens(text: str, title: str | None) -> list[str]:
 
 
 def _split_fields(text: str, title: str | None) -> tuple[list[str], list[str]]:
-    title_words = split_words(title) if title else []
+    title_words = tokenize(title) if title else []
     if title_words:
-        return title_words, split_words(text)
+        return title_words, tokenize(text)
     first_line, _, rest = text.lstrip().partition("\n")
-    first_words = split_words(first_line)
-    other_words = split_words(rest) if rest else []
+    first_words = tokenize(first_line)
+    other_words = tokenize(rest) if rest else []
     if len(first_words) <= LONGEST_TITLE:
         return first_words, other_words
     return [], first_words + other_words

@@ -9,7 +9,7 @@ from service.model import NewsText
 from service.model.encoding import START_ID, UNKNOWN_ID, TextEncoder
 from service.model.explanation import place_words
 from service.model.fields import FieldEncoder
-from service.model.words import find_words, split_words
+from service.model.tokenization import token_spans, tokenize
 from tests.fuzzing.mutation import CHARACTERS, insert
 
 WORDS: Final = ("oil", "rose", "opec's", "öl", "石油", "1987", "#1", "#4")
@@ -59,8 +59,8 @@ def read(data: bytes) -> NewsText:
 
 def check_words(text: str) -> None:
     """See that the words that are found are those that are split."""
-    found = [split_words(text[start:end]) for start, end in find_words(text)]
-    words = split_words(text)
+    found = [tokenize(text[start:end]) for start, end in token_spans(text)]
+    words = tokenize(text)
     if found != [[word] for word in words]:
         raise AssertionError(f"found {found}, split {words}")
 

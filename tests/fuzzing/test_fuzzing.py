@@ -53,7 +53,7 @@ def fail(*arguments: Any, **options: Any) -> Any:
     [
         (encoder, TextEncoder, "encode", fail),
         (encoder, TextEncoder, "token_ids", lambda *_: [1, 2]),
-        (encoder, encoder, "find_words", lambda text: [(0, len(text))]),
+        (encoder, encoder, "token_spans", lambda text: [(0, len(text))]),
         (bodies, bodies, "check_answer", fail),
         (bundles, TopicClassifier, "__init__", fail),
         (networks, TopicClassifier, "__init__", lambda *_: os.abort()),

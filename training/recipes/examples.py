@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model import NewsText
-from service.model.words import split_words
+from service.model.tokenization import tokenize
 from training.datasets.facts import LABELS
 from training.datasets.newswires import NO_TOPIC, Split
 from training.datasets.texts import first_sentence, keras_texts
@@ -198,10 +198,10 @@ def outliers(texts: Sequence[NewsText], *, seed: int) -> Iterator[tuple[int, New
     D. Hendrycks et al., "Deep anomaly detection with outlier exposure", ICLR 2019.
     """
     generator = np.random.default_rng(seed)
-    words = sorted({word for text in texts for word in split_words(text.text)})
+    words = sorted({word for text in texts for word in tokenize(text.text)})
     for index in range(0, len(texts), NEWSWIRES_PER_OUTLIER):
         length = generator.integers(*OUTLIER_WORDS, endpoint=True)
-        kept = split_words(texts[index].text)[:length]
+        kept = tokenize(texts[index].text)[:length]
         drawn = generator.choice(words, len(kept))
         exchanged = generator.random(len(kept)) > KEPT_WORDS
         yield index, NewsText(" ".join(np.where(exchanged, drawn, kept)))

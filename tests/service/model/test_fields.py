@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from service.model import TextEncoder
 from service.model.encoding import FIRST_WORD_ID, START_ID, UNKNOWN_ID
 from service.model.fields import FieldEncoder, field_tokens, field_words
-from service.model.words import split_words
+from service.model.tokenization import tokenize
 
 WORDS = ["oil", "rose", "to", "12", "1987", "dlrs"]
 TOKENS = ["oil", "rose", "to", "#2", "#4", "dlrs", "title:oil", "title:#4", "lead:oil", "lead:dlrs"]
@@ -38,7 +38,7 @@ def test_the_encoder_looks_up_the_tokens(text: str, title: str | None) -> None:
 @given(st.text(), st.none() | st.text())
 def test_any_text_is_encoded(text: str, title: str | None) -> None:
     encoded = ENCODER.encode(text, title)
-    n_words = len(split_words(text)) + len(split_words(title or ""))
+    n_words = len(tokenize(text)) + len(tokenize(title or ""))
     assert encoded.n_words == n_words
     assert 0 <= encoded.known_words_ratio <= 1
 

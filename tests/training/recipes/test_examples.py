@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from service.model import NewsText
-from service.model.words import split_words
+from service.model.tokenization import tokenize
 from training.datasets import Article, Dataset, Split
 from training.datasets.facts import LABELS
 from training.datasets.newswires import NO_TOPIC
@@ -111,8 +111,8 @@ def test_an_outlier_has_some_words_of_its_newswire(corpus_dataset: Dataset) -> N
     texts = everything.only(everything.forms == Form.OUTLIER)
     shares = []
     for text, group in zip(texts.texts, texts.groups, strict=True):
-        words = split_words(articles[group].body)
-        own = [a == b for a, b in zip(split_words(text.text), words, strict=False)]
+        words = tokenize(articles[group].body)
+        own = [a == b for a, b in zip(tokenize(text.text), words, strict=False)]
         shares += [sum(own) / len(own)] if own else []
     assert np.mean(shares) == pytest.approx(0.35, abs=0.02)
 

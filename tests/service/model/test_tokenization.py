@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.model.words import find_words, split_words
+from service.model.tokenization import token_spans, tokenize
 
 WORDS = ["oil", "prices", "rose", "company's", "u", "s", "1987"]
 KERAS_SEPARATORS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -27,14 +27,14 @@ def split_as_keras(text: str) -> list[str]:
 
 @given(st.text(KERAS_ALPHABET))
 def test_splits_as_keras_does(text: str) -> None:
-    assert split_words(text) == split_as_keras(text)
+    assert tokenize(text) == split_as_keras(text)
 
 
 @given(st.lists(known_words), st.lists(st.sampled_from(" ,.!?;:()-\n\t"), min_size=1))
 def test_separators_separate(groups: list[list[str]], separators: list[str]) -> None:
     between = "".join(separators)
     text = between.join(" ".join(group) for group in groups)
-    assert split_words(text) == [word for group in groups for word in group]
+    assert tokenize(text) == [word for group in groups for word in group]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_separators_separate(groups: list[list[str]], separators: list[str]) -> 
     ],
 )
 def test_split_words(text: str, words: list[str]) -> None:
-    assert split_words(text) == words
+    assert tokenize(text) == words
 
 
 ODDITIES = "’‘_“”«»\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0"  # noqa: RUF001
@@ -62,21 +62,21 @@ ODDITIES = "’‘_“”«»\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0"  # n
 
 @given(st.text(KERAS_ALPHABET | st.sampled_from(ODDITIES)))
 def test_found_words_are_those_that_are_split(text: str) -> None:
-    spans = find_words(text)
-    assert [split_words(text[start:end]) for start, end in spans] == [
-        [word] for word in split_words(text)
+    spans = token_spans(text)
+    assert [tokenize(text[start:end]) for start, end in spans] == [
+        [word] for word in tokenize(text)
     ]
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 @given(st.text())
 def test_as_many_words_are_found_as_are_split(text: str) -> None:
-    assert len(find_words(text)) == len(split_words(text))
+    assert len(token_spans(text)) == len(tokenize(text))
 
 
 def test_words_are_cut_out_as_they_are_written() -> None:
     text = "«Öl»: Peter’s ‘so\u00adcalled’ \u200bwells\u200b …"  # noqa: RUF001
-    assert [text[start:end] for start, end in find_words(text)] == [
+    assert [text[start:end] for start, end in token_spans(text)] == [
         "Öl",
         "Peter’s",  # noqa: RUF001
         "so\u00adcalled",
@@ -85,5 +85,5 @@ def test_words_are_cut_out_as_they_are_written() -> None:
 
 
 def test_a_word_is_the_same_whatever_stands_beside_it() -> None:
-    assert split_words("ΟΔΟΣ") == ["οδος"]
-    assert split_words("ΟΔΟΣ.OIL") == ["οδος", "oil"]
+    assert tokenize("ΟΔΟΣ") == ["οδος"]
+    assert tokenize("ΟΔΟΣ.OIL") == ["οδος", "oil"]

@@ -27,7 +27,7 @@ _ASCII_TRANSLATION: Final = bytes.maketrans(
 _WORD: Final = re.compile(rf"(?:[^\s’{re.escape(_SEPARATORS)}]|’(?=[^\W_]))+")  # noqa: RUF001
 
 
-def split_words(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """Lower-case a text, turn punctuation to blanks and split at white space.
 
     Lower-casing comes last, for how it treats a Greek sigma depends on what stands beside it.
@@ -37,8 +37,8 @@ def split_words(text: str) -> list[str]:
     return _CLOSING_QUOTE.sub(" ", text).translate(_TRANSLATION).lower().split()
 
 
-def find_words(text: str) -> list[tuple[int, int]]:
-    """Give where the words of a text are: start and end of each, in the order of `split_words`.
+def token_spans(text: str) -> list[tuple[int, int]]:
+    """Give where the words of a text are: start and end of each, in the order of `tokenize`.
 
     They cut out the words as they are written, in the code points of the text.
     """

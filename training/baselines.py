@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 
 from service.model import NewsText
 from service.model.encoding import with_title
-from service.model.tokenization import tokenize
+from service.model.tokenization import KERAS_TOKENIZER
 from training.datasets import Dataset
 from training.datasets.facts import LABELS
 from training.datasets.texts import known_topics, texts_by_form
@@ -68,4 +68,4 @@ def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
 
 
 def _all_words(text: NewsText) -> list[str]:
-    return tokenize(with_title(text.title, text.text))
+    return KERAS_TOKENIZER.tokenize(with_title(text.title, text.text))

@@ -16,8 +16,8 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import CountVectorizer
 
 from service.model import NewsText
-from service.model.fields import TITLE, field_tokens, field_words
-from service.model.tokenization import tokenize
+from service.model.fields import TITLE, NewsEncoder
+from service.model.tokenization import NEWS_TOKENIZER
 from training.datasets import Dataset, Split
 from training.datasets.facts import LABELS
 from training.datasets.texts import known_topics
@@ -86,28 +86,28 @@ class Idea:
 
 def words(text: NewsText) -> list[str]:
     """Return every word, the title's included."""
-    return [*tokenize(text.title or ""), *tokenize(text.text)]
+    return [*NEWS_TOKENIZER.tokenize(text.title or ""), *NEWS_TOKENIZER.tokenize(text.text)]
 
 
 def words_and_title(text: NewsText) -> list[str]:
     """Return every word, and each word of the title once more as a token of its own."""
-    return [*words(text), *(TITLE + word for word in tokenize(text.title or ""))]
+    return [*words(text), *(TITLE + word for word in NEWS_TOKENIZER.tokenize(text.title or ""))]
 
 
 def numbers_by_length(text: NewsText) -> list[str]:
     """Return the same, with numbers told apart by their length only."""
-    title, body = field_words(text.text, text.title)
+    title, body = NewsEncoder.field_words(text.text, text.title)
     return [*title, *body, *(TITLE + word for word in title)]
 
 
 def fields(text: NewsText) -> list[str]:
     """Return the recipe's tokens: the same, and each word of the lead once more."""
-    return field_tokens(text.text, text.title)
+    return NewsEncoder.field_tokens(text.text, text.title)
 
 
 def with_title_pairs(text: NewsText) -> list[str]:
     """Return the recipe's tokens, and each pair of the title's words side by side."""
-    title, _ = field_words(text.text, text.title)
+    title, _ = NewsEncoder.field_words(text.text, text.title)
     return [*fields(text), *(TITLE + " ".join(pair) for pair in pairwise(title))]
 
 

@@ -20,7 +20,7 @@ from service.api.schemas import (
     RankingOptions,
 )
 from service.api.structure import has_more_structure
-from service.model.tokenization import tokenize
+from service.model.tokenization import NEWS_TOKENIZER
 
 JSON: Final = "application/json"
 PLAIN_TEXT: Final = "text/plain"
@@ -176,7 +176,10 @@ def check_text(item: BatchItem, limits: Limits) -> None:
         raise TooLargeError(too_large(limits))
     if len(item.text) + len(title) < WORD_LENGTH * limits.max_text_words:
         return  # too short to hold more
-    if len(tokenize(item.text)) + len(tokenize(title)) > limits.max_text_words:
+    if (
+        len(NEWS_TOKENIZER.tokenize(item.text)) + len(NEWS_TOKENIZER.tokenize(title))
+        > limits.max_text_words
+    ):
         raise TooLargeError(f"Expected at most {limits.max_text_words} words, title included.")
 
 

@@ -290,7 +290,9 @@ class TopicClassifier:
             topic,
             [
                 WordEffect(*placed, change.word_id != UNKNOWN_ID, effects[distinct[change]])
-                for placed, change in zip(place_words(text), changes, strict=True)
+                for placed, change in zip(
+                    place_words(text, self.encoder.tokenizer), changes, strict=True
+                )
             ],
         )
 

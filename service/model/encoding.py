@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model.steps import in_steps
-from service.model.tokenization import tokenize
+from service.model.tokenization import KERAS_TOKENIZER, Tokenizer
 
 PAD_ID: Final = 0
 START_ID: Final = 1
@@ -45,17 +45,21 @@ class EncodedText(NamedTuple):
         Words in the text.
     n_known_words : int
         Those of them that the vocabulary holds.
+    n_numbers : int
+        Those of them that are numbers, where a number counts neither as known nor as unknown.
     """
 
     token_ids: NDArray[np.int64]
     token_counts: NDArray[np.float32]
     n_words: int
     n_known_words: int
+    n_numbers: int = 0
 
     @property
     def known_words_ratio(self) -> float:
         """Share of the words that the vocabulary holds, 0 to 1; 0 for a text without words."""
-        return self.n_known_words / self.n_words if self.n_words else 0.0
+        n_words = self.n_words - self.n_numbers
+        return self.n_known_words / n_words if n_words else 0.0
 
 
 class TokenChange(NamedTuple):
@@ -126,6 +130,7 @@ class TextEncoder:
 
     rule: ClassVar[str] = "keras-reuters-1"
     """Name of the rule. A bundle records the one that it was trained with."""
+    tokenizer: ClassVar[Tokenizer] = KERAS_TOKENIZER
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         self.vocabulary = vocabulary
@@ -162,12 +167,12 @@ class TextEncoder:
 
     def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network. Any str is accepted, also one without a word."""
-        words = tokenize(with_title(title, text))
+        words = self.tokenizer.tokenize(with_title(title, text))
         return count(map(self._word_tokens.__getitem__, words), n_words=len(words))
 
     def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
         """Ids of the words in order, those of the title first, and what they are besides."""
-        words = tokenize(with_title(title, text))
+        words = self.tokenizer.tokenize(with_title(title, text))
         return list(map(self._word_ids.__getitem__, words)), ()
 
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
@@ -209,16 +214,34 @@ def _to_bytes(token_id: int) -> bytes:
 
 _BEFORE_ALL: Final = _to_bytes(PAD_ID) + _to_bytes(START_ID)
 _AFTER_ALL: Final = _to_bytes(2**63 - 1)
+MAX_NUMBERS: Final = 8
+"""How many tokens can stand for numbers."""
+_MAX_LEADING_IDS: Final = 2 + MAX_NUMBERS
+"""START_ID, UNKNOWN_ID and the ids of numbers come first among the ids of a text."""
 
 
-def count(tokens: Iterable[bytes], n_words: int) -> EncodedText:
-    """Count tokens as a `TokenTable` gives them: equal ones stand together once they are sorted."""
+def count(tokens: Iterable[bytes], n_words: int, last_number_id: int = PAD_ID) -> EncodedText:
+    """Count tokens as a `TokenTable` has them: equal ones stand together once they are sorted.
+
+    Parameters
+    ----------
+    tokens : iterable of bytes
+    n_words : int
+    last_number_id : int
+        Words with ids from ``FIRST_WORD_ID`` to this one are numbers, which count neither as known
+        nor as unknown.
+    """
     joined = bytearray().join((_BEFORE_ALL, *tokens, _AFTER_ALL))
     sorted_ids = np.frombuffer(joined, np.int64)
     sorted_ids.sort()
     (ends,) = (sorted_ids[1:] != sorted_ids[:-1]).nonzero()  # the last of each id, PAD_ID's first
     token_ids = sorted_ids[ends[1:]]
     token_counts = (ends[1:] - ends[:-1]).astype(np.float32)
-    has_unknown = len(token_ids) > 1 and token_ids[1] == UNKNOWN_ID
-    n_unknown = int(token_counts[1]) if has_unknown else 0
-    return EncodedText(token_ids, token_counts, n_words, n_words - n_unknown)
+    n_unknown = n_numbers = 0
+    for place, token_id in enumerate(token_ids[:_MAX_LEADING_IDS].tolist()):
+        if token_id == UNKNOWN_ID:
+            n_unknown = int(token_counts[place])
+        elif FIRST_WORD_ID <= token_id <= last_number_id:
+            n_numbers += int(token_counts[place])
+    n_known = n_words - n_unknown - n_numbers
+    return EncodedText(token_ids, token_counts, n_words, n_known, n_numbers)

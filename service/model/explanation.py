@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.model.encoding import PAD_ID, EncodedText, NewsText, TokenChange
 from service.model.manifest import Topic
-from service.model.tokenization import token_spans
+from service.model.tokenization import Tokenizer
 
 Field = Literal["title", "text"]
 
@@ -41,8 +41,8 @@ class Explanation(NamedTuple):
     """Every word of title and text, in their order."""
 
 
-def place_words(text: NewsText) -> list[tuple[str, Field, int, int]]:
-    """Give every word of title and text, in the order in which an encoder takes them.
+def place_words(text: NewsText, tokenizer: Tokenizer) -> list[tuple[str, Field, int, int]]:
+    """Return every word of title and text, in the order in which an encoder takes them.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def place_words(text: NewsText) -> list[tuple[str, Field, int, int]]:
     return [
         (content[start:end], field, start, end)
         for field, content in parts
-        for start, end in token_spans(content)
+        for start, end in tokenizer.token_spans(content)
     ]
 
 

@@ -10,6 +10,8 @@ from itertools import chain, repeat
 from typing import ClassVar, Final
 
 from service.model.encoding import (
+    FIRST_WORD_ID,
+    MAX_NUMBERS,
     PAD_ID,
     UNKNOWN_ID,
     EncodedText,
@@ -20,7 +22,7 @@ from service.model.encoding import (
     count,
 )
 from service.model.steps import in_steps
-from service.model.tokenization import tokenize
+from service.model.tokenization import NEWS_TOKENIZER, Tokenizer
 
 LEAD_WORDS: Final = 40
 """How many of the words after the title are the lead."""
@@ -33,7 +35,7 @@ FREQUENT_DIGITS: Final = 3
 TITLE: Final = "title:"
 LEAD: Final = "lead:"
 """Before a word in the vocabulary: no word has a colon."""
-_NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, 9)))
+_NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1)))
 """What numbers are called, by how many digits they have; no word has a number sign."""
 _LONGEST_NUMBER: Final = len(_NUMBERS) - 1
 
@@ -60,6 +62,8 @@ class FieldEncoder(TextEncoder):
     """
 
     rule: ClassVar[str] = "newswire-fields-1"
+    _line_ends: ClassVar[str] = "\n"
+    _last_number_id = PAD_ID
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         super().__init__(vocabulary)
@@ -73,16 +77,16 @@ class FieldEncoder(TextEncoder):
 
     def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network. Any str is accepted, also one without a word."""
-        title_words, body_words = _split_fields(text, title)
+        title_words, body_words = self.split_fields(text, title)
         tokens = chain(
             map(self._title_tokens.__getitem__, title_words),
             map(self._lead_tokens.__getitem__, body_words[:LEAD_WORDS]),
             map(self._word_tokens.__getitem__, body_words[LEAD_WORDS:]),
         )
-        return count(tokens, n_words=len(title_words) + len(body_words))
+        return count(tokens, len(title_words) + len(body_words), self._last_number_id)
 
     def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
-        title_words, body_words = _split_fields(text, title)
+        title_words, body_words = self.split_fields(text, title)
         n_title = len(title_words)
         word_ids = list(map(self._word_ids.__getitem__, title_words + body_words))
         title_ids = map(self._title_ids.__getitem__, word_ids[:n_title])
@@ -91,7 +95,7 @@ class FieldEncoder(TextEncoder):
 
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
         """As for any encoder. The title stays the title, whichever of its words is left out."""
-        title_words, body_words = _split_fields(text, title)
+        title_words, body_words = self.split_fields(text, title)
         n_title = len(title_words)
         word_ids = list(map(self._word_ids.__getitem__, title_words + body_words))
         after_lead = word_ids[n_title + LEAD_WORDS : n_title + LEAD_WORDS + 1]
@@ -103,6 +107,86 @@ class FieldEncoder(TextEncoder):
         )
         follower_ids = chain(repeat(PAD_ID, n_title), repeat(moving_up, LEAD_WORDS), repeat(PAD_ID))
         return list(map(TokenChange, word_ids, field_ids, follower_ids))
+
+    @classmethod
+    def split_fields(cls, text: str, title: str | None) -> tuple[list[str], list[str]]:
+        """Return the words of the title and those after it.
+
+        Without a title, or with one without words, the text's first line is the title, if it has at
+        most ``LONGEST_TITLE`` words.
+        """
+        tokenize = cls.tokenizer.tokenize
+        title_words = tokenize(title) if title else []
+        if title_words:
+            return title_words, tokenize(text)
+        text = text.lstrip()
+        ends = [place for end in cls._line_ends if (place := text.find(end)) >= 0]
+        first_end = min(ends, default=len(text))
+        first_words = tokenize(text[:first_end])
+        other_words = tokenize(text[first_end:])
+        if len(first_words) <= LONGEST_TITLE:
+            return first_words, other_words
+        return [], first_words + other_words
+
+    @classmethod
+    def field_words(cls, text: str, title: str | None) -> tuple[list[str], list[str]]:
+        """Return the same as `split_fields`, with numbers by their length only."""
+        title_words, body_words = cls.split_fields(text, title)
+        return _name_numbers(title_words), _name_numbers(body_words)
+
+    @classmethod
+    def field_tokens(cls, text: str, title: str | None) -> list[str]:
+        """Return every token of a text as the vocabulary has it: what the encoder looks up."""
+        title_words, body_words = cls.field_words(text, title)
+        return [
+            *title_words,
+            *body_words,
+            *(f"{TITLE}{word}" for word in title_words),
+            *(f"{LEAD}{word}" for word in body_words[:LEAD_WORDS]),
+        ]
+
+
+class NewsEncoder(FieldEncoder):
+    """Turns text as people have it into token ids: the `FieldEncoder` of today.
+
+    Apostrophes stand only inside words, entities are decoded, and every line end ends the first
+    line. A word that is not known is looked up without ``'s``. Numbers count neither as known words
+    nor as unknown ones.
+
+    Parameters
+    ----------
+    vocabulary : mapping of str to int
+        As of a `FieldEncoder`; the numbers have the lowest ids.
+
+    Raises
+    ------
+    ValueError
+        As of a `FieldEncoder`, or if the numbers have other ids.
+
+    Examples
+    --------
+    >>> encoder = NewsEncoder({"#2": 4, "oil": 5, "title:oil": 6, "rose": 7})
+    >>> encoder.token_ids("It rose 18", title="Oil's “price”")
+    [1, 5, 2, 2, 7, 4, 6]
+    >>> encoder.encode("1987 18").known_words_ratio
+    0.0
+    """
+
+    rule: ClassVar[str] = "newswire-fields-2"
+    tokenizer: ClassVar[Tokenizer] = NEWS_TOKENIZER
+    _line_ends: ClassVar[str] = "\n\r\x85\u2028\u2029"
+
+    def __init__(self, vocabulary: Mapping[str, int]) -> None:
+        super().__init__(vocabulary)
+        number_ids = sorted(vocabulary[name] for name in _NUMBERS if name in vocabulary)
+        if number_ids != list(range(FIRST_WORD_ID, FIRST_WORD_ID + len(number_ids))):
+            raise ValueError(
+                f"vocabulary: expected ids from {FIRST_WORD_ID} for numbers, got {number_ids}"
+            )
+        self._last_number_id = FIRST_WORD_ID + len(number_ids) - 1
+
+    def _index(self, vocabulary: Mapping[str, int]) -> WordIds:
+        return _NewsWordIds(vocabulary)
 
 
 class _WordAndNumberIds(WordIds):
@@ -121,6 +205,17 @@ class _WordAndNumberIds(WordIds):
         return UNKNOWN_ID
 
 
+class _NewsWordIds(_WordAndNumberIds):
+    """The same; a word that is not there has the id of the word without ``'s``."""
+
+    def __missing__(self, word: str) -> int:
+        if word[-2:] == "'s":
+            return self.get(word[:-2], UNKNOWN_ID)
+        if word.isdecimal():
+            return self._number_ids[min(len(word), _LONGEST_NUMBER)]
+        return UNKNOWN_ID
+
+
 def _beside_words(vocabulary: Mapping[str, int], field: str) -> list[int]:
     """Give, for each token id of a word, the id of that word in a field; 0 where there is none."""
     beside = [0] * (1 + max(vocabulary.values(), default=UNKNOWN_ID))
@@ -133,37 +228,9 @@ def _beside_words(vocabulary: Mapping[str, int], field: str) -> list[int]:
     return beside
 
 
-def field_words(text: str, title: str | None) -> tuple[list[str], list[str]]:
-    """Give the words of the title and those after it, numbers by their length only.
-
-    Without a title, or with an empty one, the text's first line is the title, if it has at most
-    ``LONGEST_TITLE`` words.
-    """
-    title_words, body_words = _split_fields(text, title)
-    return _name_numbers(title_words), _name_numbers(body_words)
-
-
-def field_tokens(text: str, title: str | None) -> list[str]:
-    """Every token of a text as the vocabulary has it: what `FieldEncoder` looks up."""
-    title_words, body_words = field_words(text, title)
-    return [
-        *title_words,
-        *body_words,
-        *(f"{TITLE}{word}" for word in title_words),
-        *(f"{LEAD}{word}" for word in body_words[:LEAD_WORDS]),
-    ]
-
-
-def _split_fields(text: str, title: str | None) -> tuple[list[str], list[str]]:
-    title_words = tokenize(title) if title else []
-    if title_words:
-        return title_words, tokenize(text)
-    first_line, _, rest = text.lstrip().partition("\n")
-    first_words = tokenize(first_line)
-    other_words = tokenize(rest) if rest else []
-    if len(first_words) <= LONGEST_TITLE:
-        return first_words, other_words
-    return [], first_words + other_words
+def is_number(token: str) -> bool:
+    """Whether a token of the vocabulary stands for numbers."""
+    return token.startswith("#")
 
 
 def _name_numbers(words: list[str]) -> list[str]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from service.model.encoding import TextEncoder
-from service.model.fields import FieldEncoder
+from service.model.fields import FieldEncoder, NewsEncoder
 
 ENCODERS: Final[Mapping[str, type[TextEncoder]]] = {
-    encoder.rule: encoder for encoder in (TextEncoder, FieldEncoder)
+    encoder.rule: encoder for encoder in (TextEncoder, FieldEncoder, NewsEncoder)
 }
 """The encoder of each rule."""

@@ -11,6 +11,7 @@ import pytest
 
 from service.model import TopicClassifier
 from service.model.encoding import TextEncoder
+from service.model.tokenization import Tokenizer
 from tests.conftest import ROOT
 from tests.fuzzing import TARGETS, bodies, bundles, encoder, networks
 
@@ -53,7 +54,7 @@ def fail(*arguments: Any, **options: Any) -> Any:
     [
         (encoder, TextEncoder, "encode", fail),
         (encoder, TextEncoder, "token_ids", lambda *_: [1, 2]),
-        (encoder, encoder, "token_spans", lambda text: [(0, len(text))]),
+        (encoder, Tokenizer, "token_spans", lambda _, text: [(0, len(text))]),
         (bodies, bodies, "check_answer", fail),
         (bundles, TopicClassifier, "__init__", fail),
         (networks, TopicClassifier, "__init__", lambda *_: os.abort()),

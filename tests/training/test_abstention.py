@@ -44,7 +44,7 @@ def test_texts_that_are_abstained_from_anyway_do_not_count() -> None:
     known = np.where(right, 1.0, MIN_KNOWN_WORDS_RATIO - 0.01)
     thresholds = choose_thresholds(held_out(confidence, right, known))
     assert thresholds.confidence == pytest.approx(confidence[50])
-    confidence = np.linspace(0.3, 0.49, 100)
+    confidence = np.linspace(0.46, 0.49, 100)
     none = np.where(right, 0.1, 0.501)
     thresholds = choose_thresholds(held_out(confidence, right, no_topic=none))
     assert thresholds.confidence == pytest.approx(confidence[50])

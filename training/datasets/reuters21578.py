@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from service.model.encoding import FIRST_WORD_ID
-from service.model.tokenization import tokenize
+from service.model.tokenization import KERAS_TOKENIZER
 from training.datasets.newswires import Article, Newswires
 from training.errors import DataError
 
@@ -62,7 +62,7 @@ def read_corpus(path: Path) -> Newswires:
     codes = dict.fromkeys(article.topics[0] for article in articles)  # by first appearance
     class_index = {code: index for index, code in enumerate(codes)}
     labels = np.array([class_index[article.topics[0]] for article in articles], dtype=np.int64)
-    words = [tokenize(article.keras_text) for article in articles]
+    words = [KERAS_TOKENIZER.tokenize(article.keras_text) for article in articles]
     vocabulary = _rank_words(words)
     ids = [[vocabulary[word] for word in newswire] for newswire in words]
     return Newswires(SOURCE, vocabulary, ids, labels, articles, negatives)

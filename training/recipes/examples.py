@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model import NewsText
-from service.model.tokenization import tokenize
+from service.model.tokenization import NEWS_TOKENIZER
 from training.datasets.facts import LABELS
 from training.datasets.newswires import NO_TOPIC, Split
 from training.datasets.texts import first_sentence, keras_texts
@@ -123,7 +123,8 @@ class TrainingTexts:
     @property
     def negative(self) -> NDArray[np.bool_]:
         """Whether each text has no topic and is no outlier, bool of shape (n_texts,)."""
-        return ~self.topical & (self.forms != Form.OUTLIER)
+        negative: NDArray[np.bool_] = ~self.topical & (self.forms != Form.OUTLIER)
+        return negative
 
     def only(self, chosen: NDArray[np.bool_]) -> Self:
         """Return some of the texts; ``chosen`` is of shape (n_texts,)."""
@@ -157,7 +158,7 @@ def training_texts(
     """
     if train.articles is None:
         whole = keras_texts(train, vocabulary)
-        topics = [(LABELS[label],) for label in train.labels]
+        topics: list[tuple[str, ...]] = [(LABELS[label],) for label in train.labels]
     else:
         whole = [article.own_text for article in train.articles]
         # the first topic is the label, also where it is not among ours
@@ -198,10 +199,10 @@ def outliers(texts: Sequence[NewsText], *, seed: int) -> Iterator[tuple[int, New
     D. Hendrycks et al., "Deep anomaly detection with outlier exposure", ICLR 2019.
     """
     generator = np.random.default_rng(seed)
-    words = sorted({word for text in texts for word in tokenize(text.text)})
+    words = sorted({word for text in texts for word in NEWS_TOKENIZER.tokenize(text.text)})
     for index in range(0, len(texts), NEWSWIRES_PER_OUTLIER):
         length = generator.integers(*OUTLIER_WORDS, endpoint=True)
-        kept = tokenize(texts[index].text)[:length]
+        kept = NEWS_TOKENIZER.tokenize(texts[index].text)[:length]
         drawn = generator.choice(words, len(kept))
         exchanged = generator.random(len(kept)) > KEPT_WORDS
         yield index, NewsText(" ".join(np.where(exchanged, drawn, kept)))

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from service.model import EncodedText, NewsText
 from service.model.encoding import FIRST_WORD_ID, UNKNOWN_ID
-from service.model.fields import LEAD, TITLE, FieldEncoder, field_tokens
+from service.model.fields import LEAD, TITLE, NewsEncoder, is_number
 from training.datasets.facts import LABELS
 
 
@@ -36,13 +36,13 @@ class FieldFeatures:
 
     Attributes
     ----------
-    encoder : FieldEncoder
-        Has the vocabulary: the more frequent a token, the lower its id.
+    encoder : NewsEncoder
+        Has the vocabulary: numbers first, then the more frequent a token, the lower its id.
     token_weights : float32 array of shape (n_ids,)
         Weight of each token id; 0 for the ids that carry no word.
     """
 
-    encoder: FieldEncoder
+    encoder: NewsEncoder
     token_weights: NDArray[np.float32]
 
     def encode(self, texts: Sequence[NewsText]) -> list[EncodedText]:
@@ -92,7 +92,8 @@ class FieldFeatures:
         float32 array of shape (n_new_ids, n_outputs)
         """
         vocabulary = dict(self.encoder.vocabulary)
-        weights, rows = [], []
+        weights: list[float] = []
+        rows: list[NDArray[np.float32]] = []
         for word, equivalents in synonyms.items():
             for field in ("", TITLE, LEAD):
                 ids = [
@@ -101,11 +102,11 @@ class FieldFeatures:
                 if ids:
                     vocabulary[field + word] = len(self.token_weights) + len(rows)
                     shares = self.token_weights[ids]
-                    weights.append(np.linalg.norm(shares))
+                    weights.append(float(np.linalg.norm(shares)))
                     rows.append(shares @ kernel[ids] / weights[-1])
         new_weights = np.append(self.token_weights, weights).astype(np.float32)
         new_rows = np.array(rows, dtype=np.float32).reshape(len(rows), kernel.shape[1])
-        return FieldFeatures(type(self.encoder)(vocabulary), new_weights), new_rows
+        return FieldFeatures(NewsEncoder(vocabulary), new_weights), new_rows
 
 
 def fit_features(
@@ -119,12 +120,12 @@ def fit_features(
     the less say has the rest, and the lower are its scores.
     """
     frequencies = Counter(
-        token for item in texts for token in set(field_tokens(item.text, item.title))
+        token for item in texts for token in set(NewsEncoder.field_tokens(item.text, item.title))
     )
     kept = [token for token, n in frequencies.items() if n >= settings.min_newswires]
-    ranking = sorted(kept, key=lambda token: (-frequencies[token], token))
+    ranking = sorted(kept, key=lambda token: (not is_number(token), -frequencies[token], token))
     vocabulary = {token: token_id for token_id, token in enumerate(ranking, FIRST_WORD_ID)}
-    encoder = FieldEncoder(vocabulary)
+    encoder = NewsEncoder(vocabulary)
     encoded = [encoder.encode(item.text, item.title) for item in texts]
     counts = count_rows(encoded, FIRST_WORD_ID + len(ranking))
     weights = weigh_tokens(counts, labels, settings.concentration)

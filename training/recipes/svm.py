@@ -151,7 +151,8 @@ def mean_of_pairs(values: NDArray[np.floating], any_topic_weight: float) -> NDAr
     array of shape (..., n_topics)
     """
     primary, any_topic = np.split(values, 2, axis=-1)
-    return (primary + any_topic_weight * any_topic) / (1 + any_topic_weight)
+    mean: NDArray[np.floating] = (primary + any_topic_weight * any_topic) / (1 + any_topic_weight)
+    return mean
 
 
 def to_layer(kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> Any:

@@ -1,10 +1,12 @@
 from itertools import pairwise
+from string import ascii_letters
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.model.tokenization import token_spans, tokenize
+from service.model import tokenization
+from service.model.tokenization import KERAS_TOKENIZER, NEWS_TOKENIZER, Tokenizer
 
 WORDS = ["oil", "prices", "rose", "company's", "u", "s", "1987"]
 KERAS_SEPARATORS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -27,14 +29,15 @@ def split_as_keras(text: str) -> list[str]:
 
 @given(st.text(KERAS_ALPHABET))
 def test_splits_as_keras_does(text: str) -> None:
-    assert tokenize(text) == split_as_keras(text)
+    assert KERAS_TOKENIZER.tokenize(text) == split_as_keras(text)
 
 
 @given(st.lists(known_words), st.lists(st.sampled_from(" ,.!?;:()-\n\t"), min_size=1))
 def test_separators_separate(groups: list[list[str]], separators: list[str]) -> None:
     between = "".join(separators)
     text = between.join(" ".join(group) for group in groups)
-    assert tokenize(text) == [word for group in groups for word in group]
+    for tokenizer in (KERAS_TOKENIZER, NEWS_TOKENIZER):
+        assert tokenizer.tokenize(text) == [word for group in groups for word in group]
 
 
 @pytest.mark.parametrize(
@@ -54,36 +57,111 @@ def test_separators_separate(groups: list[list[str]], separators: list[str]) -> 
     ],
 )
 def test_split_words(text: str, words: list[str]) -> None:
-    assert tokenize(text) == words
+    for tokenizer in (KERAS_TOKENIZER, NEWS_TOKENIZER):
+        assert tokenizer.tokenize(text) == words
 
 
-ODDITIES = "’‘_“”«»\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0"  # noqa: RUF001
+PLAIN = "gold prices rise"
 
 
-@given(st.text(KERAS_ALPHABET | st.sampled_from(ODDITIES)))
-def test_found_words_are_those_that_are_split(text: str) -> None:
-    spans = token_spans(text)
-    assert [tokenize(text[start:end]) for start, end in spans] == [
-        [word] for word in tokenize(text)
-    ]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "●Gold prices rise",
+        "☕Gold prices rise 📈",
+        "Gold™ prices® rise©",
+        "Gold prices rise℠",
+        "‘Gold’ “prices” «rise»",  # noqa: RUF001
+        "„Gold“ ‚prices‘ ‹rise›",  # noqa: RUF001
+        "'Gold' ''prices'' \"rise\"",
+        "`Gold` ´prices´ 「rise」",  # noqa: RUF001
+        "Ｇｏｌｄ　ｐｒｉｃｅｓ　ｒｉｓｅ",  # noqa: RUF001
+        "𝐆𝐨𝐥𝐝 𝓹𝓻𝓲𝓬𝓮𝓼 𝕣𝕚𝕤𝕖",  # noqa: RUF001
+        "Ⓖⓞⓛⓓ ᵖʳⁱᶜᵉˢ rise",
+        "\u202aGold\u202c pri\u00adces \u2067rise\u2069\ufeff",
+        "G\u200bold\ufe0f prices\u200d \u2060rise\u034f",
+        "Gold\x00prices\x1frise\x7f",
+        "Gold\u2028prices\x85rise\r",
+        "Gold\u00a0prices\u2009rise\u3000",
+        "Gold–prices—rise…",  # noqa: RUF001
+        "Gold‑prices−rise",  # noqa: RUF001
+        "€Gold£prices¥rise₹",
+        "Gold&nbsp;prices&#160;rise&hellip;",
+        "&ldquo;Gold&rdquo; &amp; prices &lt;rise&gt;",
+        "&amp;quot;Gold&amp;quot; prices &amp;#34;rise&amp;#x22;",
+        "#34;Gold#34; prices #151; rise",
+        "Gold 🏽prices\U0001f3fd rise\ud83d",
+    ],
+)
+def test_typography_changes_no_word(text: str) -> None:
+    assert " ".join(NEWS_TOKENIZER.tokenize(text)) == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("co\ufb00ee \ufb01rm", ["coffee", "firm"]),
+        ("cafe\u0301 Ko\u0308ln", ["café", "köln"]),
+        ("caf&eacute; #233;tat", ["café", "état"]),
+        ("profit² dividend¹ CO₂", ["profit", "2", "dividend", "1", "co", "2"]),
+        ("1️⃣ gold", ["1", "gold"]),
+        ("rock 'n' roll", ["rock", "n", "roll"]),
+        ("traders' profits, '87", ["traders", "profits", "87"]),
+        ("coffee’s o´clock o′clock ‘tis", ["coffee's", "o'clock", "o'clock", "tis"]),  # noqa: RUF001
+        ("a''b '' ' '", ["a", "b"]),
+        ("AT&T, S&P 500; R&D; #1; M&A;", ["at", "t", "s", "p", "500", "r", "d", "1", "m", "a"]),
+        ("the #36;10 mln; company#39;s", ["the", "10", "mln", "company's"]),
+        ("&nosuchname; rose", ["nosuchname", "rose"]),
+        ("£12 €3 ¥4 $5", ["12", "3", "4", "5"]),
+    ],
+)
+def test_words_as_people_have_them(text: str, words: list[str]) -> None:
+    assert NEWS_TOKENIZER.tokenize(text) == words
+
+
+def test_keras_keeps_apostrophes_and_entities() -> None:
+    text = "'Gold' traders' AT&amp;T 'n'"
+    assert KERAS_TOKENIZER.tokenize(text) == ["'gold'", "traders'", "at", "amp", "t", "'n'"]
+
+
+ODDITIES = (
+    "’‘_“”«»'&;#\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0½²ᵃ①Ⓖ™\u0301\u0338İΣΑ\x00\ud83d\ufe0f\u20e3"  # noqa: RUF001
+    "\u1100\u1161\u11a8"
+)
+PIECES = st.sampled_from(["&amp;", "#39;", "&#36;", "&amp;#65;", "&eacute;", "65;", "'", "a"])
+TEXTS = st.text(st.characters() | st.sampled_from(ODDITIES)) | st.lists(
+    PIECES | st.text(st.sampled_from(ODDITIES + ascii_letters), max_size=3)
+).map("".join)
+
+
+@pytest.mark.parametrize("tokenizer", [KERAS_TOKENIZER, NEWS_TOKENIZER])
+@given(text=TEXTS)
+def test_spans_are_those_of_the_words(tokenizer: Tokenizer, text: str) -> None:
+    spans = tokenizer.token_spans(text)
+    words = tokenizer.tokenize(text)
+    assert [tokenizer.tokenize(text[start:end]) for start, end in spans] == [[w] for w in words]
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
-@given(st.text())
-def test_as_many_words_are_found_as_are_split(text: str) -> None:
-    assert len(token_spans(text)) == len(tokenize(text))
-
-
 def test_words_are_cut_out_as_they_are_written() -> None:
-    text = "«Öl»: Peter’s ‘so\u00adcalled’ \u200bwells\u200b …"  # noqa: RUF001
-    assert [text[start:end] for start, end in token_spans(text)] == [
+    text = "«Öl»: Peter’s ‘so\u00adcalled’ \u200bwells\u200b 'caf&eacute;' …"  # noqa: RUF001
+    assert [text[start:end] for start, end in NEWS_TOKENIZER.token_spans(text)] == [
         "Öl",
         "Peter’s",  # noqa: RUF001
         "so\u00adcalled",
         "wells",
+        "caf&eacute;",
     ]
 
 
 def test_a_word_is_the_same_whatever_stands_beside_it() -> None:
-    assert tokenize("ΟΔΟΣ") == ["οδος"]
-    assert tokenize("ΟΔΟΣ.OIL") == ["οδος", "oil"]
+    for tokenizer in (KERAS_TOKENIZER, NEWS_TOKENIZER):
+        assert tokenizer.tokenize("ΟΔΟΣ") == ["οδος"]
+        assert tokenizer.tokenize("ΟΔΟΣ.OIL") == ["οδος", "oil"]
+
+
+def test_memory_of_the_folding_is_bounded() -> None:
+    folding = tokenization._Folding()
+    every_character = "".join(map(chr, range(0x110000)))
+    assert len(every_character.translate(folding)) > 100_000
+    assert len(folding) == tokenization._MAX_REMEMBERED

@@ -77,7 +77,7 @@ def test_negatives_move_no_topic_against_another() -> None:
         calibration = fit(moved, labels, CalibrationSettings(epochs=5))
         topics = calibration(margins)[:, :2]
         fitted.append(topics / topics.sum(axis=1, keepdims=True))
-    np.testing.assert_allclose(*fitted, rtol=1e-5)
+    np.testing.assert_allclose(fitted[0], fitted[1], rtol=1e-5)
 
 
 def fit(

@@ -7,7 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from service.model import NewsText
 from service.model.encoding import UNKNOWN_ID
-from service.model.fields import field_tokens
+from service.model.fields import NewsEncoder
 from training.recipes.features import FeatureSettings, fit_features, weigh_tokens
 
 WORDS = st.sampled_from(["oil", "rose", "to", "12", "dlrs", "wheat", "a"])
@@ -31,7 +31,7 @@ def test_rows_are_those_of_scikit_learn(texts: list[str]) -> None:
     ours = features.rows(features.encode(news)).toarray()
     vocabulary = {token: token_id - 4 for token, token_id in features.encoder.vocabulary.items()}
     vectorizer = TfidfVectorizer(
-        analyzer=lambda item: field_tokens(item.text, item.title),
+        analyzer=lambda item: NewsEncoder.field_tokens(item.text, item.title),
         vocabulary=vocabulary,
         sublinear_tf=True,
     )
@@ -42,7 +42,7 @@ def test_rows_are_those_of_scikit_learn(texts: list[str]) -> None:
 def test_frequent_tokens_have_low_ids_and_rare_ones_none() -> None:
     vocabulary = fit_features(TEXTS, LABELS_OF_TEXTS, PLAIN).encoder.vocabulary
     assert list(vocabulary.values()) == list(range(4, 4 + len(vocabulary)))
-    assert list(vocabulary)[:4] == ["lead:rose", "oil", "rose", "title:oil"]  # in three texts each
+    assert list(vocabulary)[:5] == ["#2", "lead:rose", "oil", "rose", "title:oil"]  # numbers first
     assert {"title:wheat", "#2"} <= vocabulary.keys()
     assert not {"and", "title:rose", "lead:wheat", "15"} & vocabulary.keys()
 

@@ -100,7 +100,7 @@ def test_negatives_teach_topics_nothing(texts: TrainingTexts) -> None:
         fit_svms(some, SVMSettings(), FeatureSettings()).layer.get_weights()[0][:, :-1]
         for some in (texts, texts.only(texts.topical))
     ]
-    np.testing.assert_array_equal(*topics)
+    np.testing.assert_array_equal(topics[0], topics[1])
 
 
 def test_synonym_is_as_all_the_words_that_it_stands_for(texts: TrainingTexts) -> None:

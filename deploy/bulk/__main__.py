@@ -34,7 +34,10 @@ def classify(
         str,
         typer.Argument(metavar="OUTPUT", help="A folder, new or of a run that is to be continued."),
     ],
-    text_column: Annotated[str, typer.Option(help="Column of the text.")] = "text",
+    text_column: Annotated[
+        str | None,
+        typer.Option(help="Column of the text; by default 'text', where there is one."),
+    ] = None,
     title_column: Annotated[
         str | None,
         typer.Option(help="Column of the title; by default 'title', where there is one."),
@@ -72,7 +75,7 @@ def classify(
 
     plan = make_plan(places[0], text=text_column, title=title_column, prefix=prefix)
     options = {
-        "text_column": text_column,
+        "text_column": plan.columns.text,
         "title_column": plan.columns.title,
         "top_k": top_k,
         "min_confidence": min_confidence,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deploy.bulk.columns import Answer
-from service.model import InferenceError, NewsText, TopicClassifier
+from deploy.bulk.columns import Answer, Columns
+from service.model import InferenceError, NewsText, TopicClassifier, describe_blank, is_blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,13 @@ class Question:
 def answer_rows(
     classifier: TopicClassifier, rows: Sequence[NewsText | str], question: Question
 ) -> list[Answer]:
-    """Classify the rows that have a text.
+    """Classify the rows that have a text or a title.
 
     Parameters
     ----------
     classifier : TopicClassifier
     rows : sequence of NewsText or str, of length n_rows
-        A str is what was expected of a row that has no text to classify.
+        A str is what was expected of a row that has nothing to classify.
     question : Question
 
     Returns
@@ -51,13 +51,15 @@ def _classify(
     return [Answer(item) for item in found]
 
 
-def check_text(value: object, column: str) -> str | None:
-    """Say what was expected of a text that cannot be classified; None if it can."""
-    if not isinstance(value, str):
-        return f"expected text in column {column!r}, got {kind_of(value)}"
-    if not value or value.isspace():
-        return f"expected text in column {column!r}, got only white space"
-    return None
+def to_news_text(text: object, title: object, columns: Columns) -> NewsText | str:
+    """Return what to classify of a row, or what was expected of it and what came."""
+    if not isinstance(text, str | None):
+        return f"expected text or null in column {columns.text!r}, got {kind_of(text)}"
+    if not isinstance(title, str | None):
+        return f"expected text or null in column {columns.title!r}, got {kind_of(title)}"
+    if is_blank(text, title):
+        return f"{describe_blank(text, title)} in columns {columns.text!r} and {columns.title!r}"
+    return NewsText(text or "", title)
 
 
 def kind_of(value: object) -> str:

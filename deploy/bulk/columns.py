@@ -31,14 +31,14 @@ class Columns:
     ----------
     text : str
         Column of the text.
-    title : str or None
-        Column of the title, if there is one.
+    title : str
+        Column of the title. The input has one of both, or both.
     prefix : str
         Stands before the name of each column of the answer.
     """
 
     text: str
-    title: str | None
+    title: str
     prefix: str = ""
 
     def output_schema(self, schema: Any, metadata: dict[str, str]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from deploy.bulk.classifying import check_text, kind_of
+from deploy.bulk.classifying import kind_of, to_news_text
 from deploy.bulk.columns import Columns
 from deploy.bulk.errors import BulkError
 from deploy.bulk.json_types import JsonType, common_type
@@ -41,7 +41,7 @@ class JsonLines:
                 for name, value in parsed.items() if isinstance(parsed, dict) else ():
                     seen.setdefault(name, set()).add(type(value))
         types = {name: common_type(kinds) for name, kinds in seen.items()}
-        for name in filter(None, (columns.text, columns.title)):
+        for name in (columns.text, columns.title):
             if name in types:
                 types[name] = JsonType.TEXT
         fields = [kind.field(name) for name, kind in types.items()]
@@ -97,7 +97,7 @@ def _to_batch(lines: list[bytes], schema: Any, columns: Columns) -> Batch:
     for line in lines:
         parsed = _parse(line)
         if isinstance(parsed, dict):
-            rows.append(_question(parsed, columns))
+            rows.append(to_news_text(parsed.get(columns.text), parsed.get(columns.title), columns))
             rest: Any = parsed
         else:
             got = "something else" if isinstance(parsed, Exception) else kind_of(parsed)
@@ -111,13 +111,3 @@ def _to_batch(lines: list[bytes], schema: Any, columns: Columns) -> Batch:
         values[-1].append(json.dumps(rest, ensure_ascii=False) if rest else None)
     arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
     return Batch(arrays, rows)
-
-
-def _question(parsed: dict[str, Any], columns: Columns) -> NewsText | str:
-    text = parsed.get(columns.text)
-    title = parsed.get(columns.title) if columns.title else None
-    if error := check_text(text, columns.text):
-        return error
-    if not isinstance(title, str | None):
-        return f"expected text or null in column {columns.title!r}, got {kind_of(title)}"
-    return NewsText(str(text), title)

@@ -8,12 +8,11 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deploy.bulk.classifying import check_text
+from deploy.bulk.classifying import to_news_text
 from deploy.bulk.columns import Columns
 from deploy.bulk.errors import BulkError
 from deploy.bulk.pieces import BATCH_BYTES, PIECE_ROWS, Batch, Piece, cut
 from deploy.bulk.places import Place, one_line
-from service.model import NewsText
 
 FOOTERS_AT_ONCE: Final = 16
 """How many footers are read at the same time: each may be a wait for the network."""
@@ -46,7 +45,7 @@ class Parquet:
                     f"{place.path}: expected the column types of the files before it: "
                     f"{one_line(error)}"
                 ) from error
-        for name in filter(None, (columns.text, columns.title)):
+        for name in (columns.text, columns.title):
             if name in schema.names and not _holds_text(kind := schema.field(name).type):
                 raise BulkError(f"expected text in column {name!r}, got {kind}")
         return schema
@@ -114,10 +113,9 @@ def _to_batch(batch: Any, schema: Any, columns: Columns) -> Batch:
         for field in schema
     ]
     values = dict(zip(schema.names, arrays, strict=True))
-    texts = values[columns.text].to_pylist()
-    titles = values[columns.title].to_pylist() if columns.title else [None] * len(texts)
-    rows = [
-        check_text(text, columns.text) or NewsText(text, title)
-        for text, title in zip(texts, titles, strict=True)
-    ]
+    texts, titles = (
+        values[name].to_pylist() if name in values else [None] * len(batch)
+        for name in (columns.text, columns.title)
+    )
+    rows = [to_news_text(*row, columns) for row in zip(texts, titles, strict=True)]
     return Batch(arrays, rows)

@@ -17,6 +17,7 @@ FORMATS: Final[dict[str, type[Format]]] = {
     ".jsonl.gz": JsonLines,
 }
 """How files are read, by the end of their names."""
+DEFAULT_TEXT: Final = "text"
 DEFAULT_TITLE: Final = "title"
 
 
@@ -45,15 +46,15 @@ class Plan:
     pieces: list[Piece]
 
 
-def make_plan(place: Place, *, text: str, title: str | None, prefix: str) -> Plan:
+def make_plan(place: Place, *, text: str | None, title: str | None, prefix: str) -> Plan:
     """Look at the input.
 
     Parameters
     ----------
     place : Place
         A file, or a folder of them.
-    text : str
-        Column of the text.
+    text : str or None
+        Column of the text; None is ``text``, if the input has that.
     title : str or None
         Column of the title; None is ``title``, if the input has that.
     prefix : str
@@ -62,7 +63,7 @@ def make_plan(place: Place, *, text: str, title: str | None, prefix: str) -> Pla
     Raises
     ------
     BulkError
-        If there is no data, of several formats, or a column is missing.
+        If there is no data, of several formats, or a column that is named or both are missing.
     """
     kinds = [(file, kind) for file in place.list_files() if (kind := _format(file.path))]
     if len({kind for _, kind in kinds}) != 1:
@@ -71,14 +72,15 @@ def make_plan(place: Place, *, text: str, title: str | None, prefix: str) -> Pla
     files = [file for file, _ in kinds]
     reader = kinds[0][1]()
     places = [Place(place.files, file.path) for file in files]
-    columns = Columns(text, title or DEFAULT_TITLE, prefix)
+    columns = Columns(text or DEFAULT_TEXT, title or DEFAULT_TITLE, prefix)
     schema = reader.schema(places, columns)
+    got = ", ".join(map(repr, schema.names)) or "none"
     for name in (text, title):
         if name and name not in schema.names:
-            got = ", ".join(map(repr, schema.names)) or "none"
             raise BulkError(f"{place.path}: expected a column {name!r}, got {got}")
-    if columns.title not in schema.names:
-        columns = Columns(text, None, prefix)
+    if not {columns.text, columns.title} & set(schema.names):
+        expected = f"a column {columns.text!r} or a column {columns.title!r}"
+        raise BulkError(f"{place.path}: expected {expected}, got {got}")
     columns.output_schema(schema, {})
     pieces = [Piece(number, *span) for number, span in enumerate(_spans(reader, places))]
     return Plan(files, reader, columns, schema, pieces)

@@ -185,7 +185,7 @@ class Answerer:
         """Text to token ids to probabilities to ranking, each stage timed."""
         classifier = self._classifier
         began = perf_counter()
-        encoded = [classifier.encoder.encode(item.text, item.title) for item in items]
+        encoded = [classifier.encoder.encode(item.text or "", item.title) for item in items]
         encode_ended = perf_counter()
         self._check_explained(options, encoded)
         probabilities = classifier.infer(encoded)
@@ -220,7 +220,7 @@ class Answerer:
         """Add explanations to the answers of those who asked for them."""
         for index in (index for index, option in enumerate(options) if option.explain):
             began = perf_counter()
-            text = NewsText(items[index].text, items[index].title)
+            text = NewsText(items[index].text or "", items[index].title)
             topic = self._classifier.topics[forms[index]["topics"][0]["id"]]
             words = self._classifier.explain(text, topic).words
             forms[index]["explanation"] = {

@@ -20,6 +20,7 @@ from service.api.schemas import (
     RankingOptions,
 )
 from service.api.structure import has_more_structure
+from service.model import describe_blank, is_blank
 from service.model.tokenization import NEWS_TOKENIZER
 
 JSON: Final = "application/json"
@@ -168,18 +169,17 @@ def check_text(item: BatchItem, limits: Limits) -> None:
     InvalidRequestError, TooLargeError
         As `parse_classify_request`.
     """
-    if not item.text or item.text.isspace():
-        message = "Input should hold more than white space"
-        raise InvalidRequestError([FieldProblem(field="text", message=message)])
-    title = item.title or ""
-    if _size(item.text) + _size(title) > limits.max_text_bytes:
+    if is_blank(item.text, item.title):
+        message = describe_blank(item.text, item.title).capitalize()
+        fields = BatchItem.model_fields
+        raise InvalidRequestError([FieldProblem(field=name, message=message) for name in fields])
+    text, title = item.text or "", item.title or ""
+    if _size(text) + _size(title) > limits.max_text_bytes:
         raise TooLargeError(too_large(limits))
-    if len(item.text) + len(title) < WORD_LENGTH * limits.max_text_words:
+    if len(text) + len(title) < WORD_LENGTH * limits.max_text_words:
         return  # too short to hold more
-    if (
-        len(NEWS_TOKENIZER.tokenize(item.text)) + len(NEWS_TOKENIZER.tokenize(title))
-        > limits.max_text_words
-    ):
+    n_words = sum(len(NEWS_TOKENIZER.tokenize(part)) for part in (text, title))
+    if n_words > limits.max_text_words:
         raise TooLargeError(f"Expected at most {limits.max_text_words} words, title included.")
 
 

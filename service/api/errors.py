@@ -83,7 +83,12 @@ class InvalidRequestError(RequestError):
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         self.problems = list(dict.fromkeys(problems))
-        super().__init__("; ".join(f"{item.field}: {item.message}" for item in self.problems))
+        fields: dict[str, list[str]] = {}
+        for item in self.problems:
+            fields.setdefault(item.message, []).append(item.field)
+        super().__init__(
+            "; ".join(f"{', '.join(names)}: {message}" for message, names in fields.items())
+        )
 
 
 class BusyError(RequestError):

@@ -24,7 +24,7 @@ from service.api.errors import (
     to_problem,
 )
 from service.api.schemas import FieldProblem
-from service.model import InferenceError
+from service.model import InferenceError, describe_blank
 
 Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
@@ -33,7 +33,9 @@ MODEL: Final = {"name": "reuters", "version": "4"}
 OPEC: Final = {"title": "OPEC meets", "text": "Crude oil rose."}
 CRUDE: Final = {"topic": "crude", "name": "Crude oil", "id": 16, "score": 0.999}
 EARNINGS: Final = {"topic": "earn", "name": "Earnings", "id": 3, "score": 0.995}
+GOLD: Final = {"topic": "gold", "name": "Gold", "id": 25, "score": 0.994}
 MONEY: Final = {"topic": "money-fx", "name": "Foreign exchange", "id": 19, "score": 0.441}
+NOTHING: Final = describe_blank(None).capitalize()
 REQUEST_ID: Final = "0123456789abcdef-1"
 SURE: Final[dict[str, Any]] = {
     "no_topic": None,
@@ -46,6 +48,10 @@ REQUESTS: Final[Examples] = {
     "relied_upon": {
         "summary": "A text with its title",
         "value": {**OPEC, "top_k": 1},
+    },
+    "title_alone": {
+        "summary": "A title without a text",
+        "value": {"title": "Gold prices rise", "top_k": 1},
     },
     "abstained": {
         "summary": "A text that may be about several topics",
@@ -63,6 +69,10 @@ ANSWERS: Final[Examples] = {
     "relied_upon": {
         "summary": "An answer that may be relied upon",
         "value": {"topic": "crude", "topics": [CRUDE], **SURE, "model": MODEL},
+    },
+    "title_alone": {
+        "summary": "An answer to a title",
+        "value": {"topic": "gold", "topics": [GOLD], **SURE, "model": MODEL},
     },
     "abstained": {
         "summary": "An answer that should not be relied upon, but its group may",
@@ -139,8 +149,11 @@ BATCH_ANSWERS: Final[Examples] = {
                     "type": "urn:newswire-topics:problem:invalid-request",
                     "title": "The request is not valid",
                     "status": 422,
-                    "detail": "text: Field required",
-                    "errors": [{"field": "text", "message": "Field required"}],
+                    "detail": f"text, title: {NOTHING}",
+                    "errors": [
+                        {"field": "text", "message": NOTHING},
+                        {"field": "title", "message": NOTHING},
+                    ],
                 },
             ],
             "model": MODEL,
@@ -159,7 +172,9 @@ ERRORS: Final[Mapping[type[Exception], Exception]] = {
         BodyTimeoutError("Expected the whole body within 10 seconds."),
         TooLargeError("Expected at most 1000000 bytes of text, title included, in UTF-8."),
         UnsupportedMediaTypeError("Expected a body with Content-Type: application/json."),
-        InvalidRequestError([FieldProblem(field="text", message="Field required")]),
+        InvalidRequestError(
+            [FieldProblem(field=name, message=NOTHING) for name in ("text", "title")]
+        ),
         OverloadedError(TOO_MANY_REQUESTS, 1),
         InferenceError(),
         DeadlineExceededError(

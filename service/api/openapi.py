@@ -34,7 +34,10 @@ SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
 REFERENCE: Final = "#/components/schemas/{model}"
 WHITE_SPACE: Final = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """What `str.isspace` takes for it. In a pattern ``\\s`` is other characters in each language."""
-NOT_ONLY_WHITE_SPACE: Final = {"minLength": 1, "pattern": f"[^{WHITE_SPACE}]"}
+_BLANK: Final = {"pattern": f"^[{WHITE_SPACE}]*$"}
+"""Matches a blank string. Null and absent fields pass it too, so they count as blank."""
+NOT_BLANK: Final = {"not": {"properties": {"text": _BLANK, "title": _BLANK}}}
+"""Requires a text or a title. Client generators turn ``anyOf`` into a union, but ignore ``not``."""
 KEY_SCHEME: Final = "key"
 """Its name in the document, by which operations refer to it."""
 RETRY_AFTER: Final = {
@@ -65,7 +68,10 @@ def describe_classify() -> dict[str, Any]:
     content = {
         JSON: {"schema": _reference(ClassifyRequest), "examples": REQUESTS},
         PLAIN_TEXT: {
-            "schema": {"type": "string", **NOT_ONLY_WHITE_SPACE},
+            "schema": {
+                "type": "string",
+                "description": "The news text. It may be empty if the query has a title.",
+            },
             "examples": PLAIN_TEXTS,
         },
     }
@@ -149,7 +155,7 @@ def _request_schemas(limits: Limits) -> dict[str, Any]:
     for name in (ClassifyRequest.__name__, BatchRequest.__name__):
         schemas[name]["properties"]["top_k"]["maximum"] = limits.max_top_k
     for name in (ClassifyRequest.__name__, BatchItem.__name__):
-        schemas[name]["properties"]["text"] |= NOT_ONLY_WHITE_SPACE
+        schemas[name] |= NOT_BLANK
     schemas[BatchRequest.__name__]["properties"]["items"] |= {
         "items": _reference(BatchItem),
         "maxItems": limits.max_batch_items,

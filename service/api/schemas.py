@@ -42,9 +42,19 @@ class BatchItem(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    text: Annotated[str, Field(description="The news text; not only white space.")]
+    text: Annotated[
+        str | None,
+        Field(
+            description="The news text. It may be left out, null or only white space if there is a "
+            "title."
+        ),
+    ] = None
     title: Annotated[
-        str | None, Field(description="Its title, if it is known apart from the text.")
+        str | None,
+        Field(
+            description="Its title, if it is known apart from the text; required, and not only "
+            "white space, if there is no text."
+        ),
     ] = None
 
 

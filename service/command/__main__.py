@@ -22,7 +22,7 @@ from service.command.errors import CommandError
 from service.command.explaining import HEADER, explanation_cells, highlight, to_json_object
 from service.command.output import print_error, show_answers, tsv, with_bar, write_lines
 from service.command.reading import check_readable, read_lines, read_text, read_texts, total_size
-from service.model import NewsText, NewswireError, TopicClassifier
+from service.model import NewswireError, TopicClassifier
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -85,7 +85,7 @@ def classify(
         bool,
         typer.Option(
             "--jsonl",
-            help="Each line of the input is a JSON object with a key text, perhaps title, and any "
+            help="Each line of the input is a JSON object with a key text, title or both, and any "
             "others; it is written with the answer's keys added.",
         ),
     ] = False,
@@ -127,7 +127,9 @@ def classify(
 def explain(
     file: FileArgument,
     model_dir: ModelDirOption,
-    title: Annotated[str | None, typer.Option(help="The title of the text.")] = None,
+    title: Annotated[
+        str | None, typer.Option(help="The title of the text; the file may be empty then.")
+    ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Show which words of a text spoke for its topic, and which against.
@@ -135,7 +137,7 @@ def explain(
     In colours on a terminal, else tab-separated values, or JSON.
     """
     check_readable([file])
-    text = NewsText(read_text(file).text, title)
+    text = read_text(file, title)
     explanation = TopicClassifier.load(model_dir).explain(text)
     if as_json:
         write_lines([to_json(to_json_object(explanation))])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from service.command.errors import CommandError
-from service.model import NewsText
+from service.model import NewsText, describe_blank, is_blank
 
 STDIN: Final = "-"
 """What standard input is called on the command line."""
@@ -98,21 +98,21 @@ def read_texts(files: Sequence[str]) -> Iterator[Batch]:
         yield Batch(entries, size)
 
 
-def read_text(file: str) -> NewsText:
-    """Read one file.
+def read_text(file: str, title: str | None = None) -> NewsText:
+    """Read one file, which may be blank if there is a title.
 
     Raises
     ------
     CommandError
-        If it holds no text.
+        If it cannot be read, or there is nothing to classify.
     """
-    content, _ = _read_file(file)
+    content, _ = _read_file(file, title)
     if isinstance(content, str):
         raise CommandError(f"{file}: {content}")
     return content
 
 
-def _read_file(file: str) -> tuple[NewsText | str, int]:
+def _read_file(file: str, title: str | None = None) -> tuple[NewsText | str, int]:
     """Give the text of a file, or what is wrong with it, and its bytes."""
     try:
         with _open(file) as stream:
@@ -127,11 +127,13 @@ def _read_file(file: str) -> tuple[NewsText | str, int]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return "expected UTF-8", len(content)
-    return _check_text(text) or NewsText(text), len(content)
+    if is_blank(text, title):
+        return describe_blank(text, title), len(content)
+    return NewsText(text, title), len(content)
 
 
 def read_lines(files: Sequence[str], names: Collection[str]) -> Iterator[Batch]:
-    """Read files of which each line is an object with a text.
+    """Read files of which each line is an object with a text, a title or both.
 
     Parameters
     ----------
@@ -216,20 +218,13 @@ def parse_line(line: bytes, names: Collection[str]) -> tuple[NewsText | str, str
 
 def _news_text(value: dict[str, Any]) -> NewsText | str:
     text, title = value.get("text"), value.get("title")
-    if "text" not in value:
-        return "expected a key 'text'"
-    if not isinstance(text, str):
+    if not isinstance(text, str | None):
         return f"text: expected a string, got {_kind_of(text)}"
     if not isinstance(title, str | None):
         return f"title: expected a string, got {_kind_of(title)}"
-    problem = _check_text(text)
-    return f"text: {problem}" if problem else NewsText(text, title)
-
-
-def _check_text(text: str) -> str | None:
-    if not text or text.isspace():
-        return "expected a text, got " + ("only white space" if text else "nothing")
-    return None
+    if is_blank(text, title):
+        return f"text, title: {describe_blank(text, title)}"
+    return NewsText(text or "", title)
 
 
 def _kind_of(value: object) -> str:

@@ -4,7 +4,7 @@ from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, find_bundle, load_bundle, save_bundle
 from service.model.classifier import TopicClassifier
 from service.model.drift import DriftBaseline
-from service.model.encoding import EncodedText, NewsText, TextEncoder
+from service.model.encoding import EncodedText, NewsText, TextEncoder, describe_blank, is_blank
 from service.model.errors import BundleError, InferenceError, NewswireError
 from service.model.explanation import Explanation, WordEffect
 from service.model.manifest import Golden, Manifest, Topic
@@ -30,7 +30,9 @@ __all__ = [
     "Topic",
     "TopicClassifier",
     "WordEffect",
+    "describe_blank",
     "find_bundle",
+    "is_blank",
     "load_bundle",
     "save_bundle",
 ]

@@ -26,10 +26,21 @@ FIRST_WORD_ID: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class NewsText:
-    """A text to classify."""
+    """A text to classify; a title alone is enough."""
 
-    text: str
+    text: str = ""
     title: str | None = None
+
+
+def is_blank(text: str | None, title: str | None = None) -> bool:
+    """Whether there is nothing to classify: neither text nor title is more than white space."""
+    return (not text or text.isspace()) and (not title or title.isspace())
+
+
+def describe_blank(text: str | None, title: str | None = None) -> str:
+    """Return the error for what `is_blank`: what was expected, and what came."""
+    came = "only white space" if text or title else "nothing"
+    return f"expected a text or a title that is not only white space, got {came}"
 
 
 class EncodedText(NamedTuple):

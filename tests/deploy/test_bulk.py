@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from service.model import NewsText, TopicClassifier
+from service.model import NewsText, TopicClassifier, describe_blank, is_blank
 from tests.deploy.bulk_runs import (
     read_output,
     run_bulk,
@@ -23,12 +23,14 @@ from tests.deploy.bulk_runs import (
 ARTICLE = "The bank cut its prime rate to 8 pct. " * 40
 ROWS: list[dict[str, Any]] = [
     {"id": 0, "text": "OPEC ministers agreed to cut output.", "title": "Crude oil rises"},
-    {"id": 1, "text": None, "title": "no text"},
+    {"id": 1, "text": None, "title": "Gold prices rise"},
     {"id": 2, "text": " \n\t", "title": None},
     {"id": 3, "text": ARTICLE, "title": None},
     {"id": 4, "text": "!!! ???", "title": ""},
+    {"id": 5, "text": "", "title": "Gold prices rise"},
+    {"id": 6, "text": None, "title": None},
     *(
-        {"id": 5 + number, "text": text, "title": None}
+        {"id": 7 + number, "text": text, "title": None}
         for number, text in enumerate(short_texts(60))
     ),
 ]
@@ -39,13 +41,14 @@ def check_against(classifier: TopicClassifier, found: list[dict[str, Any]]) -> N
     assert [row["id"] for row in found] == [row["id"] for row in ROWS]
     for row, asked in zip(found, ROWS, strict=True):
         assert (row["text"], row["title"]) == (asked["text"], asked["title"])
-        if not (asked["text"] or "").strip():
-            got = "null" if asked["text"] is None else "only white space"
-            assert row["error"] == f"expected text in column 'text', got {got}"
+        if is_blank(asked["text"], asked["title"]):
+            assert row["error"] == (
+                f"{describe_blank(asked['text'])} in columns 'text' and 'title'"
+            )
             answer = ("topic", "score", "topics", "known_words", "abstained", "no_topic")
             assert all(row[name] is None for name in answer)
             continue
-        (expected,) = classifier.classify([NewsText(asked["text"], asked["title"])], top_k=2)
+        (expected,) = classifier.classify([NewsText(asked["text"] or "", asked["title"])], top_k=2)
         assert row["error"] is None
         assert row["topic"] == expected.topics[0].topic.code
         assert [each["topic"] for each in row["topics"]] == [

@@ -14,17 +14,21 @@ from hypothesis import strategies as st
 
 from deploy.bulk.classifying import Question, answer_rows
 from deploy.bulk.columns import Columns, answer_arrays
-from deploy.bulk.json_lines import JsonLines
+from deploy.bulk.json_lines import SAMPLED_LINES, JsonLines
 from deploy.bulk.lines import read_lines
 from deploy.bulk.pieces import PIECE_BYTES, PIECE_ROWS, Batch, Piece, cut
 from deploy.bulk.places import Place
 from deploy.bulk.plan import make_plan
 from service.model import InferenceError, NewsText, TopicClassifier
 
+BLANK = (
+    "expected a text or a title that is not only white space, got {} in columns 'text' and 'title'"
+)
+
 
 def read_all(path: Path, batch_rows: int = 10) -> tuple[list[dict[str, Any]], list[Any]]:
     """Every row of the input's columns, and what would be asked about it."""
-    plan = make_plan(Place.find(str(path)), text="text", title=None, prefix="")
+    plan = make_plan(Place.find(str(path)), text=None, title=None, prefix="")
     rows: list[dict[str, Any]] = []
     asked: list[Any] = []
     for piece in plan.pieces:
@@ -92,7 +96,7 @@ def test_parquet_with_dictionaries_long_texts_and_missing_columns(tmp_path: Path
     rows, asked = read_all(tmp_path)
     assert [row["n"] for row in rows] == [1, 2, 3, None]
     assert asked[0] == NewsText("oil")
-    assert asked[1] == "expected text in column 'text', got null"
+    assert asked[1] == BLANK.format("nothing")
     path = tmp_path / "long" / "c.parquet"
     path.parent.mkdir()
     pq.write_table(pa.table({"text": long}), path)
@@ -130,13 +134,59 @@ def test_json_values_that_fit_no_column_are_kept(tmp_path: Path) -> None:
     expected = "expected a JSON object on the line, got "
     assert asked[1_002:] == [
         NewsText("late"),
-        "expected text in column 'text', got a number",
-        NewsText("zinc"),
+        "expected text or null in column 'text', got a number",
+        "expected text or null in column 'title', got a number",
         expected + "a list",
         expected + "something else",
         NewsText("half ? pair"),
         *[expected + "something else"] * 3,
     ]
+
+
+def test_a_title_is_enough_in_json_lines(tmp_path: Path) -> None:
+    lines = [
+        '{"title": "up"}',
+        '{"text": null, "title": "up"}',
+        '{"text": "", "title": "up"}',
+        '{"text": " ", "title": "up"}',
+        "{}",
+        '{"text": null, "title": " "}',
+        '{"text": 5, "title": "up"}',
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(lines))
+    _, asked = read_all(path)
+    assert asked == [
+        *[NewsText(title="up")] * 3,
+        NewsText(" ", "up"),
+        BLANK.format("nothing"),
+        BLANK.format("only white space"),
+        "expected text or null in column 'text', got a number",
+    ]
+
+
+def test_json_lines_whose_first_have_only_the_one_or_the_other(tmp_path: Path) -> None:
+    """What comes after the lines from which the columns are learnt is classified all the same."""
+    for first, other in (("title", "text"), ("text", "title")):
+        path = tmp_path / f"{first}.jsonl"
+        path.write_text(f'{{"{first}": "oil"}}\n' * SAMPLED_LINES + f'{{"{other}": "gold"}}\n')
+        rows, asked = read_all(path)
+        assert asked[0] == NewsText(**{first: "oil"})
+        assert asked[-1] == NewsText(**{other: "gold"})
+        assert rows[-1]["rest"] == f'{{"{other}": "gold"}}'
+
+
+def test_a_title_is_enough_in_parquet(tmp_path: Path) -> None:
+    texts, titles = ["", None, " ", None, "oil"], ["up", "up", "up", None, None]
+    table = pa.table({"text": texts, "title": titles})
+    pq.write_table(table, tmp_path / "a.parquet")
+    expected = [NewsText(title="up")] * 2 + [NewsText(" ", "up")]
+    assert read_all(tmp_path)[1] == [*expected, BLANK.format("nothing"), NewsText("oil")]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    pq.write_table(table.select(["title"]), alone / "a.parquet")
+    nothing = BLANK.format("nothing")
+    assert read_all(alone)[1] == [NewsText(title="up")] * 3 + [nothing] * 2
 
 
 def test_a_json_title_that_is_not_text(tmp_path: Path) -> None:
@@ -183,7 +233,7 @@ def test_a_compressed_file_is_one_piece(tmp_path: Path) -> None:
     spans = list(JsonLines().spans(Place.find(str(path))))
     assert len(spans) == 1
     piece = Piece(0, str(path), *spans[0])
-    columns = Columns("text", None)
+    columns = Columns("text", "title")
     schema = JsonLines().schema([Place.find(str(path))], columns)
     batches = list(JsonLines().read(Place.find(str(path)), piece, schema, columns, 30))
     assert [len(batch.rows) for batch in batches] == [30, 30, 30, 10]

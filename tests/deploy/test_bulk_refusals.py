@@ -66,8 +66,10 @@ def test_both_formats(tmp_path: Path, archive: Path) -> None:
 
 def test_a_missing_column(tmp_path: Path, archive: Path) -> None:
     out = tmp_path / "out"
-    expected = "expected a column 'text', got 'body', 'n'"
+    expected = "expected a column 'text' or a column 'title', got 'body', 'n'"
     assert refused(out, archive, out).endswith(expected)
+    expected = "expected a column 'words', got 'body', 'n'"
+    assert refused(out, archive, out, "--text-column", "words").endswith(expected)
     expected = "expected a column 'headline', got 'body', 'n'"
     message = refused(out, archive, out, "--text-column", "body", "--title-column", "headline")
     assert message.endswith(expected)

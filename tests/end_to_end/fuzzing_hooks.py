@@ -25,8 +25,12 @@ def filter_case(context: Any, case: Any) -> bool:
     """Leave out what is not wrong, though it is made up to be.
 
     A number instead of a string is a text again, if it is sent as plain text; and options in the
-    query of ``/classify`` belong to plain text: beside JSON they are ignored.
+    query of ``/classify`` belong to plain text: beside JSON they are ignored. A blank plain text
+    without a title is left out too: no schema can say that one needs the other.
     """
     if case.media_type == PLAIN_TEXT:
-        return isinstance(case.body, str)
+        if not isinstance(case.body, str):
+            return False
+        title = (case.query or {}).get("title")
+        return bool(case.body.strip() or (isinstance(title, str) and title.strip()))
     return case.path != "/classify" or not case.query

@@ -45,7 +45,12 @@ with Client(base_url=sys.argv[1]) as client:
     assert isinstance(first, BatchAnswer)
     assert first.topic == "earn"
     assert isinstance(second, Problem)
-    assert (second.status, second.errors[0].field) == (422, "text")
+    assert second.status == 422
+    assert [error.field for error in second.errors] == ["text", "title"]
+
+    answer = classify.sync(client=client, body=ClassifyRequest(title="Gold prices rise"))
+    assert isinstance(answer, ClassifyResponse), answer
+    assert answer.topic == "gold"
 
     problem = classify.sync(client=client, body=ClassifyRequest(text="Crude", top_k=47))
     assert isinstance(problem, Problem), problem

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Response, Route, expect
 
 from tests.end_to_end.browser import PHONE, Scheme, Watched, need_chromium, open_browser
 from tests.end_to_end.running_service import RunningService
@@ -80,6 +80,12 @@ def type_text(page: Page, text: str) -> None:
     page.get_by_label("Text: type it").fill(text)
 
 
+def has_text(response: Response) -> bool:
+    """Whether it answers a text, and not a title that was typed before the text."""
+    asked = response.request
+    return asked.url.endswith("/classify") and "text" in (asked.post_data_json or {})
+
+
 def marked(page: Page, kind: str, field: str = "text") -> list[str]:
     return page.locator(f"#marked-{field} .{kind}").all_inner_texts()
 
@@ -134,7 +140,7 @@ def test_the_marks_cut_out_exactly_the_words(page: Page, watched: Watched) -> No
         "🛢️ OPEC \U0001d490\U0001d48a\U0001d48d",
         f"🇸🇦👩‍💻 Zürich: “{OIL}” 😀 qwrtzpx 😀 barrel",
     )
-    with page.expect_response("**/classify") as answered:
+    with page.expect_response(has_text) as answered:
         page.get_by_label("Title").fill(title)
         type_text(page, text)
     words = answered.value.json()["explanation"]["words"]
@@ -172,6 +178,29 @@ def test_marks_tell_for_from_against(page: Page) -> None:
             getComputedStyle(document.querySelector("#marked-text " + kind)).textDecorationStyle)"""
     )
     assert styles == ["solid", "wavy", "dotted"]
+
+
+def test_a_title_is_enough(page: Page) -> None:
+    with page.expect_request("**/classify") as asked:
+        page.get_by_label("Title").fill("Gold prices rise")
+    assert asked.value.post_data_json == {"title": "Gold prices rise", "top_k": 3, "explain": True}
+    expect(page.locator("#verdict")).to_have_text("Gold")
+    expect(page.locator("#marked-title")).to_have_text("Gold prices rise")
+    expect(page.locator("#marked-text")).to_be_hidden()
+    assert "Gold" in marked(page, "for", "title")
+    expect(page.locator("#curl")).to_contain_text('-d \'{"title":"Gold prices rise"')
+    type_text(page, " \n")
+    expect(page.locator("#verdict")).to_have_text("Gold")
+    type_text(page, OIL)
+    expect(page.locator("#marked-text")).to_have_text(OIL)
+
+
+def test_neither_text_nor_title_asks_nothing(page: Page, watched: Watched) -> None:
+    page.get_by_label("Title").fill(" ")
+    type_text(page, "\n ")
+    page.wait_for_timeout(500)
+    expect(page.locator("#verdict")).to_have_text("Type something, or try an example.")
+    assert not [url for url in watched.requests if url.endswith("/classify")]
 
 
 def test_without_marks_none_are_asked_for(page: Page) -> None:
@@ -312,7 +341,7 @@ def test_text_is_not_taken_for_markup(page: Page) -> None:
 def test_the_command_gets_the_same_answer(page: Page) -> None:
     title, text = 'It\'s $HOME `id` \\ "quoted" %s !!', f"''{OIL}''\n\t“ü” 😀 \u0085\u202e\x7f\\n"
     page.get_by_label("Mark the words").uncheck()
-    with page.expect_response("**/classify"):
+    with page.expect_response(has_text):
         page.get_by_label("Title").fill(title)
         type_text(page, text)
     expect(page.locator("#curl")).to_contain_text("40 cts")

@@ -99,6 +99,15 @@ def test_a_column(client: Any) -> None:
     assert strings(found.as_numpy("topic")) == [["crude"], ["earn"]]
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_titles_alone(client: Any, *, binary: bool) -> None:
+    titles = tensor(["Gold prices rise", "OPEC raises output"], "title", binary=binary)
+    blank = tensor(["", " "], binary=binary)
+    for inputs in ([titles], [blank, titles]):
+        found = client.infer(MODEL, inputs, parameters={"top_k": 1})
+        assert strings(found.as_numpy("topic")) == [["gold"], ["crude"]]
+
+
 def test_many_at_once(client: Any) -> None:
     pending = [client.async_infer(MODEL, [tensor([text] * 256)]) for text in (CRUDE, EARN)]
     crude, earn = (request.get_result().as_numpy("topic")[:, 0] for request in pending)
@@ -120,8 +129,12 @@ def test_compression(client: Any, algorithm: str) -> None:
     [
         ("other", tensor(TEXTS), f"Expected model {MODEL}, version {VERSION}: there is no other."),
         (MODEL, tensor(["a"] * 257), "text: Input should have at most 256 items"),
-        (MODEL, tensor(["a", ""]), r"text[1]: Input should hold more than white space"),
-        (MODEL, tensor(["a"], "words"), "inputs: expected text, and perhaps title, once"),
+        (
+            MODEL,
+            tensor(["a", ""]),
+            "text[1], title[1]: Expected a text or a title that is not only",
+        ),
+        (MODEL, tensor(["a"], "words"), "inputs: expected text, title or both, each once"),
     ],
 )
 def test_it_is_told_what_is_wrong(client: Any, model: str, given: Any, sentence: str) -> None:

@@ -45,8 +45,12 @@ def seeds() -> Iterator[bytes]:
     options = {"top_k": 2, "min_confidence": 0.5, "explain": True}
     yield b"classify\n" + json.dumps({**item, **options}).encode()
     yield b"classify\n" + b"\xef\xbb\xbf" + rb'{"text": "\ud83d oil \u00e9"}'
-    yield b"batch\n" + json.dumps({"items": [item, {"text": " "}, 3], **options}).encode()
+    yield (
+        b"batch\n"
+        + json.dumps({"items": [item, {"text": " "}, {"title": "Oil"}, 3], **options}).encode()
+    )
     yield b"plain top_k=2&title=OPEC%20meets&explain=true\n" + text.encode()
+    yield b"plain title=OPEC%20meets\n"
     tensor = {"name": "text", "shape": [2], "datatype": "BYTES", "data": [text, "Net profit rose."]}
     outputs = [{"name": "topic", "parameters": {"binary_data": True}}, {"name": "score"}]
     request = {"id": "1", "inputs": [tensor], "outputs": outputs, "parameters": options}

@@ -60,7 +60,7 @@ def parse_text_request(body: bytes, header_length: str | None, limits: Limits) -
     TensorError
         If it is not what the protocol says, or not the tensors that the model takes.
     InvalidRequestError, TooLargeError
-        If it is more than the limits allow, or a text holds nothing.
+        If it is more than the limits allow, or a text and its title are blank.
     """
     head = body if header_length is None else _head(body, header_length)
     n_texts = len(INPUTS) * limits.max_batch_items
@@ -75,10 +75,10 @@ def parse_text_request(body: bytes, header_length: str | None, limits: Limits) -
         tensor.name: _elements(tensor, data)
         for tensor, data in zip(request.inputs, binary, strict=True)
     }
-    texts = columns[TEXT]
-    titles = columns.get(TITLE, [""] * len(texts))
+    blank = [""] * request.inputs[0].shape[0]
+    texts, titles = (columns.get(name, blank) for name in INPUTS)
     items = [
-        BatchItem.model_construct(text=text, title=title or None)
+        BatchItem.model_construct(text=text or None, title=title or None)
         for text, title in zip(texts, titles, strict=True)
     ]
     for number, item in enumerate(items):
@@ -99,10 +99,10 @@ def _head(body: bytes, header_length: str) -> bytes:
 def _check_inputs(tensors: Sequence[InputTensor], limits: Limits) -> None:
     """Check what the tensors are said to be."""
     names = [tensor.name for tensor in tensors]
-    if not {TEXT} <= set(names) <= set(INPUTS) or len(names) != len(set(names)):
-        raise TensorError("inputs: expected text, and perhaps title, once and no other.")
+    if not names or not set(names) <= set(INPUTS) or len(names) != len(set(names)):
+        raise TensorError("inputs: expected text, title or both, each once, and no other.")
     n_texts = {tensor.name: _count(tensor, limits) for tensor in tensors}
-    if n_texts.get(TITLE, n_texts[TEXT]) != n_texts[TEXT]:
+    if len(set(n_texts.values())) > 1:
         raise TensorError(
             f"title: expected {n_texts[TEXT]} elements, as text has, got {n_texts[TITLE]}."
         )
@@ -196,4 +196,5 @@ def _check_item(item: BatchItem, number: int, limits: Limits) -> None:
         ]
         raise InvalidRequestError(problems) from None
     except TooLargeError as error:
-        raise TooLargeError(f"{TEXT}[{number}]: {error}") from None
+        name = TEXT if item.text else TITLE
+        raise TooLargeError(f"{name}[{number}]: {error}") from None

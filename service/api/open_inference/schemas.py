@@ -105,7 +105,7 @@ class InferRequest(RequestPart):
         Field(
             max_length=MOST_TENSORS,
             fail_fast=True,
-            description="`text`, and perhaps `title`, empty where there is none.",
+            description="`text`, `title` or both; an element may be empty if the other is not.",
         ),
     ]
     outputs: Annotated[

@@ -19,7 +19,9 @@ let underWay = new AbortController();
 
 function readRequest() {
   const [title, text] = [byId("title").value, byId("text").value];
-  const request = title.trim() ? { title, text } : { text };
+  const request = {};
+  if (title.trim()) request.title = title;
+  if (text.trim()) request.text = text;
   request.top_k = Number(byId("top-k").value);
   if (byId("explain").checked) request.explain = true;
   return request;
@@ -46,8 +48,8 @@ async function update() {
   underWay = new AbortController();
   const { signal } = underWay;
   const request = readRequest();
-  if (!request.text.trim()) {
-    showNothing({ hint: request.title ? "The title alone is not enough: add the text." : HINT });
+  if (!("text" in request || "title" in request)) {
+    showNothing({ hint: HINT });
     return;
   }
   try {

@@ -70,14 +70,15 @@ export function summary(words, name) {
   ].join(" ");
 }
 
-/** Mark the words of what was asked; nothing, where the answer has no explanation. */
-export function showWords({ title = "", text }, { explanation, topics }) {
+/** Mark the words of the request's title and text, if the response has an explanation. */
+export function showWords({ title = "", text = "" }, { explanation, topics }) {
   byId("words").hidden = !explanation;
   if (!explanation) return;
   const shown = explanation.words.slice(0, MOST_WORDS);
   const strongest = Math.max(NOISE / MARKED, ...shown.map(({ score_change: change }) => Math.abs(change)));
   const inField = (name) => shown.filter(({ field }) => field === name);
   byId("marked-title").hidden = !title;
+  byId("marked-text").hidden = !text;
   showMarked("marked-title", title, inField("title"), strongest);
   showMarked("marked-text", text, inField("text"), strongest);
   const { name } = topics.find(({ topic }) => topic === explanation.topic) ?? topics[0];

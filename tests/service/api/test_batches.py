@@ -30,6 +30,7 @@ def test_answers_are_those_of_the_texts_alone_in_order(client: TestClient) -> No
         {"text": EARN, "title": "Profit"},
         {"text": "oil"},
         {"text": "?", "title": None},
+        {"text": "", "title": "Gold prices rise"},
     ]
     options: dict[str, Any] = {"top_k": 2, "min_confidence": 0.9}
     batch = post(client, {"items": items, **options}).json()
@@ -47,6 +48,16 @@ def test_answers_are_those_of_the_texts_alone_in_order(client: TestClient) -> No
     assert batch["model"] == client.post("/classify", json=items[0]).json()["model"]
 
 
+def test_a_title_is_enough(client: TestClient) -> None:
+    title, line = {"title": "Gold prices rise"}, {"text": "Gold prices rise"}
+    items = [{**title, "text": blank} for blank in (None, "", " ")]
+    answers = post(client, {"items": [title, *items, line]}).json()["answers"]
+    for answer in answers:
+        assert answer["topic"] == "gold"
+        for ours, theirs in zip(answer["topics"], answers[-1]["topics"], strict=True):
+            assert ours["score"] == pytest.approx(theirs["score"], abs=1e-6)
+
+
 def test_a_batch_of_one_is_as_the_text_alone(client: TestClient) -> None:
     alone = client.post("/classify", json={"text": CRUDE}).json()
     batch = post(client, {"items": [{"text": CRUDE}]}).json()
@@ -62,14 +73,21 @@ def test_an_item_that_is_not_valid_has_a_problem_and_the_others_their_answers(
     assert TYPED not in response.text
     first, blank, no_object, too_long, last = response.json()["answers"]
     assert (first["topic"], last["topic"]) == ("crude", "earn")
-    assert (blank["status"], blank["errors"][0]["field"]) == (422, "text")
+    assert blank["status"] == 422
+    assert [error["field"] for error in blank["errors"]] == ["text", "title"]
     assert (no_object["status"], no_object["errors"][0]["field"]) == (422, "body")
     assert (too_long["status"], too_long["type"].rsplit(":")[-1]) == (413, "too-large")
     BatchResponse.model_validate(response.json())
 
 
 @pytest.mark.parametrize(
-    ("item", "status"), [({"text": ""}, 422), ({"text": "a" * (LIMIT + 1)}, 413), ({}, 422)]
+    ("item", "status"),
+    [
+        ({"text": ""}, 422),
+        ({"text": "a" * (LIMIT + 1)}, 413),
+        ({"title": "a" * (LIMIT + 1)}, 413),
+        ({}, 422),
+    ],
 )
 def test_without_a_valid_item_it_fails_as_the_first_alone(
     client: TestClient, item: dict[str, str], status: int

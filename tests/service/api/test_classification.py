@@ -15,6 +15,7 @@ from service.settings import ServiceSettings
 from tests.conftest import LATEST
 
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
+GOLD = "Gold prices rise"
 TYPED = "zebra-secret"
 LIMIT = 300
 
@@ -143,13 +144,11 @@ def test_what_is_not_json(client: TestClient, body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "text"),
-        ({"text": None}, "text"),
         ({"text": 3}, "text"),
         ({"text": ["a", "b"]}, "text"),
-        ({"text": ""}, "text"),
-        ({"text": " \n\t\u00a0"}, "text"),
         ({"text": "a", "title": 3}, "title"),
+        ({"text": 3, "title": "a"}, "text"),
+        ({TYPED: 1}, "body"),
         ({"text": "a", "top_k": 0}, "top_k"),
         ({"text": "a", "top_k": 47}, "top_k"),
         ({"text": "a", "top_k": -(10**30)}, "top_k"),
@@ -176,6 +175,48 @@ def test_what_is_no_request(client: TestClient, body: Any, field: str) -> None:
     assert "Value error" not in problem["detail"]
 
 
+@pytest.mark.parametrize("text", [{}, {"text": None}, {"text": ""}, {"text": " \n\t\u00a0"}])
+@pytest.mark.parametrize("options", [{}, {"explain": True}])
+def test_a_title_is_enough(
+    client: TestClient, text: dict[str, Any], options: dict[str, Any]
+) -> None:
+    response = post(client, {**text, "title": GOLD, **options})
+    assert response.status_code == 200
+    answer, line = response.json(), post(client, {"text": GOLD, **options}).json()
+    assert answer["topic"] == "gold"
+    for word in answer.get("explanation", {}).get("words", []):
+        assert word.pop("field") == "title"
+    for word in line.get("explanation", {}).get("words", []):
+        assert word.pop("field") == "text"
+    assert answer == line
+
+
+@pytest.mark.parametrize(
+    ("body", "came"),
+    [
+        ({}, "nothing"),
+        ({"top_k": 1}, "nothing"),
+        ({"text": None}, "nothing"),
+        ({"title": None}, "nothing"),
+        ({"text": "", "title": ""}, "nothing"),
+        ({"text": " \n\t\u00a0"}, "only white space"),
+        ({"title": " "}, "only white space"),
+        ({"text": "\u2028", "title": "\x1c"}, "only white space"),
+    ],
+)
+def test_neither_text_nor_title(client: TestClient, body: dict[str, Any], came: str) -> None:
+    problem = assert_problem(post(client, body), 422, "invalid-request")
+    message = f"Expected a text or a title that is not only white space, got {came}"
+    assert problem["errors"] == [{"field": name, "message": message} for name in ("text", "title")]
+    assert problem["detail"] == f"text, title: {message}"
+
+
+def test_what_is_known_is_named_beside_an_unknown_field(client: TestClient) -> None:
+    problem = assert_problem(post(client, {TYPED: 1}), 422, "invalid-request")
+    known = "text, title, top_k, min_confidence, explain"
+    assert problem["detail"] == f"body: Expected no other fields than {known}"
+
+
 def test_every_wrong_field_is_named(client: TestClient) -> None:
     response = post(client, {"text": 1, "title": [TYPED], "top_k": TYPED})
     problem = assert_problem(response, 422, "invalid-request")
@@ -198,6 +239,8 @@ def test_other_content_types(client: TestClient, content_type: str | None) -> No
         ({"text": "é" * (LIMIT // 2) + "a"}, 413),
         ({"text": "a" * (LIMIT - 5), "title": "title"}, 200),
         ({"text": "a" * (LIMIT - 4), "title": "title"}, 413),
+        ({"title": "a" * LIMIT}, 200),
+        ({"title": "a" * (LIMIT + 1)}, 413),
         ({"text": "\x01" * LIMIT}, 200),  # six bytes each, as JSON
         ({"text": "a" * 100_000}, 413),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from jsonschema import Draft202012Validator
 
 from service.api.errors import PROBLEMS, TYPE_PREFIX, UnauthorizedError
 from service.api.examples import (
@@ -82,13 +83,28 @@ def test_requests_are_described_with_the_limits_that_hold(schemas: dict[str, Any
     assert batch["items"]["items"] == {"$ref": "#/components/schemas/BatchItem"}
     assert batch["items"]["minItems"] == 1
     assert batch["items"]["maxItems"] == ServiceSettings().max_batch_items
-    for text in (request["text"], item["text"]):
-        assert text["minLength"] == 1
-        pattern = re.compile(text["pattern"])
-        characters = map(chr, range(sys.maxunicode + 1))
-        assert all((pattern.search(c) is None) == c.isspace() for c in characters)
-    assert schemas["ClassifyRequest"]["required"] == ["text"]
-    assert schemas["ClassifyRequest"]["additionalProperties"] is False
+    for name, properties in (("ClassifyRequest", request), ("BatchItem", item)):
+        assert "required" not in schemas[name]
+        assert schemas[name]["additionalProperties"] is False
+        assert "left out" in properties["text"]["description"]
+        blank = schemas[name]["not"]["properties"]
+        assert blank.keys() == {"text", "title"}
+        for field in blank.values():
+            pattern = re.compile(field["pattern"])
+            characters = map(chr, range(sys.maxunicode + 1))
+            assert all((pattern.search(c) is not None) == c.isspace() for c in characters)
+
+
+@pytest.mark.parametrize("text", [..., None, "", " \n", "\u3000", "Oil"])
+@pytest.mark.parametrize("title", [..., None, "", "\t", "\u200b"])
+def test_the_schema_knows_what_is_blank(
+    client: TestClient, schemas: dict[str, Any], text: Any, title: Any
+) -> None:
+    fields = {"text": text, "title": title}
+    request = {name: value for name, value in fields.items() if value is not ...}
+    valid = Draft202012Validator(schemas["ClassifyRequest"]).is_valid(request)
+    assert valid == (client.post("/classify", json=request).status_code == 200)
+    assert valid == (text == "Oil" or title == "\u200b")
 
 
 @pytest.mark.parametrize("path", ["/classify", "/classify/batch"])

@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 
 from service.settings import ServiceSettings
 
+BLANK = "Expected a text or a title that is not only white space, got "
 TEXT = "OPEC ministers agreed to cut crude oil output."
 
 
@@ -30,6 +31,18 @@ def test_the_answer_is_that_of_the_same_text_in_json(
     assert plain.json() == client.post("/classify", json={"text": TEXT, **options}).json()
 
 
+@pytest.mark.parametrize("body", [b"", b" \n", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("options", [{}, {"explain": True}])
+def test_the_body_may_be_empty_if_there_is_a_title(
+    client: TestClient, body: bytes, options: dict[str, Any]
+) -> None:
+    plain = ask(client, body, urlencode({"title": "Gold prices rise", **options}))
+    assert plain.status_code == 200
+    assert plain.json()["topic"] == "gold"
+    request = {"title": "Gold prices rise", **options}
+    assert plain.json() == client.post("/classify", json=request).json()
+
+
 def test_it_can_be_explained(client: TestClient) -> None:
     assert ask(client, TEXT, "explain=true").json()["explanation"]["words"][0]["word"] == "OPEC"
     assert "explanation" not in ask(client, TEXT, "explain=false").json()
@@ -45,7 +58,10 @@ def test_a_byte_order_mark_is_no_text(client: TestClient) -> None:
     ("body", "query", "status", "detail"),
     [
         (b"\xff\xfe", "", 400, "Expected text in UTF-8."),
-        (b" \n", "", 422, "text: Input should hold more than white space"),
+        (b"", "", 422, f"text, title: {BLANK}nothing"),
+        (b" \n", "", 422, f"text, title: {BLANK}only white space"),
+        (b"", "title=%20", 422, f"text, title: {BLANK}only white space"),
+        (b"", "title=" + "a" * 301, 413, "Expected at most 300 bytes of text"),
         (b"a" * 301, "", 413, "Expected at most 300 bytes of text"),
         (TEXT, "top_k=many", 422, "top_k: Input should be a valid integer"),
         (TEXT, "top_k=47", 422, "top_k: Input should be less than or equal to 46"),

@@ -23,7 +23,9 @@ from tests.end_to_end.running_service import RunningService
 
 COMMAND = [sys.executable, "-m", "service.command"]
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
+GOLD = "Gold prices rise"
 EARN = "Net profit rose to 12 mln dlrs, or 80 cts a share, in the fourth quarter."
+BLANK = "expected a text or a title that is not only white space, got "
 ENVIRONMENT = os.environ | {"COLUMNS": "200", "TERM": "xterm-256color"}
 MOST_GROWTH = 0.1
 """By how much of itself the peak of memory may grow from a tenth of the lines to all."""
@@ -102,7 +104,7 @@ def test_json_lines_on_request(text_files: list[str]) -> None:
     first, second, third = map(json.loads, shown.stdout.splitlines())
     assert (first["file"], first["topic"]) == (text_files[0], "crude")
     assert second["abstained"] is None
-    assert third == {"file": "-", "error": {"message": "expected a text, got only white space"}}
+    assert third == {"file": "-", "error": {"message": f"{BLANK}only white space"}}
     assert shown.returncode == 1
     assert shown.stderr == "error: 1 of 3 texts could not be classified\n"
 
@@ -144,10 +146,41 @@ def test_json_lines_are_answered_line_by_line() -> None:
     answers = [json.loads(line) for line in written]
     assert [answer.get("topic") for answer in answers] == ["crude", None, None, "earn"]
     assert [answer.get("id") for answer in answers] == [1, None, 3, 4]
-    assert answers[2]["error"] == {"file": "-", "line": 3, "message": "expected a key 'text'"}
+    assert answers[2]["error"] == {
+        "file": "-",
+        "line": 3,
+        "message": f"text, title: {BLANK}nothing",
+    }
     assert written[3].startswith(lines[3][:-1])
     assert shown.returncode == 1
     assert shown.stderr == "error: 2 of 4 lines could not be classified\n"
+
+
+def test_a_title_is_enough() -> None:
+    lines: list[dict[str, str | None]] = [
+        {"title": GOLD},
+        {"text": None, "title": GOLD},
+        {"text": "\n", "title": GOLD},
+    ]
+    typed = "\n".join(map(json.dumps, [*lines, {"text": GOLD}])).encode()
+    shown = run("classify", "--jsonl", "-", typed=typed)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    *titles, line = map(json.loads, shown.stdout.splitlines())
+    assert line["topic"] == "gold"
+    for answer, asked in zip(titles, lines, strict=True):
+        assert answer.items() >= asked.items()
+        assert [topic["topic"] for topic in answer["topics"]] == [
+            topic["topic"] for topic in line["topics"]
+        ]
+        scores = [topic["score"] for topic in line["topics"]]
+        assert [topic["score"] for topic in answer["topics"]] == pytest.approx(scores, abs=1e-6)
+
+
+def test_a_title_alone_is_explained() -> None:
+    shown = run("explain", "-", "--title", GOLD, "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["topic"] == "gold"
+    assert {word["field"] for word in json.loads(shown.stdout)["words"]} == {"title"}
 
 
 def test_the_prefix_keeps_the_answer_apart() -> None:
@@ -305,7 +338,7 @@ def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], message: str
         (["classify", "--jsonl", "absent.jsonl"], "absent.jsonl: there is no such file"),
         (["classify", "-", "--top-k", "47"], "--top-k: expected 1 to 46, got 47"),
         (["classify", "-", "--model-dir", "tests"], ".*/tests: expected manifest.json, or .*"),
-        (["explain", "-"], "-: expected a text, got nothing"),
+        (["explain", "-"], f"-: {BLANK}nothing"),
         (["explain", "absent.txt"], "absent.txt: there is no such file"),
         (["model", "--model-dir", "/none"], "/none: expected a model bundle or .*"),
     ],

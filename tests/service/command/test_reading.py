@@ -21,6 +21,7 @@ from service.command.reading import (
 from service.model import NewsText
 
 NAMES = {"topic", "error"}
+BLANK = "expected a text or a title that is not only white space, got "
 
 
 @pytest.mark.parametrize(
@@ -35,11 +36,13 @@ NAMES = {"topic", "error"}
         (b"7", "expected a JSON object, got a number"),
         (b'"text"', "expected a JSON object, got a string"),
         (b"null", "expected a JSON object, got null"),
-        (b"{}", "expected a key 'text'"),
+        (b"{}", f"text, title: {BLANK}nothing"),
+        (b'{"text": null, "title": null}', f"text, title: {BLANK}nothing"),
+        (b'{"title": " "}', f"text, title: {BLANK}only white space"),
         (b'{"text": true}', "text: expected a string, got a boolean"),
         (b'{"text": {}}', "text: expected a string, got an object"),
-        (b'{"text": ""}', "text: expected a text, got nothing"),
-        (b'{"text": " \\n"}', "text: expected a text, got only white space"),
+        (b'{"text": ""}', f"text, title: {BLANK}nothing"),
+        (b'{"text": " \\n"}', f"text, title: {BLANK}only white space"),
         (b'{"text": "a", "title": 1}', "title: expected a string, got a number"),
         (
             b'{"text": "a", "topic": 1, "error": 2}',
@@ -56,6 +59,20 @@ def test_what_a_line_holds_is_kept_as_it_is_written() -> None:
     content, kept = parse_line(line, NAMES)
     assert content == NewsText("\ud83d")
     assert kept + "}" == line.decode("utf-8-sig").replace(" } \r", "}").lstrip()
+
+
+@pytest.mark.parametrize("text", [b"", b'"text": null, ', b'"text": "", '])
+def test_a_title_is_enough(text: bytes) -> None:
+    assert parse_line(b"{" + text + b'"title": "a"}', NAMES)[0] == NewsText(title="a")
+    assert parse_line(b'{"text": " \\n", "title": "a"}', NAMES)[0] == NewsText(" \n", "a")
+
+
+def test_a_file_may_be_blank_if_there_is_a_title(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(" \n")
+    assert read_text(str(path), "OPEC meets") == NewsText(" \n", "OPEC meets")
+    with pytest.raises(CommandError, match=BLANK + "only white space$"):
+        read_text(str(path), " ")
 
 
 def test_a_title_may_be_null() -> None:
@@ -119,7 +136,7 @@ def test_files_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [entry.file for entry in batch.entries] == files
     assert [entry.content for entry in batch.entries] == [
         NewsText("Crude oil"),
-        "expected a text, got nothing",
+        BLANK + "nothing",
         "expected UTF-8",
         "expected at most 100 bytes",
         "cannot be read: No such file or directory",

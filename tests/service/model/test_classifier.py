@@ -248,3 +248,25 @@ def test_another_bundle_than_that_of_a_fingerprint_is_not_loaded() -> None:
     assert TopicClassifier.load(RELEASED, fingerprint=expected).fingerprint == expected
     with pytest.raises(BundleError, match="it is another bundle"):
         TopicClassifier.load(RELEASED / "1", fingerprint=expected)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_title_alone_is_classified_as_the_only_line(
+    classifier: TopicClassifier, text: str
+) -> None:
+    headline = "Gold prices rise"
+    (alone,) = classifier.classify([NewsText(text, headline)])
+    (line,) = classifier.classify([headline])
+    assert alone == line
+    assert alone.topics[0].topic.code == "gold"
+
+
+def test_a_title_alone_is_explained(classifier: TopicClassifier) -> None:
+    words = classifier.explain(NewsText(title="Gold prices rise")).words
+    assert [(word.word, word.field) for word in words] == [
+        ("Gold", "title"),
+        ("prices", "title"),
+        ("rise", "title"),
+    ]
+    line = classifier.explain("Gold prices rise").words
+    assert [word.score_change for word in words] == [word.score_change for word in line]

@@ -8,11 +8,15 @@ from service.model.encoding import (
     FIRST_WORD_ID,
     START_ID,
     UNKNOWN_ID,
+    NewsText,
     TextEncoder,
     count_tokens,
+    describe_blank,
+    is_blank,
     with_title,
 )
 
+BLANK = [None, "", " ", "\t\r\n", "\u00a0\u2028\u3000"]
 WORDS = ["oil", "prices", "rose", "company's", "u", "s", "1987"]
 ENCODER = TextEncoder({word: FIRST_WORD_ID + rank for rank, word in enumerate(WORDS)})
 
@@ -94,3 +98,29 @@ def test_padding_adds_nothing(texts: list[list[int]]) -> None:
 )
 def test_title_stands_before_the_text(title: str | None, expected: str) -> None:
     assert with_title(title, "body") == expected
+
+
+@pytest.mark.parametrize("blank", BLANK)
+def test_a_text_or_a_title_is_enough(blank: str | None) -> None:
+    for word in ("oil", " oil\n", "...", "\u200b", "\ufeff"):
+        assert not is_blank(word, blank)
+        assert not is_blank(blank, word)
+    assert all(is_blank(blank, other) for other in BLANK)
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "came"),
+    [
+        (None, None, "nothing"),
+        ("", "", "nothing"),
+        (" ", None, "only white space"),
+        (None, "\n", "only white space"),
+    ],
+)
+def test_what_is_blank_is_told(text: str | None, title: str | None, came: str) -> None:
+    expected = "expected a text or a title that is not only white space, got "
+    assert describe_blank(text, title) == expected + came
+
+
+def test_a_news_text_may_be_a_title_alone() -> None:
+    assert NewsText(title="Oil") == NewsText("", "Oil")

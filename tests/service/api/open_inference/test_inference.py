@@ -23,6 +23,8 @@ MOST_ITEMS = 5
 INFER = "/v2/models/reuters/infer"
 HEADER_LENGTH = "inference-header-content-length"
 SENT = "never repeated"
+BLANK = "Expected a text or a title that is not only white space, got "
+GOLD = "Gold prices rise"
 
 
 @pytest.fixture
@@ -96,6 +98,27 @@ def test_ways_of_writing_texts(client: TestClient, given: dict[str, Any]) -> Non
     assert answered["topic"] == [["crude"], ["earn"]]
 
 
+@pytest.mark.parametrize("text", [None, "", " \n"])
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_title_is_enough(client: TestClient, text: str | None, *, binary: bool) -> None:
+    columns = {"title": [GOLD, "Ölpreis"]} | ({} if text is None else {"text": [text, CRUDE]})
+    if binary:
+        data = {
+            name: pack_elements(item.encode() for item in items) for name, items in columns.items()
+        }
+        head = {"inputs": [binary_tensor(len(part), 2, name) for name, part in data.items()]}
+        response = ask_binary(client, head, b"".join(data.values()))
+    else:
+        response = ask(client, *(tensor(items, name) for name, items in columns.items()))
+    found = by_name(response)
+    lines = [GOLD, "Ölpreis" if text is None else f"Ölpreis\n{CRUDE}"]
+    expected = by_name(ask(client, tensor(lines)))
+    assert found["topic"] == expected["topic"]
+    assert found["topic"][0][0] == "gold"
+    for name in ("score", "probabilities"):
+        assert np.array(found[name]) == pytest.approx(np.array(expected[name]), abs=1e-6)
+
+
 @pytest.mark.parametrize("media_type", ["application/json", "application/octet-stream", None])
 def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
     texts, titles = (
@@ -139,17 +162,17 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
         (
             {"inputs": []},
             400,
-            "inputs: expected text, and perhaps title, once and no other.",
+            "inputs: expected text, title or both, each once, and no other.",
         ),
         (
             {"inputs": [tensor(["a"]), tensor(["a"], SENT)]},
             400,
-            "inputs: expected text, and perhaps title, once and no other.",
+            "inputs: expected text, title or both, each once, and no other.",
         ),
         (
             {"inputs": [tensor(["a"]), tensor(["a"])]},
             400,
-            "inputs: expected text, and perhaps title, once and no other.",
+            "inputs: expected text, title or both, each once, and no other.",
         ),
         (
             {"inputs": [tensor(["a"]), tensor(["a", "b"], "title")]},
@@ -236,7 +259,32 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
         (
             {"inputs": [tensor(["a", " "])]},
             422,
-            "text[1]: Input should hold more than white space",
+            f"text[1], title[1]: {BLANK}only white space",
+        ),
+        (
+            {"inputs": [tensor(["", "a"]), tensor(["a", ""], "title"), tensor(["b"], SENT)]},
+            400,
+            "inputs: expected text, title or both, each once, and no other.",
+        ),
+        (
+            {"inputs": [tensor(["a", "", "b"]), tensor(["", "", "b"], "title")]},
+            422,
+            f"text[1], title[1]: {BLANK}nothing",
+        ),
+        (
+            {"inputs": [tensor(["a", " "], "title")]},
+            422,
+            f"text[1], title[1]: {BLANK}only white space",
+        ),
+        (
+            {"inputs": [tensor(["a", "c" * (LIMIT + 1)], "title")]},
+            413,
+            f"title[1]: Expected at most {LIMIT} bytes of text, title included, in UTF-8.",
+        ),
+        (
+            {"inputs": [tensor(["a"] * (MOST_ITEMS + 1), "title")]},
+            422,
+            f"title: Input should have at most {MOST_ITEMS} items",
         ),
         (
             {"inputs": [tensor(["a", "b"]), tensor(["c" * LIMIT, ""], "title")]},
@@ -268,8 +316,7 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
         (
             {"inputs": [{}] * 400},
             422,
-            "inputs.0.name: Field required; inputs.0.shape: Field required; "
-            "inputs.0.datatype: Field required",
+            "inputs.0.name, inputs.0.shape, inputs.0.datatype: Field required",
         ),
         (
             {"inputs": [tensor(["a"])] * 20},

@@ -131,13 +131,37 @@ def evaluate(
     by_topic: Annotated[  # noqa: FBT002 - a flag of the command line
         bool, typer.Option("--by-topic", help="Also show precision, recall and F1 by topic.")
     ] = False,
+    texts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Measure on these JSON lines instead: text, title, accept (the right topics)."
+        ),
+    ] = None,
 ) -> None:
     """Repeat the evaluation of bundles, as they are served, beside what they have to beat."""
     from training.baselines import linear_svm, without_text
     from training.evaluation import evaluate
-    from training.tables import FORM_TITLES, comparison_table, summary_table, topic_table
+    from training.labelled_texts import measure_labelled_texts, read_labelled_texts
+    from training.tables import (
+        FORM_TITLES,
+        comparison_table,
+        labelled_texts_table,
+        summary_table,
+        topic_table,
+    )
 
     classifiers = {str(path): TopicClassifier.load(path) for path in bundles}
+    if texts:
+        labelled = [item for path in texts for item in read_labelled_texts(path)]
+        rows = {
+            f"{name}, {kind}": measure_labelled_texts(
+                classifier, [item for item in labelled if item.set == kind]
+            )
+            for kind in dict.fromkeys(item.set for item in labelled)
+            for name, classifier in classifiers.items()
+        }
+        console.print(labelled_texts_table(rows))
+        return
     split_seed = common_split_seed([item.manifest for item in classifiers.values()])
     dataset = load_dataset(source, data_dir, split_seed=split_seed)
     results = {name: evaluate(item, dataset) for name, item in classifiers.items()}

@@ -34,6 +34,14 @@ SCORE_TITLES: Final[Mapping[str, str]] = {
     "no_topic_auc": "AUC",
 }
 """What the columns of a table of scores are called."""
+LABELLED_TITLES: Final[Mapping[str, str]] = {
+    "texts": "texts",
+    "first_right": "first topic right",
+    "abstained": "abstained",
+    "topical_answered": "topical answered",
+    "negatives_answered": "negatives answered",
+    "answered_right": "right of answered",
+}
 
 
 def summary_table(
@@ -96,6 +104,17 @@ def trials_table(record: Mapping[str, Any]) -> Table:
         table.add_column(title, justify="right")
     for idea, *scores in record["rows"]:
         table.add_row(idea, *("" if score is None else f"{score:.4f}" for score in scores))
+    return table
+
+
+def labelled_texts_table(rows: Mapping[str, Mapping[str, float]]) -> Table:
+    """Show what `training.labelled_texts` measures, by bundle and set."""
+    table = Table(Column("", overflow="fold"), title="On labelled texts")
+    for title in LABELLED_TITLES.values():
+        table.add_column(title, justify="right")
+    for name, scores in rows.items():
+        figures = (f"{scores[key]:.4g}" if key in scores else "" for key in LABELLED_TITLES)
+        table.add_row(name, *figures)
     return table
 
 

@@ -27,8 +27,8 @@ class CalibrationSettings:
     strength: float = 0.03
     no_topic_strength: float = 0.1
     epochs: int = 60
-    batch_size: int = 256
-    learning_rate: float = 0.02
+    batch_size: int = 1024
+    learning_rate: float = 0.05
 
 
 class TopicLogits(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types

@@ -37,6 +37,7 @@ class Form(StrEnum):
     SENTENCE = "sentence"
     OUTLIER = "outlier"
     WRITTEN = "written"
+    WRITTEN_NEGATIVE = "written_negative"
 
 
 WEIGHTS: Final[Mapping[Form, float]] = {
@@ -45,6 +46,7 @@ WEIGHTS: Final[Mapping[Form, float]] = {
     Form.SENTENCE: 0.5,
     Form.OUTLIER: 0.5,
     Form.WRITTEN: 0.5,
+    Form.WRITTEN_NEGATIVE: 1.0,
 }
 """How much a text counts beside a whole newswire."""
 
@@ -175,7 +177,12 @@ def training_texts(
         for group, text in outliers(whole[:n_topical], seed=seed)
     ]
     examples += [
-        Example(item.text, group, Form.WRITTEN, item.topics)
+        Example(
+            item.text,
+            group,
+            Form.WRITTEN if item.topics else Form.WRITTEN_NEGATIVE,
+            item.topics,
+        )
         for group, item in enumerate(written, len(newswires))
     ]
     return TrainingTexts.of(examples)

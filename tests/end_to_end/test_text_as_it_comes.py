@@ -1,0 +1,130 @@
+"""Text as people have it: typography, titles alone, numbers, words in another sense, today's words.
+
+The texts of `held_out_texts.jsonl` are our own; no model was trained on them, and whoever wrote the
+training texts had not seen them.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.model import NewsText, TopicClassifier
+from tests.conftest import ROOT
+from training.datasets import Dataset
+from training.datasets.written import read_written_texts
+from training.labelled_texts import LabelledText, measure_labelled_texts, read_labelled_texts
+
+HELD_OUT = Path(__file__).with_name("held_out_texts.jsonl")
+TEXTS = read_labelled_texts(HELD_OUT)
+QUOTES = ("'{}'", "‘{}’", '"{}"', "“{}”", "«{}»", "„{}“", "({})", "•{}", "{}™", "\u2068{}\u2069")  # noqa: RUF001
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("●Grain ships loading at Portland", "Grain ships loading at Portland"),
+        ("'Grain' ships loading at Portland", "Grain ships loading at Portland"),
+        ("Nippon Steel to reduce dividend™", "Nippon Steel to reduce dividend"),
+        ("Nippon Steel to reduce 'dividend'", "Nippon Steel to reduce dividend"),
+        ("Canadian bank 'rate' rises in week", "Canadian bank rate rises in week"),
+        (
+            "brazil co\ufb00ee exports disrupted by strike",
+            "brazil coffee exports disrupted by strike",
+        ),
+        ("☕Coffee quota talks collapse", "Coffee quota talks collapse"),
+        ("\u202aCoffee\u202c prices up", "Coffee prices up"),
+        ("Profit of £12 mln against loss of £3 mln", "Profit of $12 mln against loss of $3 mln"),
+        ("Profit of €12 mln against loss of €3 mln", "Profit of $12 mln against loss of $3 mln"),
+        ("Profit of ¥12 mln against loss of ¥3 mln", "Profit of $12 mln against loss of $3 mln"),
+        ("Ｇｏｌｄ ｐｒｉｃｅｓ ｒｉｓｅ", "Gold prices rise"),
+        ("Sugar quota talks\rThe ministers met", "Sugar quota talks\nThe ministers met"),
+        ("Sugar quota talks\u2028The ministers met", "Sugar quota talks\nThe ministers met"),
+        ("Gold &amp; silver &#112;rices #39;rise#39;", "Gold & silver prices rise"),
+    ],
+)
+def test_typography_changes_no_result(classifier: TopicClassifier, text: str, plain: str) -> None:
+    typographic, expected = classifier.classify([text, plain], top_k=3)
+    assert typographic == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("●Grain ships loading at Portland", "grain"),
+        ("Nippon Steel to reduce dividend™", "earn"),
+        ("Canadian bank 'rate' rises in week", "interest"),
+        ("brazil co\ufb00ee exports disrupted by strike", "coffee"),
+        ("☕Coffee quota talks collapse", "coffee"),
+        ("Coffee’s quota talks collapse", "coffee"),
+        ("\u202aCoffee\u202c prices up", "coffee"),
+        ("Profit of £12 mln against loss of £3 mln", "earn"),
+        ("Ｇｏｌｄ ｐｒｉｃｅｓ ｒｉｓｅ", "gold"),
+    ],
+)
+def test_topics_are_found(classifier: TopicClassifier, text: str, topic: str) -> None:
+    (prediction,) = classifier.classify([text])
+    assert prediction.topics[0].topic.code == topic
+    assert prediction.abstained is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024",
+        "1500 1600 1700",
+        "4111 1111 1111 1111",
+        "12.5 % 3,400 1987-03-01",
+        "She won the gold medal in the 100 metres final in Tokyo.",
+        "A rubber duck race raised money for the local hospital.",
+        "The coffee shop on Main Street closed.",
+        "For the sponge cake, cream the butter and sugar, beat in the eggs and fold in the flour.",
+    ],
+)
+def test_texts_of_no_topic_are_abstained_from(classifier: TopicClassifier, text: str) -> None:
+    (prediction,) = classifier.classify([text])
+    assert prediction.abstained is not None
+
+
+def test_title_is_enough(classifier: TopicClassifier) -> None:
+    alone, as_text = classifier.classify([NewsText("", "Gold prices rise"), "Gold prices rise"])
+    assert alone == as_text
+    assert alone.topics[0].topic.code == "gold"
+
+
+def test_quoting_any_word_of_a_headline_changes_no_result(
+    classifier: TopicClassifier, corpus_dataset: Dataset
+) -> None:
+    """Every word of every 50th headline of the corpus, in each style in turn."""
+    articles = corpus_dataset.train.articles
+    assert articles is not None
+    headlines = [item.title for item in articles[::50] if item.title and "'" not in item.title]
+    assert len(headlines) > 150
+    plain = classifier.infer([classifier.encode(headline) for headline in headlines])
+    for headline, expected in zip(headlines, plain, strict=True):
+        words = headline.split()
+        quoted = [
+            " ".join(
+                [*words[:place], QUOTES[place % len(QUOTES)].format(word), *words[place + 1 :]]
+            )
+            for place, word in enumerate(words)
+            if word.isalpha()
+        ]
+        if quoted:
+            found = classifier.infer([classifier.encode(text) for text in quoted])
+            np.testing.assert_allclose(found, np.tile(expected, (len(quoted), 1)), atol=1e-5)
+
+
+def of_set(name: str) -> list[LabelledText]:
+    return [item for item in TEXTS if item.set == name]
+
+
+def test_held_out_texts_are_enough_and_not_learnt() -> None:
+    assert len(of_set("business-none")) >= 150
+    assert len(of_set("headlines")) >= 150
+    learnt = {words_of(item.text) for item in read_written_texts()}
+    assert not learnt & {words_of(item.text) for item in TEXTS}
+
+
+def words_of(text: NewsText) -> str:
+    return " ".join(f"{text.title or ''} {text.text}".lower().split())

@@ -5,7 +5,6 @@ The test split is not read.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, Final
 
 import keras
@@ -21,7 +20,7 @@ from service.model.tokenization import NEWS_TOKENIZER
 from training.datasets import Dataset, Split
 from training.datasets.facts import LABELS
 from training.datasets.texts import known_topics
-from training.datasets.written import read_written_texts
+from training.datasets.written import WrittenText, read_written_texts
 from training.errors import DataError
 from training.evaluation import Evaluation
 from training.recipes.best import BestSettings, calibrate_held_out, split_into_folds
@@ -105,12 +104,6 @@ def fields(text: NewsText) -> list[str]:
     return NewsEncoder.field_tokens(text.text, text.title)
 
 
-def with_title_pairs(text: NewsText) -> list[str]:
-    """Return the recipe's tokens, and each pair of the title's words side by side."""
-    title, _ = NewsEncoder.field_words(text.text, text.title)
-    return [*fields(text), *(TITLE + " ".join(pair) for pair in pairwise(title))]
-
-
 WORDS: Final = Idea("words", words)
 BY_TITLE: Final = replace(WORDS, name="+ words of the title apart", tokens=words_and_title)
 BY_LENGTH: Final = replace(WORDS, name="+ numbers by their length only", tokens=numbers_by_length)
@@ -130,13 +123,18 @@ RECIPE: Final = replace(WRITTEN, name="+ calibration: the recipe", calibrated=Tr
 IDEAS: Final = (
     *(WORDS, BY_TITLE, BY_LENGTH, BY_LEAD, NOT_RARE, ANY_TOPIC, TELLING, PARTS, OUTLIERS),
     *(NEGATIVES, WRITTEN, RECIPE),
-    replace(RECIPE, name="the recipe with pairs of words of the title", tokens=with_title_pairs),
     replace(RECIPE, name="the recipe without SVMs for any of the topics", any_topic=False),
     replace(RECIPE, name="the recipe without outliers", forms=frozenset(Form) - {Form.OUTLIER}),
 )
 
 
-def run_trials(dataset: Dataset, ideas: Sequence[Idea] = IDEAS, *, seed: int = 0) -> dict[str, Any]:
+def run_trials(
+    dataset: Dataset,
+    ideas: Sequence[Idea] = IDEAS,
+    written: Sequence[WrittenText] | None = None,
+    *,
+    seed: int = 0,
+) -> dict[str, Any]:
     """Measure each idea.
 
     Parameters
@@ -144,6 +142,8 @@ def run_trials(dataset: Dataset, ideas: Sequence[Idea] = IDEAS, *, seed: int = 0
     dataset : Dataset
         With its articles; only its training split is read.
     ideas : sequence of Idea
+    written : sequence of WrittenText or None
+        None takes all that there are.
     seed : int
         Of the folds.
 
@@ -152,7 +152,7 @@ def run_trials(dataset: Dataset, ideas: Sequence[Idea] = IDEAS, *, seed: int = 0
     dict
         ``method``, a sentence; ``columns``; and ``rows``, whose first cell is the idea.
     """
-    written = read_written_texts()
+    written = read_written_texts() if written is None else written
     texts = training_texts(dataset.train, dataset.vocabulary, seed=seed, written=written)
     rows = []
     for idea in track(ideas, "Trying ideas"):
@@ -205,7 +205,7 @@ def _only(predictions: Evaluation, chosen: NDArray[np.bool_]) -> Evaluation:
 
 def _margins(idea: Idea, train: TrainingTexts, test: TrainingTexts) -> NDArray[np.float32]:
     settings = SVMSettings() if len(idea.forms) > 1 else SVMSettings(C=1.0)
-    newswires = train.only(train.whole & train.topical)
+    newswires = train.only(train.whole)
     vectorizer = CountVectorizer(analyzer=idea.tokens, min_df=idea.min_newswires)
     counts = csr_array(vectorizer.fit_transform(newswires.texts))
     token_weights = weigh_tokens(counts, newswires.labels, idea.concentration)

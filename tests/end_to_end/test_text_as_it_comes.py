@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 from service.model import NewsText, TopicClassifier
-from tests.conftest import ROOT
 from training.datasets import Dataset
 from training.datasets.written import read_written_texts
-from training.labelled_texts import LabelledText, measure_labelled_texts, read_labelled_texts
+from training.labelled_texts import (
+    LabelledText,
+    measure_labelled_texts,
+    read_labelled_texts,
+)
 
 HELD_OUT = Path(__file__).with_name("held_out_texts.jsonl")
 TEXTS = read_labelled_texts(HELD_OUT)
-QUOTES = ("'{}'", "‘{}’", '"{}"', "“{}”", "«{}»", "„{}“", "({})", "•{}", "{}™", "\u2068{}\u2069")  # noqa: RUF001
+QUOTES = ("'{}'", "‘{}’", '"{}"', "“{}”", "«{}»", "„{}“", "({})", "•{}", "{}™", "\u2068{}\u2069")
 
 
 @pytest.mark.parametrize(
@@ -128,3 +131,52 @@ def test_held_out_texts_are_enough_and_not_learnt() -> None:
 
 def words_of(text: NewsText) -> str:
     return " ".join(f"{text.title or ''} {text.text}".lower().split())
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least", "at_most"),
+    [
+        ("business-none", {}, {"negatives_answered": 0.02}),
+        ("everyday", {}, {"negatives_answered": 0.15}),
+        ("modern-headlines", {"first_right": 0.9, "answered_right": 0.96}, {"abstained": 0.25}),
+        ("typography", {"first_right": 0.85, "answered_right": 0.95}, {"abstained": 0.4}),
+    ],
+)
+def test_held_out_texts(
+    classifier: TopicClassifier, name: str, at_least: dict[str, float], at_most: dict[str, float]
+) -> None:
+    check_figures(measure_labelled_texts(classifier, of_set(name)), at_least, at_most)
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least", "at_most"),
+    [
+        ("world", {}, {"negatives_answered": 0.05}),
+        ("sport", {}, {"negatives_answered": 0.01}),
+        ("science-technology", {}, {"negatives_answered": 0.06}),
+        ("business", {"answered_right": 0.85, "topical_answered": 0.68}, {}),
+        ("headlines", {"first_right": 0.78, "answered_right": 0.93}, {"abstained": 0.38}),
+    ],
+)
+def test_real_modern_news(
+    classifier: TopicClassifier,
+    data_dir: Path,
+    name: str,
+    at_least: dict[str, float],
+    at_most: dict[str, float],
+) -> None:
+    """Sets that are not ours to commit; no model was trained on them."""
+    files = [data_dir / "modern" / f"{file}.jsonl" for file in ("ag-news", "sentfin")]
+    if not all(path.exists() for path in files):
+        pytest.skip("the sets of modern news are not here")
+    texts = [item for path in files for item in read_labelled_texts(path) if item.set == name]
+    check_figures(measure_labelled_texts(classifier, texts), at_least, at_most)
+
+
+def check_figures(
+    figures: dict[str, float], at_least: dict[str, float], at_most: dict[str, float]
+) -> None:
+    for figure, bar in at_least.items():
+        assert figures[figure] >= bar, (figure, figures)
+    for figure, bar in at_most.items():
+        assert figures[figure] <= bar, (figure, figures)

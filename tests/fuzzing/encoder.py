@@ -36,7 +36,7 @@ TITLE_END: Final = b"\0"
 def seeds() -> Iterator[bytes]:
     """Give texts with what the rules speak of: quotes, numbers, invisible characters, scripts."""
     yield b"OPEC's oil rose 1987 #1\n12 dlrs, 3.5 mln"
-    yield "“Öl” rose: OPEC’s\u00ad ’87 \u200b石油 İSTANBUL ß ﬁ ٣٤".encode()  # noqa: RUF001
+    yield "“Öl” rose: OPEC’s\u00ad ’87 \u200b石油 İSTANBUL ß ﬁ ٣٤".encode()
     yield b"Oil rose" + TITLE_END + b"word " * 45 + b"oil"
     yield b"word " * 30 + b"\nrose oil \xed\xa0\x80 \xff"
 

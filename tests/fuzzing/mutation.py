@@ -9,7 +9,7 @@ CHARACTERS: Final = [
     character.encode(errors="surrogatepass")
     for character in (
         *("\0", "\r\n", "\t", "\x1c", "\x85", "\u2028", "\u3000", "'", '"', "\\", "#12", ":"),
-        *("’", "‘", "…", "\u00ad", "\u200b", "\u202e", "\ufeff", "e\u0301", "\ud83d", "\U0001f600"),  # noqa: RUF001
+        *("’", "‘", "…", "\u00ad", "\u200b", "\u202e", "\ufeff", "e\u0301", "\ud83d", "\U0001f600"),
         *("İ", "ΑΣ", "ß", "ﬁ", "Ǆ", "٣٤", "②", "石油", "\U000e0001", "\uffff"),
     )
 ]

@@ -24,7 +24,7 @@ from sklearn.model_selection import StratifiedKFold
 from service.model.encoding import count_tokens
 from training.abstention import choose_thresholds
 from training.datasets.newswires import Split
-from training.datasets.written import read_written_texts
+from training.datasets.written import WrittenText, read_written_texts
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
 from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings
@@ -103,16 +103,21 @@ def fit(
     console : Console
         Shows the progress.
     """
-    return fit_with(BestSettings(seed=seed), train, vocabulary, console=console)
+    written = read_written_texts()
+    return fit_with(BestSettings(seed=seed), train, vocabulary, written, console=console)
 
 
 def fit_with(
-    settings: BestSettings, train: Split, vocabulary: Mapping[str, int], *, console: Console
+    settings: BestSettings,
+    train: Split,
+    vocabulary: Mapping[str, int],
+    written: Sequence[WrittenText],
+    *,
+    console: Console,
 ) -> TrainedNetwork:
     """Hold out each fold in turn, calibrate on what was held out, then fit to everything."""
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
-    written = read_written_texts()
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
 
     held_out = hold_out(texts, settings, console)

@@ -45,10 +45,12 @@ WEIGHTS: Final[Mapping[Form, float]] = {
     Form.TITLE: 0.5,
     Form.SENTENCE: 0.5,
     Form.OUTLIER: 0.5,
-    Form.WRITTEN: 0.5,
-    Form.WRITTEN_NEGATIVE: 1.0,
+    Form.WRITTEN: 1.0,
+    Form.WRITTEN_NEGATIVE: 0.75,
 }
-"""How much a text counts beside a whole newswire."""
+"""How much a text counts beside a whole newswire with a topic."""
+NEGATIVE_FACTOR: Final = 2.0
+"""How much more a newswire without a topic counts: there are 5 times as many with one."""
 
 
 class Example(NamedTuple):
@@ -102,7 +104,9 @@ class TrainingTexts:
     @property
     def weights(self) -> NDArray[np.float32]:
         """How much each text counts, float32 of shape (n_texts,)."""
-        return np.array([WEIGHTS[Form(form)] for form in self.forms], dtype=np.float32)
+        weights = np.array([WEIGHTS[Form(form)] for form in self.forms], dtype=np.float32)
+        weights[self.negative & (self.forms != Form.WRITTEN_NEGATIVE)] *= NEGATIVE_FACTOR
+        return weights
 
     @property
     def primary_topic(self) -> NDArray[np.bool_]:

@@ -171,6 +171,7 @@ def weigh_tokens(
     ----------
     counts : sparse array of shape (n_texts, n_ids)
     labels : int64 array of shape (n_texts,)
+        ``NO_TOPIC`` counts as a topic.
     concentration : float
         0 leaves the topics out.
 
@@ -186,10 +187,10 @@ def weigh_tokens(
     Applications, 2016.
     """
     present = counts.astype(bool).astype(np.float64)
-    topics = np.eye(len(LABELS))[labels]
+    topics = np.eye(len(LABELS) + 1)[labels]  # the last for NO_TOPIC
     by_topic = np.asarray(present.T @ topics)  # (n_ids, n_topics)
     ranked = -np.sort(-by_topic, axis=1)
-    moment = ranked @ np.arange(1, len(LABELS) + 1)
+    moment = ranked @ np.arange(1, len(LABELS) + 2)
     gravity = ranked[:, 0] / np.maximum(moment, 1)
     return rarity(by_topic.sum(axis=1), len(labels)) * (1 + concentration * gravity)
 

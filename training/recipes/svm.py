@@ -91,8 +91,8 @@ def fit_svms(
     Negatives teach the last SVM alone. Newswires that are about a topic and were not given it are
     among them, and would teach the SVM of that topic to say no.
     """
-    vocabulary_texts = texts.only(texts.whole & texts.topical)
-    features = fit_features(vocabulary_texts.texts, vocabulary_texts.labels, feature_settings)
+    newswires = texts.only(texts.whole)
+    features = fit_features(newswires.texts, newswires.labels, feature_settings)
     rows = to_float64(features.rows(features.encode(texts.texts)))
     asked = np.flatnonzero(~texts.negative)
     targets = np.hstack([texts.primary_topic, texts.any_topic])[asked]

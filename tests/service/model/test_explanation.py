@@ -49,7 +49,7 @@ def assert_as_by_brute_force(classifier: TopicClassifier, text: NewsText) -> Non
         NewsText(" ".join([CRUDE] * 12)),
         NewsText("oil"),
         NewsText("zxcvb"),
-        NewsText("Öl, the “oil” of Peter’s wells\u200b", "Two\u00adparts here"),  # noqa: RUF001
+        NewsText("Öl, the “oil” of Peter’s wells\u200b", "Two\u00adparts here"),
     ],
 )
 def test_small_texts(classifier: TopicClassifier, book: TopicClassifier, text: NewsText) -> None:

@@ -48,9 +48,9 @@ def test_separators_separate(groups: list[list[str]], separators: list[str]) -> 
         ("OIL prices", ["oil", "prices"]),
         ("oil/prices--rose...", ["oil", "prices", "rose"]),
         ("The company's u.s. unit", ["the", "company's", "u", "s", "unit"]),
-        ("company’s “oil”—prices… rose", ["company's", "oil", "prices", "rose"]),  # noqa: RUF001
-        ("the ‘oil price’ of companies’ rose", ["the", "oil", "price", "of", "companies", "rose"]),  # noqa: RUF001
-        ("the “oil price’_ rose", ["the", "oil", "price", "rose"]),  # noqa: RUF001
+        ("company’s “oil”—prices… rose", ["company's", "oil", "prices", "rose"]),
+        ("the ‘oil price’ of companies’ rose", ["the", "oil", "price", "of", "companies", "rose"]),
+        ("the “oil price’_ rose", ["the", "oil", "price", "rose"]),
         ("o\u00adil\u200b\ufeff", ["oil"]),
         ("line one\r\nline two", ["line", "one", "line", "two"]),
         ("日本 Ölpreis", ["日本", "ölpreis"]),
@@ -71,20 +71,20 @@ PLAIN = "gold prices rise"
         "☕Gold prices rise 📈",
         "Gold™ prices® rise©",
         "Gold prices rise℠",
-        "‘Gold’ “prices” «rise»",  # noqa: RUF001
-        "„Gold“ ‚prices‘ ‹rise›",  # noqa: RUF001
+        "‘Gold’ “prices” «rise»",
+        "„Gold“ ‚prices‘ ‹rise›",
         "'Gold' ''prices'' \"rise\"",
-        "`Gold` ´prices´ 「rise」",  # noqa: RUF001
-        "Ｇｏｌｄ　ｐｒｉｃｅｓ　ｒｉｓｅ",  # noqa: RUF001
-        "𝐆𝐨𝐥𝐝 𝓹𝓻𝓲𝓬𝓮𝓼 𝕣𝕚𝕤𝕖",  # noqa: RUF001
+        "`Gold` ´prices´ 「rise」",
+        "Ｇｏｌｄ　ｐｒｉｃｅｓ　ｒｉｓｅ",
+        "𝐆𝐨𝐥𝐝 𝓹𝓻𝓲𝓬𝓮𝓼 𝕣𝕚𝕤𝕖",
         "Ⓖⓞⓛⓓ ᵖʳⁱᶜᵉˢ rise",
         "\u202aGold\u202c pri\u00adces \u2067rise\u2069\ufeff",
         "G\u200bold\ufe0f prices\u200d \u2060rise\u034f",
         "Gold\x00prices\x1frise\x7f",
         "Gold\u2028prices\x85rise\r",
         "Gold\u00a0prices\u2009rise\u3000",
-        "Gold–prices—rise…",  # noqa: RUF001
-        "Gold‑prices−rise",  # noqa: RUF001
+        "Gold–prices—rise…",
+        "Gold‑prices−rise",
         "€Gold£prices¥rise₹",
         "Gold&nbsp;prices&#160;rise&hellip;",
         "&ldquo;Gold&rdquo; &amp; prices &lt;rise&gt;",
@@ -107,7 +107,7 @@ def test_typography_changes_no_word(text: str) -> None:
         ("1️⃣ gold", ["1", "gold"]),
         ("rock 'n' roll", ["rock", "n", "roll"]),
         ("traders' profits, '87", ["traders", "profits", "87"]),
-        ("coffee’s o´clock o′clock ‘tis", ["coffee's", "o'clock", "o'clock", "tis"]),  # noqa: RUF001
+        ("coffee’s o´clock o′clock ‘tis", ["coffee's", "o'clock", "o'clock", "tis"]),
         ("a''b '' ' '", ["a", "b"]),
         ("AT&T, S&P 500; R&D; #1; M&A;", ["at", "t", "s", "p", "500", "r", "d", "1", "m", "a"]),
         ("the #36;10 mln; company#39;s", ["the", "10", "mln", "company's"]),
@@ -125,7 +125,7 @@ def test_keras_keeps_apostrophes_and_entities() -> None:
 
 
 ODDITIES = (
-    "’‘_“”«»'&;#\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0½²ᵃ①Ⓖ™\u0301\u0338İΣΑ\x00\ud83d\ufe0f\u20e3"  # noqa: RUF001
+    "’‘_“”«»'&;#\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0½²ᵃ①Ⓖ™\u0301\u0338İΣΑ\x00\ud83d\ufe0f\u20e3"
     "\u1100\u1161\u11a8"
 )
 PIECES = st.sampled_from(["&amp;", "#39;", "&#36;", "&amp;#65;", "&eacute;", "65;", "'", "a"])
@@ -144,10 +144,10 @@ def test_spans_are_those_of_the_words(tokenizer: Tokenizer, text: str) -> None:
 
 
 def test_words_are_cut_out_as_they_are_written() -> None:
-    text = "«Öl»: Peter’s ‘so\u00adcalled’ \u200bwells\u200b 'caf&eacute;' …"  # noqa: RUF001
+    text = "«Öl»: Peter’s ‘so\u00adcalled’ \u200bwells\u200b 'caf&eacute;' …"
     assert [text[start:end] for start, end in NEWS_TOKENIZER.token_spans(text)] == [
         "Öl",
-        "Peter’s",  # noqa: RUF001
+        "Peter’s",
         "so\u00adcalled",
         "wells",
         "caf&eacute;",

@@ -21,6 +21,7 @@ from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
 from training.recipes.svm import SVMSettings
 
+WRITTEN = read_written_texts()[::40]
 FREQUENT_TOPICS = (3, 4, 19, 16, 1)
 SETTINGS = BestSettings(
     seed=0,
@@ -53,7 +54,7 @@ def dataset(corpus_dataset: Dataset) -> Dataset:
 @pytest.fixture(scope="module")
 def network(dataset: Dataset) -> TrainedNetwork:
     console = Console(file=io.StringIO(), width=160)
-    return fit_with(SETTINGS, dataset.train, dataset.vocabulary, console=console)
+    return fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
 
 
 def test_it_learns_what_newswires_are_about(network: TrainedNetwork, dataset: Dataset) -> None:
@@ -76,7 +77,7 @@ def test_the_exported_network_is_the_trained_one(
 def test_every_setting_is_recorded(network: TrainedNetwork) -> None:
     assert network.settings["svm"]["C"] == SVMSettings().C
     assert network.settings["calibration"]["epochs"] == 20
-    assert network.settings["written_texts"] == len(read_written_texts())
+    assert network.settings["written_texts"] == len(WRITTEN)
     synonyms = network.settings["synonyms"]
     assert synonyms
     assert all(network.encoder.vocabulary[word] > 3 for word in synonyms)
@@ -116,7 +117,7 @@ def test_what_was_held_out_is_answered_and_calibrated(
 
 def test_the_same_seed_gives_the_same_network(network: TrainedNetwork, dataset: Dataset) -> None:
     console = Console(file=io.StringIO())
-    again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, console=console)
+    again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
     assert again.encoder.vocabulary == network.encoder.vocabulary
     texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]

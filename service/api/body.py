@@ -27,8 +27,6 @@ JSON: Final = "application/json"
 PLAIN_TEXT: Final = "text/plain"
 JSON_INVALID: Final = "json_invalid"
 """Pydantic's name for a body that is not JSON."""
-WORD_LENGTH: Final = 2
-"""Of the shortest word, with the blank after it."""
 STRINGS_A_FIELD: Final = 2
 """Its name, and its value."""
 
@@ -176,8 +174,8 @@ def check_text(item: BatchItem, limits: Limits) -> None:
     text, title = item.text or "", item.title or ""
     if _size(text) + _size(title) > limits.max_text_bytes:
         raise TooLargeError(too_large(limits))
-    if len(text) + len(title) < WORD_LENGTH * limits.max_text_words:
-        return  # too short to hold more
+    if len(text) + len(title) <= limits.max_text_words:
+        return  # a word has at least one character
     n_words = sum(len(NEWS_TOKENIZER.tokenize(part)) for part in (text, title))
     if n_words > limits.max_text_words:
         raise TooLargeError(f"Expected at most {limits.max_text_words} words, title included.")

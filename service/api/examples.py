@@ -29,7 +29,7 @@ from service.model import InferenceError, describe_blank
 Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
 
-MODEL: Final = {"name": "reuters", "version": "4"}
+MODEL: Final = {"name": "reuters", "version": "5"}
 OPEC: Final = {"title": "OPEC meets", "text": "Crude oil rose."}
 CRUDE: Final = {"topic": "crude", "name": "Crude oil", "id": 16, "score": 0.999}
 EARNINGS: Final = {"topic": "earn", "name": "Earnings", "id": 3, "score": 0.995}
@@ -38,7 +38,7 @@ MONEY: Final = {"topic": "money-fx", "name": "Foreign exchange", "id": 19, "scor
 NOTHING: Final = describe_blank(None).capitalize()
 REQUEST_ID: Final = "0123456789abcdef-1"
 SURE: Final[dict[str, Any]] = {
-    "no_topic": None,
+    "no_topic": 0.0,
     "known_words": 1.0,
     "abstained": None,
     "group": None,

@@ -27,6 +27,8 @@ _INVISIBLE: Final = frozenset(
     )
 )
 """Combining grapheme joiner, variation selectors and emoji modifiers: no format characters."""
+_BLACK_LETTERS: Final = (0x1F150, 0x1F170)
+"""The letters A in a black circle and in a black square; the others follow in order."""
 _MAX_REMEMBERED: Final = 2**16
 """Characters of which a `_Folding` remembers what becomes of them."""
 
@@ -36,9 +38,14 @@ _EDGE_APOSTROPHE_ASCII: Final = re.compile(rb"'(?:(?<![a-z0-9]')|(?![a-z0-9]))")
 _EDGE_QUOTE: Final = re.compile("’(?:(?<![^\\s'’]’)|(?![^\\s'’]))")  # noqa: RUF001
 _WORD: Final = re.compile(r"\S+")
 _ENTITY: Final = re.compile(
-    r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});|(?<!&)#(?:1\d\d|2[0-4]\d|25[0-5]|[3-9]\d);"
+    r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});"
+    r"|(?:(?<=\w) (?=#39;s\b))?(?<!&)#(?:1\d\d|2[0-4]\d|25[0-5]|[3-9]\d);"
+    r"|(?<![&\w])(?:amp|apos|gt|lt|nbsp|quot);"
 )
-"""An HTML entity; or, as many archives have it, one of the first 256 without its ampersand."""
+"""An HTML entity; or, as many archives have it, a common one without its ampersand.
+
+Some archives have a blank before it: ``company #39;s``.
+"""
 _ENTITY_LEVELS: Final = 2
 """``&amp;#36;`` was escaped twice."""
 
@@ -74,7 +81,7 @@ class NewsTokenizer(Tokenizer):
 
     def tokenize(self, text: str) -> list[str]:
         """Return the words of a text in order. Any str is accepted."""
-        if ";" in text and ("#" in text or "&" in text):
+        if ";" in text and ("#" in text or "&" in text or "quot;" in text):
             for _ in range(_ENTITY_LEVELS):
                 text = _ENTITY.sub(_decode_entity, text)
         if text.isascii():
@@ -103,7 +110,7 @@ def _separate_apostrophes(folded: str) -> str:
 
 
 def _decode_entity(match: re.Match[str]) -> str:
-    return html.unescape("&" + match[0].removeprefix("&"))
+    return html.unescape("&" + match[0].lstrip(" &"))
 
 
 class _Folding(dict[int, str]):
@@ -131,7 +138,7 @@ def _fold(character: str) -> str:
     category = unicodedata.category(character)
     if category in ("Cf", "Me") or character in _INVISIBLE:
         return ""
-    form = unicodedata.normalize("NFKC", character)
+    form = _compatibility_form(character)
     if not all(unicodedata.category(part)[0] in "LMN" for part in form):
         return " "
     if category[0] in "LM" or category in ("Nd", "Nl"):
@@ -140,6 +147,18 @@ def _fold(character: str) -> str:
         return f" {form} "
     is_styled_letter = category == "So" and len(form) == 1 and form != character
     return form if is_styled_letter else " "
+
+
+def _compatibility_form(character: str) -> str:
+    """Return the NFKC form; or what is in a black circle or square, of which Unicode has none."""
+    form = unicodedata.normalize("NFKC", character)
+    number = unicodedata.digit(character, None)
+    if number is not None:
+        return str(number) if form == character and not character.isdecimal() else form
+    for first in _BLACK_LETTERS:
+        if 0 <= ord(character) - first < len(ascii_uppercase):
+            return ascii_uppercase[ord(character) - first]
+    return form
 
 
 class _Aligned(NamedTuple):

@@ -123,7 +123,7 @@ def fit_with(
     held_out = hold_out(texts, settings, console)
     calibration = calibrate(held_out.margins, texts, settings)
     predictions = predict_held_out(held_out, texts, settings)
-    svms = fit_svms(texts, settings.svm, settings.features)
+    svms = fit_svms(texts, settings.svm, settings.features, reserved=read_synonyms())
     synonyms = svms.features.usable_synonyms(read_synonyms())
     svms = svms.with_synonyms(synonyms)
 
@@ -147,7 +147,9 @@ def hold_out(texts: TrainingTexts, settings: BestSettings, console: Console) -> 
     known_words_ratio = np.zeros(len(folds))
     for fold in track(range(settings.folds), "Holding out each fold", console=console):
         inside = folds == fold
-        svms = fit_svms(texts.only(~inside), settings.svm, settings.features)
+        svms = fit_svms(
+            texts.only(~inside), settings.svm, settings.features, reserved=read_synonyms()
+        )
         encoded = svms.features.encode(texts.only(inside).texts)
         margins[inside] = svms.margins(encoded)
         known_words_ratio[inside] = [text.known_words_ratio for text in encoded]

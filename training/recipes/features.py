@@ -1,7 +1,7 @@
 """From texts to what a linear machine learns from: weighted tokens, a sparse row a text."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,19 +110,36 @@ class FieldFeatures:
 
 
 def fit_features(
-    texts: Sequence[NewsText], labels: NDArray[np.int64], settings: FeatureSettings
+    texts: Sequence[NewsText],
+    labels: NDArray[np.int64],
+    settings: FeatureSettings,
+    *,
+    negatives: Sequence[NewsText] = (),
+    reserved: Collection[str] = (),
 ) -> FieldFeatures:
     """Take the vocabulary from training texts, and what each of its tokens weighs there.
+
+    Parameters
+    ----------
+    texts : sequence of NewsText, of length n_texts
+    labels : int64 array of shape (n_texts,)
+    settings : FeatureSettings
+    negatives : sequence of NewsText
+        Texts without a topic. Their words are in the vocabulary too, so that words which the
+        newswires do not have can say that no topic fits.
+    reserved : collection of str
+        Words that only the newswires can bring into the vocabulary: synonyms.
 
     Notes
     -----
     The unknown word weighs as much as a word that one text has: so the more of a text is unknown,
     the less say has the rest, and the lower are its scores.
     """
-    frequencies = Counter(
-        token for item in texts for token in set(NewsEncoder.field_tokens(item.text, item.title))
-    )
-    kept = [token for token, n in frequencies.items() if n >= settings.min_newswires]
+    frequencies = _document_frequencies(texts)
+    kept = {token for token, n in frequencies.items() if n >= settings.min_newswires}
+    for token, n in _document_frequencies(negatives).items():
+        if n >= settings.min_newswires and token.rpartition(":")[2] not in reserved:
+            kept.add(token)
     ranking = sorted(kept, key=lambda token: (not is_number(token), -frequencies[token], token))
     vocabulary = {token: token_id for token_id, token in enumerate(ranking, FIRST_WORD_ID)}
     encoder = NewsEncoder(vocabulary)
@@ -132,6 +149,12 @@ def fit_features(
     weights[:FIRST_WORD_ID] = 0
     weights[UNKNOWN_ID] = rarity(np.ones(1), len(texts))[0]
     return FieldFeatures(encoder, weights.astype(np.float32))
+
+
+def _document_frequencies(texts: Sequence[NewsText]) -> Counter[str]:
+    return Counter(
+        token for item in texts for token in set(NewsEncoder.field_tokens(item.text, item.title))
+    )
 
 
 def count_rows(encoded: Sequence[EncodedText], n_ids: int) -> csr_array:

@@ -6,7 +6,7 @@ texts of which no topic fits.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
 
 from service.model import EncodedText
-from training.recipes.examples import TrainingTexts
+from training.recipes.examples import Form, TrainingTexts
 from training.recipes.features import FeatureSettings, FieldFeatures, fit_features
 
 
@@ -73,15 +73,21 @@ class LinearSVMs:
 
 
 def fit_svms(
-    texts: TrainingTexts, settings: SVMSettings, feature_settings: FeatureSettings
+    texts: TrainingTexts,
+    settings: SVMSettings,
+    feature_settings: FeatureSettings,
+    *,
+    reserved: Collection[str] = (),
 ) -> LinearSVMs:
-    """Take the features from whole newswires, and fit the SVMs to all texts.
+    """Take the features from whole newswires and written negatives, and fit the SVMs to all texts.
 
     Parameters
     ----------
     texts : TrainingTexts
     settings : SVMSettings
     feature_settings : FeatureSettings
+    reserved : collection of str
+        As for `fit_features`.
 
     Notes
     -----
@@ -92,7 +98,13 @@ def fit_svms(
     among them, and would teach the SVM of that topic to say no.
     """
     newswires = texts.only(texts.whole)
-    features = fit_features(newswires.texts, newswires.labels, feature_settings)
+    features = fit_features(
+        newswires.texts,
+        newswires.labels,
+        feature_settings,
+        negatives=texts.only(texts.forms == Form.WRITTEN_NEGATIVE).texts,
+        reserved=reserved,
+    )
     rows = to_float64(features.rows(features.encode(texts.texts)))
     asked = np.flatnonzero(~texts.negative)
     targets = np.hstack([texts.primary_topic, texts.any_topic])[asked]

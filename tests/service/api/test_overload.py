@@ -327,6 +327,8 @@ def test_a_text_of_many_words_is_too_large(classifier: TopicClassifier) -> None:
         batch = client.post("/classify/batch", json={"items": [request, {"text": "oil"}]}).json()
         assert batch["answers"][0].get("status", 200) == status
         assert "topic" in batch["answers"][1]
+    for text, status in (("a²" * 5, 200), ("a²" * 6, 413)):  # words of one character
+        assert client.post("/classify", json={"text": text}).status_code == status
     long_words = {"text": " ".join(["crude"] * 10)}
     assert client.post("/classify", json=long_words).status_code == 200
     answer = client.post("/classify", json={"text": "a " * 11})

@@ -29,6 +29,8 @@ _INVISIBLE: Final = frozenset(
 """Combining grapheme joiner, variation selectors and emoji modifiers: no format characters."""
 _BLACK_LETTERS: Final = (0x1F150, 0x1F170)
 """The letters A in a black circle and in a black square; the others follow in order."""
+_MAX_COMPOSED: Final = 100
+"""Characters of the longest word whose letters are composed."""
 _MAX_REMEMBERED: Final = 2**16
 """Characters of which a `_Folding` remembers what becomes of them."""
 
@@ -60,9 +62,7 @@ class Tokenizer:
         """Return the words of a text in order. Any str is accepted."""
         if text.isascii():  # bytes are translated in a third of the time
             return text.encode().translate(_ASCII_TABLE).decode().split()
-        folded = _mark_words(text.translate(_FOLDING))
-        # the case of a Greek sigma depends on what stands beside it, so it comes last
-        return unicodedata.normalize("NFC", folded).lower().split()
+        return _compose(_mark_words(text.translate(_FOLDING)))
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return start and end of each word in a text, in code points, in the order of `tokenize`.
@@ -89,8 +89,7 @@ class NewsTokenizer(Tokenizer):
             if b"'" in words:
                 words = _EDGE_APOSTROPHE_ASCII.sub(b" ", words)
             return words.decode().split()
-        folded = _separate_apostrophes(text.translate(_FOLDING))
-        return unicodedata.normalize("NFC", folded).lower().split()
+        return _compose(_separate_apostrophes(text.translate(_FOLDING)))
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return start and end of each word in a text; as for any tokenizer."""
@@ -98,6 +97,17 @@ class NewsTokenizer(Tokenizer):
         for _ in range(_ENTITY_LEVELS):
             aligned = aligned.rewritten(_ENTITY, _decode_entity)
         return aligned.folded().spans(_separate_apostrophes)
+
+
+def _compose(folded: str) -> list[str]:
+    """Return the words with their letters composed, in lower case.
+
+    Composing takes time that is quadratic in a run of marks, so long words are not composed.
+    """
+    return [
+        (unicodedata.normalize("NFC", word) if len(word) <= _MAX_COMPOSED else word).lower()
+        for word in folded.split()
+    ]
 
 
 def _mark_words(folded: str) -> str:

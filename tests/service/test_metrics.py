@@ -125,8 +125,16 @@ def test_none_of_the_topics_is_counted_where_the_model_knows_it(
     assert sum(sample.value for sample in bins) == pytest.approx(1)
 
 
-def test_none_of_the_topics_is_not_counted_elsewhere(client: TestClient, value: Samples) -> None:
+def test_none_of_the_topics_is_counted(client: TestClient, value: Samples) -> None:
     client.post("/classify", json={"text": TEXT})
+    assert value("newswire_no_topic_ratio_count") == 1
+
+
+def test_none_of_the_topics_is_not_counted_elsewhere(
+    settings: ServiceSettings, registry: CollectorRegistry, value: Samples
+) -> None:
+    app = create_app(settings, TopicClassifier.load(RELEASED / "4"), registry)
+    TestClient(app).post("/classify", json={"text": TEXT})
     assert value("newswire_no_topic_ratio_count") == 0
     assert value("newswire_abstentions_total", reason="no_topic") == 0
     assert value("newswire_baseline_abstentions_ratio", reason="no_topic") == 0

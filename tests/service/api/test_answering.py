@@ -57,6 +57,7 @@ def test_each_is_answered_as_alone(answerer: Answerer) -> None:
     for outcome, body in ((crude, bodies[0]), (earn, bodies[2])):
         assert isinstance(outcome, bytes)
         together, alone = json.loads(outcome), json.loads(answerer.classify(body))
+        assert together.pop("no_topic") == pytest.approx(alone.pop("no_topic"), abs=1e-6)
         for ours, theirs in zip(together["topics"], alone["topics"], strict=True):
             assert ours.pop("score") == pytest.approx(theirs.pop("score"), abs=1e-6)
         assert together == alone

@@ -66,9 +66,11 @@ def test_three_topics_unless_asked(client: TestClient) -> None:
 
 
 def test_every_topic_can_be_had(client: TestClient) -> None:
-    topics = post(client, {"text": CRUDE, "top_k": 46}).json()["topics"]
+    answer = post(client, {"text": CRUDE, "top_k": 46}).json()
+    topics = answer["topics"]
     assert sorted(topic["id"] for topic in topics) == list(range(46))
-    assert sum(topic["score"] for topic in topics) == pytest.approx(1, abs=1e-5)
+    total = answer["no_topic"] + sum(topic["score"] for topic in topics)
+    assert total == pytest.approx(1, abs=1e-5)
 
 
 def test_below_the_callers_confidence_it_abstains(client: TestClient) -> None:

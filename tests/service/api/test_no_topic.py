@@ -12,10 +12,19 @@ from service.api.schemas import BatchResponse, ClassifyResponse, ModelInfo
 from service.app import create_app
 from service.model import TopicClassifier
 from service.settings import ServiceSettings
+from tests.conftest import RELEASED
 from tests.fuzzing.small_bundle import TOPIC_MIN_CONFIDENCE
 
 TEXTS = ("oil", "18", "rose", "oil rose", "zxcv")
 REASONS = [None, None, "no_topic", "low_confidence", "too_few_known_words"]
+
+
+@pytest.fixture
+def without(settings: ServiceSettings) -> TestClient:
+    """Serves a released bundle that does not know "none of the topics"."""
+    return TestClient(
+        create_app(settings, TopicClassifier.load(RELEASED / "4"), CollectorRegistry())
+    )
 
 
 @pytest.fixture
@@ -103,31 +112,31 @@ def test_it_is_a_tensor_in_binary(knowing: TestClient) -> None:
     assert values == pytest.approx([*plain[0]["data"], *plain[1]["data"]], abs=1e-6)
 
 
-def test_the_metadata_has_it(knowing: TestClient, client: TestClient) -> None:
+def test_the_metadata_has_it(knowing: TestClient, without: TestClient) -> None:
     outputs = knowing.get("/v2/models/small").json()["outputs"]
     assert {"name": "no_topic", "datatype": "FP32", "shape": [-1]} in outputs
     assert {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]} in outputs
-    without = client.get("/v2/models/reuters").json()["outputs"]
-    assert "no_topic" not in [output["name"] for output in without]
+    others = without.get("/v2/models/reuters").json()["outputs"]
+    assert "no_topic" not in [output["name"] for output in others]
 
 
-def test_a_model_without_it_has_no_such_tensor(client: TestClient) -> None:
+def test_a_model_without_it_has_no_such_tensor(without: TestClient) -> None:
     data = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["oil"]}
     body = {"inputs": [data], "outputs": [{"name": "no_topic"}]}
-    response = client.post("/v2/models/reuters/infer", json=body)
+    response = without.post("/v2/models/reuters/infer", json=body)
     assert response.status_code == 400
     assert response.json()["error"].startswith("outputs: expected some of topic, score, ")
 
 
-def test_the_model_says_whether_it_knows(knowing: TestClient, client: TestClient) -> None:
+def test_the_model_says_whether_it_knows(knowing: TestClient, without: TestClient) -> None:
     info = knowing.get("/model").json()
     ModelInfo.model_validate(info)
     assert (info["no_topic"], info["topic_min_confidence"]) == (True, TOPIC_MIN_CONFIDENCE)
-    before = client.get("/model").json()
+    before = without.get("/model").json()
     assert (before["no_topic"], before["topic_min_confidence"]) == (False, {})
 
 
-def test_a_model_without_it_says_null(client: TestClient) -> None:
-    answer = ask(client, "Crude oil rose.")
+def test_a_model_without_it_says_null(without: TestClient) -> None:
+    answer = ask(without, "Crude oil rose.")
     assert answer["no_topic"] is None
     assert answer["topic"] == "crude"

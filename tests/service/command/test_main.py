@@ -86,7 +86,7 @@ def test_tab_separated_values_for_other_programs(text_files: list[str]) -> None:
     assert shown.returncode == 0
     assert shown.stderr == ""
     assert header == ["file", "topic", "score", "topics", "known_words", "abstained", "no_topic"]
-    assert [row[6] for row in rows] == ["", ""]
+    assert all(0 <= float(row[6]) < 0.1 for row in rows)
     assert [row[:2] for row in rows] == [[text_files[0], "crude"], [text_files[1], "earn"]]
     assert re.fullmatch(r"crude:0\.\d{6} [\w-]+:0\.\d{6}", rows[0][3])
 
@@ -96,7 +96,7 @@ def test_a_table_for_people(text_files: list[str]) -> None:
     assert status == 0
     assert "known words" in shown
     assert "\x1b[32mCrude oil" in shown
-    assert "no topic" not in shown
+    assert "no topic" in shown
 
 
 def test_json_lines_on_request(text_files: list[str]) -> None:
@@ -361,7 +361,8 @@ def test_an_explanation_in_three_forms(text_files: list[str], classifier: TopicC
     assert [word["start"] for word in shown["words"]] == [word.start for word in expected.words]
     status, terminal = run_on_terminal(*arguments)
     assert status == 0
-    assert "\x1b[1;32mcrude" in terminal
+    word = max(expected.words, key=lambda effect: effect.score_change).word
+    assert f"\x1b[1;32m{word}" in terminal
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")

@@ -164,6 +164,12 @@ def test_a_word_is_the_same_whatever_stands_beside_it() -> None:
         assert tokenizer.tokenize("ΟΔΟΣ.OIL") == ["οδος", "oil"]
 
 
+def test_long_run_of_marks_is_not_composed() -> None:
+    """Composing it would take minutes."""
+    marks = "e" + "\u0301\u0316" * 200_000
+    assert NEWS_TOKENIZER.tokenize(f"{marks} cafe\u0301") == [marks, "café"]
+
+
 def test_memory_of_the_folding_is_bounded() -> None:
     folding = tokenization._Folding()
     every_character = "".join(map(chr, range(0x110000)))

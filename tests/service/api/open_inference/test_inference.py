@@ -70,14 +70,16 @@ def test_answers_are_those_of_a_batch(client: TestClient) -> None:
     outputs = by_name(answered)
     items = [{"text": a, "title": b or None} for a, b in zip(texts, titles, strict=True)]
     batch = client.post("/classify/batch", json={"items": items, **options}).json()["answers"]
-    assert outputs.keys() == OUTPUTS.keys() - {"no_topic"}
+    assert outputs.keys() == OUTPUTS.keys()
     for row, answer in enumerate(batch):
         assert outputs["topic"][row] == [topic["topic"] for topic in answer["topics"]]
         expected = pytest.approx([topic["score"] for topic in answer["topics"]], abs=1e-6)
         assert outputs["score"][row] == expected
         assert outputs["known_words"][row] == pytest.approx(answer["known_words"], abs=1e-6)
         assert outputs["abstained"][row] == (answer["abstained"] or "")
-        assert sum(outputs["probabilities"][row]) == pytest.approx(1, abs=1e-4)
+        total = sum(outputs["probabilities"][row]) + outputs["no_topic"][row]
+        assert total == pytest.approx(1, abs=1e-4)
+        assert outputs["no_topic"][row] == pytest.approx(answer["no_topic"], abs=1e-6)
         assert max(outputs["probabilities"][row]) == outputs["score"][row][0]
         assert len(outputs["probabilities"][row]) == 46
     assert set(outputs["abstained"]) >= {"", "too_few_known_words"}
@@ -294,14 +296,14 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
         (
             {"inputs": [tensor(["a"])], "outputs": [{"name": SENT}]},
             400,
-            "outputs: expected some of topic, score, known_words, abstained, probabilities, "
-            "each once.",
+            "outputs: expected some of topic, score, known_words, abstained, "
+            "probabilities, no_topic, each once.",
         ),
         (
             {"inputs": [tensor(["a"])], "outputs": [{"name": "topic"}] * 2},
             400,
-            "outputs: expected some of topic, score, known_words, abstained, probabilities, "
-            "each once.",
+            "outputs: expected some of topic, score, known_words, abstained, "
+            "probabilities, no_topic, each once.",
         ),
         (
             {"inputs": [tensor(["a"])], "parameters": {"top_k": 47}},

@@ -15,7 +15,10 @@ MIN_KNOWN_WORDS_RATIO: Final = 0.5
 
 
 def choose_thresholds(held_out: HeldOut) -> AbstentionThresholds:
-    """Choose the lowest confidence above which predictions are right often enough.
+    """Choose the lowest confidence above which predictions are surely right often enough.
+
+    Their share of right ones must be higher than the target by its standard error, since the
+    threshold is chosen on the same texts.
 
     Parameters
     ----------
@@ -27,8 +30,10 @@ def choose_thresholds(held_out: HeldOut) -> AbstentionThresholds:
     confidence = topics.max(axis=1)[candidate]
     right = (topics.argmax(axis=1) == held_out.labels)[candidate]
     order = np.argsort(-confidence, kind="stable")
-    precision_above = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    last = np.flatnonzero(precision_above >= TARGET_PRECISION).max(initial=0)
+    n_above = np.arange(1, len(order) + 1)
+    precision_above = np.cumsum(right[order]) / n_above
+    standard_errors = np.sqrt(precision_above * (1 - precision_above) / n_above)
+    last = np.flatnonzero(precision_above - standard_errors >= TARGET_PRECISION).max(initial=0)
     return AbstentionThresholds(
         known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=float(confidence[order[last]])
     )

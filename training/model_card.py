@@ -1,8 +1,6 @@
 """The model card: what a model is, what it scored, and what it is not for."""
 
-import json
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 
 from service.model import Manifest
 from training.datasets.texts import STREAM
@@ -59,7 +57,6 @@ def write_model_card(
     lines += [
         *_abstention(manifest, evaluations),
         *_written_texts(manifest),
-        *_trials(manifest.recipe["name"]),
     ]
     for form, item in evaluations.items():
         if not item.topical.all():
@@ -119,22 +116,5 @@ def _written_texts(manifest: Manifest) -> list[str]:
         ", ".join(
             f"{word} ({' '.join(equivalents)})"
             for word, equivalents in settings["synonyms"].items()
-        ),
-    ]
-
-
-def _trials(recipe: str) -> list[str]:
-    """Show what was tried while the recipe was made: the record of `python -m training trials`."""
-    record = files("training").joinpath("recipes", f"{recipe}_trials.json")
-    if not record.is_file():
-        return []
-    trials = json.loads(record.read_bytes())
-    return [
-        *("", "## What was tried", "", trials["method"], ""),
-        f"| idea | {' | '.join(trials['columns'])} |",
-        f"|---|{'---|' * len(trials['columns'])}",
-        *(
-            f"| {idea} | {' | '.join('' if cell is None else f'{cell:.4f}' for cell in cells)} |"
-            for idea, *cells in trials["rows"]
         ),
     ]

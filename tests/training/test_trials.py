@@ -1,6 +1,4 @@
-import json
 from dataclasses import replace
-from importlib.resources import files
 
 import pytest
 
@@ -38,9 +36,3 @@ def test_tokens_of_the_ideas() -> None:
     assert "#2" in tokens["+ numbers by their length only"]
     assert "18" not in tokens["+ numbers by their length only"]
     assert "lead:rose" in tokens["+ words of the lead apart"]
-
-
-def test_the_record_in_the_model_card_is_of_these_ideas() -> None:
-    record = json.loads(files("training").joinpath("recipes", "best_trials.json").read_bytes())
-    assert record["columns"] == list(COLUMNS.values())
-    assert [row[0] for row in record["rows"]] == [idea.name for idea in IDEAS]

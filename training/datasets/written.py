@@ -20,10 +20,15 @@ class WrittenText(NamedTuple):
     text: NewsText
     topics: tuple[str, ...]
     """Codes of its topics, the primary one first; empty if none fits."""
+    everyday: bool = False
+    """Whether it is no news: words of the topics in other senses."""
 
 
 def read_written_texts() -> Sequence[WrittenText]:
     """Return the written texts in the order of their file."""
     lines = files("training.datasets").joinpath(FILE).read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    return [WrittenText(NewsText(row["text"], row["title"]), tuple(row["topics"])) for row in rows]
+    return [
+        WrittenText(NewsText(row["text"], row["title"]), tuple(row["topics"]), row["everyday"])
+        for row in rows
+    ]

@@ -37,7 +37,7 @@ class Form(StrEnum):
     SENTENCE = "sentence"
     OUTLIER = "outlier"
     WRITTEN = "written"
-    WRITTEN_NEGATIVE = "written_negative"
+    EVERYDAY = "everyday"
 
 
 WEIGHTS: Final[Mapping[Form, float]] = {
@@ -46,7 +46,7 @@ WEIGHTS: Final[Mapping[Form, float]] = {
     Form.SENTENCE: 0.5,
     Form.OUTLIER: 0.5,
     Form.WRITTEN: 1.0,
-    Form.WRITTEN_NEGATIVE: 0.75,
+    Form.EVERYDAY: 3.0,
 }
 """How much a text counts beside a whole newswire with a topic."""
 NEGATIVE_FACTOR: Final = 2.0
@@ -105,7 +105,7 @@ class TrainingTexts:
     def weights(self) -> NDArray[np.float32]:
         """How much each text counts, float32 of shape (n_texts,)."""
         weights = np.array([WEIGHTS[Form(form)] for form in self.forms], dtype=np.float32)
-        weights[self.negative & (self.forms != Form.WRITTEN_NEGATIVE)] *= NEGATIVE_FACTOR
+        weights[self.negative & ~self.written] *= NEGATIVE_FACTOR
         return weights
 
     @property
@@ -125,6 +125,11 @@ class TrainingTexts:
         """Whether each text is a whole newswire, bool of shape (n_texts,)."""
         whole: NDArray[np.bool_] = self.forms == Form.WHOLE
         return whole
+
+    @property
+    def written(self) -> NDArray[np.bool_]:
+        """Whether each text was written for the project, bool of shape (n_texts,)."""
+        return np.isin(self.forms, [Form.WRITTEN.value, Form.EVERYDAY.value])
 
     @property
     def negative(self) -> NDArray[np.bool_]:
@@ -184,7 +189,7 @@ def training_texts(
         Example(
             item.text,
             group,
-            Form.WRITTEN if item.topics else Form.WRITTEN_NEGATIVE,
+            Form.EVERYDAY if item.everyday else Form.WRITTEN,
             item.topics,
         )
         for group, item in enumerate(written, len(newswires))

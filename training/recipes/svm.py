@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
 
 from service.model import EncodedText
-from training.recipes.examples import Form, TrainingTexts
+from training.recipes.examples import TrainingTexts
 from training.recipes.features import FeatureSettings, FieldFeatures, fit_features
 
 
@@ -102,7 +102,7 @@ def fit_svms(
         newswires.texts,
         newswires.labels,
         feature_settings,
-        negatives=texts.only(texts.forms == Form.WRITTEN_NEGATIVE).texts,
+        negatives=texts.only(texts.written & texts.negative).texts,
         reserved=reserved,
     )
     rows = to_float64(features.rows(features.encode(texts.texts)))

@@ -32,7 +32,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 CANDIDATES = Path("models/candidates")
 """Where bundles are written that nobody named a place for."""
-LOG_COLUMNS = 160
+LOG_COLUMNS = 220
 """How wide tables are where there is no terminal to ask."""
 
 cli = typer.Typer(

@@ -17,7 +17,7 @@ MIN_KNOWN_WORDS_RATIO: Final = 0.5
 def choose_thresholds(held_out: HeldOut) -> AbstentionThresholds:
     """Choose the lowest confidence above which predictions are surely right often enough.
 
-    Their share of right ones must be higher than the target by its standard error, since the
+    Their share of right ones must be higher than the target by two standard errors, since the
     threshold is chosen on the same texts.
 
     Parameters
@@ -33,7 +33,7 @@ def choose_thresholds(held_out: HeldOut) -> AbstentionThresholds:
     n_above = np.arange(1, len(order) + 1)
     precision_above = np.cumsum(right[order]) / n_above
     standard_errors = np.sqrt(precision_above * (1 - precision_above) / n_above)
-    last = np.flatnonzero(precision_above - standard_errors >= TARGET_PRECISION).max(initial=0)
+    last = np.flatnonzero(precision_above - 2 * standard_errors >= TARGET_PRECISION).max(initial=0)
     return AbstentionThresholds(
         known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=float(confidence[order[last]])
     )

@@ -219,7 +219,12 @@ def _margins(idea: Idea, train: TrainingTexts, test: TrainingTexts) -> NDArray[n
     targets = targets if idea.any_topic else targets[:, :n_topics]
     pairs = fit_each(rows(asked), targets, asked.weights, settings.C)
     topics = mean_of_pairs(pairs, settings.any_topic_weight) if idea.any_topic else pairs
-    no_topic = fit_each(rows(train), ~train.topical[:, np.newaxis], train.weights, settings.C)
+    no_topic = fit_each(
+        rows(train),
+        ~train.topical[:, np.newaxis],
+        train.weights_with(settings.negative_factor),
+        settings.C,
+    )
     kernel = np.hstack([topics, no_topic])
     margins: NDArray[np.float32] = (rows(test) @ kernel[:-1] + kernel[-1]).astype(np.float32)
     return margins

@@ -56,7 +56,7 @@ REQUESTS: Final[Examples] = {
     "abstained": {
         "summary": "A text that may be about several topics",
         "value": {
-            "text": "The committee met again on Monday to discuss the agreement.",
+            "text": "The dollar and interest rates rose after the report.",
             "top_k": 1,
         },
     },

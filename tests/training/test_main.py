@@ -11,7 +11,7 @@ import pytest
 from service.model import load_bundle, save_bundle
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.networks import weights_of
-from training.tables import SCORE_TITLES
+from training.tables import FORM_TITLES, SCORE_TITLES
 
 TRAINING = [sys.executable, "-m", "training"]
 
@@ -38,9 +38,8 @@ def assert_shows_scores(table: str, name: str, scores: dict[str, dict[str, float
     """A row of the table for each form of the text has exactly these scores."""
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in table.splitlines()]
     for form, values in scores.items():
-        title = {"keras_text": "Keras text", "own_text": "own text"}[form]
         expected = [f"{values[key]:.4f}" if key in values else "" for key in SCORE_TITLES]
-        assert [f"{name}, {title}", *expected] in rows
+        assert [f"{name}, {FORM_TITLES[form]}", *expected] in rows
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +82,9 @@ def test_a_run_says_what_it_does(
     manifest = load_bundle(out).manifest
     command = "python -m training train --recipe book --source reuters21578 --seed 0 --out 1"
     assert manifest.command == command
-    assert set(manifest.scores) == {"keras_text", "own_text"}
+    assert list(manifest.scores) == [
+        *("keras_text", "own_text", "negatives", "stream", "headlines", "first_sentences")
+    ]
     assert f"{manifest.scores['keras_text']['accuracy']:.4f}" in shown.stdout
     assert {path.name for path in (out / "evaluation").iterdir()} == {
         "metrics.json",

@@ -56,7 +56,7 @@ def test_every_file_of_the_report(evaluation: Evaluation) -> None:
 
 
 def test_tables_for_the_terminal(evaluation: Evaluation) -> None:
-    console = Console(width=120, record=True, file=io.StringIO())
+    console = Console(width=160, record=True, file=io.StringIO())
     console.print(summary_table({"one": {"keras_text": evaluation}}, BASELINES))
     console.print(topic_table(evaluation, [f"topic-{n}" for n in range(46)], "by topic"))
     other = Evaluation(evaluation.labels, np.roll(evaluation.probabilities, 1, axis=0))

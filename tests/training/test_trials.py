@@ -3,12 +3,10 @@ from dataclasses import replace
 import pytest
 
 from service.model import NewsText
-from tests.training.recipes.test_best import some_of
+from tests.training.recipes.test_best import WRITTEN, some_of
 from training.datasets import Dataset
-from training.datasets.written import read_written_texts
 from training.trials import COLUMNS, IDEAS, RECIPE, run_trials
 
-WRITTEN = read_written_texts()[::40]
 TEXT = NewsText("It rose 18 cents.", "Oil up")
 
 

@@ -171,9 +171,8 @@ def calibrate(
     margins: NDArray[np.float32], texts: TrainingTexts, settings: BestSettings
 ) -> Calibration:
     """Fit the calibration to texts that the SVMs had not seen."""
-    return fit_calibration(
-        margins, texts.labels, texts.negative, texts.weights, settings.calibration
-    )
+    weights = texts.weights_with(settings.calibration.negative_factor)
+    return fit_calibration(margins, texts.labels, texts.negative, weights, settings.calibration)
 
 
 def calibrate_held_out(

@@ -22,10 +22,14 @@ class CalibrationSettings:
         The smaller, the less a topic's logit may depend on the margins of other topics.
     no_topic_strength : float
         The smaller, the less the logit of "no topic fits" may depend on the margins of topics.
+    negative_factor : float
+        How much more newswires without a topic count than the archive has them: above 1, a text is
+        sooner taken for one of no topic.
     """
 
     strength: float = 0.03
     no_topic_strength: float = 0.1
+    negative_factor: float = 1.5
     epochs: int = 60
     batch_size: int = 1024
     learning_rate: float = 0.05
@@ -143,7 +147,7 @@ def fit_calibration(
     margins: NDArray[np.float32],
     labels: NDArray[np.int64],
     negative: NDArray[np.bool_],
-    weights: NDArray[np.float32],
+    weights: NDArray[np.floating],
     settings: CalibrationSettings,
 ) -> Calibration:
     """Fit a calibration to margins of texts that the SVMs had not seen.
@@ -156,7 +160,7 @@ def fit_calibration(
     negative : bool array of shape (n_texts,)
         Texts that teach the logit of "no topic fits" alone, so that they do not move one topic
         against another.
-    weights : float32 array of shape (n_texts,)
+    weights : array of shape (n_texts,)
         How much each text counts.
     settings : CalibrationSettings
     """
@@ -198,7 +202,7 @@ def _fit(
     loss: str,
     inputs: Any,
     targets: NDArray[np.float32],
-    weights: NDArray[np.float32],
+    weights: NDArray[np.floating],
     settings: CalibrationSettings,
 ) -> None:
     steps = settings.epochs * -(-len(targets) // settings.batch_size)

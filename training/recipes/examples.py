@@ -48,9 +48,7 @@ WEIGHTS: Final[Mapping[Form, float]] = {
     Form.WRITTEN: 1.0,
     Form.EVERYDAY: 3.0,
 }
-"""How much a text counts beside a whole newswire with a topic."""
-NEGATIVE_FACTOR: Final = 2.0
-"""How much more a newswire without a topic counts: there are 5 times as many with one."""
+"""How much a text counts beside a whole newswire."""
 
 
 class Example(NamedTuple):
@@ -104,8 +102,12 @@ class TrainingTexts:
     @property
     def weights(self) -> NDArray[np.float32]:
         """How much each text counts, float32 of shape (n_texts,)."""
-        weights = np.array([WEIGHTS[Form(form)] for form in self.forms], dtype=np.float32)
-        weights[self.negative & ~self.written] *= NEGATIVE_FACTOR
+        return np.array([WEIGHTS[Form(form)] for form in self.forms], dtype=np.float32)
+
+    def weights_with(self, negative_factor: float) -> NDArray[np.floating]:
+        """Return the weights, those of newswires without a topic multiplied by a factor."""
+        factors = np.where(self.negative & ~self.written, negative_factor, 1.0)
+        weights: NDArray[np.floating] = self.weights * factors
         return weights
 
     @property

@@ -71,7 +71,8 @@ def test_the_folder_may_be_a_str(classifier: TopicClassifier) -> None:
 def test_scores_are_a_distribution(classifier: TopicClassifier) -> None:
     (answer,) = classifier.classify([CRUDE], top_k=len(classifier.topics))
     scores = [ranked.score for ranked in answer.topics]
-    assert sum(scores) == pytest.approx(1, abs=1e-5)
+    assert answer.no_topic is not None
+    assert sum(scores) + answer.no_topic == pytest.approx(1, abs=1e-5)
     assert scores == sorted(scores, reverse=True)
     assert {ranked.topic.id for ranked in answer.topics} == set(range(len(classifier.topics)))
 

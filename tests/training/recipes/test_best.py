@@ -21,8 +21,12 @@ from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
 from training.recipes.svm import SVMSettings
 
-WRITTEN = read_written_texts()[::40]
 FREQUENT_TOPICS = (3, 4, 19, 16, 1)
+WRITTEN = [
+    item
+    for item in read_written_texts()
+    if not item.topics or item.topics[0] in {LABELS[topic] for topic in FREQUENT_TOPICS}
+][::10]
 SETTINGS = BestSettings(
     seed=0,
     folds=2,

@@ -49,7 +49,7 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
     crude, wheat, gas = (LABELS.index(code) for code in ("crude", "wheat", "nat-gas"))
     none = NO_TOPIC
     assert texts.labels.tolist() == [crude, wheat, none, crude, crude, none, none, gas, none]
-    assert texts.weights.tolist() == [1, 1, 2, 0.5, 0.5, 1, 1, 1, 3]
+    assert texts.weights.tolist() == [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 1, 3]
     assert texts.whole.tolist() == [True] * 3 + [False] * 6
     assert texts.negative.tolist() == (texts.labels == NO_TOPIC).tolist()
     of_oil = sorted([crude, gas])

@@ -96,11 +96,35 @@ def test_last_margin_says_that_no_topic_fits(texts: TrainingTexts) -> None:
 
 
 def test_negatives_teach_topics_nothing(texts: TrainingTexts) -> None:
-    topics = [
-        fit_svms(some, SVMSettings(), FeatureSettings()).layer.get_weights()[0][:, :-1]
-        for some in (texts, texts.only(texts.topical))
+    svms = fit_svms(texts, SVMSettings(), FeatureSettings())
+    kernel, _ = svms.layer.get_weights()
+    minister = kernel[svms.features.encoder.vocabulary["minister"]]
+    assert not minister[:-1].any()
+    assert minister[-1] > 0
+
+
+def test_only_newswires_bring_in_reserved_words(texts: TrainingTexts) -> None:
+    written = TrainingTexts.of(
+        [
+            Example(NewsText(f"A medal for the {name}"), 7, Form.WRITTEN, ())
+            for name in ("swimmer", "swimmer", "minister")
+        ]
+    )
+    both = TrainingTexts.of([*examples_of(texts), *examples_of(written)])
+    vocabulary = fit_svms(both, SVMSettings(), FeatureSettings()).features.encoder.vocabulary
+    assert {"medal", "swimmer", "minister"} <= vocabulary.keys()
+    svms = fit_svms(both, SVMSettings(), FeatureSettings(), reserved={"medal", "minister"})
+    assert "medal" not in svms.features.encoder.vocabulary
+    assert {"swimmer", "minister"} <= svms.features.encoder.vocabulary.keys()
+
+
+def examples_of(texts: TrainingTexts) -> list[Example]:
+    return [
+        Example(text, int(group), Form(form), () if label < 0 else (LABELS[label],))
+        for text, group, form, label in zip(
+            texts.texts, texts.groups, texts.forms, texts.labels, strict=True
+        )
     ]
-    np.testing.assert_array_equal(topics[0], topics[1])
 
 
 def test_synonym_is_as_all_the_words_that_it_stands_for(texts: TrainingTexts) -> None:

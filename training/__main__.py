@@ -172,6 +172,8 @@ def evaluate(
         codes = [topic.code for topic in classifiers[str(bundles[0])].topics]
         for name, evaluations in results.items():
             for form, evaluation in evaluations.items():
+                if not evaluation.topical.any():
+                    continue
                 title = f"{name}, {FORM_TITLES[form]}"
                 console.print(topic_table(evaluation, codes, title))
 

@@ -10,6 +10,8 @@ from training.recipes.network import HeldOut
 
 TARGET_PRECISION: Final = 0.95
 """Share of the predictions that are not abstained from that shall be right, on the stream."""
+N_STANDARD_ERRORS: Final = 1.5
+"""How far above the target the precision must be where the threshold is chosen."""
 MIN_KNOWN_WORDS_RATIO: Final = 0.5
 """A text is mostly unknown below this. Above it, unknown words lower the score instead."""
 
@@ -17,7 +19,7 @@ MIN_KNOWN_WORDS_RATIO: Final = 0.5
 def choose_thresholds(held_out: HeldOut) -> AbstentionThresholds:
     """Choose the lowest confidence above which predictions are surely right often enough.
 
-    Their share of right ones must be higher than the target by two standard errors, since the
+    Their share of right ones must be higher than the target by `N_STANDARD_ERRORS`, since the
     threshold is chosen on the same texts.
 
     Parameters
@@ -33,7 +35,8 @@ def choose_thresholds(held_out: HeldOut) -> AbstentionThresholds:
     n_above = np.arange(1, len(order) + 1)
     precision_above = np.cumsum(right[order]) / n_above
     standard_errors = np.sqrt(precision_above * (1 - precision_above) / n_above)
-    last = np.flatnonzero(precision_above - 2 * standard_errors >= TARGET_PRECISION).max(initial=0)
+    surely = precision_above - N_STANDARD_ERRORS * standard_errors
+    last = np.flatnonzero(surely >= TARGET_PRECISION).max(initial=0)
     return AbstentionThresholds(
         known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=float(confidence[order[last]])
     )

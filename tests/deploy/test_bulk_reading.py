@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deploy.bulk.classifying import Question, answer_rows
-from deploy.bulk.columns import Columns, answer_arrays
+from deploy.bulk.columns import ANSWER_FIELDS, Columns, answer_arrays
 from deploy.bulk.json_lines import SAMPLED_LINES, JsonLines
 from deploy.bulk.lines import read_lines
 from deploy.bulk.pieces import PIECE_BYTES, PIECE_ROWS, Batch, Piece, cut
@@ -217,7 +217,7 @@ def test_a_network_that_fails_for_one_text(classifier: TopicClassifier) -> None:
     answers = answer_rows(failing, rows, Question(1, 0.0))
     assert [answer.error for answer in answers] == [None, "expected", "no probabilities", None]
     arrays = answer_arrays(answers)
-    assert [len(array) for array in arrays] == [4] * 6
+    assert [len(array) for array in arrays] == [4] * len(ANSWER_FIELDS)
     assert arrays[2].null_count == 2
     assert [None if each is None else len(each) for each in arrays[2].to_pylist()] == [
         1,

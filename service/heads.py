@@ -51,8 +51,10 @@ class UnfinishedHeads:
         self.total -= self._bytes.pop(connection, 0)
 
 
-def check_hosts(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[], str]) -> None:
-    """Check that there is one Host (RFC 9112, 3.2); HTTP/1.0 may do without.
+def check_head(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[], str]) -> None:
+    """Check that there are not too many fields, and one Host (RFC 9112, 3.2).
+
+    HTTP/1.0 may do without Host.
 
     Parameters
     ----------
@@ -64,6 +66,8 @@ def check_hosts(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[
     ------
     ValueError
     """
+    if len(headers) > MAX_FIELDS:
+        raise ValueError(f"expected at most {MAX_FIELDS} header fields, got {len(headers)}")
     n_hosts = len([name for name, _ in headers if name == b"host"])
     if n_hosts != 1 and (n_hosts or http_version() == "1.1"):
         raise ValueError(f"expected one Host header, got {n_hosts}")
@@ -78,7 +82,7 @@ def with_path(target: bytes) -> bytes:
         If it is not a target.
     """
     url = httptools.parse_url(target)
-    if url.path is not None or url.host is None:
+    if url.path or not url.host:
         return target
     authority, mark, query = target.partition(b"?")
     return authority + b"/" + mark + query

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from service.heads import MAX_FIELDS, MAX_HEAD_BYTES, UnfinishedHeads, check_hosts, with_path
+from service.heads import MAX_FIELDS, MAX_HEAD_BYTES, UnfinishedHeads, check_head, with_path
 from service.transport import ResponseTransport
 
 MAX_CONNECTIONS: Final = 1_000
@@ -131,7 +131,7 @@ class LimitedProtocol(HttpToolsProtocol):
             if self.parser.get_method() == b"CONNECT":
                 raise ValueError("CONNECT is for proxies")
             return  # it is parsed once more, without
-        check_hosts(self.headers, self.parser.get_http_version)
+        check_head(self.headers, self.parser.get_http_version)
         if not self.url.startswith(b"/"):
             self.url = with_path(self.url)
         super().on_headers_complete()
@@ -316,7 +316,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 def _began_to_wait(connection: LimitedProtocol) -> float:
-    since = connection._waits_since  # noqa: SLF001 - of this module
+    since = connection._waits_since
     return inf if since is None else since
 
 

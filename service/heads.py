@@ -3,7 +3,7 @@
 Rules of RFC 9112, "HTTP/1.1", that the parser leaves to others.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 import httptools
@@ -68,9 +68,14 @@ def check_head(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[]
     """
     if len(headers) > MAX_FIELDS:
         raise ValueError(f"expected at most {MAX_FIELDS} header fields, got {len(headers)}")
-    n_hosts = len([name for name, _ in headers if name == b"host"])
+    n_hosts = [name for name, _ in headers].count(b"host")
     if n_hosts != 1 and (n_hosts or http_version() == "1.1"):
         raise ValueError(f"expected one Host header, got {n_hosts}")
+
+
+def find_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
+    """Give the first header of a name in lower case; empty if there is none."""
+    return next((value for each, value in headers if each == name), b"")
 
 
 def with_path(target: bytes) -> bytes:

@@ -24,7 +24,14 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from service.heads import MAX_FIELDS, MAX_HEAD_BYTES, UnfinishedHeads, check_head, with_path
+from service.heads import (
+    MAX_FIELDS,
+    MAX_HEAD_BYTES,
+    UnfinishedHeads,
+    check_head,
+    find_header,
+    with_path,
+)
 from service.transport import ResponseTransport
 
 MAX_CONNECTIONS: Final = 1_000
@@ -62,6 +69,9 @@ class LimitedProtocol(HttpToolsProtocol):
     _is_held: bool = False
     _frame_bytes: int = 0
     """Bytes since the last of a body: of a head, of the sizes of chunks, or of trailers."""
+    _is_counted: bool = False
+    """Whether its head is among the unfinished."""
+    _body_bytes: int = 0
     _refusal: int | None = None
     """Status that ends the connection, when what came before is answered."""
     _eof: bool = False
@@ -82,7 +92,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application, and forget what waits."""
         self._transport.drop()
-        self.unfinished_heads.forget(self)
+        self._count_no_more()
         self.pipeline.clear()
         self._unparsed = memoryview(b"")
         self._disconnect_running()
@@ -136,6 +146,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self.url = with_path(self.url)
         super().on_headers_complete()
         self.headers = []
+        self._body_bytes = 0
         self._transport.in_request = True
         if self.expect_100_continue:  # if the answer comes first, so may the body, or it may not
             self.cycle.keep_alive = False
@@ -143,6 +154,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""
         self._frame_bytes = 0
+        self._body_bytes += len(body)
         HttpToolsProtocol.on_body(self, body)
 
     def on_message_complete(self) -> None:
@@ -174,10 +186,18 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._unparsed:
             self._unset_keepalive_if_required()
         while self._unparsed and not self.pipeline and not self.transport.is_closing():
-            piece = self._unparsed[:PARSE_BYTES]
-            self._unparsed = self._unparsed[PARSE_BYTES:]
+            n_bytes = max(PARSE_BYTES, self._body_left())
+            piece = self._unparsed[:n_bytes]
+            self._unparsed = self._unparsed[n_bytes:]
             self._parse(piece)
         self._hold()
+
+    def _body_left(self) -> int:
+        """How many bytes of a body are still to come, in which no request can be; 0 if unknown."""
+        if not self._transport.in_request:
+            return 0
+        declared = find_header(self.scope["headers"], b"content-length")
+        return int(declared) - self._body_bytes if declared else 0
 
     def _hold(self) -> None:
         """Read no more while anything waits."""
@@ -193,14 +213,26 @@ class LimitedProtocol(HttpToolsProtocol):
             self._parse_without_upgrade(bytes(piece[begin:]))
         except httptools.HttpParserError:
             self._refuse(431 if len(self.headers or ()) > MAX_FIELDS else 400)
-        if self._has_begun_head():
-            if len(self.headers) > MAX_FIELDS:
-                self._refuse(431)
-            self.unfinished_heads.count(self, self._frame_bytes)
-        elif self.unfinished_heads.total:
-            self.unfinished_heads.forget(self)
+        if self._frame_bytes:
+            self._check_frame()
+        elif self._is_counted:
+            self._count_no_more()
+
+    def _check_frame(self) -> None:
+        """Check what is not whole: a head, trailers, or the size of a chunk."""
         if self._frame_bytes > MAX_HEAD_BYTES:
             self._refuse(431)
+        elif not self._has_begun_head():
+            self._count_no_more()
+        elif len(self.headers) > MAX_FIELDS:
+            self._refuse(431)
+        else:
+            self._is_counted = True
+            self.unfinished_heads.count(self, self._frame_bytes)
+
+    def _count_no_more(self) -> None:
+        self._is_counted = False
+        self.unfinished_heads.forget(self)
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Parse a request again as if it asked for no other protocol (RFC 9110, 7.8).
@@ -224,7 +256,7 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._refusal = status
         self._unparsed = memoryview(b"")
-        self.unfinished_heads.forget(self)
+        self._count_no_more()
         if self._transport.in_request:
             self._drop_request()
         self._transport.in_request = not self._eof  # the client may go on: linger

@@ -11,8 +11,10 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from service import protocol as protocol_module
+from service import transport as transport_module
 from service.protocol import limited_protocol
-from service.transport import ResponseTransport
+from service.transport import LINGER_SECONDS, ResponseTransport
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 HOST = b"Host: a\r\n"
@@ -194,3 +196,65 @@ def test_a_connection_that_is_lost_between_head_and_body_is_not_written_to() -> 
         return transport.written
 
     assert [piece for piece in asyncio.run(talk()) if piece is not END] == []
+
+
+def test_too_many_connections_close_those_that_wait_longest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A request in progress is not cut, nor the newest connection, while others only wait."""
+    monkeypatch.setattr(protocol_module, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(protocol_module, "CLOSED_AT_ONCE", 1)
+
+    async def connect() -> list[bool]:
+        answered = asyncio.Event()
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            await answered.wait()
+
+        config = uvicorn.Config(slow, lifespan="off", log_config=None)
+        config.load()
+        state, make = ServerState(), limited_protocol(10)
+        transports = []
+        for number in range(5):
+            connection = make(config, state, {})
+            transports.append(Recorder())
+            connection.connection_made(transports[-1])
+            if number == 0:
+                connection.data_received(get(b"/"))
+            await asyncio.sleep(0.001)
+            for lost in [item for item in state.connections if item.transport.is_closing()]:
+                lost.connection_lost(None)
+        closed = [transport.is_closing() for transport in transports]
+        for left in list(state.connections):
+            left.connection_lost(None)
+        answered.set()
+        await asyncio.sleep(0)
+        return closed
+
+    assert asyncio.run(connect()) == [False, True, True, False, False]
+
+
+def test_what_is_sent_after_the_last_answer_is_read_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class HalfClosing(Recorder):
+        def can_write_eof(self) -> bool:
+            return True
+
+        def write_eof(self) -> None:
+            self.written.append(b"EOF")
+
+    monkeypatch.setattr(transport_module, "LINGER_BYTES", 10)
+    recorder, loop = HalfClosing(), Mock()
+    transport = ResponseTransport(recorder, loop)
+    transport.in_request = True
+    transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    transport.close()
+    assert recorder.written == [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"EOF"]
+    assert transport.is_closing()
+    transport.discard(10)
+    assert END not in recorder.written
+    transport.discard(1)
+    assert END in recorder.written
+    (seconds, close), _ = loop.call_later.call_args
+    assert (seconds, close) == (LINGER_SECONDS, recorder.close)

@@ -255,6 +255,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refusal is not None or self.transport.is_closing():
             return
         self._refusal = status
+        self.logger.warning("%d %s", status, TEXTS[status].decode())
         self._unparsed = memoryview(b"")
         self._count_no_more()
         if self._transport.in_request:

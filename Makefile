@@ -39,6 +39,9 @@ fuzz-coverage: $(VENVS)/fuzzing/.installed ## Fuzz encoder, bodies and bundles f
 hostile: $(VENVS)/dev/.installed ## Send the service what is made to do harm, again and again, and watch its memory
 	$(DEV) -m tests.reliability.hostile $(ARGS)
 
+reliability: $(VENVS)/dev/.installed ## Test it to the limit: CASE=adversarial, overload, slow-clients, ... ARGS="--minutes 5"
+	$(DEV) -m tests.reliability.$(subst -,_,$(CASE)) $(ARGS)
+
 bench: $(VENVS)/dev/.installed ## Measure the service beside a no-op and the framework itself
 	$(DEV) -m tests.load.bench $(ARGS)
 

@@ -77,7 +77,7 @@ class ServiceSettings(BaseSettings):
         Field(
             ge=1, description="Most bytes of bodies that are not whole yet, or wait for a thread."
         ),
-    ] = 64_000_000
+    ] = 32_000_000
     request_timeout_seconds: Annotated[
         float,
         Field(

@@ -102,7 +102,7 @@ class Admission:
     def __init__(self, *, max_in_progress: int, max_buffered_bytes: int) -> None:
         self.slots = Slots(max_in_progress)
         self.long_slots = Slots(max(1, max_in_progress // 2), within=self.slots)
-        self._max_buffered_bytes = max_buffered_bytes
+        self.max_buffered_bytes = max_buffered_bytes
         self.buffered_bytes = 0
         self._n_held_back = 0
 
@@ -131,9 +131,13 @@ class Admission:
         OverloadedError
             If they are more than may be buffered; then they are not counted.
         """
-        if self.buffered_bytes + n_bytes > self._max_buffered_bytes:
-            raise OverloadedError(TOO_MANY_BYTES, self.long_slots.retry_after)
+        if self.buffered_bytes + n_bytes > self.max_buffered_bytes:
+            raise self.too_many_bytes()
         self.buffered_bytes += n_bytes
+
+    def too_many_bytes(self) -> OverloadedError:
+        """Give the error that says so."""
+        return OverloadedError(TOO_MANY_BYTES, self.long_slots.retry_after)
 
     def release(self, n_bytes: int) -> None:
         """Count bytes no more."""

@@ -44,6 +44,11 @@ class Deadline:
             if kind is CancelledError and not others:
                 raise TimeoutError
 
+    def expire(self, task: Task[Any]) -> None:
+        """End the wait of a task now, if it waits."""
+        if self._began.pop(task, None) is not None:
+            task.cancel()
+
     def _look_later(self, loop: AbstractEventLoop) -> None:
         loop.call_later(self.seconds / LOOKS, self._look, loop)
 

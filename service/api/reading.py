@@ -10,6 +10,7 @@ from service.api.admission import Admission, Slots
 from service.api.body import JSON, Limits, too_large
 from service.api.deadline import Deadline
 from service.api.errors import BodyTimeoutError, TooLargeError, UnsupportedMediaTypeError
+from service.api.incoming import IncomingBodies
 
 JSON_EXPANSION: Final = 6
 """JSON may write one byte of text as six, ``\\u0041``."""
@@ -30,6 +31,7 @@ class BodyReader:
     """
 
     def __init__(self, limits: Limits, admission: Admission, deadline: Deadline) -> None:
+        self._incoming = IncomingBodies(admission, deadline)
         self._max_bytes = JSON_EXPANSION * limits.max_text_bytes + JSON_OVERHEAD_BYTES
         self._limits = limits
         self._admission = admission
@@ -72,15 +74,17 @@ class BodyReader:
             expected = " or ".join(media_types)
             raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {expected}.")
         check_not_compressed(scope)
-        return media_type, await self.read_any(receive)
+        return media_type, await self.read_any(scope, receive)
 
-    async def read_any(self, receive: Receive) -> bytes:
+    async def read_any(self, scope: Scope, receive: Receive) -> bytes:
         """Read a body of any type, as `read` does.
 
         Raises
         ------
         OverloadedError, TooLargeError, BodyTimeoutError, ClientDisconnect
         """
+        declared = find_header(scope, b"content-length")  # the server has seen that it is a number
+        self._check_length(int(declared) if declared else 0)  # before the client is told to go on
         try:
             with self._deadline:
                 message = await receive()
@@ -91,26 +95,23 @@ class BodyReader:
                 f"Expected the whole body within {self._deadline.seconds:g} seconds."
             ) from None
         body = _chunk(message)
-        self._check_length(body)
+        self._check_length(len(body))
         return body
 
     async def _read_all(self, message: Message, receive: Receive) -> bytes:
         """Read a body of which there is more than came at once."""
         body = bytearray()
-        try:
+        with self._incoming.reading():
             while True:
-                chunk = _chunk(message)
-                self._admission.buffer(len(chunk))
-                body += chunk
-                self._check_length(body)
+                body += _chunk(message)
+                self._check_length(len(body))
+                self._incoming.grow(len(body))
                 if not message.get("more_body", False):
                     return bytes(body)
                 message = await receive()
-        finally:
-            self._admission.release(len(body))
 
-    def _check_length(self, body: bytes | bytearray) -> None:
-        if len(body) > self._max_bytes:
+    def _check_length(self, n_bytes: int) -> None:
+        if n_bytes > self._max_bytes:
             raise TooLargeError(too_large(self._limits))
 
 

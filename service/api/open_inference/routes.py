@@ -123,7 +123,7 @@ def _add_inference_routes(
     async def answer(served: TensorModel, request: Request, header_length: str | None) -> Response:
         await workers.admit()
         _check_media_type(request)
-        body = await reader.read_any(request.receive)
+        body = await reader.read_any(request.scope, request.receive)
         return _respond(await workers.run(lambda body: served.infer(body, header_length), body))
 
     @router.post(f"{MODEL}/infer", summary="Which topics are these texts about?", **described)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Message, Scope
 
 from service.api.errors import TYPE_PREFIX
+from service.api.incoming import FREE_BYTES, LEAST_SECONDS
 from service.app import NewswireApp, create_app
 from service.model import TopicClassifier
 from service.settings import ServiceSettings
@@ -67,12 +68,18 @@ class Request:
     """
 
     def __init__(
-        self, app: NewswireApp, path: str, *pieces: bytes | None, whole: bool = True
+        self,
+        app: NewswireApp,
+        path: str,
+        *pieces: bytes | None,
+        whole: bool = True,
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         self._app = app
         self._path = path
         self._pieces = list(pieces)
         self._whole = whole
+        self._headers = headers
         self.sent: list[Message] = []
         self.n_received = 0
 
@@ -100,7 +107,7 @@ class Request:
             "raw_path": self._path.encode(),
             "root_path": "",
             "query_string": b"",
-            "headers": [(b"content-type", b"application/json")],
+            "headers": [(b"content-type", b"application/json"), *self._headers],
             "client": None,
             "server": ("localhost", 80),
         }
@@ -298,19 +305,50 @@ def test_who_sends_slowly_holds_no_slot(classifier: TopicClassifier) -> None:
 def test_bodies_that_come_slowly_are_bounded_together(
     classifier: TopicClassifier, path: str
 ) -> None:
-    app, _ = build(classifier, max_buffered_bytes=1_000)
+    """A new one is refused; after a while the one that began first is, and short ones never."""
+    app, registry = build(classifier, max_buffered_bytes=8 * FREE_BYTES)
+    long = b" " * 4 * FREE_BYTES
 
-    async def ask() -> tuple[int, int]:
-        slow = asyncio.create_task(Request(app, path, b" " * 800, whole=False).run())
+    async def ask() -> list[int | None]:
+        slow = asyncio.create_task(Request(app, path, long, whole=False).run())
         await asyncio.sleep(0.01)
-        refused = await Request(app, path, b" " * 300, whole=False).run()
+        refused = await Request(app, path, long, whole=False).run()
+        half = len(BODIES[path]) // 2
+        short = await Request(app, path, BODIES[path][:half], BODIES[path][half:]).run()
+        await asyncio.sleep(LEAST_SECONDS)
+        assert not slow.done()
+        later = await Request(app, path, long, BODIES[path]).run()
+        return [item.status for item in (refused, short, later, await slow)]
+
+    assert asyncio.run(ask()) == [429, 200, 200, 429]
+    assert in_progress(registry) == 0
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_bodies_that_are_whole_have_room_beside_those_that_are_not(
+    classifier: TopicClassifier, path: str
+) -> None:
+    app, _ = build(classifier, max_buffered_bytes=8 * FREE_BYTES)
+
+    async def ask() -> int | None:
+        slow = asyncio.create_task(Request(app, path, b" " * 5 * FREE_BYTES, whole=False).run())
+        await asyncio.sleep(0.01)
+        whole = await Request(app, path, b" " * 3 * FREE_BYTES + BODIES[path]).run()
         slow.cancel()
         await asyncio.gather(slow, return_exceptions=True)
-        half = len(BODIES[path]) // 2
-        answered = await Request(app, path, BODIES[path][:half], BODIES[path][half:]).run()
-        return refused.status, answered.status
+        return whole.status
 
-    assert asyncio.run(ask()) == (429, 200)
+    assert asyncio.run(ask()) == 200
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_a_declared_length_that_is_too_high_is_refused_before_the_body_is_asked_for(
+    classifier: TopicClassifier, path: str
+) -> None:
+    app, _ = build(classifier, request_timeout_seconds=30)
+    request = Request(app, path, whole=False, headers=[(b"content-length", b"10000000000")])
+    assert asyncio.run(request.run()).status == 413
+    assert request.n_received == 0
 
 
 def test_a_text_of_many_words_is_too_large(classifier: TopicClassifier) -> None:

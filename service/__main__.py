@@ -16,11 +16,11 @@ from service.app import NewswireApp, create_app
 from service.draining import DrainingServer
 from service.logs import logging_config
 from service.metrics import make_registry
-from service.model import BundleError, TopicClassifier, find_bundle
+from service.model import BundleError, TopicClassifier
 from service.protocol import limited_protocol
 from service.reloading import Reloader, settle
 from service.settings import PREFIX, ServiceSettings, describe_errors
-from service.trial import Trial
+from service.starting import load_newest
 
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
@@ -39,13 +39,12 @@ def main(**overrides: Any) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server listens to it
     try:
         settings = ServiceSettings(**overrides)
-        path = find_bundle(settings.model_dir)
-        classifier = TopicClassifier.load(path, fingerprint=Trial.fork(path).verdict())
+        model = load_newest(settings.model_dir)
     except ValidationError as error:
         return _refuse(describe_errors(error))
     except BundleError as error:
         return _refuse(f"{PREFIX}MODEL_DIR: {error}")
-    app = build_app(settings, classifier)
+    app = build_app(settings, model.classifier)
     try:
         serve_metrics(app, settings)
     except OSError as error:
@@ -55,11 +54,18 @@ def main(**overrides: Any) -> int:
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
     config = server_config(app, settings)
-    manifest = classifier.manifest
+    manifest = model.classifier.manifest
     count_dropped = app.metrics.log_lines_dropped.inc
     logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
     logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
-    reloader = Reloader(app, settings.model_dir, path, seconds=settings.reload_seconds)
+    model.log()
+    reloader = Reloader(
+        app,
+        settings.model_dir,
+        model.path,
+        seconds=settings.reload_seconds,
+        skipped={bundle.path: bundle.state for bundle in model.skipped},
+    )
     server = DrainingServer(
         config,
         app.health,

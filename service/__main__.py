@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import uvicorn
-from prometheus_client import disable_created_metrics, start_http_server
+from prometheus_client import disable_created_metrics
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
@@ -16,6 +16,7 @@ from service.app import NewswireApp, create_app
 from service.draining import DrainingServer
 from service.logs import logging_config
 from service.metrics import make_registry
+from service.metrics_server import MetricsServer, listen, metrics_app
 from service.model import BundleError, TopicClassifier
 from service.protocol import limited_protocol
 from service.reloading import Reloader, settle
@@ -46,7 +47,7 @@ def main(**overrides: Any) -> int:
         return _refuse(f"{PREFIX}MODEL_DIR: {error}")
     app = build_app(settings, model.classifier)
     try:
-        serve_metrics(app, settings)
+        metrics_server = make_metrics_server(app, settings)
     except OSError as error:
         address = f"{metrics_host(settings)}:{settings.metrics_port}"
         return _refuse(f"{PREFIX}METRICS_PORT: {address}: {error.strerror}", EXIT_NOT_STARTED)
@@ -73,7 +74,13 @@ def main(**overrides: Any) -> int:
         drain_seconds=settings.drain_seconds,
         unread_seconds=settings.request_timeout_seconds,
     )
-    server.run()
+    if metrics_server is not None:
+        metrics_server.start()
+    try:
+        server.run()
+    finally:
+        if metrics_server is not None:
+            metrics_server.stop()
     return 0 if server.started else EXIT_NOT_STARTED
 
 
@@ -86,16 +93,21 @@ def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> Newswir
     return app
 
 
-def serve_metrics(app: NewswireApp, settings: ServiceSettings) -> None:
-    """Serve the metrics at an address of their own, if they have one, as long as the process lives.
+def make_metrics_server(app: NewswireApp, settings: ServiceSettings) -> MetricsServer | None:
+    """Return the server of the metrics' own address, which is bound; None if they have none.
 
     Raises
     ------
     OSError
         If the address cannot be had.
     """
-    if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, metrics_host(settings), app.metrics.registry)
+    if settings.metrics_port is None:
+        return None
+    return MetricsServer(
+        server_config(metrics_app(app.metrics.registry), settings),
+        listen(metrics_host(settings), settings.metrics_port),
+        unread_seconds=settings.request_timeout_seconds,
+    )
 
 
 def metrics_host(settings: ServiceSettings) -> str:

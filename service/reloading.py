@@ -214,7 +214,10 @@ def log_unexpected_entries(path: Path, classifier: TopicClassifier) -> None:
         logger.warning(
             "%s holds %d entries that its manifest does not name and that are not served: %s; "
             "move a new bundle beside it: mv -T NEW %s",
-            *(path, len(names), ", ".join(map(repr, names[:MOST_NAMES])), path.parent / "NUMBER"),
+            path,
+            len(names),
+            ", ".join(map(repr, names[:MOST_NAMES])),
+            path.parent / "NUMBER",
         )
 
 

@@ -53,3 +53,9 @@ def load_newest(model_dir: Path) -> StartingModel:
         except BundleError as error:
             skipped.append(SkippedBundle(path, state, error))
     raise BundleError("; ".join(str(each.error) for each in skipped))
+
+
+def _load(path: Path) -> TopicClassifier:
+    if missing := missing_files(path):
+        raise BundleError(f"{path}: has no {' and no '.join(missing)}: empty or incomplete")
+    return TopicClassifier.load(path, fingerprint=Trial.fork(path).verdict())

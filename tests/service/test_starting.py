@@ -52,8 +52,9 @@ def test_nothing_is_skipped_where_the_newest_verifies() -> None:
 def test_a_start_that_skips_is_loud(models: Path) -> None:
     """An error line for each, a metric, and no second try until something changes."""
     (models / "1" / ".54").mkdir()
-    settings = {"NEWSWIRE_MODEL_DIR": str(models), "NEWSWIRE_RELOAD_SECONDS": "0.1"}
-    with RunningService(errors=subprocess.PIPE, **settings) as service:
+    with RunningService(
+        errors=subprocess.PIPE, NEWSWIRE_MODEL_DIR=str(models), NEWSWIRE_RELOAD_SECONDS="0.1"
+    ) as service:
         answer = service.client.post("/classify", json={"text": "Crude oil rose."}).json()
         assert answer["model"]["version"] == "1"
         metrics = service.client.get("/metrics").text

@@ -209,7 +209,7 @@ class Reloader:
 
 
 def log_unexpected_entries(path: Path, classifier: TopicClassifier) -> None:
-    """Log what is in a bundle's folder and not of the bundle, such as a bundle that was moved in."""
+    """Log what is in a bundle's folder and not of the bundle, such as a bundle moved into it."""
     if names := unexpected_entries(path, classifier.manifest):
         logger.warning(
             "%s holds %d entries that its manifest does not name and that are not served: %s; "

@@ -46,10 +46,7 @@ def load_newest(model_dir: Path) -> StartingModel:
     for path in find_bundles(model_dir):
         state = state_of(path)
         try:
-            if missing := missing_files(path):
-                raise BundleError(f"{path}: has no {' and no '.join(missing)}: empty or incomplete")
-            fingerprint = Trial.fork(path).verdict()
-            return StartingModel(path, TopicClassifier.load(path, fingerprint=fingerprint), skipped)
+            return StartingModel(path, _load(path), skipped)
         except BundleError as error:
             skipped.append(SkippedBundle(path, state, error))
     raise BundleError("; ".join(str(each.error) for each in skipped))

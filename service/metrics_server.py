@@ -30,19 +30,19 @@ class MetricsServer:
     ----------
     config : uvicorn.Config
         Of the application that `metrics_app` builds.
-    listener : socket.socket
+    listeners : list of socket.socket
     unread_seconds : float
         How long a response may lie unread.
     """
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, *, unread_seconds: float
+        self, config: uvicorn.Config, listeners: list[socket.socket], *, unread_seconds: float
     ) -> None:
         config.timeout_graceful_shutdown = STOP_SECONDS
-        give_up_on_readers([listener], unread_seconds)
+        give_up_on_readers(listeners, unread_seconds)
         self._server = uvicorn.Server(config)
         self._thread = Thread(
-            target=self._server.run, args=([listener],), name="metrics", daemon=True
+            target=self._server.run, args=(listeners,), name="metrics", daemon=True
         )
 
     def start(self) -> None:
@@ -66,7 +66,7 @@ def metrics_app(registry: CollectorRegistry) -> ASGIApp:
     return Starlette(routes=[Route("/metrics", metrics)])
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> list[socket.socket]:
     """Bind the port.
 
     Raises
@@ -85,4 +85,4 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
-    return listener
+    return [listener]

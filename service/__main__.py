@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import uvicorn
-from prometheus_client import disable_created_metrics, start_http_server
+from prometheus_client import disable_created_metrics
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
@@ -16,11 +16,12 @@ from service.app import NewswireApp, create_app
 from service.draining import DrainingServer
 from service.logs import logging_config
 from service.metrics import make_registry
-from service.model import BundleError, TopicClassifier, find_bundle
+from service.metrics_server import MetricsServer, listen, metrics_app
+from service.model import BundleError, TopicClassifier
 from service.protocol import limited_protocol
 from service.reloading import Reloader, settle
 from service.settings import PREFIX, ServiceSettings, describe_errors
-from service.trial import Trial
+from service.starting import load_newest
 
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
@@ -39,15 +40,14 @@ def main(**overrides: Any) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server listens to it
     try:
         settings = ServiceSettings(**overrides)
-        path = find_bundle(settings.model_dir)
-        classifier = TopicClassifier.load(path, fingerprint=Trial.fork(path).verdict())
+        model = load_newest(settings.model_dir)
     except ValidationError as error:
         return _refuse(describe_errors(error))
     except BundleError as error:
         return _refuse(f"{PREFIX}MODEL_DIR: {error}")
-    app = build_app(settings, classifier)
+    app = build_app(settings, model.classifier)
     try:
-        serve_metrics(app, settings)
+        metrics_server = make_metrics_server(app, settings)
     except OSError as error:
         address = f"{metrics_host(settings)}:{settings.metrics_port}"
         return _refuse(f"{PREFIX}METRICS_PORT: {address}: {error.strerror}", EXIT_NOT_STARTED)
@@ -55,11 +55,18 @@ def main(**overrides: Any) -> int:
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
     config = server_config(app, settings)
-    manifest = classifier.manifest
+    manifest = model.classifier.manifest
     count_dropped = app.metrics.log_lines_dropped.inc
     logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
     logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
-    reloader = Reloader(app, settings.model_dir, path, seconds=settings.reload_seconds)
+    model.log()
+    reloader = Reloader(
+        app,
+        settings.model_dir,
+        model.path,
+        seconds=settings.reload_seconds,
+        skipped={bundle.path: bundle.state for bundle in model.skipped},
+    )
     server = DrainingServer(
         config,
         app.health,
@@ -67,7 +74,13 @@ def main(**overrides: Any) -> int:
         drain_seconds=settings.drain_seconds,
         unread_seconds=settings.request_timeout_seconds,
     )
-    server.run()
+    if metrics_server is not None:
+        metrics_server.start()
+    try:
+        server.run()
+    finally:
+        if metrics_server is not None:
+            metrics_server.stop()
     return 0 if server.started else EXIT_NOT_STARTED
 
 
@@ -80,16 +93,21 @@ def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> Newswir
     return app
 
 
-def serve_metrics(app: NewswireApp, settings: ServiceSettings) -> None:
-    """Serve the metrics at an address of their own, if they have one, as long as the process lives.
+def make_metrics_server(app: NewswireApp, settings: ServiceSettings) -> MetricsServer | None:
+    """Return the server of the metrics' own address, which is bound; None if they have none.
 
     Raises
     ------
     OSError
         If the address cannot be had.
     """
-    if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, metrics_host(settings), app.metrics.registry)
+    if settings.metrics_port is None:
+        return None
+    return MetricsServer(
+        server_config(metrics_app(app.metrics.registry), settings),
+        listen(metrics_host(settings), settings.metrics_port),
+        unread_seconds=settings.request_timeout_seconds,
+    )
 
 
 def metrics_host(settings: ServiceSettings) -> str:

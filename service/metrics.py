@@ -144,6 +144,11 @@ class ServiceMetrics(Collector):
         )
         for outcome in ("loaded", "refused"):
             self.reloads.labels(outcome)
+        self.skipped_bundles = Gauge(
+            "newswire_skipped_bundles",
+            "Bundles with a higher number than the served one: empty, incomplete or refused.",
+            registry=registry,
+        )
         self.baseline_newswires = Gauge(
             "newswire_baseline_newswires",
             "Newswires held out in training that traffic is compared with; 0 if there are none.",

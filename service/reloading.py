@@ -4,15 +4,16 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
 from service.app import NewswireApp
-from service.model import BundleError, TopicClassifier, find_bundle
-from service.model.files import MANIFEST_FILE, MANIFEST_HASH_FILE, read_file
+from service.model import BundleError, TopicClassifier
+from service.model.bundle import find_bundles, missing_files, unexpected_entries
+from service.model.files import MANIFEST_HASH_FILE, read_file
 from service.model.steps import rest, resting
 from service.trial import Trial
 
@@ -21,8 +22,8 @@ REST_SECONDS: Final = 0.003
 """How long the loading of a bundle rests after each step; most steps take a twentieth of that."""
 GIVE_WAY_SECONDS: Final = 0.0001
 """How soon the event loop is let in when it wants to go on; usually it waits for 5 ms."""
-LAST_FILES: Final = (MANIFEST_FILE, MANIFEST_HASH_FILE)
-"""Without them a bundle is not whole yet."""
+MOST_NAMES: Final = 5
+"""How many unexpected entries of a folder are logged by name."""
 
 State = tuple[object, ...]
 """What of a bundle's files changes if they do."""
@@ -35,7 +36,9 @@ class Reloader:
 
     It is tried in a process of its own (`service.trial`), then loaded and proven here, beside the
     one that serves, and put in its place by one assignment on the event loop. One that is refused
-    changes nothing, and is not tried again before its files change, or somebody asks.
+    changes nothing, and is not tried again before its files change, or somebody asks; until then it
+    is skipped, and so is one that is not whole. None below the served one is tried while that is
+    still there.
 
     Parameters
     ----------
@@ -46,14 +49,25 @@ class Reloader:
         The bundle in it that is served.
     seconds : float
         How often to look; 0 is only if asked.
+    skipped : mapping of Path to State
+        Newer bundles that the service did not start with, as they were when it tried them.
     """
 
-    def __init__(self, app: NewswireApp, model_dir: Path, path: Path, *, seconds: float) -> None:
+    def __init__(
+        self,
+        app: NewswireApp,
+        model_dir: Path,
+        path: Path,
+        *,
+        seconds: float,
+        skipped: Mapping[Path, State] | None = None,
+    ) -> None:
         self._app = app
         self._model_dir = model_dir
         self._served = (path, app.model.served.classifier.fingerprint)
         self._seconds = seconds
-        self._ignored: State | None = None
+        self._ignored = dict(skipped or {})
+        app.metrics.skipped_bundles.set(len(self._ignored))
         self._trial: Trial | None = None
         self._wake = threading.Event()
         self._asked = False
@@ -87,32 +101,61 @@ class Reloader:
             if self._stopping:
                 return
             self._wake.clear()
-            if self._asked:
-                self._asked = False
-                self._ignored = None
+            asked, self._asked = self._asked, False
+            if asked:
+                self._ignored.clear()
             try:
-                self._look()
+                if not self._look() and asked:
+                    self._log_nothing_new()
             except Exception:
                 logger.exception("A bundle could not be looked for")
 
-    def _look(self) -> None:
-        began = perf_counter()
-        state: State = ()
+    def _look(self) -> bool:
+        """Try the bundles from the highest number down to the served one; return whether any was.
+
+        The first that passes is served.
+        """
         try:
-            path = find_bundle(self._model_dir)
-            state = state_of(path)
-            if state == self._ignored or not self._is_another(path):
-                return
-            if absent := [name for name in LAST_FILES if not (path / name).exists()]:
-                self._ignored = state
-                logger.info("%s has no %s yet: waiting for it", path, " and no ".join(absent))
-                return
-            classifier = self._load(path)
+            bundles = find_bundles(self._model_dir)
         except (BundleError, OSError) as error:  # it may not be allowed to look
-            self._refuse(error, state or (str(error),))
-        else:
-            if not self._stopping:
-                self._hand_over(classifier, path, began)
+            self._refuse(error, self._model_dir, (str(error),))
+            return True
+        self._ignored = {path: self._ignored[path] for path in bundles if path in self._ignored}
+        tried = False
+        n_skipped = 0
+        for path in bundles:
+            began = perf_counter()
+            if self._stopping or not self._is_another(path):
+                break
+            state = state_of(path)
+            if state != self._ignored.get(path):
+                tried = True
+                if classifier := self._try(path, state):
+                    self._hand_over(classifier, path, began)
+                    break
+            if path == self._served[0]:
+                break
+            n_skipped += 1
+        self._app.metrics.skipped_bundles.set(n_skipped)
+        return tried
+
+    def _try(self, path: Path, state: State) -> TopicClassifier | None:
+        """Load a bundle; one that is refused, or not whole yet, is ignored until it changes."""
+        if missing := missing_files(path):
+            self._ignored[path] = state
+            logger.info("%s has no %s yet: waiting for it", path, " and no ".join(missing))
+            return None
+        try:
+            return self._load(path)
+        except (BundleError, OSError) as error:
+            self._refuse(error, path, state)
+            return None
+
+    def _log_nothing_new(self) -> None:
+        """Log that nobody has put anything there that could be served, and what is strange."""
+        path, _ = self._served
+        logger.info("no new bundle in %s, still serving %s", self._model_dir, path)
+        log_unexpected_entries(path, self._app.model.served.classifier)
 
     def _is_another(self, path: Path) -> bool:
         try:
@@ -136,19 +179,21 @@ class Reloader:
             rest()
         return classifier
 
-    def _refuse(self, error: Exception, state: State) -> None:
-        if self._stopping or state == self._ignored:
+    def _refuse(self, error: Exception, path: Path, state: State) -> None:
+        if self._stopping or state == self._ignored.get(path):
             return
-        self._ignored = state
+        self._ignored[path] = state
         self._app.metrics.reloads.labels("refused").inc()
         served, _ = self._served
         logger.error("Refused, and %s serves on: %s", served, error)
 
     def _hand_over(self, classifier: TopicClassifier, path: Path, began: float) -> None:
+        if self._stopping:
+            return
+        log_unexpected_entries(path, classifier)
         served = self._app.prepare(classifier)
         before, _ = self._served
         self._served = (path, classifier.fingerprint)
-        self._ignored = None
 
         def adopt() -> None:
             self._app.adopt(served)
@@ -161,6 +206,19 @@ class Reloader:
             )
 
         self._call_soon(adopt)
+
+
+def log_unexpected_entries(path: Path, classifier: TopicClassifier) -> None:
+    """Log what is in a bundle's folder and not of the bundle, such as a bundle moved into it."""
+    if names := unexpected_entries(path, classifier.manifest):
+        logger.warning(
+            "%s holds %d entries that its manifest does not name and that are not served: %s; "
+            "move a new bundle beside it: mv -T NEW %s",
+            path,
+            len(names),
+            ", ".join(map(repr, names[:MOST_NAMES])),
+            path.parent / "NUMBER",
+        )
 
 
 @contextmanager

@@ -95,7 +95,14 @@ class ServiceSettings(BaseSettings):
         ),
     ] = 5.0
     keep_alive_seconds: Annotated[
-        int, Field(ge=1, description="How long a connection may stay open between two requests.")
+        int,
+        Field(
+            ge=1,
+            description=(
+                "How long a connection may stay open between two requests; longer than a proxy in "
+                "front keeps it."
+            ),
+        ),
     ] = 5
     drain_seconds: Annotated[
         float,

@@ -18,6 +18,7 @@ from service.app import create_app
 from service.model import TopicClassifier, find_bundle, save_bundle
 from service.settings import ServiceSettings
 from tests.fuzzing.small_bundle import save_small_bundle
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from training.datasets import Dataset, Source, load_dataset
 
 if TYPE_CHECKING:

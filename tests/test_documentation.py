@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 import typer
+import yaml
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from typer.main import get_command
@@ -62,6 +63,15 @@ def test_variables_of_compose() -> None:
         for name in re.findall(r"\w+", cells[0])
     }
     assert documented == declared
+
+
+def test_compose_passes_every_setting() -> None:
+    """The image sets the host; the port inside the container stays, the published one is set."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    passed = compose["services"]["service"]["environment"]
+    names = {f"{PREFIX}{name.upper()}" for name in ServiceSettings.model_fields}
+    names -= {f"{PREFIX}HOST", f"{PREFIX}PORT"}
+    assert passed == {name: f"${{{name}:-}}" for name in names}
 
 
 def test_metrics() -> None:

@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from service import __version__
 from service.settings import PREFIX, ServiceSettings
+from tests.conftest import ROOT
 from tests.deploy import custom_resources
 from tests.deploy.manifests import (
     KUBERNETES,
@@ -37,6 +38,9 @@ KSERVES_PROTOCOL: Final = {"name": "PROTOCOL", "value": "v2"}
 """A variable that KServe itself reads, of a custom predictor."""
 MOST_MEMORY_MEBIBYTES: Final = 130
 """What the service is allowed to need."""
+README: Final = ROOT / "README.md"
+LONGEST_IDLE_SECONDS: Final = 3_600
+"""For how long Envoy keeps an idle connection to what is behind it; other proxies do for less."""
 PRODUCTION: Final = "overlays/production"
 
 
@@ -368,6 +372,22 @@ def test_requests_in_progress_can_finish(objects: list[Object]) -> None:
         drain = container["lifecycle"]["preStop"]["sleep"]["seconds"]
         assert drain >= 1
         assert spec["terminationGracePeriodSeconds"] > drain + shutdown, name
+
+
+def test_a_proxy_lets_go_of_an_idle_connection_first(objects: list[Object]) -> None:
+    """Else it sends a request in the moment in which the service closes, and passes a 502 on."""
+    for _, _, spec in service_pods(objects):
+        (container,) = containers(spec)
+        variables = {item["name"]: item["value"] for item in container["env"]}
+        kept = int(variables[f"{PREFIX}KEEP_ALIVE_SECONDS"])
+        assert kept > LONGEST_IDLE_SECONDS
+        assert f"`deploy/kubernetes` set {kept:,}" in README.read_text()
+
+
+def test_the_balancer_of_compose_keeps_no_connection_to_a_replica() -> None:
+    configuration = (ROOT / "deploy" / "nginx.conf").read_text()
+    assert 'proxy_set_header Connection "";' in configuration
+    assert not re.search(r"^\s*(upstream|keepalive)\s", configuration, re.MULTILINE)
 
 
 def test_the_service_has_the_memory_that_it_may_need(objects: list[Object]) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -119,6 +120,55 @@ def test_metrics_may_have_a_port_of_their_own() -> None:
         assert service.stop() == 0
     with pytest.raises(httpx2.TransportError):
         httpx2.get(f"http://127.0.0.1:{port}/metrics")
+
+
+def test_silent_clients_of_the_metrics_port_take_no_thread_and_are_cut() -> None:
+    """50 that send nothing, 50 that send half of a request, and 50 whose body never ends."""
+    begun = (
+        b"",
+        b"GET /metrics HTTP/1.1\r\nHost: a\r\n",
+        b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\nx",
+    )
+    port = free_port()
+    with (
+        RunningService(
+            NEWSWIRE_METRICS_PORT=str(port), NEWSWIRE_HEADER_TIMEOUT_SECONDS="1"
+        ) as service,
+        ExitStack() as connections,
+    ):
+        url = f"http://127.0.0.1:{port}/metrics"
+        assert httpx2.get(url).status_code == 200
+        before = n_threads(service.process.pid)
+        clients = []
+        for sent in begun * 50:
+            client = connections.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(sent)
+            clients.append(client)
+        shown = httpx2.get(url, timeout=2)
+        assert shown.status_code == 200
+        assert n_threads(service.process.pid) == before
+        for client in clients:
+            client.settimeout(10)
+            while client.recv(65_536):
+                pass
+        assert service.stop() == 0
+
+
+def n_threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def test_the_metrics_port_answers_head_and_nothing_else() -> None:
+    port = free_port()
+    with RunningService(NEWSWIRE_METRICS_PORT=str(port)):
+        url = f"http://127.0.0.1:{port}"
+        head = httpx2.head(f"{url}/metrics")
+        assert head.status_code == 200
+        assert head.content == b""
+        assert int(head.headers["content-length"]) > 10_000
+        assert httpx2.get(url).status_code == 404
+        accept = {"Accept": "application/openmetrics-text"}
+        assert httpx2.get(f"{url}/metrics", headers=accept).text.endswith("# EOF\n")
 
 
 def test_metrics_are_whole_while_requests_are_answered() -> None:

@@ -65,6 +65,11 @@ def reloads(service: RunningService, outcome: str) -> float:
     return next(float(line.removeprefix(name)) for line in shown if line.startswith(name))
 
 
+def gauge(service: RunningService, name: str) -> float:
+    shown = service.client.get("/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in shown if line.startswith(f"{name} "))
+
+
 def wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not holds():
@@ -132,6 +137,54 @@ def test_no_bundle_at_all_is_refused_once(polling: RunningService, models: Path)
     wait_until(lambda: version(polling) == "2")
 
 
+def test_a_bad_higher_number_stops_no_lower_one(polling: RunningService, models: Path) -> None:
+    """An empty 53 and a broken 54 are passed over, for the 8 that comes later, and at its end."""
+    (models / "53").mkdir()
+    release(models, 54, whole=False)
+    wait_until(lambda: reloads(polling, "refused") == 1)
+    wait_until(lambda: gauge(polling, "newswire_skipped_bundles") == 2)
+    release(models, 8)
+    wait_until(lambda: version(polling) == "8")
+    assert gauge(polling, "newswire_skipped_bundles") == 2
+    (models / "8").rename(models / "8.withdrawn")
+    wait_until(lambda: version(polling) == "1")
+    (models / "54").rename(models / "54.withdrawn")
+    (models / "53").rmdir()
+    wait_until(lambda: gauge(polling, "newswire_skipped_bundles") == 0)
+    assert reloads(polling, "refused") == 1
+
+
+def test_nothing_below_the_served_one_takes_its_place(
+    polling: RunningService, models: Path
+) -> None:
+    """It serves on when its own files are damaged, though an older one is there."""
+    release(models, 2)
+    wait_until(lambda: version(polling) == "2")
+    (models / "2" / "manifest.sha256").write_text("0" * 64)
+    wait_until(lambda: reloads(polling, "refused") == 1)
+    time.sleep(0.5)
+    assert version(polling) == "2"
+    assert reloads(polling, "loaded") == 1
+
+
+def test_a_signal_that_finds_nothing_new_is_logged(models: Path) -> None:
+    """And so is what was moved into a bundle's folder instead of beside it."""
+    with watched(models) as service:
+        (models / ".2").mkdir()
+        (models / ".2").rename(models / "1" / ".2")
+        (models / "1" / "evaluation" / "notes.txt").touch()
+        service.process.send_signal(signal.SIGHUP)
+        time.sleep(1)
+        lines = log_of(service)
+    (info,) = [line for line in lines if line["message"].startswith("no new bundle")]
+    assert info["message"] == f"no new bundle in {models}, still serving {models / '1'}"
+    (warning,) = [line for line in lines if line["level"] == "WARNING"]
+    assert warning["message"] == (
+        f"{models / '1'} holds 2 entries that its manifest does not name and that are not served: "
+        f"'.2', 'evaluation/notes.txt'; move a new bundle beside it: mv -T NEW {models / 'NUMBER'}"
+    )
+
+
 def test_a_link_that_turns_elsewhere_is_followed(tmp_path: Path) -> None:
     link = tmp_path / "current"
     link.symlink_to(RELEASED / "1")
@@ -183,11 +236,11 @@ def test_what_cannot_be_looked_at_is_refused_once(
 ) -> None:
     looks = []
 
-    def find(folder: Path) -> Path:
+    def find(folder: Path) -> list[Path]:
         looks.append(folder)
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(reloading, "find_bundle", find)
+    monkeypatch.setattr(reloading, "find_bundles", find)
     app = create_app(ServiceSettings(), classifier, registry)
     reloader = Reloader(app, RELEASED, LATEST, seconds=0.01)
     reloader.start(lambda *_: pytest.fail("there is nothing to adopt"))

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,8 +9,12 @@ from service.model.bundle import (
     DRIFT_BASELINE_FILE,
     REQUIRED_FILES,
     check_can_be_written,
+    find_bundles,
+    missing_files,
     next_bundle,
+    unexpected_entries,
 )
+from service.model.files import MANIFEST_FILE, MANIFEST_HASH_FILE
 from tests.conftest import LATEST, RELEASED
 from tests.hostile_bundles import edit_manifest, edit_topics, rewrite, write_manifest
 
@@ -167,6 +172,30 @@ def test_the_highest_number_is_found(tmp_path: Path) -> None:
     for name in ("1", "2", "10", "candidate", ".11-x.partial"):
         (tmp_path / name).mkdir()
     assert find_bundle(tmp_path).name == "10"
+
+
+def test_an_incomplete_bundle_is_no_version(tmp_path: Path) -> None:
+    shutil.copytree(RELEASED / "1", tmp_path / "1")
+    shutil.copytree(RELEASED / "1", tmp_path / "9")
+    (tmp_path / "9" / MANIFEST_HASH_FILE).unlink()
+    for name in ("53", "054", "0", "\u0665\u0665"):  # empty, and other ways to write a number
+        (tmp_path / name).mkdir()
+    (tmp_path / "55").touch()
+    assert find_bundle(tmp_path) == tmp_path / "1"
+    assert [path.name for path in find_bundles(tmp_path)] == ["53", "9", "1"]
+    assert missing_files(tmp_path / "53") == [MANIFEST_FILE, MANIFEST_HASH_FILE]
+    assert missing_files(tmp_path / "1") == missing_files(tmp_path / "gone") == []
+
+
+def test_what_a_manifest_does_not_name_is_unexpected(bundle_copy: Path) -> None:
+    manifest = load_bundle(bundle_copy).manifest
+    assert unexpected_entries(bundle_copy, manifest) == []
+    assert unexpected_entries(bundle_copy / "gone", manifest) == []
+    assert unexpected_entries(LATEST, load_bundle(LATEST).manifest) == []
+    (bundle_copy / ".5").mkdir()
+    (bundle_copy / ".5" / "model.onnx").touch()
+    (bundle_copy / "evaluation" / "notes.txt").touch()
+    assert unexpected_entries(bundle_copy, manifest) == [".5", "evaluation/notes.txt"]
 
 
 def test_the_next_number_is_free(tmp_path: Path) -> None:

@@ -1,0 +1,215 @@
+"""Every shell command of the documents is run as it stands, or is named here with a reason."""
+
+import json
+import re
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from typer.testing import CliRunner
+
+from service.model.bundle import next_bundle
+from tests.conftest import LATEST, RELEASED, ROOT
+from tests.end_to_end.documented import Block, Sandbox, find_blocks
+from tests.end_to_end.running_service import RunningService
+from training.__main__ import cli as training_cli
+
+NOT_RUN: Final = {
+    r"docker compose up$": "tests/compose/test_stack.py",
+    r"docker compose --profile balanced up --scale service=3$": "tests/compose/test_balancer.py",
+    r"docker compose run --rm .*\btraining$": "tests/compose/test_training.py",
+    r"kubectl apply -k deploy/kubernetes/\S+$": "tests/deploy/test_kubernetes.py",
+}
+"""Commands that a test of their own covers instead: compose with other ports, names and a shorter
+training; what would be applied to a cluster, built and held to Kubernetes' schemas."""
+TRAINS: Final = r"\bmake train\b"
+"""A training takes minutes, so make only shows what it would run; that must be a command."""
+PROMOTION_TRIES: Final = 3
+"""A promotion measures speed, which a busy machine can spoil."""
+
+BLOCKS: Final = find_blocks()
+
+
+def find(document: str, fragment: str) -> tuple[str, ...]:
+    """Return the commands of the one block of a document that holds a fragment."""
+    (block,) = (
+        block
+        for block in BLOCKS
+        if block.document == document and any(fragment in command for command in block.commands)
+    )
+    return block.commands
+
+
+def is_run_elsewhere(block: Block) -> bool:
+    return all(any(re.search(known, command) for known in NOT_RUN) for command in block.commands)
+
+
+@pytest.fixture
+def port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, data_dir: Path, port: str) -> Sandbox:
+    return Sandbox(tmp_path, NEWSWIRE_DATA_DIR=str(data_dir.resolve()), NEWSWIRE_PORT=port)
+
+
+def served_version(service: RunningService) -> str:
+    return str(service.client.get("/model").json()["version"])
+
+
+Check = Callable[[str, Sandbox], None]
+
+
+def is_crude(shown: str, sandbox: Sandbox) -> None:
+    del sandbox
+    assert json.loads(shown[shown.index("{") :])["topic"] == "crude"
+
+
+def is_earn_and_crude(shown: str, sandbox: Sandbox) -> None:
+    del sandbox
+    assert [answer["topic"] for answer in json.loads(shown)["answers"]] == ["earn", "crude"]
+
+
+def is_infer_response(shown: str, sandbox: Sandbox) -> None:
+    del sandbox
+    assert json.loads(shown)["outputs"][0]["data"][0] == "crude"
+
+
+def is_classified(shown: str, sandbox: Sandbox) -> None:
+    """Two files as tab-separated values, a text as JSON, and a file of JSON lines."""
+    assert shown.count("crude") >= 3
+    lines = (sandbox.folder / "classified.jsonl").read_text().splitlines()
+    assert [json.loads(line)["topic"] for line in lines] == ["crude"] * 3
+
+
+def is_archive(shown: str, sandbox: Sandbox) -> None:
+    del shown
+    assert sandbox.topics("classified") == ["crude"] * 3
+
+
+def is_earlier_bundle(shown: str, sandbox: Sandbox) -> None:
+    """The service was ready, of the bundle that is named in the command."""
+    del shown
+    assert "Serving reuters 4 of models/reuters/4" in (sandbox.folder / "stderr").read_text()
+
+
+STARTS: Final[dict[tuple[str, str], Check]] = {
+    ("README.md", '"top_k": 2'): is_crude,
+    ("README.md", "secrets.token_urlsafe"): is_crude,
+    ("docs/operations.md", "NEWSWIRE_MODEL_DIR=models/reuters/4"): is_earlier_bundle,
+    ("README.md", "newswire classify articles"): is_classified,
+    ("README.md", "make classify-archive"): is_archive,
+}
+"""Blocks that need no service, or start one."""
+ASKS: Final[dict[tuple[str, str], Check]] = {
+    ("README.md", "--data-binary @story.txt"): is_crude,
+    ("README.md", "/classify/batch"): is_earn_and_crude,
+    ("docs/open-inference.md", "/infer"): is_infer_response,
+}
+"""Blocks that ask one that runs."""
+OTHERS: Final = (
+    ("README.md", "kill -HUP"),
+    ("README.md", "--out models/candidates/1"),
+    ("README.md", "make evaluate"),
+    ("docs/operations.md", "make promote"),
+    ("docs/operations.md", "6.withdrawn"),
+)
+"""Blocks with a test of their own, below."""
+
+
+def test_every_command_is_run() -> None:
+    run = [find(*case) for case in (*STARTS, *ASKS, *OTHERS)]
+    assert len(set(run)) == len(run)
+    left = [block for block in BLOCKS if block.commands not in run and not is_run_elsewhere(block)]
+    assert left == [], "name them in a test"
+    assert len(BLOCKS) >= 14
+
+
+@pytest.mark.parametrize("known", NOT_RUN)
+def test_what_is_run_elsewhere_is_there(known: str) -> None:
+    assert (ROOT / NOT_RUN[known]).is_file()
+    commands = [command for block in BLOCKS for command in block.commands]
+    assert any(re.search(known, command) for command in commands), "no document has it any more"
+
+
+@pytest.mark.parametrize("case", STARTS, ids=" ".join)
+def test_what_needs_no_service(sandbox: Sandbox, case: tuple[str, str]) -> None:
+    STARTS[case](sandbox.run(*find(*case)), sandbox)
+
+
+@pytest.mark.parametrize("case", ASKS, ids=" ".join)
+def test_what_asks_a_service(sandbox: Sandbox, case: tuple[str, str]) -> None:
+    with RunningService() as service:
+        ASKS[case](sandbox.run(*find(*case), NEWSWIRE_PORT=str(service.port)), sandbox)
+
+
+def promote_and_release(sandbox: Sandbox, commands: tuple[str, ...], **variables: str) -> None:
+    """Run a block that begins with a promotion, and that once more if it was the speed."""
+    promote, *release = commands
+    assert promote.startswith("make promote ")
+    for tries_left in reversed(range(PROMOTION_TRIES)):
+        try:
+            sandbox.run(promote)
+            break
+        except AssertionError as error:
+            if not tries_left or "speed" not in str(error):
+                raise
+    sandbox.run(*release, **variables)
+
+
+@pytest.mark.parametrize(
+    ("document", "fragment"), [("README.md", "kill -HUP"), ("docs/operations.md", "make promote")]
+)
+def test_release_and_rollback(sandbox: Sandbox, document: str, fragment: str) -> None:
+    """A candidate is promoted, put beside, renamed into place and served; then it is withdrawn."""
+    assert next_bundle(RELEASED).name == "6", "the documents name the next number"
+    models = sandbox.folder / "served"
+    models.mkdir()
+    for path in (sandbox.folder / "models" / "reuters").iterdir():
+        (models / path.name).symlink_to(path)
+    with RunningService(NEWSWIRE_MODEL_DIR=str(models)) as service:
+        variables = {"MODELS": str(models), "PID": str(service.process.pid)}
+        assert served_version(service) == LATEST.name
+        promote_and_release(sandbox, find(document, fragment), **variables)
+        wait_for_version(service, "6")
+        assert not (models / ".6").exists()
+        sandbox.run(*find("docs/operations.md", "6.withdrawn"), **variables)
+        wait_for_version(service, LATEST.name)
+        assert (models / "6.withdrawn" / "manifest.json").is_file()
+
+
+def wait_for_version(service: RunningService, version: str) -> None:
+    deadline = time.monotonic() + 60
+    while served_version(service) != version:
+        assert time.monotonic() < deadline, f"not served: {version}"
+        time.sleep(0.05)
+
+
+def check_training_commands(shown: str) -> None:
+    """Each command that make would run is one of the training's, with its options."""
+    lines = re.findall(r"python -m training (.*)", shown)
+    assert lines
+    for line in lines:
+        result = CliRunner().invoke(training_cli, [*line.split(), "--help"])
+        assert result.exit_code == 0, result.output
+        command, *options = line.split()
+        for option in options:
+            assert not option.startswith("--") or option in result.output, option
+        assert command in {"train", "promote", "evaluate"}
+
+
+@pytest.mark.parametrize("fragment", ["--out models/candidates/1", "make evaluate"])
+def test_training(sandbox: Sandbox, fragment: str) -> None:
+    """Of a training is shown what it would do; the candidates that it would leave are there."""
+    released = find("README.md", "kill -HUP")
+    for command in find("README.md", fragment):
+        if re.search(TRAINS, command):
+            check_training_commands(sandbox.run(command, MAKEFLAGS="n"))
+        elif command not in released:  # that is run by test_release_and_rollback
+            assert "accuracy" in sandbox.run(command)

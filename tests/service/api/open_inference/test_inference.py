@@ -318,7 +318,7 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
         (
             {"inputs": [{}] * 400},
             422,
-            "inputs.0.name, inputs.0.shape, inputs.0.datatype: Field required",
+            "inputs[0].name, inputs[0].shape, inputs[0].datatype: Field required",
         ),
         (
             {"inputs": [tensor(["a"])] * 20},

@@ -239,7 +239,10 @@ async def _answer_http_exception(request: Request, error: Exception) -> JSONResp
         status=error.status_code,
         detail=details.get(error.status_code) if error.detail == title else error.detail,
     )
-    return _answer(request, problem, error.headers)
+    headers = error.headers
+    if headers and headers.get("Allow") == "GET":
+        headers = {**headers, "Allow": "GET, HEAD"}
+    return _answer(request, problem, headers)
 
 
 def _answer(

@@ -84,12 +84,12 @@ def page_routes() -> APIRouter:
     loaded = {name: file for name, file in files.items() if name not in PAGES.values()}
 
     # their names are no labels of metrics: what is asked for is unbounded
-    @router.api_route(FILES, methods=["GET", "HEAD"])
+    @router.get(FILES)
     async def page_file(request: Request, name: str) -> Response:
         if name not in loaded:
             raise HTTPException(404)
         return loaded[name].answer(request)
 
     for route, name in PAGES.items():
-        router.add_api_route(route, files[name].answer, methods=["GET", "HEAD"])
+        router.add_api_route(route, files[name].answer)
     return router

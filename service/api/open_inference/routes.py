@@ -65,7 +65,9 @@ def _add_server_routes(router: APIRouter, health: ServiceHealth) -> None:
     async def v2_server() -> ServerMetadata:
         """Give the server's name, version and extensions of the protocol."""
         return ServerMetadata(
-            name="newswire-topics", version=__version__, extensions=["binary_tensor_data"]
+            name="newswire-topics",
+            version=__version__,
+            extensions=["binary_tensor_data", "classification"],
         )
 
     @router.get("/health/live", summary="Is the server alive?")

@@ -159,7 +159,7 @@ def create_app(
         catalogue_routes(app.model),
         operations_routes(shown, app.health),
         openapi_routes(app.openapi),
-        page_routes(),
+        page_routes(max_explained_words=limits.max_explained_words),
     )
     for router in routers:
         app.include_router(router)

@@ -6,7 +6,9 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -704,3 +706,48 @@ def test_what_each_example_comes_to(page: Page) -> None:
         expect(page.locator("#verdict")).to_have_text(verdict)
         unsure = re.compile("^unsure$") if label == "Not news" else re.compile("^$")
         expect(page.locator("#verdict")).to_have_class(unsure)
+
+
+ASK = """async ([address, key]) => {
+    const response = await fetch(`${address}/classify`, {
+        method: "POST",
+        headers: {
+            "Content-Type": "application/json",
+            "Authorization": `Bearer ${key}`,
+            "X-Request-ID": "mine-1",
+        },
+        body: JSON.stringify({ text: "OPEC ministers agreed to cut crude oil output." }),
+    }).catch(() => null);
+    return response && [response.status, response.headers.get("x-request-id"),
+        (await response.json()).topic ?? null];
+}"""
+
+
+class BlankPage(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>Another</title><link rel=icon href=data:,>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_page_of_another_origin(browser: BrowserContext, *, allowed: bool) -> None:
+    """The browser asks first, by a preflight, for JSON and a key are no simple request."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BlankPage) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        origin = f"http://127.0.0.1:{other.server_port}"
+        named = origin if allowed else "https://news.example"
+        with RunningService(NEWSWIRE_API_KEYS=KEY, NEWSWIRE_CORS_ORIGINS=named) as closed:
+            page = browser.new_page()
+            page.goto(origin)
+            address = f"http://127.0.0.1:{closed.port}"
+            found = page.evaluate(ASK, [address, KEY])
+            assert found == ([200, "mine-1", "crude"] if allowed else None)
+            refused = page.evaluate(ASK, [address, "another-key-of-24-letter"])
+            assert refused == ([401, "mine-1", None] if allowed else None)
+            page.close()
+        other.shutdown()

@@ -17,17 +17,19 @@ from service.api.classification import (
     classification_endpoints,
     classification_routes,
 )
+from service.api.cross_origin import PREFLIGHT, PREFLIGHT_STATUSES, CrossOriginMiddleware
 from service.api.current import CurrentModel, ServedModel
 from service.api.deadline import Deadline
 from service.api.errors import add_error_handlers
 from service.api.instrumentation import InstrumentationMiddleware, RequestObserver
 from service.api.keys import OPEN_PATHS, ApiKeys, KeyGate
 from service.api.open_inference import open_inference_routes
-from service.api.openapi import complete_openapi
+from service.api.openapi import complete_openapi, openapi_routes
 from service.api.operations import METRICS_PATH, operations_routes
-from service.api.pages import page_paths, page_routes
+from service.api.pages import FILES, page_paths, page_routes
 from service.api.reading import BodyReader
 from service.api.shortcut import Shortcut
+from service.api.statuses import statuses_by_route
 from service.api.turns import TurnsMiddleware
 from service.api.workers import Workers
 from service.health import ServiceHealth
@@ -50,6 +52,8 @@ class NewswireApp(FastAPI):
         Where requests are recorded.
     gate : KeyGate or None
         Who may ask; None if everyone may.
+    cross_origin : CrossOriginMiddleware or None
+        Which pages of other origins may ask; None if none may.
     shortcuts : mapping of (method, path) to Shortcut
         Requests that do not go through FastAPI.
     """
@@ -59,9 +63,14 @@ class NewswireApp(FastAPI):
     health: ServiceHealth
     observer: RequestObserver
     gate: KeyGate | None = None
+    cross_origin: CrossOriginMiddleware | None = None
     shortcuts: Mapping[tuple[str, str], Shortcut] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, for pages of other origins too if some are allowed."""
+        await (self.cross_origin or self.answer)(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a request the short way, if it has one; without a key, if one is needed, no way."""
         if self.gate is not None and scope["type"] == "http" and not self.gate.admits(scope):
             await self.gate.refuse(scope, receive, send)
@@ -117,6 +126,7 @@ def create_app(
         version=__version__,
         license_info={"name": "MIT", "identifier": "MIT"},
         redirect_slashes=False,
+        openapi_url=None,  # it is among the routes
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
@@ -150,13 +160,19 @@ def create_app(
         open_inference_routes(app.model.tensors, workers, reader, app.health),
         catalogue_routes(app.model),
         operations_routes(shown, app.health),
-        page_routes(),
+        openapi_routes(app.openapi),
+        page_routes(max_explained_words=limits.max_explained_words),
     )
     for router in routers:
         app.include_router(router)
     add_error_handlers(app)
+    routes = [route for router in routers for route in router.routes]
+    pages = page_paths() | {FILES}
+    metrics.begin_requests(statuses_by_route(routes, pages=pages, has_keys=bool(settings.api_keys)))
+    if settings.cors_origins:
+        app.cross_origin = CrossOriginMiddleware(app.answer, settings.cors_origins, observer)
+        metrics.begin_requests({PREFLIGHT: PREFLIGHT_STATUSES})
     if settings.api_keys:
-        routes = [route for router in routers for route in router.routes]
         app.gate = _make_gate(settings, routes, observer)
     return app
 

@@ -1,7 +1,7 @@
 """Every metric of the service, declared once, on a registry that is handed in."""
 
 from collections import Counter as TotalOf
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Final, TypeVar
 
@@ -224,6 +224,13 @@ class ServiceMetrics(Collector):
                 bounds = bound_label(above), bound_label(float(name))
                 self.baseline_texts.labels(distribution, *bounds).set(count / n_texts)
                 above = float(name)
+
+    def begin_requests(self, statuses: Mapping[str, Iterable[int]]) -> None:
+        """Begin the counts of requests at 0, by the route and the statuses that it can have."""
+        for route, found in statuses.items():
+            self.request_duration.labels(route)
+            for status in found:
+                self.requests.labels(route, str(status))
 
     def observe_request(self, *, route: str, status: int, seconds: float) -> None:
         """Record an answered request."""

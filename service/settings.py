@@ -14,6 +14,11 @@ MOST_SECONDS = 86_400
 API_KEY: Final = re.compile(r"[!-+\--~]{16,}")
 """Visible ASCII but the comma, which stands between keys; shorter ones can be guessed."""
 
+ORIGIN: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?"
+)
+"""What a browser sends in the header Origin."""
+
 
 class ServiceSettings(BaseSettings):
     """The service's settings: ``NEWSWIRE_`` and the name in capitals.
@@ -58,6 +63,14 @@ class ServiceSettings(BaseSettings):
         tuple[SecretStr, ...],
         NoDecode,
         Field(repr=False, description="Keys, one of which each request needs; commas between."),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Origins whose pages browsers let call the service, as https://a.example; "
+            "commas between; * for every one."
+        ),
     ] = ()
     metrics_need_key: Annotated[
         bool, Field(description="Whether /metrics needs a key too, if there are keys.")
@@ -131,6 +144,20 @@ class ServiceSettings(BaseSettings):
                 "Expected keys of at least 16 visible ASCII characters each, commas between them",
             )
         return keys
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, origins: str | tuple[str, ...]) -> tuple[str, ...]:
+        """Take the origins apart; one that no browser sends would allow nothing, in silence."""
+        if isinstance(origins, str):
+            origins = tuple(origin.strip() for origin in origins.split(","))
+        if origins != ("*",) and not all(map(ORIGIN.fullmatch, origins)):
+            raise PydanticCustomError(
+                "cors_origins",
+                "Expected origins such as https://news.example or http://localhost:3000, in lower "
+                "case and without a path, commas between them; or * alone",
+            )
+        return origins
 
     @field_validator("metrics_port")
     @classmethod

@@ -26,7 +26,7 @@ BESIDE_SECONDS: Final = 300.0
 """How long a trial beside a service may last. Where others take all of a processor it gets little:
 it took a minute and a half."""
 MEMORY_BYTES: Final = 100_000_000
-"""Memory that loading and proving may take; the released bundles take 20 MB. A container of 256 MB
+"""Memory that loading and proving may take; the released bundles take 20 MB. A container of 320 MB
 has that beside a service."""
 SENTENCE_BYTES: Final = 4_000
 """How much is read of what a trial says."""

@@ -122,7 +122,7 @@ class Answerer:
         errors: dict[int, RequestError] = {}
         for index, item in enumerate(request.items):
             try:
-                items.append(check_batch_item(item, self._limits))
+                items.append(check_batch_item(item, self._limits, index))
             except RequestError as error:
                 errors[index] = error
         if not items:

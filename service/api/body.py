@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from service.api.errors import (
     InvalidRequestError,
     MalformedBodyError,
     TooLargeError,
 )
+from service.api.field_errors import MAX_ERRORS, invalid_request, unknown_fields
 from service.api.schemas import (
     BatchItem,
     BatchRequest,
@@ -71,7 +71,7 @@ def parse_classify_request(body: bytes, limits: Limits) -> ClassifyRequest:
     """
     most_strings = STRINGS_A_FIELD * len(ClassifyRequest.model_fields)
     if has_more_structure(body, most_strings=most_strings, most_texts=1):
-        raise InvalidRequestError([_other_fields(ClassifyRequest)])
+        raise unknown_fields(ClassifyRequest)
     request = parse_body(ClassifyRequest, body)
     check_options(request, limits)
     check_text(request, limits)
@@ -100,19 +100,30 @@ def parse_batch_request(body: bytes, limits: Limits) -> BatchRequest:
     return request
 
 
-def check_batch_item(item: Any, limits: Limits) -> BatchItem:
-    """Check an item of a batch.
+def check_batch_item(item: Any, limits: Limits, number: int) -> BatchItem:
+    """Check an item of a batch; what is wrong is said of its place.
 
     Raises
     ------
     InvalidRequestError, TooLargeError
         As `parse_classify_request`.
     """
+    place = f"items[{number}]"
+    if isinstance(item, dict) and len(item) > MAX_ERRORS:
+        raise unknown_fields(BatchItem, place=place)
     try:
         checked = BatchItem.model_validate(item)
+        check_text(checked, limits)
     except ValidationError as error:
-        raise invalid_request(BatchItem, error) from None
-    check_text(checked, limits)
+        raise invalid_request(BatchItem, error, place) from None
+    except InvalidRequestError as error:
+        problems = [
+            FieldProblem(field=f"{place}.{problem.field}", message=problem.message)
+            for problem in error.problems
+        ]
+        raise InvalidRequestError(problems) from None
+    except TooLargeError as error:
+        raise TooLargeError(f"{place}: {error}") from None
     return checked
 
 
@@ -127,9 +138,8 @@ def parse_body(model: type[Model], body: bytes) -> Model:
     try:
         return _validate(model, body)
     except ValidationError as error:
-        (first, *_) = error.errors(include_url=False, include_context=False, include_input=False)
-        if first["type"] == JSON_INVALID:
-            raise MalformedBodyError(f"Expected JSON in UTF-8. {first['msg']}.") from None
+        if reason := _why_no_json(error):
+            raise MalformedBodyError(f"Expected JSON in UTF-8. {reason}.") from None
         raise invalid_request(model, error) from None
 
 
@@ -142,7 +152,7 @@ def _validate(model: type[Model], body: bytes) -> Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        if error.errors(include_url=False)[0]["type"] != JSON_INVALID:
+        if not _why_no_json(error):
             raise
         try:
             value = json.loads(body.decode("utf-8-sig"))
@@ -150,6 +160,14 @@ def _validate(model: type[Model], body: bytes) -> Model:
             raise error from None
         repaired = json.dumps(value, ensure_ascii=False).encode(errors="replace")
         return model.model_validate_json(repaired)
+
+
+def _why_no_json(error: ValidationError) -> str:
+    """Return why a body is not JSON, or nothing if it is: then something else is wrong with it."""
+    if error.error_count() > 1:
+        return ""
+    (only,) = error.errors(include_url=False, include_context=False, include_input=False)
+    return only["msg"] if only["type"] == JSON_INVALID else ""
 
 
 def check_options(options: RankingOptions, limits: Limits) -> None:
@@ -179,24 +197,6 @@ def check_text(item: BatchItem, limits: Limits) -> None:
     n_words = sum(len(NEWS_TOKENIZER.tokenize(part)) for part in (text, title))
     if n_words > limits.max_text_words:
         raise TooLargeError(f"Expected at most {limits.max_text_words} words, title included.")
-
-
-def invalid_request(model: type[BaseModel], error: ValidationError) -> InvalidRequestError:
-    """Say what is wrong with a request, without repeating anything of it."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return InvalidRequestError([_field_problem(model, item) for item in details])
-
-
-def _field_problem(model: type[BaseModel], detail: ErrorDetails) -> FieldProblem:
-    if detail["type"] == "extra_forbidden":  # its name is the client's own text: not repeated
-        return _other_fields(model)
-    field = ".".join(map(str, detail["loc"])) or "body"
-    return FieldProblem(field=field, message=detail["msg"])
-
-
-def _other_fields(model: type[BaseModel]) -> FieldProblem:
-    known = ", ".join(model.model_fields)
-    return FieldProblem(field="body", message=f"Expected no other fields than {known}")
 
 
 def _size(text: str) -> int:

@@ -12,7 +12,7 @@ from service.api.current import CurrentModel
 from service.api.gathering import Gathering
 from service.api.openapi import PROBLEM_RESPONSES, describe_batch, describe_classify
 from service.api.plain_text import to_json_request
-from service.api.reading import BodyReader
+from service.api.reading import BodyReader, check_no_query
 from service.api.schemas import (
     BatchResponse,
     ClassifyResponse,
@@ -70,6 +70,8 @@ class ClassificationEndpoint:
         media_type, body = await self._reader.read(scope, receive, self._slots, self._media_types)
         if media_type == PLAIN_TEXT:
             body = to_json_request(body, scope["query_string"])
+        else:
+            check_no_query(scope)
         if self._gathering is not None and is_short(body):
             return await self._gathering.answer(body)
         return await self._workers.run(self._answer, body)

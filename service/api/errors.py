@@ -9,9 +9,9 @@ an answer.
 RequestError
 ├── UnauthorizedError           it comes without a key, or with a wrong one
 ├── BodyTimeoutError            the body was not there in time
-├── UnsupportedMediaTypeError   the body is declared as something else than JSON
+├── UnsupportedMediaTypeError   the body is declared as something that is not taken
 ├── TooLargeError               the text, or the body around it, is over the limit
-├── MalformedBodyError          the body is not JSON
+├── MalformedBodyError          the body is not JSON, or not text in UTF-8
 │   └── TensorError             the JSON and what follows it are not the tensors that were expected
 ├── InvalidRequestError         the JSON is not the request that was expected
 └── BusyError                   nothing is wrong with the request: try again later
@@ -57,7 +57,7 @@ class BodyTimeoutError(RequestError):
 
 
 class UnsupportedMediaTypeError(RequestError):
-    """The body is declared as something else than JSON."""
+    """The body is declared as something that is not taken."""
 
 
 class TooLargeError(RequestError):
@@ -65,7 +65,7 @@ class TooLargeError(RequestError):
 
 
 class MalformedBodyError(RequestError):
-    """The body is not JSON in UTF-8."""
+    """The body is not JSON, or not text in UTF-8."""
 
 
 class TensorError(MalformedBodyError):
@@ -125,7 +125,7 @@ class ProblemKind(NamedTuple):
 
 
 PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
-    MalformedBodyError: ProblemKind(400, "malformed-body", "The body is not JSON"),
+    MalformedBodyError: ProblemKind(400, "malformed-body", "The body cannot be read"),
     ClientDisconnect: ProblemKind(
         400,
         "body-cut-short",
@@ -239,7 +239,10 @@ async def _answer_http_exception(request: Request, error: Exception) -> JSONResp
         status=error.status_code,
         detail=details.get(error.status_code) if error.detail == title else error.detail,
     )
-    return _answer(request, problem, error.headers)
+    headers = error.headers
+    if headers and headers.get("Allow") == "GET":
+        headers = {**headers, "Allow": "GET, HEAD"}
+    return _answer(request, problem, headers)
 
 
 def _answer(

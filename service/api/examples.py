@@ -149,10 +149,10 @@ BATCH_ANSWERS: Final[Examples] = {
                     "type": "urn:newswire-topics:problem:invalid-request",
                     "title": "The request is not valid",
                     "status": 422,
-                    "detail": f"text, title: {NOTHING}",
+                    "detail": f"items[1].text, items[1].title: {NOTHING}",
                     "errors": [
-                        {"field": "text", "message": NOTHING},
-                        {"field": "title", "message": NOTHING},
+                        {"field": "items[1].text", "message": NOTHING},
+                        {"field": "items[1].title", "message": NOTHING},
                     ],
                 },
             ],

@@ -1,7 +1,7 @@
 """Headers of every answer: a browser takes it as what it is, and nobody keeps it.
 
-After the REST Security Cheat Sheet of OWASP. There is no CORS header: pages of other hosts read
-nothing here. Strict-Transport-Security is for what ends TLS to say.
+After the REST Security Cheat Sheet of OWASP. Pages of other origins read nothing here, unless
+`service.api.cross_origin` is told of them. Strict-Transport-Security is for what ends TLS to say.
 """
 
 from collections.abc import Iterable

@@ -52,15 +52,20 @@ class RequestObserver:
 class InstrumentationMiddleware:
     """Plain ASGI middleware around an app.
 
+    HEAD is passed on as GET: its answer is the same, and the server leaves out the body.
+
     Parameters
     ----------
     app : ASGI application
     observer : RequestObserver
+    route : str
+        Label of requests that match no route.
     """
 
-    def __init__(self, app: ASGIApp, observer: RequestObserver) -> None:
+    def __init__(self, app: ASGIApp, observer: RequestObserver, route: str = UNMATCHED) -> None:
         self._app = app
         self._observer = observer
+        self._route = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and note the status of the answer and how long it took."""
@@ -79,9 +84,10 @@ class InstrumentationMiddleware:
                 message = {**message, "headers": headers}
             await send(message)
 
+        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
-            await self._app(scope, receive, name_and_note)
+            await self._app(inner, receive, name_and_note)
         finally:
-            route = getattr(scope.get("route"), "path", UNMATCHED)
+            route = getattr(inner.get("route"), "path", self._route)
             seconds = perf_counter() - began
             self._observer.observe(scope, route=route, status=status, seconds=seconds)

@@ -16,6 +16,8 @@ FOLDER: Final = Path(__file__).parent / "page"
 PAGES: Final = {"/": "index.html", "/docs": "docs.html"}
 """Which file each page is. What they load stands under `FILES`, relative to them."""
 FILES: Final = "/page/{name}"
+LIMIT: Final = b'name="max-explained-words" content="2000"'
+"""As it stands in the file."""
 MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -55,9 +57,9 @@ class PageFile(NamedTuple):
     headers: Mapping[str, str]
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a file, and name its content by a hash."""
-        content = path.read_bytes()
+    def read(cls, path: Path, limit: bytes) -> Self:
+        """Read a file, put in the limit that holds here, and name its content by a hash."""
+        content = path.read_bytes().replace(LIMIT, limit)
         tag = f'"{sha256(content).hexdigest()[:32]}"'
         media_type = MEDIA_TYPES[path.suffix]
         return cls(content, {**HEADERS, "ETag": tag, "Content-Type": media_type})
@@ -77,19 +79,26 @@ def page_paths() -> frozenset[str]:
     return frozenset(PAGES) | {FILES.format(name=name) for name in names}
 
 
-def page_routes() -> APIRouter:
-    """Give the routes of the pages, and of what they load. The files are read here, once."""
+def page_routes(*, max_explained_words: int) -> APIRouter:
+    """Give the routes of the pages, and of what they load. The files are read here, once.
+
+    Parameters
+    ----------
+    max_explained_words : int
+        Up to which the page asks for an explanation.
+    """
     router = APIRouter(include_in_schema=False)
-    files = {path.name: PageFile.read(path) for path in FOLDER.iterdir() if path.is_file()}
+    limit = f'name="max-explained-words" content="{max_explained_words}"'.encode()
+    files = {path.name: PageFile.read(path, limit) for path in FOLDER.iterdir() if path.is_file()}
     loaded = {name: file for name, file in files.items() if name not in PAGES.values()}
 
     # their names are no labels of metrics: what is asked for is unbounded
-    @router.api_route(FILES, methods=["GET", "HEAD"])
+    @router.get(FILES)
     async def page_file(request: Request, name: str) -> Response:
         if name not in loaded:
             raise HTTPException(404)
         return await loaded[name].answer(request)
 
     for route, name in PAGES.items():
-        router.add_api_route(route, files[name].answer, methods=["GET", "HEAD"])
+        router.add_api_route(route, files[name].answer)
     return router

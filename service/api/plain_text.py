@@ -1,13 +1,17 @@
 """A text as it is, without JSON around it: the body is the text, the options are in the query."""
 
+from typing import Final
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from service.api.body import invalid_request
 from service.api.errors import InvalidRequestError, MalformedBodyError
+from service.api.field_errors import invalid_request, unknown_fields
 from service.api.schemas import FieldProblem, PlainTextOptions
+
+MAX_OPTIONS: Final = 16
+"""More than there are; a longer query is not read to its end."""
 
 
 def to_json_request(body: bytes, query: bytes) -> bytes:
@@ -31,11 +35,18 @@ def to_json_request(body: bytes, query: bytes) -> bytes:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise MalformedBodyError("Expected text in UTF-8.") from None
-    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    try:
+        given = parse_qsl(
+            query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_OPTIONS
+        )
+    except ValueError:
+        raise unknown_fields(PlainTextOptions, place="query") from None
     if len(values := dict(given)) < len(given):
         raise InvalidRequestError(
             [FieldProblem(field="query", message="Expected each option once")]
         )
+    if unknown := [name for name in values if name not in PlainTextOptions.model_fields]:
+        raise unknown_fields(PlainTextOptions, unknown, place="query")
     try:
         options = PlainTextOptions.model_validate_strings(values)
     except ValidationError as error:

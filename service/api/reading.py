@@ -8,9 +8,16 @@ from starlette.types import Message, Receive, Scope
 
 from service.api.admission import Admission, Slots
 from service.api.body import JSON, Limits, too_large
+from service.api.content_type import find_media_type
 from service.api.deadline import Deadline
-from service.api.errors import BodyTimeoutError, TooLargeError, UnsupportedMediaTypeError
+from service.api.errors import (
+    BodyTimeoutError,
+    InvalidRequestError,
+    TooLargeError,
+    UnsupportedMediaTypeError,
+)
 from service.api.incoming import IncomingBodies
+from service.api.schemas import FieldProblem
 
 JSON_EXPANSION: Final = 6
 """JSON may write one byte of text as six, ``\\u0041``."""
@@ -59,7 +66,7 @@ class BodyReader:
         OverloadedError
             If there is no room for another request, or later for its bytes.
         UnsupportedMediaTypeError
-            If the body is declared as something else.
+            If the body is declared as something else, or not to be in UTF-8.
         TooLargeError
             If it is longer than any way of writing a text within the limit.
         BodyTimeoutError
@@ -68,8 +75,7 @@ class BodyReader:
             If the connection ends before the body does.
         """
         await self._admission.admit(slots)
-        declared = find_header(scope, b"content-type").partition(b";")[0].strip().lower()
-        media_type = next((name for name in media_types if name.encode() == declared), None)
+        media_type = find_media_type(find_header(scope, b"content-type"), media_types)
         if media_type is None:
             expected = " or ".join(media_types)
             raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {expected}.")
@@ -131,6 +137,18 @@ def check_not_compressed(scope: Scope) -> None:
     """
     if find_header(scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
         raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
+
+
+def check_no_query(scope: Scope) -> None:
+    """Refuse options in the query where they are in the body: there they would mean nothing.
+
+    Raises
+    ------
+    InvalidRequestError
+    """
+    if scope["query_string"]:
+        message = "Expected no query with this body. Put the options into the body."
+        raise InvalidRequestError([FieldProblem(field="query", message=message)])
 
 
 def find_header(scope: Scope, name: bytes) -> bytes:

@@ -7,8 +7,10 @@ of megabytes that has nothing else, hundreds of megabytes. A valid body is nearl
 import re
 from typing import Final
 
-SMALL_BYTES: Final = 16_384
+SMALL_BYTES: Final = 2_048
 """Bodies up to this are harmless, whatever they hold."""
+SMALL_VALUES_BYTES: Final = 16_384
+"""Bodies up to this are harmless, if they have few names and texts."""
 FEW_VALUES: Final = 20_000
 """So many values are, too."""
 STRUCTURE_BYTES: Final = 256
@@ -36,8 +38,11 @@ def has_more_structure(body: bytes, *, most_strings: int, most_texts: int) -> bo
     if len(body) <= SMALL_BYTES:
         return False
     # in texts quotes are escaped, so the others are those of names and texts; there may be more
-    if body.count(b'"') - body.count(b'\\"') > 2 * most_strings:
+    n_quotes = body.count(b'"')
+    if n_quotes > 2 * most_strings and n_quotes - body.count(b'\\"') > 2 * most_strings:
         return True
+    if len(body) <= SMALL_VALUES_BYTES:
+        return False
     if sum(body.count(sign) for sign in _BEGIN_VALUES) <= FEW_VALUES:
         return False
     return _is_exceeded(body, most_strings, STRUCTURE_BYTES + STRUCTURE_BYTES_A_TEXT * most_texts)

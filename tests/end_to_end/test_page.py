@@ -6,7 +6,9 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -393,10 +395,58 @@ def test_a_file_may_be_dropped(page: Page) -> None:
     expect(page.locator("#verdict")).to_have_text("Crude oil")
 
 
-def test_a_file_that_is_no_text_is_refused(page: Page) -> None:
-    drop(page, "news.png", b"\x89PNG\xff\xfe")
-    expect(page.get_by_role("alert")).to_have_text("The file news.png is not a text in UTF-8.")
-    expect(page.get_by_label("Text: type it")).to_have_value("")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("news.png", b"\x89PNG\xff\xfe\x00\x01"),
+        ("news.docx", b"PK\x03\x04\x14\x00\x06\x00\x08\x00"),
+        ("news.odt", b"PK\x03\x04" + b"a" * 99),
+        ("news.pdf", b"%PDF-1.7\n1 0 obj"),
+        ("news.rtf", rb"{\rtf1\ansi Crude oil rose.}"),
+        ("news.bin", b"\x00\x01\x02 crude oil"),
+        ("news.utf-16", b"\xff\xfe\x00\xd8\x00"),
+    ],
+)
+def test_a_file_that_is_no_text_leaves_what_was_typed(
+    page: Page, name: str, content: bytes
+) -> None:
+    type_text(page, OIL)
+    page.get_by_label("Title").fill("OPEC meets")
+    expect(page.locator("#verdict")).to_have_text("Crude oil")
+    drop(page, name, content)
+    note = page.get_by_role("alert")
+    expect(note).to_have_text(
+        f"The file {name} is not plain text. Save it as plain text (.txt), "
+        "or copy its text and paste it here."
+    )
+    expect(page.get_by_label("Text: type it")).to_have_value(OIL)
+    expect(page.get_by_label("Title")).to_have_value("OPEC meets")
+    expect(page.locator("#verdict")).to_have_text("Crude oil")
+    type_text(page, f"{OIL} More.")
+    expect(note).to_be_hidden()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "windows-1252"])
+def test_a_file_of_windows_is_read_and_it_is_said(page: Page, encoding: str) -> None:
+    text = f"{OIL} Zürich, Düsseldorf: 5 £."
+    if encoding == "windows-1252":
+        text += " “quoted” – 3 €"
+    drop(page, "news.txt", text.encode(encoding))
+    expect(page.get_by_label("Text: type it")).to_have_value(text)
+    expect(page.get_by_role("alert")).to_have_text(
+        "The file news.txt is not in UTF-8. It was read as Windows-1252: "
+        "check its accents and quotes."
+    )
+    expect(page.locator("#verdict")).to_have_text("Crude oil")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_with_its_mark_is_read(page: Page, encoding: str) -> None:
+    drop(page, "news.txt", f"\ufeff{OIL} ü".encode(encoding))
+    expect(page.get_by_label("Text: type it")).to_have_value(f"{OIL} ü")
+    expect(page.get_by_role("alert")).to_be_hidden()
 
 
 def test_a_file_may_be_opened_twice(page: Page, tmp_path: Path) -> None:
@@ -605,9 +655,99 @@ def try_docs_with_key(page: Page, address: str) -> None:
     expect(answer).to_contain_text("200 in")
 
 
-def test_a_text_too_long_to_explain_is_classified(page: Page, watched: Watched) -> None:
+UNMARKED = "The words are not marked: the text has more than {} of them."
+
+
+def test_a_text_too_long_to_explain_is_classified_and_it_is_said(page: Page) -> None:
+    """The console stays empty: the page knows the limit, and does not ask what would be refused."""
     page.locator("#text").fill(f"{OIL} " * (2_001 // len(OIL.split()) + 1))
     expect(page.locator("#verdict")).to_have_text("Crude oil")
+    expect(page.locator("#unmarked")).to_have_text(UNMARKED.format(2_000))
     expect(page.locator("#words")).to_be_hidden()
     expect(page.locator("#curl")).not_to_contain_text("explain")
-    forgive(watched, "413")
+    page.get_by_label("Mark the words").uncheck()
+    expect(page.locator("#unmarked")).to_be_hidden()
+    page.get_by_label("Mark the words").check()
+    type_text(page, OIL)
+    expect(page.locator("#marked-text")).to_have_text(OIL)
+    expect(page.locator("#unmarked")).to_be_hidden()
+
+
+def test_the_limit_is_that_of_the_service(browser: BrowserContext) -> None:
+    with RunningService(NEWSWIRE_MAX_EXPLAINED_WORDS="7") as short:
+        page = browser.new_page()
+        watched = Watched(page)
+        page.goto(f"http://127.0.0.1:{short.port}/")
+        page.get_by_label("Title").fill("It's O\u2019Neill's oil")
+        type_text(page, "rose 3.5 dlrs")
+        expect(page.locator("#marked-text")).to_have_text("rose 3.5 dlrs")
+        type_text(page, "rose 3.5 dlrs!!! again")
+        expect(page.locator("#unmarked")).to_have_text(UNMARKED.format(7))
+        expect(page.locator("#topics li").first).to_be_visible()
+        page.close()
+    assert watched.complaints == []
+
+
+VERDICTS = {
+    "Oil": "Crude oil",
+    "Earnings": "Earnings",
+    "Takeover": "Acquisitions",
+    "Harvest": "Grain",
+    "Not news": "None of the topics this model knows fits this text.",
+}
+
+
+def test_what_each_example_comes_to(page: Page) -> None:
+    """With the released bundle."""
+    buttons = page.get_by_role("group", name="Examples").get_by_role("button")
+    assert buttons.all_inner_texts() == [*VERDICTS]
+    for label, verdict in VERDICTS.items():
+        page.get_by_role("button", name=label).click()
+        expect(page.locator("#verdict")).to_have_text(verdict)
+        unsure = re.compile("^unsure$") if label == "Not news" else re.compile("^$")
+        expect(page.locator("#verdict")).to_have_class(unsure)
+
+
+ASK = """async ([address, key]) => {
+    const response = await fetch(`${address}/classify`, {
+        method: "POST",
+        headers: {
+            "Content-Type": "application/json",
+            "Authorization": `Bearer ${key}`,
+            "X-Request-ID": "mine-1",
+        },
+        body: JSON.stringify({ text: "OPEC ministers agreed to cut crude oil output." }),
+    }).catch(() => null);
+    return response && [response.status, response.headers.get("x-request-id"),
+        (await response.json()).topic ?? null];
+}"""
+
+
+class BlankPage(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>Another</title><link rel=icon href=data:,>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_page_of_another_origin(browser: BrowserContext, *, allowed: bool) -> None:
+    """The browser asks first, by a preflight, for JSON and a key are no simple request."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BlankPage) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        origin = f"http://127.0.0.1:{other.server_port}"
+        named = origin if allowed else "https://news.example"
+        with RunningService(NEWSWIRE_API_KEYS=KEY, NEWSWIRE_CORS_ORIGINS=named) as closed:
+            page = browser.new_page()
+            page.goto(origin)
+            address = f"http://127.0.0.1:{closed.port}"
+            found = page.evaluate(ASK, [address, KEY])
+            assert found == ([200, "mine-1", "crude"] if allowed else None)
+            refused = page.evaluate(ASK, [address, "another-key-of-24-letter"])
+            assert refused == ([401, "mine-1", None] if allowed else None)
+            page.close()
+        other.shutdown()

@@ -49,7 +49,10 @@ def test_health(client: Any) -> None:
 
 
 def test_metadata(client: Any) -> None:
-    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+    assert client.get_server_metadata()["extensions"] == [
+        "binary_tensor_data",
+        "classification",
+    ]
     metadata = client.get_model_metadata(MODEL)
     assert metadata == client.get_model_metadata(MODEL, VERSION)
     assert [item["name"] for item in metadata["inputs"]] == ["text", "title"]
@@ -97,6 +100,15 @@ def test_a_column(client: Any) -> None:
     given = triton.InferInput("text", [2, 1], "BYTES").set_data_from_numpy(values)
     found = client.infer(MODEL, [given], parameters={"top_k": 1})
     assert strings(found.as_numpy("topic")) == [["crude"], ["earn"]]
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_classes(client: Any, *, binary: bool) -> None:
+    wanted = triton.InferRequestedOutput("probabilities", binary_data=binary, class_count=2)
+    found = client.infer(MODEL, [tensor([CRUDE, EARN])], outputs=[wanted])
+    classes = strings(found.as_numpy("probabilities"))
+    assert [row[0].rpartition(":")[2] for row in classes] == ["crude", "earn"]
+    assert [len(row) for row in classes] == [2, 2]
 
 
 @pytest.mark.parametrize("binary", [False, True])

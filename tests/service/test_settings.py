@@ -96,3 +96,44 @@ def test_every_setting_has_a_sentence_and_a_default() -> None:
         assert field.description, name
         assert field.description.endswith("."), name
         assert not field.is_required(), name
+
+
+@pytest.mark.parametrize(
+    ("value", "origins"),
+    [
+        ("*", ("*",)),
+        ("https://a.example", ("https://a.example",)),
+        (
+            "https://a.example:8443 , http://localhost:3000,http://[::1]:80",
+            ("https://a.example:8443", "http://localhost:3000", "http://[::1]:80"),
+        ),
+    ],
+)
+def test_origins_are_taken_apart(
+    monkeypatch: pytest.MonkeyPatch, value: str, origins: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("NEWSWIRE_CORS_ORIGINS", value)
+    assert ServiceSettings().cors_origins == origins
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a.example",
+        "https://a.example/",
+        "https://A.example",
+        "https://*.example",
+        "https://a.example,",
+        "*,https://a.example",
+        "null",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("NEWSWIRE_CORS_ORIGINS", value)
+    with pytest.raises(ValidationError) as caught:
+        ServiceSettings()
+    line = describe_errors(caught.value)
+    assert line.startswith("NEWSWIRE_CORS_ORIGINS: Expected origins such as https://")
+    assert line.endswith(f"got {value!r}")

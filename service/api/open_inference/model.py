@@ -4,6 +4,7 @@ from starlette.exceptions import HTTPException
 
 from service.api.answering import Answerer
 from service.api.body import Limits
+from service.api.open_inference.parameters import check_output_parameters
 from service.api.open_inference.requests import BYTES, INPUTS, parse_text_request
 from service.api.open_inference.responses import (
     Content,
@@ -35,6 +36,7 @@ class TensorModel:
         self._limits = limits
         self._name = classifier.manifest.name
         self._version = classifier.manifest.version
+        self._labels = [topic.code for topic in classifier.topics]
         self._outputs = output_names(no_topic=classifier.manifest.no_topic)
         self.metadata = ModelMetadata(
             name=self._name,
@@ -63,9 +65,11 @@ class TensorModel:
         """
         request = parse_text_request(body, header_length, self._limits)
         wanted = wanted_outputs(request.outputs, self._outputs)
+        check_output_parameters(wanted)
         return write_response(
             self._answerer.classify_items(request.items, request.parameters),
             wanted,
+            labels=self._labels,
             model={"model_name": self._name, "model_version": self._version},
             request_id=request.id,
             binary_by_default=request.parameters.binary_data_output,

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from service.api.body import Limits, check_options, check_text, parse_body
 from service.api.errors import InvalidRequestError, TensorError, TooLargeError
 from service.api.open_inference.elements import unpack_elements
+from service.api.open_inference.parameters import check_input_parameters
 from service.api.open_inference.schemas import (
     InferParameters,
     InferRequest,
@@ -70,6 +71,7 @@ def parse_text_request(body: bytes, header_length: str | None, limits: Limits) -
     parameters = request.parameters or InferParameters()
     check_options(parameters, limits)
     _check_inputs(request.inputs, limits)
+    check_input_parameters(parameters, request.inputs)
     binary = _split(request.inputs, memoryview(body)[len(head) :])
     columns = {
         tensor.name: _elements(tensor, data)

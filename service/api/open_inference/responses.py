@@ -106,6 +106,7 @@ def write_response(
     ranked: Ranked,
     wanted: Sequence[RequestedOutput],
     *,
+    labels: Sequence[str],
     model: dict[str, str],
     request_id: str | None,
     binary_by_default: bool,
@@ -117,6 +118,8 @@ def write_response(
     ranked : Ranked
     wanted : sequence of RequestedOutput
         As from `wanted_outputs`.
+    labels : sequence of str, of length n_topics
+        Codes of the topics, by class index.
     model : dict
         Its name and version, as they stand in the answer.
     request_id : str or None
@@ -128,6 +131,8 @@ def write_response(
     for output in wanted:
         datatype, values_of = OUTPUTS[output.name]
         values = values_of(ranked)
+        if output.n_classes:
+            datatype, values = BYTES, _highest(ranked.probabilities, output.n_classes, labels)
         tensor: dict[str, Any] = {
             "name": output.name,
             "datatype": datatype,
@@ -142,6 +147,32 @@ def write_response(
     echo = {} if request_id is None else {"id": request_id}
     head = to_json({**model, **echo, "outputs": tensors})
     return Content(b"".join([head, *parts]), len(head) if parts else None)
+
+
+def _highest(
+    values: NDArray[np.float32], n_classes: int, labels: Sequence[str]
+) -> NDArray[np.str_]:
+    """Return the highest values of each row as Triton's classification extension writes them.
+
+    Parameters
+    ----------
+    values : array of float32, shape (n_texts, n_topics)
+    n_classes : int
+        How many of a row, or all that there are; equal ones by the lower index.
+    labels : sequence of str
+
+    Returns
+    -------
+    array of str, shape (n_texts, min(n_classes, n_topics))
+        ``value:index:label``, the value with six decimals.
+    """
+    order = np.argsort(-values, axis=1, kind="stable")[:, :n_classes]
+    return np.array(
+        [
+            [f"{row[index]:f}:{index}:{labels[index]}" for index in indices]
+            for row, indices in zip(values, order, strict=True)
+        ]
+    )
 
 
 def _to_binary(values: Values) -> bytes:

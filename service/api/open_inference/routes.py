@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from service import __version__
 from service.api.body import JSON
+from service.api.content_type import find_media_type
 from service.api.errors import OPEN_INFERENCE_PREFIX, UnsupportedMediaTypeError
 from service.api.open_inference.model import TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
@@ -22,7 +23,7 @@ from service.api.open_inference.schemas import (
     ServerReady,
 )
 from service.api.operations import UNAVAILABLE
-from service.api.reading import BodyReader, check_not_compressed, find_header
+from service.api.reading import BodyReader, check_no_query, check_not_compressed, find_header
 from service.api.workers import Workers
 from service.health import ServiceHealth
 
@@ -64,7 +65,9 @@ def _add_server_routes(router: APIRouter, health: ServiceHealth) -> None:
     async def v2_server() -> ServerMetadata:
         """Give the server's name, version and extensions of the protocol."""
         return ServerMetadata(
-            name="newswire-topics", version=__version__, extensions=["binary_tensor_data"]
+            name="newswire-topics",
+            version=__version__,
+            extensions=["binary_tensor_data", "classification"],
         )
 
     @router.get("/health/live", summary="Is the server alive?")
@@ -124,6 +127,7 @@ def _add_inference_routes(
         await workers.admit()
         _check_media_type(request)
         body = await reader.read_any(request.scope, request.receive)
+        check_no_query(request.scope)
         return _respond(await workers.run(lambda body: served.infer(body, header_length), body))
 
     @router.post(f"{MODEL}/infer", summary="Which topics are these texts about?", **described)
@@ -149,8 +153,8 @@ def _status(good: bool) -> int:  # noqa: FBT001 - the one thing that it is about
 
 def _check_media_type(request: Request) -> None:
     """Take what clients declare: JSON, a stream of bytes, or nothing at all."""
-    media_type = find_header(request.scope, b"content-type").partition(b";")[0].strip().lower()
-    if media_type.decode("latin-1") not in ("", JSON, BINARY_MEDIA_TYPE):
+    header = find_header(request.scope, b"content-type")
+    if find_media_type(header, ("", JSON, BINARY_MEDIA_TYPE)) is None:
         raise UnsupportedMediaTypeError(
             f"Expected a body with Content-Type: {JSON} or {BINARY_MEDIA_TYPE}."
         )

@@ -17,7 +17,16 @@ class RequestPart(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
 
-class InputParameters(RequestPart):
+class TensorParameters(RequestPart):
+    """What changes the meaning of a tensor and is not served: it is refused, not ignored."""
+
+    content_type: Annotated[
+        Any, Field(description="Of MLServer: `str` or nothing, for other codecs are not served.")
+    ] = None
+    shared_memory_region: Annotated[Any, Field(description="Not served: leave it out.")] = None
+
+
+class InputParameters(TensorParameters):
     """Where the data of an input are."""
 
     binary_data_size: Annotated[
@@ -46,8 +55,17 @@ class InputTensor(RequestPart):
         return self.parameters.binary_data_size if self.parameters else None
 
 
-class OutputParameters(RequestPart):
+class OutputParameters(TensorParameters):
     """How an output is wanted."""
+
+    classification: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Of `probabilities`: how many of the highest are wanted, as strings "
+            "`score:index:label`, instead of all as numbers.",
+        ),
+    ] = None
 
     binary_data: Annotated[bool | None, Field(description="Whether it is to follow the JSON.")] = (
         None
@@ -65,12 +83,18 @@ class RequestedOutput(RequestPart):
         binary = self.parameters.binary_data if self.parameters else None
         return default if binary is None else binary
 
+    @property
+    def n_classes(self) -> int:
+        """How many classes are wanted as strings; 0 if the output is wanted as it is."""
+        return (self.parameters.classification or 0) if self.parameters else 0
+
 
 class InferParameters(RankingOptions):
     """How texts are to be answered."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
+    content_type: Annotated[Any, Field(description="As that of an input; or `pd`.")] = None
     binary_data_output: Annotated[
         bool, Field(description="Whether outputs follow the JSON where they do not say.")
     ] = False
@@ -114,13 +138,19 @@ class InferRequest(RequestPart):
     ] = None
 
 
+class DataSize(BaseModel):
+    """How many bytes after the JSON are the data of an output."""
+
+    binary_data_size: int
+
+
 class OutputTensor(BaseModel):
     """What was found for each text, row by row."""
 
     name: str
     shape: list[int]
     datatype: str
-    parameters: InputParameters | None = None
+    parameters: DataSize | None = None
     data: list[Any] | None = None
 
 

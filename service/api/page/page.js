@@ -3,15 +3,14 @@
 import { showAnswer, showNoAnswer } from "./answer.js";
 import { byId, element, showText } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
+import { Unreadable, readText } from "./file.js";
 import { askForKey, hasKey } from "./key.js";
 import { CLASSIFY, Problem, classify, describeModel } from "./service.js";
 import { curlCommand } from "./shell.js";
-import { showWords } from "./words.js";
+import { MOST_MARKED, isTooLongToMark, showWords } from "./words.js";
 
 /** Shorter than the pause between two words, longer than between two keys. */
 const PAUSE_MILLISECONDS = 120;
-/** A text this long is over the limit of any service; do not even read it. */
-const MOST_FILE_BYTES = 10_000_000;
 const HINT = "Type something, or try an example.";
 
 let timer;
@@ -23,7 +22,7 @@ function readRequest() {
   if (title.trim()) request.title = title;
   if (text.trim()) request.text = text;
   request.top_k = Number(byId("top-k").value);
-  if (byId("explain").checked) request.explain = true;
+  if (byId("explain").checked && !isTooLongToMark(title, text)) request.explain = true;
   return request;
 }
 
@@ -31,11 +30,14 @@ function showNothing(reason) {
   showNoAnswer(reason);
   byId("words").hidden = true;
   byId("shell").hidden = true;
+  showText("unmarked", "");
 }
 
 function show({ request, answer, milliseconds }) {
   showAnswer(answer, milliseconds);
   showWords(request, answer);
+  const isUnmarked = byId("explain").checked && !request.explain;
+  showText("unmarked", isUnmarked ? `The words are not marked: the text has more than ${MOST_MARKED} of them.` : "");
   byId("curl").textContent = curlCommand(CLASSIFY, request, hasKey());
   byId("shell").hidden = false;
   showText("copied", "");
@@ -64,6 +66,7 @@ async function update() {
 }
 
 function updateSoon() {
+  showText("file-note", "");
   clearTimeout(timer);
   timer = setTimeout(update, PAUSE_MILLISECONDS);
 }
@@ -71,18 +74,19 @@ function updateSoon() {
 function fill({ title = "", text = "" }) {
   byId("title").value = title;
   byId("text").value = text;
+  showText("file-note", "");
   update();
 }
 
+/** Show a file's text, or say why not and keep what is there. */
 async function open(file) {
   try {
-    if (file.size > MOST_FILE_BYTES) throw new RangeError("too large");
-    const bytes = await file.arrayBuffer();
-    fill({ text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) });
+    const { text, note } = await readText(file);
+    fill({ text });
+    showText("file-note", note);
   } catch (error) {
-    fill({});
-    const reason = error instanceof RangeError ? "too large" : "not a text in UTF-8";
-    showNothing({ error: `The file ${file.name} is ${reason}.` });
+    if (!(error instanceof Unreadable)) throw error;
+    showText("file-note", error.message);
   }
 }
 

@@ -4,6 +4,9 @@ import { byId, element, showText } from "./dom.js";
 
 /** More would make typing slow, and nobody reads them. */
 const MOST_WORDS = 4_000;
+/** The service explains texts up to so many words. */
+export const MOST_MARKED = Number(document.querySelector("meta[name=max-explained-words]").content);
+const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Cf}'’]*/gu;
 /** Marked from this share of the strongest word on. */
 const MARKED = 0.05;
 const STRONG = 0.3;
@@ -68,6 +71,13 @@ export function summary(words, name) {
     favour ? `For ${name}: ${favour}.` : `No word by itself spoke for ${name}.`,
     against ? `Against: ${against}.` : "",
   ].join(" ");
+}
+
+/** Whether the service would refuse to explain a text: it counts runs of letters and digits. */
+export function isTooLongToMark(...fields) {
+  let words = 0;
+  for (const field of fields) words += field.match(WORD)?.length ?? 0;
+  return words > MOST_MARKED;
 }
 
 /** Mark the words of the request's title and text, if the response has an explanation. */

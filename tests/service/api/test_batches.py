@@ -74,8 +74,9 @@ def test_an_item_that_is_not_valid_has_a_problem_and_the_others_their_answers(
     first, blank, no_object, too_long, last = response.json()["answers"]
     assert (first["topic"], last["topic"]) == ("crude", "earn")
     assert blank["status"] == 422
-    assert [error["field"] for error in blank["errors"]] == ["text", "title"]
-    assert (no_object["status"], no_object["errors"][0]["field"]) == (422, "body")
+    assert [error["field"] for error in blank["errors"]] == ["items[1].text", "items[1].title"]
+    assert no_object["detail"] == 'items[2]: Expected an object with "text"'
+    assert too_long["detail"].startswith("items[3]: Expected at most ")
     assert (too_long["status"], too_long["type"].rsplit(":")[-1]) == (413, "too-large")
     BatchResponse.model_validate(response.json())
 
@@ -95,7 +96,31 @@ def test_without_a_valid_item_it_fails_as_the_first_alone(
     alone = client.post("/classify", json=item)
     batch = post(client, {"items": [item, {"text": 3}]})
     assert batch.status_code == alone.status_code == status
-    assert batch.json() == alone.json() | {"detail": batch.json()["detail"]}
+    assert batch.json()["type"] == alone.json()["type"]
+    assert "items[0]" in batch.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("items", "detail"),
+    [
+        (["a", "b"], 'items[0]: Expected an object with "text"'),
+        ([["a"]], 'items[0]: Expected an object with "text"'),
+        ([{"text": 3}], "items[0].text: Input should be a valid string"),
+        (
+            [{"txt": TYPED}],
+            'items[0]: Expected no other fields than text, title, got "txt" (did you mean "text"?)',
+        ),
+        (
+            [{f"a \u202e{'x' * 99}": TYPED, "b": 0, "c": 0, "d": 0}],
+            "items[0]: Expected no other fields than text, title, "
+            f'got "a \\u202e{"x" * 37}...", "b", "c" and 1 more',
+        ),
+        ([{str(n): 0 for n in range(65)}], "items[0]: Expected no other fields than text, title"),
+    ],
+)
+def test_an_item_is_named_by_its_place(client: TestClient, items: list[Any], detail: str) -> None:
+    problem = assert_problem(post(client, {"items": items}), 422, "invalid-request")
+    assert problem["detail"].startswith(detail)
 
 
 @pytest.mark.parametrize(

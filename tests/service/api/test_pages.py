@@ -7,6 +7,9 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from service.api.pages import FOLDER, HEADERS, MEDIA_TYPES, PAGES
+from service.app import create_app
+from service.model import TopicClassifier
+from service.settings import ServiceSettings
 
 FILES = sorted(FOLDER.iterdir())
 ADDRESSES = {"/": "index.html", "/docs": "docs.html"} | {
@@ -22,6 +25,13 @@ def test_every_file_is_sent_as_it_is(client: TestClient, address: str, name: str
     assert response.headers["content-type"] == MEDIA_TYPES[Path(name).suffix]
     for header, value in HEADERS.items():
         assert response.headers[header] == value
+
+
+def test_the_page_knows_how_much_is_explained(
+    classifier: TopicClassifier, registry: CollectorRegistry
+) -> None:
+    app = create_app(ServiceSettings(max_explained_words=77), classifier, registry)
+    assert 'name="max-explained-words" content="77"' in TestClient(app).get("/").text
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -21,7 +21,9 @@ def ask(
     return client.post(f"/classify?{query}", content=body, headers={"content-type": content_type})
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "Text/Plain; charset=UTF-8"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "Text/Plain; charset=UTF-8", 'text/plain;charset="us-ascii"']
+)
 @pytest.mark.parametrize("options", [{}, {"title": "Öl & more", "top_k": 2, "min_confidence": 1}])
 def test_the_answer_is_that_of_the_same_text_in_json(
     client: TestClient, content_type: str, options: dict[str, Any]
@@ -66,7 +68,7 @@ def test_a_byte_order_mark_is_no_text(client: TestClient) -> None:
         (TEXT, "top_k=many", 422, "top_k: Input should be a valid integer"),
         (TEXT, "top_k=47", 422, "top_k: Input should be less than or equal to 46"),
         (TEXT, "explain=perhaps", 422, "explain: Input should be a valid boolean"),
-        (TEXT, "text=zebra", 422, "Expected no other fields than top_k, min_confidence, explain"),
+        (TEXT, "author=zebra", 422, "Expected no other fields than top_k, min_confidence, explain"),
         (TEXT, "top_k=1&top_k=2", 422, "query: Expected each option once"),
         (TEXT, "min_confidence=nan", 422, "min_confidence: Input should be a finite number"),
     ],
@@ -78,6 +80,34 @@ def test_what_is_wrong_is_said(
     assert problem.status_code == status
     assert detail in problem.json()["detail"]
     assert "zebra" not in problem.text
+
+
+@pytest.mark.parametrize("charset", ["utf-16", '"UTF-16"', "iso-8859-1"])
+def test_another_character_set_is_refused(client: TestClient, charset: str) -> None:
+    body = TEXT.encode(charset.strip('"'))
+    refused = ask(client, body, content_type=f"text/plain; charset={charset}")
+    assert refused.status_code == 415
+    assert refused.json()["detail"] == (
+        "Expected a body in UTF-8: charset=utf-8, charset=us-ascii or no charset in "
+        "Content-Type: text/plain. Convert the text to UTF-8."
+    )
+
+
+def test_a_text_that_is_not_utf_8_is_not_called_json(client: TestClient) -> None:
+    refused = ask(client, TEXT.encode("utf-16"))
+    assert refused.status_code == 400
+    assert "JSON" not in refused.text
+
+
+def test_an_unknown_option_is_named(client: TestClient) -> None:
+    assert ask(client, TEXT, "topk=1").json()["detail"] == (
+        "query: Expected no other fields than top_k, min_confidence, explain, title, "
+        'got "topk" (did you mean "top_k"?)'
+    )
+    many = "&".join(f"{number}=1" for number in range(2_000))
+    assert ask(client, TEXT, many).json()["detail"] == (
+        "query: Expected no other fields than top_k, min_confidence, explain, title"
+    )
 
 
 def test_batches_are_json(client: TestClient) -> None:

@@ -1,4 +1,7 @@
-"""What a caller sends is in no error and in no log line; but the name that it gives its request."""
+"""What a caller sends is in no error and in no log line.
+
+But the name that it gives its request, and in errors the names of fields that there are not.
+"""
 
 import json
 import logging
@@ -21,6 +24,8 @@ from tests.end_to_end.running_service import RunningService
 
 MARK: Final = "qzxjk"
 """In everything that is sent; in nothing that the service says by itself."""
+NAME: Final = "jwvqz"
+"""In the names of fields and options: an error may repeat those, a log line may not."""
 METHODS: Final = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 HEADERS: Final = (
     *("accept", "authorization", "content-type", "content-encoding", "cookie", "expect"),
@@ -36,20 +41,28 @@ TEMPLATES: Final = (
 TAKE_BODIES: Final = ("/classify", "/classify/batch", "/v2/models/reuters/infer")
 AROUND: Final = ("", "<b>", "\r\n", "\x1b[31m", "%s", "{0}", "${jndi:x}", "é", "‮", "\ud800", "'\"")
 
-marked = st.builds("{}{}{}".format, st.sampled_from(AROUND), st.just(MARK), st.sampled_from(AROUND))
+
+def around(mark: str) -> st.SearchStrategy[str]:
+    return st.builds(
+        "{}{}{}".format, st.sampled_from(AROUND), st.just(mark), st.sampled_from(AROUND)
+    )
+
+
+marked, named = around(MARK), around(NAME)
 in_path = marked.map(
     lambda text: "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "replace"))
 )
 in_header = marked.map(lambda text: text.encode("utf-8", "replace").replace(b"\r\n", b" "))
 values = st.recursive(
     marked | st.none() | st.integers() | st.just(1e999),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(marked, inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(named, inner, max_size=3),
     max_leaves=5,
 )
 FIELDS: Final = (
-    *("text", "title", "top_k", "min_confidence", "explain", "items", MARK),
+    *("text", "title", "top_k", "min_confidence", "explain", "items", NAME),
     *("id", "inputs", "outputs", "parameters"),
 )
+queries = st.sampled_from(["", f"?{NAME}={MARK}", f"?top_k={MARK}", f"?text={MARK}&title={MARK}"])
 requests = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, values))
 bodies = requests | values | marked
 
@@ -93,6 +106,7 @@ def said() -> Iterator[Said]:
     in_path,
     st.dictionaries(st.sampled_from(HEADERS), in_header, max_size=4),
     bodies,
+    queries,
     st.just("application/json") | st.sampled_from(["text/plain", "text/html; charset=x", None]),
 )
 def test_nothing_is_repeated(
@@ -103,18 +117,20 @@ def test_nothing_is_repeated(
     name: str,
     headers: dict[str, bytes],
     body: Any,
+    query: str,
     media_type: str | None,
 ) -> None:
     said.lines.clear()
     sent: dict[str, Any] = {"content-type": media_type} if media_type else {}
     answer = client.request(
         method,
-        f"{template.format(name)}?{name}={name}&top_k={name}",
+        template.format(name) + query,
         headers={**sent, **headers},
         content=body.encode("utf-8", "replace") if isinstance(body, str) else json.dumps(body),
     )
     assert said.lines
     assert MARK not in "".join(said.lines)
+    assert NAME not in "".join(said.lines)
     assert MARK not in str(answer.headers).lower()
     if answer.is_error:
         assert MARK not in answer.text

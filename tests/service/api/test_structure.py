@@ -14,6 +14,7 @@ SIGNS = st.text(alphabet='"\\\\,:[]{} \na\\u00e9', max_size=40)
 @pytest.fixture(autouse=True)
 def no_body_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(structure, "SMALL_BYTES", 0)
+    monkeypatch.setattr(structure, "SMALL_VALUES_BYTES", 0)
     monkeypatch.setattr(structure, "FEW_VALUES", 0)
 
 

@@ -318,7 +318,7 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
         (
             {"inputs": [{}] * 400},
             422,
-            "inputs.0.name, inputs.0.shape, inputs.0.datatype: Field required",
+            "inputs[0].name, inputs[0].shape, inputs[0].datatype: Field required",
         ),
         (
             {"inputs": [tensor(["a"])] * 20},
@@ -416,3 +416,107 @@ def test_each_text_and_request_is_counted(client: TestClient, registry: Collecto
     assert value("newswire_http_requests_total", route=route, status="422") == 1
     route = "/v2/models/{name}"
     assert value("newswire_http_requests_total", route=route, status="404") == 1
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_classes_are_strings_as_triton_writes_them(client: TestClient, *, binary: bool) -> None:
+    """Triton's classification extension: ``value:index:label``, the highest first."""
+    texts = ["Crude oil rose a dlr.", "Net profit rose to 12 mln dlrs."]
+    topics = [topic["topic"] for topic in client.get("/topics").json()["topics"]]
+    as_numbers = by_name(ask(client, tensor(texts), outputs=[{"name": "probabilities"}]))
+    output = {"name": "probabilities", "parameters": {"classification": 3, "binary_data": binary}}
+    response = ask(client, tensor(texts), outputs=[output])
+    if binary:
+        length = int(response.headers[HEADER_LENGTH])
+        (described,) = json.loads(response.content[:length])["outputs"]
+        elements = unpack_elements(memoryview(response.content)[length:], "probabilities")
+        found = np.array([element.decode() for element in elements]).reshape(described["shape"])
+    else:
+        (described,) = response.json()["outputs"]
+        found = np.array(described["data"]).reshape(described["shape"])
+    assert (described["name"], described["datatype"]) == ("probabilities", "BYTES")
+    assert described["shape"] == [2, 3]
+    for row, values in zip(found.tolist(), as_numbers["probabilities"], strict=True):
+        best = sorted(range(len(values)), key=lambda index: (-values[index], index))[:3]
+        assert row == [f"{values[index]:f}:{index}:{topics[index]}" for index in best]
+
+
+@pytest.mark.parametrize(("asked", "came"), [(1, 1), (46, 46), (1_000, 46)])
+def test_no_more_classes_than_there_are(client: TestClient, asked: int, came: int) -> None:
+    output = {"name": "probabilities", "parameters": {"classification": asked}}
+    (rows,) = by_name(ask(client, tensor(["Oil rose."]), outputs=[output]))["probabilities"]
+    assert len(rows) == came
+
+
+def test_no_classes_are_the_numbers(client: TestClient) -> None:
+    output = {"name": "probabilities", "parameters": {"classification": 0}}
+    (row,) = by_name(ask(client, tensor(["Oil rose."]), outputs=[output]))["probabilities"]
+    assert sum(row) <= 1 + 1e-6
+
+
+ENCODED = tensor(["R29sZCByb3NlLg=="])
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"inputs": [ENCODED | {"parameters": {"content_type": "base64"}}]},
+            "text: expected content_type str, or none: send texts as they are, in UTF-8.",
+        ),
+        (
+            {"inputs": [ENCODED | {"parameters": {"content_type": ["str"]}}]},
+            "text: expected content_type str, or none: send texts as they are, in UTF-8.",
+        ),
+        (
+            {"parameters": {"content_type": "base64"}},
+            "parameters: expected content_type str or pd, or none: "
+            "send texts as they are, in UTF-8.",
+        ),
+        (
+            {"outputs": [{"name": "topic", "parameters": {"content_type": "base64"}}]},
+            "topic: expected content_type str, or none: send texts as they are, in UTF-8.",
+        ),
+        (
+            {
+                "inputs": [
+                    {
+                        "name": "text",
+                        "shape": [1],
+                        "datatype": "BYTES",
+                        "parameters": {"shared_memory_region": "r", "shared_memory_byte_size": 9},
+                    }
+                ]
+            },
+            "text: expected no shared memory, which is not served; send the data in the request.",
+        ),
+        (
+            {"outputs": [{"name": "score", "parameters": {"shared_memory_region": "r"}}]},
+            "score: expected no shared memory, which is not served; send the data in the request.",
+        ),
+        (
+            {"outputs": [{"name": "score", "parameters": {"classification": 3}}]},
+            "score: expected the parameter classification of probabilities alone.",
+        ),
+        (
+            {"parameters": {"explain": True}},
+            "parameters: expected explain to be false or absent; POST /classify explains a text.",
+        ),
+    ],
+)
+def test_what_would_change_the_meaning_is_not_ignored(
+    client: TestClient, fields: dict[str, Any], sentence: str
+) -> None:
+    response = client.post(INFER, json={"inputs": [ENCODED]} | fields)
+    assert (response.status_code, response.json()) == (400, {"error": sentence})
+
+
+def test_what_changes_nothing_is_taken(client: TestClient) -> None:
+    given = tensor(["Oil rose."], parameters={"content_type": "str", "mine": 1})
+    response = ask(
+        client,
+        given,
+        parameters={"content_type": "pd", "explain": False, "priority": 3, "timeout": 5},
+        outputs=[{"name": "topic", "parameters": {"content_type": "str"}}],
+    )
+    assert by_name(response).keys() == {"topic"}

@@ -16,7 +16,7 @@ TEXTS = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["oil"]}
 
 
 def test_the_server(client: TestClient) -> None:
-    extensions = ["binary_tensor_data"]
+    extensions = ["binary_tensor_data", "classification"]
     expected = {"name": "newswire-topics", "version": __version__, "extensions": extensions}
     assert client.get("/v2").json() == expected
     assert client.get("/v2/health/live").json() == {"live": True}

@@ -1,0 +1,116 @@
+"""No count of requests is born at 1: the rate of what appears so is 0, so no alert would fire."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from service.app import NewswireApp, create_app
+from service.model import InferenceError, TopicClassifier
+from service.settings import ServiceSettings
+
+KEY = "a-good-key-of-24-letters"
+TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
+INFER = {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["Oil."]}]}
+TAKE_BODIES: dict[str, Any] = {
+    "/classify": TEXT,
+    "/classify/batch": {"items": [TEXT]},
+    "/v2/models/reuters/infer": INFER,
+    "/v2/models/other/versions/1/infer": INFER,
+}
+MOST_SAMPLES = 150
+"""Of the counts of requests: series cost Prometheus memory."""
+
+
+def series(registry: CollectorRegistry) -> dict[str, set[tuple[str, ...]]]:
+    """The labels of the samples of each counter and histogram."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for family in registry.collect():
+        if family.type in ("counter", "histogram"):
+            for sample in family.samples:
+                found.setdefault(sample.name, set()).add(tuple(sample.labels.values()))
+    return found
+
+
+def born(
+    registry: CollectorRegistry, before: dict[str, set[tuple[str, ...]]]
+) -> dict[str, set[tuple[str, ...]]]:
+    """What is there now and was not."""
+    now = series(registry)
+    return {name: new for name, found in now.items() if (new := found - before.get(name, set()))}
+
+
+def ask_everything(app: NewswireApp, headers: dict[str, str]) -> set[int]:
+    """Ask each route what it can answer; return the statuses that came."""
+    client = TestClient(app, raise_server_exceptions=False, headers=headers)
+    described = client.get("/openapi.json").json()["paths"]
+    statuses = set()
+    for path in ("/", "/docs", "/page/page.js", "/page/nothing", "/openapi.json", "/a", *described):
+        for method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS"):
+            statuses.add(client.request(method, path).status_code)
+    tag = client.get("/").headers.get("etag", "")
+    statuses.add(client.get("/", headers={"If-None-Match": tag}).status_code)
+    for path, body in TAKE_BODIES.items():
+        contents: list[dict[str, Any]] = [
+            {"json": body},
+            {"json": {}},
+            {"content": b"{"},
+            {"content": b"x" * 7_000_000},
+        ]
+        for content in contents:
+            media_type = {"Content-Type": "application/json"}
+            statuses.add(client.post(path, headers=media_type, **content).status_code)
+    return statuses
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+def test_counts_begin_at_0(classifier: TopicClassifier, *, has_key: bool) -> None:
+    registry = CollectorRegistry()
+    settings = ServiceSettings(api_keys=(SecretStr(KEY),))
+    app = create_app(settings, classifier, registry)
+    before = series(registry)
+    statuses = ask_everything(app, {"Authorization": f"Bearer {KEY}"} if has_key else {})
+    assert statuses >= ({200, 304, 400, 404, 405, 413, 415, 422} if has_key else {200, 401})
+    assert born(registry, before) == {}
+
+
+def test_also_those_of_failures(
+    classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = CollectorRegistry()
+    app = create_app(ServiceSettings(max_in_progress=1), classifier, registry)
+    before = series(registry)
+
+    def fail(encoded: Any) -> Any:
+        raise InferenceError("no probability")
+
+    monkeypatch.setattr(classifier, "infer", fail)
+    assert 500 in ask_everything(app, {})
+    assert 503 in ask_everything(app, {})  # not alive any more
+    assert born(registry, before) == {}
+
+
+@pytest.mark.parametrize("route", [*TAKE_BODIES][:2])
+def test_each_status_of_a_route_is_there(
+    client: TestClient, registry: CollectorRegistry, route: str
+) -> None:
+    for status in (200, 400, 405, 408, 413, 415, 422, 429, 500, 503):
+        labels = {"route": route, "status": str(status)}
+        assert registry.get_sample_value("newswire_http_requests_total", labels) == 0
+    labels = {"route": route, "status": "401"}
+    assert registry.get_sample_value("newswire_http_requests_total", labels) is None
+
+
+def test_they_are_few(client: TestClient, registry: CollectorRegistry) -> None:
+    assert len(series(registry)["newswire_http_requests_total"]) < MOST_SAMPLES
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/"])
+def test_pages_are_counted_under_their_own_route(
+    client: TestClient, registry: CollectorRegistry, path: str
+) -> None:
+    assert client.get(path).status_code == 200
+    labels = {"route": path, "status": "200"}
+    assert registry.get_sample_value("newswire_http_requests_total", labels) == 1

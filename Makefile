@@ -5,8 +5,14 @@ SERVICE := $(VENVS)/service/bin/python
 TRAINING := $(VENVS)/training/bin/python
 BULK := $(VENVS)/bulk/bin/python
 DEV := $(VENVS)/dev/bin/python
+LINT := $(VENVS)/lint/bin/python
 
 PEERS := litserve mlserver bentoml ray keras
+
+COST_dev := 3.7 GB, some 5 minutes
+COST_training := 2 GB, some 3 minutes
+COST_bulk := 0.8 GB, some 2 minutes
+COST_lint := 0.5 GB, some 40 seconds
 
 .DEFAULT_GOAL := help
 
@@ -66,9 +72,13 @@ try-slow-clients: $(VENVS)/dev/.installed ## Have 200 slow clients beside a norm
 data: $(VENVS)/training/.installed ## Download both data sets to data/, where the tests find them
 	$(TRAINING) -m training download data
 
-test: $(VENVS)/dev/.installed ## Run every test, with coverage
-	$(DEV) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+test: $(VENVS)/dev/.installed ## Run every test, with coverage; or some without: ARGS="tests/service/model"
+ifeq ($(strip $(ARGS)),)
+	$(DEV) -m pytest --cov --cov-report=term-missing:skip-covered
 	$(DEV) -m coverage report --include='service/*' --fail-under=95 --format=total
+else
+	$(DEV) -m pytest $(ARGS)
+endif
 
 test-compose: $(VENVS)/dev/.installed ## Bring the stack up in containers and test it; needs a container engine
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
@@ -101,15 +111,15 @@ audit: $(VENVS)/audit/.installed ## Look up every pinned dependency among the kn
 	$(VENVS)/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner=off \
 		$(foreach file,$(or $(ARGS),$(wildcard requirements/*.txt)),--requirement $(file))
 
-lint: $(VENVS)/dev/.installed ## Check format, lint, types and import rules
-	$(DEV) -m ruff format --check .
-	$(DEV) -m ruff check .
-	$(DEV) -m mypy
-	$(VENVS)/dev/bin/lint-imports
+lint: $(VENVS)/lint/.installed ## Check format, lint, types and import rules
+	$(LINT) -m ruff format --check .
+	$(LINT) -m ruff check .
+	$(LINT) -m mypy
+	$(VENVS)/lint/bin/lint-imports
 
-format: $(VENVS)/dev/.installed ## Format the code and fix what ruff can fix
-	$(DEV) -m ruff check --fix .
-	$(DEV) -m ruff format .
+format: $(VENVS)/lint/.installed ## Format the code and fix what ruff can fix
+	$(LINT) -m ruff check --fix .
+	$(LINT) -m ruff format .
 
 lock: $(VENVS)/dev/.installed ## Pin the dependencies of pyproject.toml again, with hashes
 	$(call compile,service)
@@ -117,6 +127,7 @@ lock: $(VENVS)/dev/.installed ## Pin the dependencies of pyproject.toml again, w
 	$(call compile,bulk,--extra bulk)
 	$(call compile,command,--extra command)
 	$(call compile,dev,--extra bulk --extra command --extra training --group dev)
+	$(call compile,lint,--extra command --group lint --constraints requirements/dev.txt)
 	$(call compile-group,interface)
 	$(call compile-group,audit)
 	$(call compile,fuzzing,--group fuzzing --constraints requirements/service.txt)
@@ -149,6 +160,7 @@ $(VENVS)/peers-%/.installed: requirements/peers/%.txt
 	touch $@
 
 $(VENVS)/%/.installed: requirements/%.txt
+	@echo "Installing $$(grep -c '^[a-z].*==' $<) packages of $< into $(VENVS)/$*, once: $(or $(COST_$*),less than a minute)" >&2
 	$(PYTHON) -m venv --clear $(VENVS)/$*
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@

@@ -21,11 +21,11 @@ from service.model import (
     load_bundle,
     save_bundle,
 )
-from service.model.bundle import check_can_be_written, next_bundle
 from training.datasets import SPLIT_SEED, Source, load_dataset
 from training.datasets import download as download_datasets
 from training.errors import DataError
 from training.recipes import Recipe, fit
+from training.reservation import reserve_place
 
 # TensorFlow reads it when it is first imported; its log is noise, its errors are exceptions.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -82,9 +82,19 @@ def train(
 
     On 2 cores the best recipe takes some 3 minutes, the book recipe less than one.
     """
-    out = out or next_bundle(CANDIDATES)
-    check_can_be_written(out)
-    dataset = load_dataset(source, data_dir, split_seed=None if chronological else split_seed)
+    with reserve_place(out, CANDIDATES) as place:
+        _train(recipe, source, seed, place, data_dir, None if chronological else split_seed)
+
+
+def _train(
+    recipe: Recipe,
+    source: Source,
+    seed: int,
+    out: Path,
+    data_dir: Path | None,
+    split_seed: int | None,
+) -> None:
+    dataset = load_dataset(source, data_dir, split_seed=split_seed)
 
     # imported late: they bring TensorFlow, and neither --help nor an error above should wait for it
     from training.baselines import without_text

@@ -81,24 +81,25 @@ def classify(
         "min_confidence": min_confidence,
         "prefix": prefix,
     }
-    finished = begin_or_continue(places[1], make_record(plan, bundle.manifest, options))
-    left = [piece for piece in plan.pieces if piece.name not in finished]
-    if finished:
-        console.print(
-            f"Continuing: {len(finished):,} of {len(plan.pieces):,} parts are finished",
-            highlight=False,
+    with places[1].lock():
+        finished = begin_or_continue(places[1], make_record(plan, bundle.manifest, options))
+        left = [piece for piece in plan.pieces if piece.name not in finished]
+        if finished:
+            console.print(
+                f"Continuing: {len(finished):,} of {len(plan.pieces):,} parts are finished",
+                highlight=False,
+            )
+        job = Job(
+            replace(plan, files=[], pieces=[]),
+            source,
+            target,
+            Question(top_k, min_confidence),
+            batch_size,
         )
-    job = Job(
-        replace(plan, files=[], pieces=[]),
-        source,
-        target,
-        Question(top_k, min_confidence),
-        batch_size,
-    )
-    total = sum(piece.size for piece in plan.pieces)
-    done = total - sum(piece.size for piece in left)
-    follow(run(job, left, bundle, workers), console, total=total, done=done)
-    clear_partial(places[1])
+        total = sum(piece.size for piece in plan.pieces)
+        done = total - sum(piece.size for piece in left)
+        follow(run(job, left, bundle, workers), console, total=total, done=done)
+        clear_partial(places[1])
 
 
 def main() -> None:

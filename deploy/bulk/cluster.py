@@ -3,9 +3,13 @@
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from deploy.bulk.errors import BulkError
 
 LOCAL_SETTINGS: Final = {
     "RAY_AUTH_MODE": "token",
@@ -15,6 +19,8 @@ QUIET_SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+CONNECT_SECONDS: Final = 10
+NAMED_ADDRESSES: Final = ("auto", "local")
 OBJECT_STORE_BYTES: Final = 256 * 2**20
 """Only the model and what is to be done pass through it; rows never do."""
 
@@ -22,6 +28,28 @@ OBJECT_STORE_BYTES: Final = 256 * 2**20
 def has_cluster() -> bool:
     """Say whether a cluster is named."""
     return bool(os.environ.get("RAY_ADDRESS"))
+
+
+def check_answers(address: str) -> None:
+    """See that something listens at an address, for which Ray would wait for minutes.
+
+    Raises
+    ------
+    BulkError
+        If it has no port, or nothing listens there within ``CONNECT_SECONDS``.
+    """
+    if address in NAMED_ADDRESSES:
+        return
+    try:
+        parts = urlsplit(address if "://" in address else f"//{address}")
+        if parts.hostname is None or parts.port is None:
+            raise BulkError(f"RAY_ADDRESS: expected HOST:PORT or ray://HOST:PORT, got {address!r}")
+        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise BulkError(
+            f"RAY_ADDRESS: expected a Ray cluster at {address!r}, got: {error}; "
+            "start it, correct the address, or unset RAY_ADDRESS to run on this machine"
+        ) from error
 
 
 @contextmanager
@@ -44,6 +72,7 @@ def connect(n_workers: int | None) -> Iterator[int]:
     import ray  # it reads the environment when it is imported
 
     if has_cluster():
+        check_answers(os.environ["RAY_ADDRESS"])
         import deploy
         import service
 

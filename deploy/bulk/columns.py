@@ -41,8 +41,8 @@ class Columns:
     title: str
     prefix: str = ""
 
-    def output_schema(self, schema: Any, metadata: dict[str, str]) -> Any:
-        """Append the columns of the answer to the schema of the input.
+    def output_schema(self, fields: Sequence[Any], metadata: dict[str, str]) -> Any:
+        """Append the columns of the answer to those of the input.
 
         Raises
         ------
@@ -50,16 +50,16 @@ class Columns:
             If a name would be there twice.
         """
         names = [self.prefix + name for name in ANSWER_FIELDS]
-        counts = Counter([*schema.names, *names])
+        counts = Counter([*(field.name for field in fields), *names])
         if taken := [name for name, count in counts.items() if count > 1]:
             raise BulkError(
                 f"expected no column {', '.join(map(repr, taken))} in the input, "
                 "since the answer's are called so: give these another name by --prefix"
             )
-        fields = [
+        answer = [
             pa.field(name, kind) for name, kind in zip(names, ANSWER_FIELDS.values(), strict=True)
         ]
-        return pa.schema([*schema, *fields], metadata=metadata)
+        return pa.schema([*fields, *answer], metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Piece:
         Rows of a Parquet file. Of JSON lines, the bytes among which the first of a line must be.
     size : int
         In bytes, about: how much work it is beside the others.
+    file_size, modified : int
+        Of the file when the run was planned, as in `StoredFile`.
     """
 
     number: int
@@ -39,6 +41,8 @@ class Piece:
     start: int
     stop: int
     size: int
+    file_size: int
+    modified: int
 
     @property
     def name(self) -> str:

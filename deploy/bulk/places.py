@@ -1,5 +1,7 @@
 """Where data lies: a path or a URL that `pyarrow.fs` understands, and the files in it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -7,6 +9,7 @@ from typing import Any, Self
 from pyarrow import ArrowException, fs
 
 from deploy.bulk.errors import BulkError
+from service.model.folder_lock import FolderLockedError, lock_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,29 @@ class Place:
             ),
             key=lambda file: file.path,
         )
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Make the folder, and keep other runs out of it until this process ends.
+
+        Only a folder of this machine can be locked: object stores have no locks.
+
+        Raises
+        ------
+        BulkError
+            If another run holds it.
+        """
+        self.files.create_dir(self.path, recursive=True)
+        if not isinstance(self.files, fs.LocalFileSystem):
+            yield
+            return
+        try:
+            with lock_folder(Path(self.path)):
+                yield
+        except FolderLockedError as error:
+            raise BulkError(
+                f"{self.path}: another run is writing to it; wait for it, or use another folder"
+            ) from error
 
     def read(self) -> bytes | None:
         """Give the content of the file, None if there is none."""

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pyarrow as pa
+
 from deploy.bulk.columns import Columns
 from deploy.bulk.errors import BulkError
 from deploy.bulk.json_lines import JsonLines
 from deploy.bulk.parquet import Parquet
+from deploy.bulk.partitions import partition_names
 from deploy.bulk.pieces import Format, Piece
 from deploy.bulk.places import Place, StoredFile
 
@@ -34,7 +37,9 @@ class Plan:
     columns : Columns
         Which columns are read.
     input_schema : pyarrow.Schema
-        Columns of the input in the output.
+        Columns of the files in the output.
+    partitions : list of str
+        Columns that the folders name, as in Hive, and no file has.
     pieces : list of Piece
         In the order of the input.
     """
@@ -43,7 +48,13 @@ class Plan:
     format: Format
     columns: Columns
     input_schema: Any
+    partitions: list[str]
     pieces: list[Piece]
+
+    def output_schema(self, metadata: dict[str, str]) -> Any:
+        """Return the schema of the output: columns of the files, partitions, and the answer's."""
+        partitions = [pa.field(name, pa.string()) for name in self.partitions]
+        return self.columns.output_schema([*self.input_schema, *partitions], metadata)
 
 
 def make_plan(place: Place, *, text: str | None, title: str | None, prefix: str) -> Plan:
@@ -81,16 +92,24 @@ def make_plan(place: Place, *, text: str | None, title: str | None, prefix: str)
     if not {columns.text, columns.title} & set(schema.names):
         expected = f"a column {columns.text!r} or a column {columns.title!r}"
         raise BulkError(f"{place.path}: expected {expected}, got {got}")
-    columns.output_schema(schema, {})
-    pieces = [Piece(number, *span) for number, span in enumerate(_spans(reader, places))]
-    return Plan(files, reader, columns, schema, pieces)
+    partitions = [
+        name
+        for name in partition_names(place.path, [file.path for file in files])
+        if name not in schema.names
+    ]
+    pieces = [Piece(number, *span) for number, span in enumerate(_spans(reader, files, places))]
+    plan = Plan(files, reader, columns, schema, partitions, pieces)
+    plan.output_schema({})
+    return plan
 
 
 def _format(path: str) -> type[Format] | None:
     return next((kind for ending, kind in FORMATS.items() if path.endswith(ending)), None)
 
 
-def _spans(reader: Format, places: list[Place]) -> Iterator[tuple[str, int, int, int]]:
-    for place in places:
+def _spans(
+    reader: Format, files: list[StoredFile], places: list[Place]
+) -> Iterator[tuple[str, int, int, int, int, int]]:
+    for file, place in zip(files, places, strict=True):
         for span in reader.spans(place):
-            yield (place.path, *span)
+            yield (place.path, *span, file.size, file.modified)

@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 
 from deploy.bulk.classifying import Question, answer_rows
 from deploy.bulk.columns import answer_arrays
+from deploy.bulk.errors import BulkError
+from deploy.bulk.partitions import partition_values
 from deploy.bulk.pieces import Batch, Piece
 from deploy.bulk.places import Place, one_line
 from deploy.bulk.plan import Plan
@@ -72,12 +74,14 @@ class PieceClassifier:
             How many ``rows`` it has, and of them ``abstained`` and ``errors``.
         """
         plan = self._job.plan
-        schema = plan.columns.output_schema(
-            plan.input_schema,
-            {**self._metadata, "newswire_topics.source": f"{piece.path}:{piece.start}"},
+        schema = plan.output_schema(
+            {**self._metadata, "newswire_topics.source": f"{piece.path}:{piece.start}"}
         )
+        in_path = partition_values(self._input.path, piece.path)
+        partitions = [in_path.get(name) for name in plan.partitions]
         partial = self._output.within(f"{PARTIAL_FOLDER}/{uuid.uuid4().hex}")
         source = Place(self._input.files, piece.path)
+        _check_unchanged(source, piece)
         counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)
         kept: list[Any] = []
         with (
@@ -87,12 +91,20 @@ class PieceClassifier:
             for batch in plan.format.read(
                 source, piece, plan.input_schema, plan.columns, self._job.batch_rows
             ):
-                kept.append(self._answer(batch, schema, counts))
+                columns = [
+                    *batch.columns,
+                    *(
+                        pa.repeat(pa.scalar(value, pa.string()), len(batch.rows))
+                        for value in partitions
+                    ),
+                ]
+                kept.append(self._answer(Batch(columns, batch.rows), schema, counts))
                 if sum(table.nbytes for table in kept) >= ROW_GROUP_BYTES:
                     writer.write_table(pa.concat_tables(kept))
                     kept.clear()
             if kept:
                 writer.write_table(pa.concat_tables(kept))
+        _check_unchanged(source, piece)
         partial.files.move(partial.path, self._output.within(piece.name).path)
         return dict(counts)
 
@@ -115,6 +127,16 @@ class PieceClassifier:
         outcome: dict[str, Any] = {"number": piece.number, "size": piece.size, "failure": None}
         try:
             return outcome | self.classify(piece)
-        except (OSError, pa.ArrowException) as error:
+        except (BulkError, OSError, pa.ArrowException) as error:
             failure = f"{piece.path}: {one_line(error)}"
             return outcome | {"rows": 0, "abstained": 0, "errors": 0, "failure": failure}
+
+
+def _check_unchanged(source: Place, piece: Piece) -> None:
+    """See that the file is still as it was planned: no part may mix old and new rows."""
+    found = [(file.size, file.modified) for file in source.list_files()]
+    if found != [(piece.file_size, piece.modified)]:
+        raise BulkError(
+            "changed during the run; classify it again into another folder, "
+            "while nothing writes to the input"
+        )

@@ -232,7 +232,7 @@ def test_a_compressed_file_is_one_piece(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b'{"text": "oil"}\n' * 100))
     spans = list(JsonLines().spans(Place.find(str(path))))
     assert len(spans) == 1
-    piece = Piece(0, str(path), *spans[0])
+    piece = Piece(0, str(path), *spans[0], file_size=0, modified=0)
     columns = Columns("text", "title")
     schema = JsonLines().schema([Place.find(str(path))], columns)
     batches = list(JsonLines().read(Place.find(str(path)), piece, schema, columns, 30))

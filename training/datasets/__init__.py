@@ -40,7 +40,7 @@ def load_dataset(
     if source is Source.KERAS:
         newswires = read_keras_files(data_dir or download_keras_files())
     else:
-        newswires = read_corpus(data_dir or download_corpus(cache_folder()))
+        newswires = read_corpus(data_dir or download_corpus(cache_folder(), replace_damaged=True))
     dataset = split_newswires(newswires)
     check_dataset(dataset)
     return dataset if split_seed == SPLIT_SEED else split_newswires(newswires, split_seed)

@@ -23,6 +23,9 @@ DOWNLOAD_HASHES: Final = {
 }
 """As stated by Keras: SHA-256 of the ids, MD5 of the word index."""
 
+MAX_FILE_BYTES: Final = 16 * 2**20
+"""No more of a file is read: the ids have 2.1 MB, and what is longer has another hash."""
+
 REBUILT_HASHES: Final = {
     IDS_FILE: "2663d9da9d67dd1d5a0681a8d40b61c667ee2143697ee05e02cb2d154d9b3cfc",
     WORD_INDEX_FILE: "c07307f4dcb0b9e8072f696daf556b88a4c65d63c488b0150f958c3edbf615fd",
@@ -72,7 +75,7 @@ def download_keras_files(folder: Path | None = None) -> Path:
         ]
     except Exception as error:  # Keras raises a bare Exception for a URL that it cannot open
         raise DataError(
-            f"{SOURCE}: cannot download from {ORIGIN}: {error}; "
+            f"{SOURCE}: cannot download from {ORIGIN}: {' '.join(str(error).split())}; "
             f"put {IDS_FILE} and {WORD_INDEX_FILE} into a folder and name it with --data-dir"
         ) from error
     return Path(paths[0]).parent
@@ -80,7 +83,8 @@ def download_keras_files(folder: Path | None = None) -> Path:
 
 def _read_verified(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES)
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read: {error.strerror}; put Keras' {path.name} there, or leave "
@@ -91,6 +95,7 @@ def _read_verified(path: Path) -> bytes:
     if not set(known) & set(actual):
         raise DataError(
             f"{path}: truncated or altered: {len(content)} bytes with SHA-256 {actual[0]}, which "
-            "is neither Keras' file nor the rebuilt one; delete it and download it again"
+            f"is neither Keras' file nor the rebuilt one; expected {IDS_FILE} and "
+            f"{WORD_INDEX_FILE} as Keras has them (leave out --data-dir to download them)"
         )
     return content

@@ -7,17 +7,19 @@ article that has one, and where no such article follows in its file, `str.find` 
 text is taken from the head of the file.
 """
 
+import gzip
 import hashlib
 import html
+import io
 import re
 import tarfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.resources import files
 from itertools import chain
-from pathlib import Path
-from typing import Final
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
 
 import numpy as np
 
@@ -28,6 +30,14 @@ from training.errors import DataError
 
 SOURCE: Final = "reuters21578"
 ARCHIVE: Final = "reuters21578.tar.gz"
+MAX_FILE_BYTES: Final = 2 * 2**20
+"""The longest file of the corpus has 1.5 MB."""
+MAX_UNPACKED_BYTES: Final = 64 * 2**20
+"""The whole archive unpacks to 28 MB."""
+EXPECTED: Final = (
+    f"expected the Reuters-21578 corpus: its {ARCHIVE}, or a folder of its 22 .sgm files "
+    "(leave out --data-dir to download it)"
+)
 MIN_NEWSWIRES: Final = 15
 """A topic with fewer articles is left out."""
 
@@ -117,43 +127,87 @@ def _plain(markup: str) -> str:
     return html.unescape(markup).strip()
 
 
+def check_corpus(path: Path) -> None:
+    """Check that an archive or folder holds the corpus, by the hash of each file.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, truncated or altered.
+    """
+    for _ in _read_files(path):
+        pass
+
+
 def _read_files(path: Path) -> Iterator[str]:
     """Give the text of each file of the corpus in name order, checked against its hash."""
     listing = files("training.datasets").joinpath("reuters21578.sha256").read_text()
     known = {name: sha256 for sha256, name in (line.split() for line in listing.splitlines())}
-    contents = _read_folder(path, known) if _is_unpacked(path, known) else _read_archive(path)
+    unpacked = _is_unpacked(path, known)
+    contents = _read_folder(path, known) if unpacked else _read_archive(path, known)
     for name in sorted(known):
         if name not in contents:
-            raise DataError(f"{path}: {name} is missing; download the corpus again")
+            raise DataError(f"{path}: {name} is missing; {EXPECTED}")
         if hashlib.sha256(contents[name]).hexdigest() != known[name]:
-            raise DataError(f"{path}: {name} is truncated or altered; download the corpus again")
+            raise DataError(f"{path}: {name} is truncated or altered; {EXPECTED}")
         yield contents[name].decode("latin-1")
 
 
-def _is_unpacked(path: Path, known: dict[str, str]) -> bool:
+def _is_unpacked(path: Path, known: Collection[str]) -> bool:
     return path.is_dir() and any((path / name).exists() for name in known)
 
 
-def _read_folder(path: Path, known: dict[str, str]) -> dict[str, bytes]:
+def _read_folder(path: Path, known: Collection[str]) -> dict[str, bytes]:
     try:
-        return {name: (path / name).read_bytes() for name in known if (path / name).exists()}
+        return {
+            name: _read_bounded((path / name).open("rb"), str(path / name))
+            for name in known
+            if (path / name).exists()
+        }
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
-def _read_archive(path: Path) -> dict[str, bytes]:
+def _read_archive(path: Path, known: Collection[str]) -> dict[str, bytes]:
+    """Read the known files of an archive; no more than `MAX_UNPACKED_BYTES` are unpacked."""
     archive = path / ARCHIVE if path.is_dir() else path
+    contents: dict[str, bytes] = {}
     try:
-        with tarfile.open(archive) as tar:
-            members = {Path(member.name).name: tar.extractfile(member) for member in tar}
-            return {name: file.read() for name, file in members.items() if file is not None}
+        with tarfile.open(fileobj=io.BytesIO(_unzip(archive)), mode="r:") as tar:
+            for member in tar:
+                name = PurePosixPath(member.name).name
+                # a link is none of the corpus' files: it would lead elsewhere, or to itself
+                if name in known and member.isreg() and (file := tar.extractfile(member)):
+                    contents[name] = _read_bounded(file, f"{archive}: {name}")
     except FileNotFoundError as error:
         raise DataError(
             f"{archive}: there is no such file; put the Reuters-21578 archive or its .sgm files "
             "there, or leave out --data-dir to download it"
         ) from error
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        RecursionError,
+        tarfile.TarError,
+        zlib.error,
+    ) as error:
         reason = " ".join(str(error).split())
-        raise DataError(
-            f"{archive}: is not a whole archive ({reason}); delete it and download it again"
-        ) from error
+        raise DataError(f"{archive}: is not a whole archive ({reason}); {EXPECTED}") from error
+    return contents
+
+
+def _unzip(archive: Path) -> bytes:
+    with gzip.open(archive) as stream:
+        unpacked = stream.read(MAX_UNPACKED_BYTES + 1)
+    if len(unpacked) > MAX_UNPACKED_BYTES:
+        raise ValueError(f"it unpacks to over {MAX_UNPACKED_BYTES:,} bytes")
+    return unpacked
+
+
+def _read_bounded(file: IO[bytes], name: str) -> bytes:
+    with file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise DataError(f"{name} is longer than {MAX_FILE_BYTES:,} bytes; {EXPECTED}")
+    return content

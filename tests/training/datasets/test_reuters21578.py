@@ -1,5 +1,9 @@
+import gzip
+import io
+import lzma
 import re
 import tarfile
+import tracemalloc
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -130,7 +134,9 @@ def test_a_missing_or_altered_file_is_named(unpacked: Path) -> None:
 def test_a_truncated_archive_is_named(data_dir: Path, tmp_path: Path) -> None:
     archive = tmp_path / "reuters21578.tar.gz"
     archive.write_bytes((data_dir / archive.name).read_bytes()[:1_000_000])
-    with pytest.raises(DataError, match=r"is not a whole archive .* download it again"):
+    with pytest.raises(
+        DataError, match=r"is not a whole archive .* expected the Reuters-21578 corpus"
+    ):
         read_corpus(tmp_path)
 
 
@@ -147,6 +153,82 @@ def test_an_archive_damaged_inside_is_named(data_dir: Path, tmp_path: Path) -> N
     archive.write_bytes(content[:5_000] + bytes(200) + content[5_200:])
     with pytest.raises(DataError, match="is not a whole archive"):
         read_corpus(tmp_path)
+
+
+def pack(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
+    with tarfile.open(path, "w:gz", format=tarfile.GNU_FORMAT) as tar:
+        for member, content in members:
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+def link(kind: bytes, target: str) -> tuple[tarfile.TarInfo, bytes]:
+    member = tarfile.TarInfo("reut2-000.sgm")
+    member.type, member.linkname = kind, target
+    return member, b""
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+@pytest.mark.parametrize("target", ["reut2-000.sgm", "nowhere", "/etc/passwd", "../reut2-001.sgm"])
+def test_links_in_an_archive_are_not_followed(tmp_path: Path, kind: bytes, target: str) -> None:
+    archive = pack(tmp_path / "a.tar.gz", link(kind, target))
+    with pytest.raises(DataError, match=r"a\.tar\.gz: reut2-000\.sgm is missing; expected the"):
+        read_corpus(archive)
+
+
+@pytest.mark.parametrize("name", ["reut2-000.sgm", "another"])
+def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, name: str) -> None:
+    archive = pack(tmp_path / "a.tar.gz", (tarfile.TarInfo(name), bytes(200 * 2**20)))
+    assert archive.stat().st_size < 2**20
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="unpacks to over 67,108,864 bytes"):
+            read_corpus(archive)
+        assert tracemalloc.get_traced_memory()[1] < 150 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "reut2-000.sgm").symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=r"reut2-000\.sgm is longer than 2,097,152 bytes"):
+        read_corpus(tmp_path)
+    archive = pack(tmp_path / "a.tar.gz", (tarfile.TarInfo("reut2-000.sgm"), bytes(3 * 2**20)))
+    with pytest.raises(DataError, match=r"reut2-000\.sgm is longer than 2,097,152 bytes"):
+        read_corpus(archive)
+
+
+def nested_headers() -> bytes:
+    """Headers each of which says that another one follows."""
+    header = tarfile.TarInfo("x")
+    header.type = tarfile.XHDTYPE
+    return gzip.compress(header.tobuf() * 20_000)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lzma.compress(b"an archive" * 99)[:-9] + bytes(9),
+        lzma.compress(b"an archive" * 99),
+        gzip.compress(b"an archive" * 99),
+        nested_headers(),
+        b"title,text\nGold,Gold rose.\n",
+        b"",
+    ],
+    ids=["xz flipped", "xz", "no tar", "nested", "csv", "empty"],
+)
+def test_what_is_named_as_data_and_is_not_is_never_to_be_deleted(
+    tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_bytes(content)
+    with pytest.raises(
+        DataError, match=r"mine\.csv: .*expected the Reuters-21578 corpus"
+    ) as caught:
+        load_dataset(Source.REUTERS21578, file)
+    assert "\n" not in str(caught.value)
+    assert "delete" not in str(caught.value)
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:

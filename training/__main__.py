@@ -1,5 +1,10 @@
 """The training job's commands. ``train`` reads as the recipe: load, fit, export, evaluate, save."""
 
+from service.process import prepare_process
+
+if __name__ == "__main__":
+    prepare_process(extra="training", packages=("rich", "sklearn", "tensorflow", "typer"))
+
 import json
 import os
 import signal

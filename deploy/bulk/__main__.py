@@ -1,5 +1,10 @@
 """``python -m deploy.bulk INPUT OUTPUT``: plan, see what an earlier run did, classify the rest."""
 
+from service.process import prepare_process
+
+if __name__ == "__main__":
+    prepare_process(extra="bulk", packages=("pyarrow", "ray", "rich", "typer"))
+
 import sys
 from dataclasses import replace
 from pathlib import Path

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -25,18 +26,25 @@ class RunningService:
         What to start instead; it must obey ``NEWSWIRE_PORT``.
     errors : int or None
         Where standard error goes, as for `subprocess.Popen`.
+    folder : Path
+        The working folder.
     settings : str
         Environment variables.
     """
 
     def __init__(
-        self, command: list[str] | None = None, errors: int | None = None, **settings: str
+        self,
+        command: list[str] | None = None,
+        errors: int | None = None,
+        folder: Path = ROOT,
+        **settings: str,
     ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self._command = command or [sys.executable, "-m", "service"]
         self._errors = errors
+        self._folder = folder
         self._settings = settings
 
     def __enter__(self) -> Self:
@@ -54,7 +62,7 @@ class RunningService:
         return subprocess.Popen(
             self._command,
             env=os.environ | self._settings | {"NEWSWIRE_PORT": str(self.port)},
-            cwd=ROOT,
+            cwd=self._folder,
             start_new_session=True,
             stderr=self._errors,
         )

@@ -144,16 +144,21 @@ def test_json_lines_are_answered_line_by_line() -> None:
     shown = run("classify", "--jsonl", "-", "--top-k", "1", typed="\n".join(lines).encode())
     written = shown.stdout.splitlines()
     answers = [json.loads(line) for line in written]
-    assert [answer.get("topic") for answer in answers] == ["crude", None, None, "earn"]
-    assert [answer.get("id") for answer in answers] == [1, None, 3, 4]
-    assert answers[2]["error"] == {
+    assert [answer.get("topic") for answer in answers] == ["crude", None, "earn"]
+    assert [answer.get("id") for answer in answers] == [1, 3, 4]
+    assert answers[1]["error"] == {
         "file": "-",
         "line": 3,
         "message": f"text, title: {BLANK}nothing",
     }
-    assert written[3].startswith(lines[3][:-1])
+    assert written[2].startswith(lines[3][:-1])
     assert shown.returncode == 1
-    assert shown.stderr == "error: 2 of 4 lines could not be classified\n"
+    assert shown.stderr == "error: 1 of 3 lines could not be classified\n"
+
+
+def test_lines_that_are_all_blank_are_no_lines() -> None:
+    shown = run("classify", "--jsonl", "-", typed=b"\n \r\n\n")
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "", "")
 
 
 def test_a_title_is_enough() -> None:
@@ -322,6 +327,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_reader(tmp_path: Path) -> None:
         (["classify", "-", "--min-confidence", "nan"], "Invalid value for '--min-confidence': .*"),
         (["classify", "--nope"], "No such option: --nope.*; see newswire classify --help"),
         (["serve", "--port", "0"], "Invalid value for '--port': .*"),
+        (["serve", "--host", ""], "NEWSWIRE_HOST: String should have at least 1 character, got ''"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], message: str) -> None:
@@ -458,8 +464,8 @@ def test_serve_listens_on_the_port_that_is_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         shown = run("serve", "--port", str(port), NEWSWIRE_PORT="1")
-    assert shown.returncode == 3
-    assert f"('127.0.0.1', {port}): address already in use" in shown.stderr
+    assert shown.returncode == 2
+    assert f"NEWSWIRE_PORT: 127.0.0.1:{port}: Address already in use" in shown.stderr
 
 
 def test_serve_refuses_as_the_service_does() -> None:

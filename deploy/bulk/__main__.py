@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from deploy.bulk.classifying import Question
 from deploy.bulk.errors import BulkError
 from deploy.bulk.job import run
-from deploy.bulk.places import Place, one_line
+from deploy.bulk.places import Place
 from deploy.bulk.plan import make_plan
 from deploy.bulk.progress import follow
 from deploy.bulk.record import begin_or_continue, clear_partial, make_record
 from deploy.bulk.worker import Job
-from service.model import NewswireError, TopicClassifier, find_bundle, load_bundle
+from service.console import PlainConsole, run_commands
+from service.model import TopicClassifier, find_bundle, load_bundle
 
-console = Console()
+console = PlainConsole()
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -106,16 +106,10 @@ def classify(
     clear_partial(places[1])
 
 
-def main() -> None:
-    """Run the command; what goes wrong is one line on standard error, and exit status 1."""
-    try:
-        cli()
-    except (NewswireError, OSError) as error:
-        Console(stderr=True).print(
-            f"error: {one_line(error)}", style="red", markup=False, soft_wrap=True
-        )
-        sys.exit(1)
+def main() -> int:
+    """Run the command; what goes wrong is one line on standard error. Return the exit status."""
+    return run_commands(cli, "python -m deploy.bulk")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

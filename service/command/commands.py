@@ -2,12 +2,10 @@
 
 import sys
 from dataclasses import asdict
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 
 from service import __version__
 from service.command.classifying import (
@@ -20,16 +18,12 @@ from service.command.classifying import (
 from service.command.describing import model_cells, model_table, topic_cells, topic_table
 from service.command.errors import CommandError
 from service.command.explaining import HEADER, explanation_cells, highlight, to_json_object
-from service.command.output import print_error, show_answers, tsv, with_bar, write_lines
+from service.command.output import show_answers, tsv, with_bar, write_lines
 from service.command.reading import check_readable, read_lines, read_text, read_texts, total_size
-from service.model import NewswireError, TopicClassifier
+from service.console import PlainConsole, run_commands
+from service.model import TopicClassifier
 
-EXIT_FAILED: Final = 1
-EXIT_USAGE: Final = 2
 MODELS: Final = Path("models/reuters")
-USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
-"""Of click, which typer has inside of it under a name of its own."""
-
 cli = typer.Typer(
     help="Which of 46 topics is this news text about?",
     add_completion=False,
@@ -142,7 +136,7 @@ def explain(
     if as_json:
         write_lines([to_json(to_json_object(explanation))])
     elif sys.stdout.isatty():
-        Console().print(highlight(text, explanation))
+        PlainConsole().print(highlight(text, explanation))
     else:
         write_lines(map(tsv, [HEADER, *map(explanation_cells, explanation.words)]))
 
@@ -162,7 +156,7 @@ def model(
         write_lines(to_json(asdict(record)) for record in records)
     elif sys.stdout.isatty():
         show = topic_table if topics else model_table
-        Console().print(show(classifier))
+        PlainConsole().print(show(classifier))
     else:
         cells = topic_cells if topics else model_cells
         write_lines(map(tsv, cells(classifier)))
@@ -185,18 +179,5 @@ def serve(
 
 
 def main() -> int:
-    """Run a command; what goes wrong is one line on standard error. Gives the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a name that is no UTF-8 can be shown, too
-            stream.reconfigure(errors="replace")
-    try:
-        return cli(prog_name="newswire", standalone_mode=False) or 0
-    except USAGE_ERROR as error:
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else "newswire"
-        message = error.format_message().rstrip(".")  # type: ignore[attr-defined]
-        print_error(f"{message}; see {path} --help")
-        return EXIT_USAGE
-    except (NewswireError, OSError) as error:
-        print_error(error)
-        return EXIT_FAILED
+    """Run a command. Gives the exit status."""
+    return run_commands(cli, "newswire")

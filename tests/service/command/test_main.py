@@ -121,6 +121,49 @@ def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
         assert "Traceback" not in shown
 
 
+def test_names_are_shown_as_they_are_and_never_obeyed(tmp_path: Path) -> None:
+    """On a terminal and off it, in tables, tab-separated values, JSON and errors."""
+    name = ":gear: [red]a[red] \x1b]0;t\x07\x1b[2J\x9b2J\x7f.txt"
+    shown = ":gear: [red]a[red] \\u001b]0;t\\u0007\\u001b[2J\\u009b2J\\u007f.txt"
+    path = tmp_path / name
+    path.write_text(CRUDE + " \x1b[2J\x9bword")
+    empty = tmp_path / ("b" + name)
+    empty.write_text("")
+    done = run("classify", str(path), str(empty))
+    assert done.stdout.splitlines()[1].startswith(f"{tmp_path}/{shown}\tcrude\t")
+    assert f"error: {tmp_path}/b{shown}: expected" in done.stderr
+    written = run("classify", "--json", str(path)).stdout
+    assert written[:-1].isprintable()
+    assert json.loads(written)["file"] == str(path)
+    for arguments in (["classify", str(path), str(empty)], ["explain", str(path)]):
+        _, terminal = run_on_terminal(*arguments)
+        assert not re.sub(r"\x1b\[[\d;]*m|\r?\n", "", terminal).encode().count(b"\x1b")
+        assert not set(terminal) & {"\x9b", "\x07", "\x7f", "⚙"}
+    _, terminal = run_on_terminal("classify", "--json", str(path))
+    assert terminal.strip().isprintable()
+
+
+def test_control_characters_of_a_json_line_are_written_as_escapes() -> None:
+    line = '{"id": "\x9b\x7f",\r "text": "' + CRUDE + '"}'
+    done = run("classify", "--jsonl", "-", typed=line.encode())
+    assert done.stdout[:-1].isprintable()
+    assert json.loads(done.stdout)["id"] == "\x9b\x7f"
+
+
+def test_a_cell_that_begins_like_a_formula_is_as_it_is(tmp_path: Path) -> None:
+    """Documented: a spreadsheet is to read the file as text."""
+    (tmp_path / "=1+1.txt").write_text(CRUDE)
+    done = subprocess.run(
+        [*COMMAND, "classify", "=1+1.txt", "--model-dir", str(RELEASED)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[1].startswith("=1+1.txt\tcrude\t")
+
+
 def test_a_file_that_is_no_text_is_an_error_beside_the_others(
     tmp_path: Path, text_files: list[str]
 ) -> None:

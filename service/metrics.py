@@ -142,8 +142,13 @@ class ServiceMetrics(Collector):
             ("outcome",),
             registry=registry,
         )
-        for outcome in ("loaded", "refused"):
+        for outcome in ("loaded", "refused", "error"):
             self.reloads.labels(outcome)
+        self.reload_watcher_running = Gauge(
+            "newswire_reload_watcher_running",
+            "1 while a thread looks for another bundle, 0 if it has stopped.",
+            registry=registry,
+        )
         self.baseline_newswires = Gauge(
             "newswire_baseline_newswires",
             "Newswires held out in training that traffic is compared with; 0 if there are none.",

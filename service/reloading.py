@@ -4,6 +4,7 @@ import gc
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ REST_SECONDS: Final = 0.003
 """How long the loading of a bundle rests after each step; most steps take a twentieth of that."""
 GIVE_WAY_SECONDS: Final = 0.0001
 """How soon the event loop is let in when it wants to go on; usually it waits for 5 ms."""
+RESTART_SECONDS: Final = 1.0
+"""How soon the watching thread goes on after it failed."""
 LAST_FILES: Final = (MANIFEST_FILE, MANIFEST_HASH_FILE)
 """Without them a bundle is not whole yet."""
 
@@ -67,7 +70,7 @@ class Reloader:
         self._call_soon = call_soon
         self._wake.set()
         # nobody waits for it at the end: what it is about to load is not wanted any more
-        threading.Thread(target=self._run, name="reload", daemon=True).start()
+        threading.Thread(target=self._watch, name="reload", daemon=True).start()
 
     def ask(self) -> None:
         """Look now; also at what was refused before."""
@@ -80,6 +83,21 @@ class Reloader:
         self._wake.set()
         if trial := self._trial:
             trial.abandon()
+
+    def _watch(self) -> None:
+        """Look until told to stop; a failure is logged and counted, and does not end it."""
+        metrics = self._app.metrics
+        metrics.reload_watcher_running.set(1)
+        try:
+            while not self._stopping:
+                try:
+                    self._run()
+                except Exception:
+                    logger.exception("reload watcher failed, restarting in %g s", RESTART_SECONDS)
+                    metrics.reloads.labels("error").inc()
+                    time.sleep(RESTART_SECONDS)
+        finally:
+            metrics.reload_watcher_running.set(0)
 
     def _run(self) -> None:
         while True:
@@ -94,6 +112,7 @@ class Reloader:
                 self._look()
             except Exception:
                 logger.exception("A bundle could not be looked for")
+                self._app.metrics.reloads.labels("error").inc()
 
     def _look(self) -> None:
         began = perf_counter()

@@ -1,11 +1,12 @@
 """``python -m deploy.bulk INPUT OUTPUT``: plan, see what an earlier run did, classify the rest."""
 
-from service.process import prepare_process
+from service.process import ROOT, prepare_process
 
 if __name__ == "__main__":
     prepare_process(extra="bulk", packages=("pyarrow", "ray", "rich", "typer"))
 
 import sys
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -95,15 +96,21 @@ def classify(
         )
     job = Job(
         replace(plan, files=[], pieces=[]),
-        source,
-        target,
+        absolute(source),
+        absolute(target),
         Question(top_k, min_confidence),
         batch_size,
     )
     total = sum(piece.size for piece in plan.pieces)
     done = total - sum(piece.size for piece in left)
-    follow(run(job, left, bundle, workers), console, total=total, done=done)
+    with chdir(ROOT):  # Ray has its workers import from the folder in which it is started
+        follow(run(job, left, bundle, workers), console, total=total, done=done)
     clear_partial(places[1])
+
+
+def absolute(name: str) -> str:
+    """Return a path that is the same from every folder; a URL is."""
+    return name if "://" in name else str(Path(name).absolute())
 
 
 def main() -> int:

@@ -26,25 +26,24 @@ class RunningService:
         What to start instead; it must obey ``NEWSWIRE_PORT``.
     errors : int or None
         Where standard error goes, as for `subprocess.Popen`.
-    folder : Path
-        The working folder.
     settings : str
         Environment variables.
+
+    Attributes
+    ----------
+    folder : Path
+        The working folder; may be set before it is started.
     """
 
     def __init__(
-        self,
-        command: list[str] | None = None,
-        errors: int | None = None,
-        folder: Path = ROOT,
-        **settings: str,
+        self, command: list[str] | None = None, errors: int | None = None, **settings: str
     ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self._command = command or [sys.executable, "-m", "service"]
         self._errors = errors
-        self._folder = folder
+        self.folder: Path = ROOT
         self._settings = settings
 
     def __enter__(self) -> Self:
@@ -62,7 +61,7 @@ class RunningService:
         return subprocess.Popen(
             self._command,
             env=os.environ | self._settings | {"NEWSWIRE_PORT": str(self.port)},
-            cwd=self._folder,
+            cwd=self.folder,
             start_new_session=True,
             stderr=self._errors,
         )

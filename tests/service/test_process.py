@@ -34,7 +34,7 @@ def run(
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
 
@@ -66,9 +66,9 @@ def test_nor_when_a_bundle_is_tried_at_a_reload(hostile_folder: Path, bundle_cop
     models = bundle_copy.parent
     serving = RunningService(
         [sys.executable, "-P", "-c", start, "serve"],
-        folder=hostile_folder,
         NEWSWIRE_MODEL_DIR=str(models),
     )
+    serving.folder = hostile_folder
     with serving as service:
         assert service.client.get("/model").json()["version"] == "1"
         shutil.copytree(LATEST, models / ".new")
@@ -79,6 +79,16 @@ def test_nor_when_a_bundle_is_tried_at_a_reload(hostile_folder: Path, bundle_cop
             assert time.monotonic() < deadline, "the newer bundle is not served"
             time.sleep(0.1)
         assert service.stop() == 0
+    assert not (hostile_folder / "executed").exists()
+
+
+def test_nor_in_the_workers_of_the_batch_job(hostile_folder: Path) -> None:
+    (hostile_folder / "in.jsonl").write_text('{"text": "Gold rose."}\n')
+    arguments = ["in.jsonl", "out", "--workers", "1", "--model-dir", str(LATEST)]
+    start = f"import sys; sys.path.append({str(ROOT)!r}); from deploy.bulk.__main__ import main;"
+    shown = run(["-P", "-c", f"{start} sys.exit(main())", *arguments], hostile_folder)
+    assert shown.returncode == 0, shown.stderr
+    assert list((hostile_folder / "out").glob("*.parquet"))
     assert not (hostile_folder / "executed").exists()
 
 

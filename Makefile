@@ -84,7 +84,7 @@ test-compose: $(VENVS)/dev/.installed ## Bring the stack up in containers and te
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
 
 test-bulk: $(VENVS)/dev/.installed ## Classify a million short rows with Ray, and see that memory stays flat
-	NEWSWIRE_BULK_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_bulk_memory.py $(ARGS)
+	BULK_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_bulk_memory.py $(ARGS)
 
 try-reload: $(VENVS)/dev/.installed ## Replace the model 100 times under load, half of the times by a bad one
 	$(DEV) -m tests.reliability.reload $(ARGS)

@@ -27,7 +27,9 @@ LABEL org.opencontainers.image.title="newswire-topics" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ORT_DISABLE_TELEMETRY=1 NEWSWIRE_HOST=0.0.0.0
+# modules come from /app and from what is installed, never from the working folder
+ENV PYTHONSAFEPATH=1 PYTHONPATH=/app \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ORT_DISABLE_TELEMETRY=1 NEWSWIRE_HOST=0.0.0.0
 WORKDIR /app
 COPY --from=build /build/packages /usr/local/lib/python${PYTHON}/site-packages
 COPY --from=build /build/service service

@@ -6,7 +6,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /app
 COPY requirements/training.txt requirements.txt
 RUN python -m pip install --quiet --require-hashes --only-binary=:all: -r requirements.txt
-COPY service/__init__.py service/__init__.py
+COPY service/__init__.py service/console.py service/process.py service/
 COPY service/model service/model
 COPY training training
 ARG VERSION=unreleased
@@ -18,7 +18,9 @@ LABEL org.opencontainers.image.title="newswire-topics-training" \
       org.opencontainers.image.revision="${REVISION}"
 # whoever runs it may keep downloads in /cache; everything else that it writes goes to models/
 RUN mkdir -m 1777 /cache
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ORT_DISABLE_TELEMETRY=1 \
+# modules come from /app and from what is installed, never from the working folder
+ENV PYTHONSAFEPATH=1 PYTHONPATH=/app \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ORT_DISABLE_TELEMETRY=1 \
     HOME=/cache MPLCONFIGDIR=/tmp/matplotlib
 USER 10001:10001
 STOPSIGNAL SIGTERM

@@ -1,7 +1,13 @@
 """Load the bundle, prove it, start the server."""
 
+from service.process import prepare_process
+
+if __name__ == "__main__":  # before what takes its time to import, and what opens files
+    prepare_process(ignore_hangup=True)
+
 import logging
 import logging.config
+import os
 import signal
 import sys
 from types import FrameType
@@ -14,13 +20,20 @@ from starlette.types import ASGIApp
 
 from service.app import NewswireApp, create_app
 from service.draining import DrainingServer
+from service.listening import listen
 from service.logs import logging_config
 from service.metrics import make_registry
-from service.metrics_server import MetricsServer, listen, metrics_app
+from service.metrics_server import MetricsServer, metrics_app
 from service.model import BundleError, TopicClassifier
+from service.model.control_characters import escape_controls
 from service.protocol import limited_protocol
 from service.reloading import Reloader, settle
-from service.settings import PREFIX, ServiceSettings, describe_errors
+from service.settings import (
+    PREFIX,
+    ServiceSettings,
+    describe_errors,
+    describe_unknown_variables,
+)
 from service.starting import load_newest
 
 EXIT_MISCONFIGURED = 2
@@ -39,6 +52,8 @@ def main(**overrides: Any) -> int:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server listens to it
     try:
+        if unknown := describe_unknown_variables(os.environ):
+            return _refuse(unknown)
         settings = ServiceSettings(**overrides)
         model = load_newest(settings.model_dir)
     except ValidationError as error:
@@ -50,7 +65,12 @@ def main(**overrides: Any) -> int:
         metrics_server = make_metrics_server(app, settings)
     except OSError as error:
         address = f"{metrics_host(settings)}:{settings.metrics_port}"
-        return _refuse(f"{PREFIX}METRICS_PORT: {address}: {error.strerror}", EXIT_NOT_STARTED)
+        return _refuse(f"{PREFIX}METRICS_PORT: {address}: {error.strerror}")
+    try:
+        listeners = listen(settings.host, settings.port)
+    except (OSError, UnicodeError) as error:  # a name that is none in the DNS
+        reason = getattr(error, "strerror", None) or error
+        return _refuse(f"{PREFIX}PORT: {settings.host}:{settings.port}: {reason}")
     # uvicorn finishes the requests in progress, then raises the signal again, for this handler
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
@@ -58,7 +78,10 @@ def main(**overrides: Any) -> int:
     manifest = model.classifier.manifest
     count_dropped = app.metrics.log_lines_dropped.inc
     logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
-    logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
+    logger.info(
+        "Serving %s %s of %s at http://%s:%d",
+        *(manifest.name, manifest.version, settings.model_dir, settings.host, settings.port),
+    )
     model.log()
     reloader = Reloader(
         app,
@@ -77,7 +100,7 @@ def main(**overrides: Any) -> int:
     if metrics_server is not None:
         metrics_server.start()
     try:
-        server.run()
+        server.run(listeners)
     finally:
         if metrics_server is not None:
             metrics_server.stop()
@@ -137,9 +160,9 @@ def _exit(signum: int, frame: FrameType | None) -> NoReturn:
     sys.exit(0)
 
 
-def _refuse(reason: str, status: int = EXIT_MISCONFIGURED) -> int:
-    print(f"error: {reason}", file=sys.stderr)  # noqa: T201
-    return status
+def _refuse(reason: str) -> int:
+    print(f"error: {escape_controls(reason)}", file=sys.stderr)  # noqa: T201
+    return EXIT_MISCONFIGURED
 
 
 if __name__ == "__main__":

@@ -100,6 +100,14 @@ class DrainingServer(uvicorn.Server):
     async def main_loop(self) -> None:
         """Serve until drained, and look for another model until told to stop."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
-        self._reloader.start(loop.call_soon_threadsafe)
-        await super().main_loop()
+
+        def ask(sig: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._reloader.ask)
+
+        # not a handler of the loop: that is taken away with the loop, and SIGHUP kills again
+        signal.signal(signal.SIGHUP, ask)
+        try:
+            self._reloader.start(loop.call_soon_threadsafe)
+            await super().main_loop()
+        finally:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)

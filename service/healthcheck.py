@@ -1,18 +1,29 @@
 """Ask the service of this machine whether it is ready: a container's health check, without curl."""
 
+from service.process import prepare_process
+
+if __name__ == "__main__":
+    prepare_process()
+
 import sys
 from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
 from typing import Final
 
-from service.settings import ServiceSettings
+from pydantic import ValidationError
+
+from service.settings import ServiceSettings, describe_errors
 
 TIMEOUT_SECONDS: Final = 2
 
 
 def main() -> int:
     """Give the exit status: 0 if it is ready, 1 if it is not, or cannot be reached."""
-    settings = ServiceSettings()
+    try:
+        settings = ServiceSettings()
+    except ValidationError as error:
+        print(f"error: {describe_errors(error)}", file=sys.stderr)  # noqa: T201
+        return 1
     connection = HTTPConnection(reachable(settings.host), settings.port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/ready")

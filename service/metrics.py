@@ -142,11 +142,16 @@ class ServiceMetrics(Collector):
             ("outcome",),
             registry=registry,
         )
-        for outcome in ("loaded", "refused"):
+        for outcome in ("loaded", "refused", "error"):
             self.reloads.labels(outcome)
         self.skipped_bundles = Gauge(
             "newswire_skipped_bundles",
             "Bundles with a higher number than the served one: empty, incomplete or refused.",
+            registry=registry,
+        )
+        self.reload_watcher_running = Gauge(
+            "newswire_reload_watcher_running",
+            "1 while a thread looks for another bundle, 0 if it has stopped.",
             registry=registry,
         )
         self.baseline_newswires = Gauge(

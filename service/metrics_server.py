@@ -1,6 +1,7 @@
 """The port of the metrics: a second server, in one thread, with the time limits of the first."""
 
 import socket
+from collections.abc import Sequence
 from threading import Thread
 from typing import Final
 
@@ -15,7 +16,6 @@ from starlette.types import ASGIApp
 
 from service.protocol import give_up_on_readers
 
-BACKLOG: Final = 128
 STOP_SECONDS: Final = 1
 """How long scrapes in progress may take to finish when the service stops."""
 
@@ -64,25 +64,3 @@ def metrics_app(registry: CollectorRegistry) -> ASGIApp:
         return Response(encode(registry), headers={"content-type": content_type})
 
     return Starlette(routes=[Route("/metrics", metrics)])
-
-
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Bind the port.
-
-    Raises
-    ------
-    OSError
-        If the address cannot be had.
-    """
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return [listener]

@@ -4,6 +4,7 @@ import gc
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ GIVE_WAY_SECONDS: Final = 0.0001
 """How soon the event loop is let in when it wants to go on; usually it waits for 5 ms."""
 MOST_NAMES: Final = 5
 """How many unexpected entries of a folder are logged by name."""
+RESTART_SECONDS: Final = 1.0
+"""How soon the watching thread goes on after it failed."""
 
 State = tuple[object, ...]
 """What of a bundle's files changes if they do."""
@@ -81,7 +84,7 @@ class Reloader:
         self._call_soon = call_soon
         self._wake.set()
         # nobody waits for it at the end: what it is about to load is not wanted any more
-        threading.Thread(target=self._run, name="reload", daemon=True).start()
+        threading.Thread(target=self._watch, name="reload", daemon=True).start()
 
     def ask(self) -> None:
         """Look now; also at what was refused before."""
@@ -94,6 +97,21 @@ class Reloader:
         self._wake.set()
         if trial := self._trial:
             trial.abandon()
+
+    def _watch(self) -> None:
+        """Look until told to stop; a failure is logged and counted, and does not end it."""
+        metrics = self._app.metrics
+        metrics.reload_watcher_running.set(1)
+        try:
+            while not self._stopping:
+                try:
+                    self._run()
+                except Exception:
+                    logger.exception("reload watcher failed, restarting in %g s", RESTART_SECONDS)
+                    metrics.reloads.labels("error").inc()
+                    time.sleep(RESTART_SECONDS)
+        finally:
+            metrics.reload_watcher_running.set(0)
 
     def _run(self) -> None:
         while True:
@@ -109,6 +127,7 @@ class Reloader:
                     self._log_nothing_new()
             except Exception:
                 logger.exception("A bundle could not be looked for")
+                self._app.metrics.reloads.labels("error").inc()
 
     def _look(self) -> bool:
         """Try the bundles from the highest number down to the served one; return whether any was.

@@ -1,6 +1,8 @@
 """Environment variables to settings. Each is declared once, here."""
 
 import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -9,8 +11,15 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "NEWSWIRE_"
+OTHER_VARIABLES: Final = ("DATA_DIR", "BIND", "UID", "GID")
+"""Of the training job and of docker-compose.yml, after the prefix."""
+SERVICE_LINK: Final = re.compile(
+    r"(.+_)?SERVICE_(HOST|PORT(_.+)?)|(.+_)?PORT_\d+_(TCP|UDP|SCTP)(_.+)?"
+)
+"""Variables that Kubernetes sets in containers for a Service whose name begins with newswire."""
+LINK_URL: Final = re.compile(r"(tcp|udp|sctp)://.*")
 MOST_SECONDS = 86_400
-"""Longest time limit: a day."""
+"""Longest time: a day."""
 API_KEY: Final = re.compile(r"[!-+\--~]{16,}")
 """Visible ASCII but the comma, which stands between keys; shorter ones can be guessed."""
 
@@ -31,9 +40,9 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
-    host: Annotated[str, Field(description="Address to listen on; 0.0.0.0 for every one.")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        str, Field(min_length=1, description="Address to listen on; 0.0.0.0 for every one.")
+    ] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535, description="TCP port to listen on.")] = 8000
     model_dir: Annotated[
         Path,
@@ -45,7 +54,7 @@ class ServiceSettings(BaseSettings):
         float,
         Field(
             ge=0,
-            allow_inf_nan=False,
+            le=MOST_SECONDS,
             description="How often to look for another model; 0 is only on SIGHUP.",
         ),
     ] = 0.0
@@ -76,7 +85,7 @@ class ServiceSettings(BaseSettings):
         bool, Field(description="Whether /metrics needs a key too, if there are keys.")
     ] = True
     metrics_host: Annotated[
-        str | None, Field(description="Address of NEWSWIRE_METRICS_PORT, if another.")
+        str | None, Field(min_length=1, description="Address of NEWSWIRE_METRICS_PORT, if another.")
     ] = None
     metrics_port: Annotated[
         int | None, Field(ge=1, le=65_535, description="TCP port for /metrics alone, without keys.")
@@ -111,6 +120,7 @@ class ServiceSettings(BaseSettings):
         int,
         Field(
             ge=1,
+            le=MOST_SECONDS,
             description=(
                 "How long a connection may stay open between two requests; longer than a proxy in "
                 "front keeps it."
@@ -119,10 +129,15 @@ class ServiceSettings(BaseSettings):
     ] = 5
     drain_seconds: Annotated[
         float,
-        Field(ge=0, allow_inf_nan=False, description="How long to go on, not ready, on SIGTERM."),
+        Field(ge=0, le=MOST_SECONDS, description="How long to go on, not ready, on SIGTERM."),
     ] = 0.0
     shutdown_timeout_seconds: Annotated[
-        int, Field(ge=1, description="How long requests in progress may take to finish on SIGTERM.")
+        int,
+        Field(
+            ge=1,
+            le=MOST_SECONDS,
+            description="How long requests in progress may take to finish on SIGTERM.",
+        ),
     ] = 8
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
@@ -165,6 +180,30 @@ class ServiceSettings(BaseSettings):
         if port is not None and port == info.data.get("port"):
             raise PydanticCustomError("metrics_port", "Expected another port than NEWSWIRE_PORT")
         return port
+
+
+def describe_unknown_variables(variables: Mapping[str, str]) -> str:
+    """Say in one line which variables with the prefix are no settings; empty if there are none.
+
+    A setting whose name is mistyped would keep its default in silence: no key, no limit.
+    """
+    settings = [name.upper() for name in ServiceSettings.model_fields]
+    known = {*settings, *OTHER_VARIABLES}
+    unknown = []
+    for variable, value in sorted(variables.items()):
+        name = variable.upper().removeprefix(PREFIX)
+        if name == variable.upper() or name in known or _is_service_link(name, value):
+            continue
+        nearest = get_close_matches(name, settings, n=1)
+        advice = f"did you mean {PREFIX}{nearest[0]}?" if nearest else "correct or unset it"
+        unknown.append(f"{variable}: there is no such setting, {advice}")
+    return "; ".join(unknown)
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    return bool(SERVICE_LINK.fullmatch(name)) or (
+        name.endswith("PORT") and bool(LINK_URL.fullmatch(value))
+    )
 
 
 def describe_errors(error: ValidationError) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, NoReturn, Self
 
 from service.model import BundleError, TopicClassifier
+from service.process import ROOT
 
 CPU_SECONDS: Final = 5
 """Processor time that a trial may take; the released bundles take 0.3 s."""
@@ -32,6 +33,8 @@ SENTENCE_BYTES: Final = 4_000
 """How much is read of what a trial says."""
 
 PASSED, REFUSED = 0, 2
+_PROGRAM: Final = "import sys; sys.path.append(sys.argv[1]); from service.trial import main; main()"
+"""``python -m`` would import from the working folder, which may be anybody's."""
 _LEAST_PRIORITY: Final = 19
 _FIRST_TO_BE_KILLED: Final = "1000"
 
@@ -80,7 +83,7 @@ class Trial:
         try:
             pid = os.posix_spawn(
                 sys.executable,
-                [sys.executable, "-m", "service.trial", str(path)],
+                [sys.executable, "-P", "-c", _PROGRAM, ROOT, str(path)],
                 # no keys: whatever it does, it has none
                 {name: value for name, value in os.environ.items() if "NEWSWIRE" not in name},
                 file_actions=[
@@ -190,5 +193,6 @@ def _private_bytes() -> int:
     return next(int(line.split()[1]) for line in status.splitlines() if "VmData" in line) * 1024
 
 
-if __name__ == "__main__":
-    _try(Path(sys.argv[1]), sys.stdout.fileno())
+def main() -> NoReturn:
+    """Try the bundle that the last argument names, and say what came of it on standard output."""
+    _try(Path(sys.argv[-1]), sys.stdout.fileno())

@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from service.api.errors import PROBLEMS, TYPE_PREFIX
 from service.api.schemas import ClassifyRequest
-from service.command.__main__ import cli as newswire_cli
+from service.command.commands import cli as newswire_cli
 from service.metrics import ServiceMetrics
 from service.settings import PREFIX, ServiceSettings
 from tests.conftest import ROOT

@@ -1,5 +1,10 @@
 """The training job's commands. ``train`` reads as the recipe: load, fit, export, evaluate, save."""
 
+from service.process import prepare_process
+
+if __name__ == "__main__":
+    prepare_process(extra="training", packages=("rich", "sklearn", "tensorflow", "typer"))
+
 import json
 import os
 import signal
@@ -11,11 +16,10 @@ from types import FrameType
 from typing import Annotated, NoReturn, cast
 
 import typer
-from rich.console import Console
 
+from service.console import PlainConsole, run_commands
 from service.model import (
     Manifest,
-    NewswireError,
     TopicClassifier,
     find_bundle,
     load_bundle,
@@ -37,11 +41,10 @@ LOG_COLUMNS = 220
 
 cli = typer.Typer(
     help="Train the Reuters topic classifier, measure it, and export it as a bundle to be served.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console() if sys.stdout.isatty() else Console(width=LOG_COLUMNS)
+console = PlainConsole(width=None if sys.stdout.isatty() else LOG_COLUMNS)
 
 SourceOption = Annotated[
     Source, typer.Option(help="Word ids as Keras has them, or the corpus with its text.")
@@ -255,15 +258,11 @@ def _end(signum: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + signum)
 
 
-def main() -> None:
-    """Run a command; what goes wrong is one line on standard error, and exit status 1."""
+def main() -> int:
+    """Run a command; what goes wrong is one line on standard error. Return the exit status."""
     signal.signal(signal.SIGTERM, _end)
-    try:
-        cli()
-    except NewswireError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(1)
+    return run_commands(cli, "python -m training")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,24 +1,30 @@
 """``python -m deploy.bulk INPUT OUTPUT``: plan, see what an earlier run did, classify the rest."""
 
+from service.process import ROOT, prepare_process
+
+if __name__ == "__main__":
+    prepare_process(extra="bulk", packages=("pyarrow", "ray", "rich", "typer"))
+
 import sys
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from deploy.bulk.classifying import Question
 from deploy.bulk.errors import BulkError
 from deploy.bulk.job import run
-from deploy.bulk.places import Place, one_line
+from deploy.bulk.places import Place
 from deploy.bulk.plan import make_plan
 from deploy.bulk.progress import follow
 from deploy.bulk.record import begin_or_continue, clear_partial, make_record
 from deploy.bulk.worker import Job
-from service.model import NewswireError, TopicClassifier, find_bundle, load_bundle
+from service.console import PlainConsole, run_commands
+from service.model import TopicClassifier, find_bundle, load_bundle
 
-console = Console()
+console = PlainConsole()
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -91,27 +97,27 @@ def classify(
             )
         job = Job(
             replace(plan, files=[], pieces=[]),
-            source,
-            target,
+            absolute(source),
+            absolute(target),
             Question(top_k, min_confidence),
             batch_size,
         )
         total = sum(piece.size for piece in plan.pieces)
         done = total - sum(piece.size for piece in left)
-        follow(run(job, left, bundle, workers), console, total=total, done=done)
+        with chdir(ROOT):  # Ray has its workers import from the folder in which it is started
+            follow(run(job, left, bundle, workers), console, total=total, done=done)
         clear_partial(places[1])
 
 
-def main() -> None:
-    """Run the command; what goes wrong is one line on standard error, and exit status 1."""
-    try:
-        cli()
-    except (NewswireError, OSError) as error:
-        Console(stderr=True).print(
-            f"error: {one_line(error)}", style="red", markup=False, soft_wrap=True
-        )
-        sys.exit(1)
+def absolute(name: str) -> str:
+    """Return a path that is the same from every folder; a URL is."""
+    return name if "://" in name else str(Path(name).absolute())
+
+
+def main() -> int:
+    """Run the command; what goes wrong is one line on standard error. Return the exit status."""
+    return run_commands(cli, "python -m deploy.bulk")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -16,6 +16,7 @@ from deploy.bulk.lines import GZIP, read_lines
 from deploy.bulk.pieces import BATCH_BYTES, PIECE_BYTES, Batch, Piece, cut
 from deploy.bulk.places import Place, one_line
 from service.model import NewsText
+from service.model.strict_json import replace_surrogates
 
 REST: Final = "rest"
 """Column of the output for what fits no other, as JSON: null, if nothing is left over."""
@@ -79,15 +80,21 @@ def _first_lines(place: Place) -> list[Any]:
 
 
 def _parse(line: bytes) -> Any:
-    """Parse a line; give the error, if it is not JSON."""
+    """Parse a line; give the error, if it is not JSON.
+
+    NaN, Infinity and -Infinity, which Python writes and JSON has not, are null.
+    """
     try:
-        parsed = json.loads(line)
-        if b"\\u" in line:  # perhaps half of a surrogate pair, which is in no UTF-8
-            whole = json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace")
-            parsed = json.loads(whole)
+        parsed = json.loads(line, parse_constant=_to_null)
+        if b"\\u" in line:
+            parsed = json.loads(replace_surrogates(json.dumps(parsed, ensure_ascii=False)))
     except (ValueError, RecursionError) as error:
         return error
     return parsed
+
+
+def _to_null(constant: str) -> None:
+    """Give the value of a number that JSON has not."""
 
 
 def _to_batch(lines: list[bytes], schema: Any, columns: Columns) -> Batch:

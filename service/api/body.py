@@ -21,6 +21,7 @@ from service.api.schemas import (
 )
 from service.api.structure import has_more_structure
 from service.model import describe_blank, is_blank
+from service.model.strict_json import replace_surrogates
 from service.model.tokenization import NEWS_TOKENIZER
 
 JSON: Final = "application/json"
@@ -158,7 +159,7 @@ def _validate(model: type[Model], body: bytes) -> Model:
             value = json.loads(body.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             raise error from None
-        repaired = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+        repaired = replace_surrogates(json.dumps(value, ensure_ascii=False))
         return model.model_validate_json(repaired)
 
 

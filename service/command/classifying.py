@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from service.command.reading import Entry
 from service.model import Classification, InferenceError, NewsText, TopicClassifier
+from service.model.control_characters import escape_controls
 
 ERROR: Final = "error"
 ANSWER_NAMES: Final = ("topic", "topics", "no_topic", "known_words", "abstained", "group")
@@ -75,7 +76,8 @@ def to_json_line(answered: Answered, prefix: str = "") -> str:
     if not entry.kept:
         return text
     separator = "" if entry.kept == "{" else ", "
-    return entry.kept + separator + text[1:]
+    kept = entry.kept.replace("\r", " ")  # which is in no string of JSON
+    return escape_controls(kept) + separator + text[1:]
 
 
 def _to_json_object(answer: Classification) -> dict[str, Any]:
@@ -100,8 +102,11 @@ def _to_json_object(answer: Classification) -> dict[str, Any]:
 
 
 def to_json(value: object) -> str:
-    """Write JSON that can be read by people, and encoded whatever it holds."""
-    text = json.dumps(value, ensure_ascii=False)
+    """Write JSON that can be read by people, and encoded whatever it holds.
+
+    JSON may hold control characters above ASCII as they are; here they are escaped, too.
+    """
+    text = escape_controls(json.dumps(value, ensure_ascii=False))
     try:
         text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, as in a file name that is no UTF-8

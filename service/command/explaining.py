@@ -4,18 +4,14 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from service.console import printable
 from service.model import Explanation, NewsText, WordEffect
+from service.model.control_characters import CONTROLS
 
 HEADER: Final = ("word", "field", "start", "end", "known", "score_change")
 FOR: Final = "bold green"
 AGAINST: Final = "red"
 UNKNOWN: Final = "dim"
-CONTROLS: Final = dict.fromkeys((*range(32), *range(127, 160)), "�") | {
-    ord("\t"): "\t",
-    ord("\n"): "\n",
-    ord("\r"): " ",
-}
-"""What a terminal would obey is shown, a character for a character, so that places stay right."""
 LEAST_CHANGE: Final = 0.0005
 """Smaller ones are 0.000 in words, and show no colour."""
 
@@ -35,12 +31,14 @@ def explanation_cells(effect: WordEffect) -> tuple[str, ...]:
 
 def highlight(text: NewsText, explanation: Explanation) -> Text:
     """Show a text to people: green words spoke for the topic, red ones against, dim are unknown."""
-    shown = Text(f"{explanation.topic.name}\n\n", style="")
-    shown.stylize("bold underline", 0, len(explanation.topic.name))
+    name = printable(explanation.topic.name)
+    shown = Text(f"{name}\n\n", style="")
+    shown.stylize("bold underline", 0, len(name))
     for field, content in (("title", text.title), ("text", text.text)):
         if not content:
             continue
-        part = Text(content.translate(CONTROLS))
+        # a character for a character, so that the places of the words stay right
+        part = Text(CONTROLS.sub("\ufffd", content.replace("\r", " ")))
         for effect in explanation.words:
             if effect.field == field:
                 part.stylize(_style(effect), effect.start, effect.end)

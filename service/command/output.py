@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from service.command.classifying import Answered
 from service.command.reading import Batch
+from service.console import PlainConsole, print_error, printable
 from service.model import Classification
 
 STDOUT_DESCRIPTOR: Final = 1
@@ -23,12 +23,6 @@ EXIT_BROKEN_PIPE: Final = 141
 HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained", "no_topic")
 SURELY: Final = "green"
 ABSTAINED: Final = "yellow"
-
-
-def print_error(message: object) -> None:
-    """Write one line to standard error."""
-    line = " ".join(str(message).split()).encode(errors="replace").decode()
-    Console(stderr=True).print(f"error: {line}", style="red", markup=False, soft_wrap=True)
 
 
 def write_lines(lines: Iterable[str]) -> None:
@@ -71,7 +65,7 @@ def show_answers(answers: Sequence[Answered], *, header: bool) -> None:
     """Show answers: a table on a terminal, else tab-separated values; errors go elsewhere."""
     given = [(item, item.answer) for item in answers if not isinstance(item.answer, str)]
     if sys.stdout.isatty() and given:
-        Console().print(answer_table(given))
+        PlainConsole().print(answer_table(given))
     elif not sys.stdout.isatty():
         head = [tsv(HEADER)] if header else []
         write_lines([*head, *(tsv(answer_cells(item, answer)) for item, answer in given)])
@@ -81,8 +75,12 @@ def show_answers(answers: Sequence[Answered], *, header: bool) -> None:
 
 
 def tsv(cells: Iterable[str]) -> str:
-    """Give a row of tab-separated values; what would break it is a blank in them."""
-    return "\t".join(_printable(" ".join(cell.split())) for cell in cells)
+    """Give a row of tab-separated values.
+
+    What would break it is a blank in them, and a control character its escape. A cell that begins
+    with ``=`` is left as it is: who opens the file in a spreadsheet has it read as text.
+    """
+    return "\t".join(printable(" ".join(cell.split())) for cell in cells)
 
 
 def answer_cells(answered: Answered, answer: Classification) -> tuple[str, ...]:
@@ -109,25 +107,20 @@ def answer_table(answers: Sequence[tuple[Answered, Classification]]) -> Table:
         (topic, score), *others = answer.topics
         no_topic = [f"{answer.no_topic:.3f}"] if knows_no_topic else []
         table.add_row(
-            Text(_printable(answered.entry.file)),
-            Text(topic.name, style=ABSTAINED if answer.abstained else SURELY),
+            answered.entry.file,
+            Text(printable(topic.name), style=ABSTAINED if answer.abstained else SURELY),
             f"{score:.3f}",
-            Text(", ".join(f"{ranked.topic.name} {ranked.score:.3f}" for ranked in others)),
+            ", ".join(f"{ranked.topic.name} {ranked.score:.3f}" for ranked in others),
             f"{answer.known_words_ratio:.0%}",
-            Text((answer.abstained or "").replace("_", " ")),
+            (answer.abstained or "").replace("_", " "),
             *no_topic,
         )
     return table
 
 
-def _printable(text: str) -> str:
-    """Replace what cannot be encoded: a file may have a name that is no UTF-8."""
-    return text.encode(errors="replace").decode()
-
-
 def with_bar(batches: Iterable[Batch], total: int | None) -> Iterator[Batch]:
     """Show on standard error how far it is, if that is a terminal and the answers go elsewhere."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     if not console.is_terminal or sys.stdout.isatty():
         yield from batches
         return

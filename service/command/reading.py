@@ -1,13 +1,15 @@
 """From files and standard input to texts, a batch at a time; what is no text says why."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from service.command.errors import CommandError
 from service.model import NewsText, describe_blank, is_blank
+from service.model.strict_json import replace_surrogates
 
 STDIN: Final = "-"
 """What standard input is called on the command line."""
@@ -19,6 +21,8 @@ CHUNK_BYTES: Final = 2**18
 BATCH_TEXTS: Final = 1_000
 """How many texts are classified at once."""
 JSON_SPACE: Final = " \t\r\n"
+STRING_OR_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity')
+"""The tokens of JSON to look at where a number is none: a string may hold these words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +133,11 @@ def _read_file(file: str, title: str | None = None) -> tuple[NewsText | str, int
         return "expected UTF-8", len(content)
     if is_blank(text, title):
         return describe_blank(text, title), len(content)
-    return NewsText(text, title), len(content)
+    return _to_news_text(text, title), len(content)
 
 
 def read_lines(files: Sequence[str], names: Collection[str]) -> Iterator[Batch]:
-    """Read files of which each line is an object with a text, a title or both.
+    """Read files of which each line is an object with a text, a title or both, or blank.
 
     Parameters
     ----------
@@ -152,6 +156,8 @@ def read_lines(files: Sequence[str], names: Collection[str]) -> Iterator[Batch]:
             entries = []
             for line in lines:
                 number += 1
+                if not line or line.isspace():
+                    continue
                 content, kept = parse_line(line, names)
                 entries.append(Entry(file, content, number, kept))
             yield Batch(entries, size)
@@ -190,6 +196,9 @@ def _open(file: str) -> Any:
 def parse_line(line: bytes, names: Collection[str]) -> tuple[NewsText | str, str]:
     """Give the text of a line, or what is wrong with it, and the object to add the answer to.
 
+    That is as it was written, but for NaN, Infinity and -Infinity, which Python writes and JSON has
+    not: they are null.
+
     Examples
     --------
     >>> parse_line(b'{"id": 7, "text": "Crude oil rose."}', {"topic"})
@@ -197,22 +206,23 @@ def parse_line(line: bytes, names: Collection[str]) -> tuple[NewsText | str, str
     """
     if len(line) > MAX_BYTES:
         return _too_long(), ""
+    constants: list[str] = []
     try:
         text = line.decode("utf-8-sig").strip(JSON_SPACE)
         # numbers are kept as they are written, so nobody needs their values
-        value = json.loads(text, parse_constant=_refuse, parse_int=float)
+        value = json.loads(text, parse_constant=constants.append, parse_int=float)
     except UnicodeDecodeError:
         return "expected UTF-8", ""
     except RecursionError:
         return "expected a JSON object: this one is nested too deeply", ""
     except json.JSONDecodeError as error:
         return f"expected a JSON object: {error.msg} at character {error.pos + 1}", ""
-    except ValueError as error:
-        return f"expected a JSON object: {error}", ""
     if not isinstance(value, dict):
         return f"expected a JSON object, got {_kind_of(value)}", ""
     if taken := sorted(value.keys() & names):
         return f"expected no key {taken[0]!r}, which is the answer's: see --prefix", ""
+    if constants:
+        text = STRING_OR_CONSTANT.sub(_null_constant, text)
     return _news_text(value), text[:-1].rstrip(JSON_SPACE)
 
 
@@ -224,7 +234,11 @@ def _news_text(value: dict[str, Any]) -> NewsText | str:
         return f"title: expected a string, got {_kind_of(title)}"
     if is_blank(text, title):
         return f"text, title: {describe_blank(text, title)}"
-    return NewsText(text or "", title)
+    return _to_news_text(text or "", title)
+
+
+def _to_news_text(text: str, title: str | None) -> NewsText:
+    return NewsText(replace_surrogates(text), None if title is None else replace_surrogates(title))
 
 
 def _kind_of(value: object) -> str:
@@ -237,5 +251,6 @@ def _too_long() -> str:
     return f"expected at most {MAX_BYTES:,} bytes"
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+def _null_constant(found: re.Match[str]) -> str:
+    token = found.group()
+    return token if token.startswith('"') else "null"

@@ -16,6 +16,20 @@ _SURROGATE: Final = "\\ud"
 """Begins, in lower case, the escape of half of a surrogate pair; a whole pair is harmless."""
 
 
+def replace_surrogates(text: str) -> str:
+    r"""Replace each half of a surrogate pair by a question mark: it is in no UTF-8.
+
+    It is what is left of an emoji where a program cut a text to length. This is the rule for every
+    text that is to be classified, whichever way it comes in.
+
+    Examples
+    --------
+    >>> replace_surrogates("Gold \ud83d rose")
+    'Gold ? rose'
+    """
+    return text.encode(errors="replace").decode()
+
+
 def parse_json(content: bytes, name: str) -> Any:
     """Parse JSON in UTF-8 whose numbers are finite, and which is not nested too deeply.
 

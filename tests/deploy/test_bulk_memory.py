@@ -13,7 +13,7 @@ import pytest
 
 from tests.deploy.bulk_runs import start_bulk, write_parquet_files
 
-N_ROWS = int(os.environ.get("NEWSWIRE_BULK_ROWS", "50000"))
+N_ROWS = int(os.environ.get("BULK_ROWS", "50000"))
 N_FILES = 20
 MOST_GROWTH = 0.1
 """By which share the second half's peak may be higher than the first's, in which all warms up."""

@@ -238,3 +238,22 @@ def test_a_compressed_file_is_one_piece(tmp_path: Path) -> None:
     batches = list(JsonLines().read(Place.find(str(path)), piece, schema, columns, 30))
     assert [len(batch.rows) for batch in batches] == [30, 30, 30, 10]
     assert isinstance(batches[0], Batch)
+
+
+def test_one_text_is_the_same_in_the_command_and_here(tmp_path: Path) -> None:
+    """Blank lines, half a surrogate pair, and numbers that JSON has not."""
+    from service.command.reading import read_lines as read_lines_of_command
+
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        '{"text": "Gold \\ud83d rose.", "price": 1.5, "other": [1]}\n\n \r\n'
+        '{"text": "Gold fell.", "price": NaN, "other": {"a": [Infinity, -Infinity]}}\n\n'
+    )
+    rows, asked = read_all(path)
+    batches = read_lines_of_command([str(path)], ())
+    entries = [entry for batch in batches for entry in batch.entries]
+    expected = [NewsText("Gold ? rose."), NewsText("Gold fell.")]
+    assert asked == [entry.content for entry in entries] == expected
+    kept = [json.loads(entry.kept + "}") for entry in entries]
+    assert [row["price"] for row in rows] == [row["price"] for row in kept] == [1.5, None]
+    assert [json.loads(row["other"]) for row in rows] == [row["other"] for row in kept]

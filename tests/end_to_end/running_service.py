@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,11 @@ class RunningService:
         Where standard error goes, as for `subprocess.Popen`.
     settings : str
         Environment variables.
+
+    Attributes
+    ----------
+    folder : Path
+        The working folder; may be set before it is started.
     """
 
     def __init__(
@@ -37,6 +43,7 @@ class RunningService:
             self.port = free.getsockname()[1]
         self._command = command or [sys.executable, "-m", "service"]
         self._errors = errors
+        self.folder: Path = ROOT
         self._settings = settings
 
     def __enter__(self) -> Self:
@@ -54,7 +61,7 @@ class RunningService:
         return subprocess.Popen(
             self._command,
             env=os.environ | self._settings | {"NEWSWIRE_PORT": str(self.port)},
-            cwd=ROOT,
+            cwd=self.folder,
             start_new_session=True,
             stderr=self._errors,
         )

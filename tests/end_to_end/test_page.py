@@ -627,7 +627,7 @@ def test_a_key_is_asked_for_where_one_is_wanted(browser: BrowserContext) -> None
         expect(field).to_have_count(0)
         command = page.locator("#curl").inner_text()
         assert KEY not in command
-        environment = {**os.environ, "NEWSWIRE_API_KEY": KEY}
+        environment = {**os.environ, "API_KEY": KEY}
         answer = json.loads(subprocess.check_output(["sh", "-c", command], env=environment))
         assert answer["topic"] == "crude"
         page.reload()
@@ -650,7 +650,7 @@ def try_docs_with_key(page: Page, address: str) -> None:
     expect(answer).to_contain_text("401 in")
     give_key(page, KEY)
     command = page.get_by_label("Command for POST /classify", exact=True)
-    expect(command).to_contain_text("$NEWSWIRE_API_KEY")
+    expect(command).to_contain_text("$API_KEY")
     send.click()
     expect(answer).to_contain_text("200 in")
 

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import LATEST, ROOT
+from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
 from tests.hostile_bundles import (
     DEVOURING,
@@ -88,14 +88,25 @@ def test_it_serves_without_standard_error() -> None:
         assert service.stop() == 0
 
 
-def test_a_port_that_is_taken_is_a_failure() -> None:
+@pytest.mark.parametrize("name", ["NEWSWIRE_PORT", "NEWSWIRE_METRICS_PORT"])
+def test_a_port_that_is_taken_is_one_line_and_status_2(name: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        shown = run(NEWSWIRE_PORT=str(taken.getsockname()[1]))
-    assert shown.returncode not in {0, 2}
-    assert f"Serving reuters {LATEST.name} of models/reuters" in shown.stderr
-    assert "address already in use" in shown.stderr
+        port = taken.getsockname()[1]
+        shown = run(**{"NEWSWIRE_PORT": str(free_port()), name: str(port)})
+    assert_refused(shown, f"{name}: 127.0.0.1:{port}: Address already in use")
+
+
+@pytest.mark.parametrize("host", ["no such host", "nowhere.invalid", "." * 70])
+def test_an_address_that_is_none_is_one_line_and_status_2(host: str) -> None:
+    assert_refused(run(NEWSWIRE_HOST=host), f"NEWSWIRE_PORT: {host}:8000: ")
+
+
+def test_a_setting_that_does_not_exist_is_one_line_and_status_2() -> None:
+    shown = run(NEWSWIRE_API_KEY="a-key-of-16-chars")
+    assert_refused(shown, "NEWSWIRE_API_KEY: there is no such setting, did you mean NEWSWIRE_API_K")
+    assert "a-key-of-16-chars" not in shown.stderr
 
 
 def free_port() -> int:
@@ -208,18 +219,6 @@ def test_metrics_are_whole_while_requests_are_answered() -> None:
     assert set(statuses) == {200}
     assert f'newswire_http_requests_total{{route="/classify",status="200"}} {len(statuses)}.0' in (
         shown.text
-    )
-
-
-def test_a_port_for_metrics_that_is_taken_is_one_line_and_status_3() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        shown = run(NEWSWIRE_METRICS_PORT=port, NEWSWIRE_PORT=str(free_port()))
-    assert shown.returncode == 3
-    assert shown.stderr == (
-        f"error: NEWSWIRE_METRICS_PORT: 127.0.0.1:{port}: Address already in use\n"
     )
 
 

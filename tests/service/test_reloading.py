@@ -249,6 +249,39 @@ def test_what_cannot_be_looked_at_is_refused_once(
     assert registry.get_sample_value("newswire_reloads_total", {"outcome": "refused"}) == 1
 
 
+def test_a_watcher_that_fails_is_logged_and_counted_and_goes_on(
+    classifier: TopicClassifier,
+    registry: CollectorRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(name, labels)
+
+    monkeypatch.setattr(reloading, "RESTART_SECONDS", 0.01)
+    app = create_app(ServiceSettings(), classifier, registry)
+    reloader = Reloader(app, RELEASED, LATEST, seconds=0)
+    assert value("newswire_reload_watcher_running") == 0
+    assert value("newswire_reloads_total", outcome="error") == 0
+    wait = reloader._wake.wait
+    waits = []
+
+    def fail_twice(timeout: float | None = None) -> bool:
+        waits.append(timeout)
+        if len(waits) < 3:
+            raise OverflowError("timeout value is too large")
+        return wait(timeout)
+
+    monkeypatch.setattr(reloader._wake, "wait", fail_twice)
+    reloader.start(lambda *_: pytest.fail("there is nothing to adopt"))
+    wait_until(lambda: len(waits) > 3)
+    assert value("newswire_reload_watcher_running") == 1
+    assert value("newswire_reloads_total", outcome="error") == 2
+    assert caplog.text.count("reload watcher failed") == 2
+    reloader.stop()
+    wait_until(lambda: value("newswire_reload_watcher_running") == 0)
+
+
 def test_what_came_while_the_service_started_is_found(
     classifier: TopicClassifier, registry: CollectorRegistry, models: Path
 ) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import ServiceSettings, describe_errors
+from service.settings import ServiceSettings, describe_errors, describe_unknown_variables
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,6 +27,8 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
             "1e9",
             "NEWSWIRE_REQUEST_TIMEOUT_SECONDS: Input should",
         ),
+        ("NEWSWIRE_RELOAD_SECONDS", "1e10", "NEWSWIRE_RELOAD_SECONDS: Input should be less than"),
+        ("NEWSWIRE_DRAIN_SECONDS", "inf", "NEWSWIRE_DRAIN_SECONDS: Input should be less than"),
         ("NEWSWIRE_HEADER_TIMEOUT_SECONDS", "nan", "NEWSWIRE_HEADER_TIMEOUT_SECONDS: Input should"),
     ],
 )
@@ -137,3 +139,58 @@ def test_an_origin_that_no_browser_sends_is_refused(
     line = describe_errors(caught.value)
     assert line.startswith("NEWSWIRE_CORS_ORIGINS: Expected origins such as https://")
     assert line.endswith(f"got {value!r}")
+
+
+def test_every_time_has_an_upper_bound() -> None:
+    for name in ServiceSettings.model_fields:
+        if name.endswith("_seconds"):
+            ServiceSettings.model_validate({name: 86_400})
+            with pytest.raises(ValidationError, match="less than or equal to 86400"):
+                ServiceSettings.model_validate({name: 86_401})
+
+
+@pytest.mark.parametrize("name", ["host", "metrics_host"])
+def test_an_address_is_not_empty(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would stand for every address; an empty variable is the default, as of every setting."""
+    with pytest.raises(ValidationError) as caught:
+        ServiceSettings.model_validate({name: ""})
+    assert describe_errors(caught.value).startswith(f"NEWSWIRE_{name.upper()}: String should have")
+    monkeypatch.setenv(f"NEWSWIRE_{name.upper()}", "")
+    assert ServiceSettings() == ServiceSettings(host="127.0.0.1", metrics_host=None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "nearest"),
+    [
+        ("NEWSWIRE_API_KEY", "NEWSWIRE_API_KEYS"),
+        ("NEWSWIRE_METRIC_PORT", "NEWSWIRE_METRICS_PORT"),
+        ("NEWSWIRE_SERVICE_HOSTS", "NEWSWIRE_METRICS_HOST"),
+        ("newswire_prot", "NEWSWIRE_PORT"),
+    ],
+)
+def test_an_unknown_setting_is_named_with_the_nearest(variable: str, nearest: str) -> None:
+    line = describe_unknown_variables({variable: "80", "PATH": "/bin"})
+    assert line == f"{variable}: there is no such setting, did you mean {nearest}?"
+
+
+def test_several_unknown_settings_are_one_line() -> None:
+    variables = {"NEWSWIRE_QQQ": "a secret", "NEWSWIRE_": "", "NEWSWIRE_POTR": "1"}
+    assert describe_unknown_variables(variables) == (
+        "NEWSWIRE_: there is no such setting, correct or unset it; "
+        "NEWSWIRE_POTR: there is no such setting, did you mean NEWSWIRE_PORT?; "
+        "NEWSWIRE_QQQ: there is no such setting, correct or unset it"
+    )
+
+
+def test_settings_and_what_other_programs_read_or_set_are_known() -> None:
+    settings = {f"NEWSWIRE_{name.upper()}": "" for name in ServiceSettings.model_fields}
+    links = {
+        "NEWSWIRE_SERVICE_HOST": "10.0.0.1",
+        "NEWSWIRE_SERVICE_PORT_HTTP": "80",
+        "NEWSWIRE_TOPICS_SERVICE_HOST": "10.0.0.1",
+        "NEWSWIRE_TOPICS_PORT": "tcp://10.0.0.1:80",
+        "NEWSWIRE_TOPICS_PORT_80_TCP_ADDR": "10.0.0.1",
+        "NEWSWIRE_TOPICS_PORT_80_TCP": "tcp://10.0.0.1:80",
+    }
+    others = {f"NEWSWIRE_{name}": "1" for name in ("DATA_DIR", "BIND", "UID", "GID")}
+    assert describe_unknown_variables({**settings, **links, **others, "MY_NEWSWIRE_X": ""}) == ""

@@ -15,7 +15,7 @@ export const toJson = (value) =>
 
 /** Write the command; with a key, of which it names the variable only. */
 export function curlCommand(address, request, withKey) {
-  const key = withKey ? ' -H "Authorization: Bearer $NEWSWIRE_API_KEY"' : "";
+  const key = withKey ? ' -H "Authorization: Bearer $API_KEY"' : "";
   const start = `curl -s ${quote(address)}${key} -H 'Content-Type: application/json'`;
   const body = quote(toJson(request));
   return new TextEncoder().encode(body).length > MOST_BYTES

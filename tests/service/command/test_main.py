@@ -121,6 +121,49 @@ def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
         assert "Traceback" not in shown
 
 
+def test_names_are_shown_as_they_are_and_never_obeyed(tmp_path: Path) -> None:
+    """On a terminal and off it, in tables, tab-separated values, JSON and errors."""
+    name = ":gear: [red]a[red] \x1b]0;t\x07\x1b[2J\x9b2J\x7f.txt"
+    shown = ":gear: [red]a[red] \\u001b]0;t\\u0007\\u001b[2J\\u009b2J\\u007f.txt"
+    path = tmp_path / name
+    path.write_text(CRUDE + " \x1b[2J\x9bword")
+    empty = tmp_path / ("b" + name)
+    empty.write_text("")
+    done = run("classify", str(path), str(empty))
+    assert done.stdout.splitlines()[1].startswith(f"{tmp_path}/{shown}\tcrude\t")
+    assert f"error: {tmp_path}/b{shown}: expected" in done.stderr
+    written = run("classify", "--json", str(path)).stdout
+    assert written[:-1].isprintable()
+    assert json.loads(written)["file"] == str(path)
+    for arguments in (["classify", str(path), str(empty)], ["explain", str(path)]):
+        _, terminal = run_on_terminal(*arguments)
+        assert not re.sub(r"\x1b\[[\d;]*m|\r?\n", "", terminal).encode().count(b"\x1b")
+        assert not set(terminal) & {"\x9b", "\x07", "\x7f", "⚙"}
+    _, terminal = run_on_terminal("classify", "--json", str(path))
+    assert terminal.strip().isprintable()
+
+
+def test_control_characters_of_a_json_line_are_written_as_escapes() -> None:
+    line = '{"id": "\x9b\x7f",\r "text": "' + CRUDE + '"}'
+    done = run("classify", "--jsonl", "-", typed=line.encode())
+    assert done.stdout[:-1].isprintable()
+    assert json.loads(done.stdout)["id"] == "\x9b\x7f"
+
+
+def test_a_cell_that_begins_like_a_formula_is_as_it_is(tmp_path: Path) -> None:
+    """Documented: a spreadsheet is to read the file as text."""
+    (tmp_path / "=1+1.txt").write_text(CRUDE)
+    done = subprocess.run(
+        [*COMMAND, "classify", "=1+1.txt", "--model-dir", str(RELEASED)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[1].startswith("=1+1.txt\tcrude\t")
+
+
 def test_a_file_that_is_no_text_is_an_error_beside_the_others(
     tmp_path: Path, text_files: list[str]
 ) -> None:
@@ -144,16 +187,21 @@ def test_json_lines_are_answered_line_by_line() -> None:
     shown = run("classify", "--jsonl", "-", "--top-k", "1", typed="\n".join(lines).encode())
     written = shown.stdout.splitlines()
     answers = [json.loads(line) for line in written]
-    assert [answer.get("topic") for answer in answers] == ["crude", None, None, "earn"]
-    assert [answer.get("id") for answer in answers] == [1, None, 3, 4]
-    assert answers[2]["error"] == {
+    assert [answer.get("topic") for answer in answers] == ["crude", None, "earn"]
+    assert [answer.get("id") for answer in answers] == [1, 3, 4]
+    assert answers[1]["error"] == {
         "file": "-",
         "line": 3,
         "message": f"text, title: {BLANK}nothing",
     }
-    assert written[3].startswith(lines[3][:-1])
+    assert written[2].startswith(lines[3][:-1])
     assert shown.returncode == 1
-    assert shown.stderr == "error: 2 of 4 lines could not be classified\n"
+    assert shown.stderr == "error: 1 of 3 lines could not be classified\n"
+
+
+def test_lines_that_are_all_blank_are_no_lines() -> None:
+    shown = run("classify", "--jsonl", "-", typed=b"\n \r\n\n")
+    assert (shown.returncode, shown.stdout, shown.stderr) == (0, "", "")
 
 
 def test_a_title_is_enough() -> None:
@@ -322,6 +370,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_reader(tmp_path: Path) -> None:
         (["classify", "-", "--min-confidence", "nan"], "Invalid value for '--min-confidence': .*"),
         (["classify", "--nope"], "No such option: --nope.*; see newswire classify --help"),
         (["serve", "--port", "0"], "Invalid value for '--port': .*"),
+        (["serve", "--host", ""], "NEWSWIRE_HOST: String should have at least 1 character, got ''"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], message: str) -> None:
@@ -458,8 +507,8 @@ def test_serve_listens_on_the_port_that_is_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         shown = run("serve", "--port", str(port), NEWSWIRE_PORT="1")
-    assert shown.returncode == 3
-    assert f"('127.0.0.1', {port}): address already in use" in shown.stderr
+    assert shown.returncode == 2
+    assert f"NEWSWIRE_PORT: 127.0.0.1:{port}: Address already in use" in shown.stderr
 
 
 def test_serve_refuses_as_the_service_does() -> None:

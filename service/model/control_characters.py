@@ -1,0 +1,24 @@
+"""What a terminal would obey is shown instead."""
+
+import re
+from typing import Final
+
+CONTROLS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+"""Control characters but tab and newline, line separators, and bidirectional formatting."""
+
+
+def escape_controls(text: str) -> str:
+    r"""Replace control characters by their escapes, as in a string of JSON or Python.
+
+    Examples
+    --------
+    >>> print(escape_controls("a\x1b[2J.txt"))
+    a\u001b[2J.txt
+    """
+    return CONTROLS.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found.group()):04x}"

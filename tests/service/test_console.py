@@ -1,0 +1,73 @@
+"""Names are shown as they are, and a terminal obeys nothing in them."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.table import Table
+
+from service.console import PlainConsole, printable
+from tests.conftest import ROOT
+
+NAME = ":gear: [red]x[/red] 12 \x1b]0;title\x07 \x1b[2J\x9b2J \u202e\x7f"
+SHOWN = ":gear: [red]x[/red] 12 \\u001b]0;title\\u0007 \\u001b[2J\\u009b2J \\u202e\\u007f"
+
+
+def test_control_characters_are_shown_by_their_escapes() -> None:
+    assert printable(NAME) == SHOWN
+    assert printable("\ud83d a\tb\nc\rd é 中 \u200b") == "? a\tb\nc\\u000dd é 中 \u200b"
+
+
+def test_lines_and_tables_show_strings_as_they_are() -> None:
+    console = PlainConsole(file=io.StringIO(), force_terminal=True, width=200)
+    table = Table(NAME, title=NAME, caption=NAME, box=None)
+    table.add_row(NAME)
+    console.print(NAME)
+    console.print(table)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert shown.count(SHOWN) == 5
+    assert "⚙" not in shown
+    assert shown.split("\n")[0] == SHOWN  # no colour for the number
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["service.command", "classify"],
+        ["service.command", "model", "--model-dir"],
+        ["training", "evaluate"],
+        ["training", "evaluate", "models/reuters/1", "--texts"],
+        ["deploy.bulk"],
+    ],
+)
+def test_errors_of_every_command_show_names_as_they_are(arguments: list[str]) -> None:
+    module, *rest = arguments
+    last = ["models/none"] if module == "deploy.bulk" else []
+    done = subprocess.run(
+        [sys.executable, "-m", module, *rest, NAME, *last],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert SHOWN.rstrip() in done.stderr
+    assert done.stderr[:-1].isprintable()
+
+
+def test_what_the_service_refuses_is_shown_as_it_is(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "service"],
+        cwd=ROOT,
+        env={"NEWSWIRE_MODEL_DIR": str(tmp_path / NAME)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert SHOWN in done.stderr

@@ -9,6 +9,7 @@ RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-comp
         --target=packages -r service.txt \
  # what only the authors of these packages run
  && find packages -type d -name tests -prune -exec rm -r {} + \
+ && find packages -type f -regextype posix-egrep -regex '.*\.(pyi|pyx|pxd|pxi|c|h|a)' -delete \
  && rm -r packages/bin packages/numpy/f2py packages/onnxruntime/quantization \
         packages/onnxruntime/tools packages/onnxruntime/transformers
 COPY service service

@@ -28,6 +28,7 @@ from service.api.operations import METRICS_PATH, operations_routes
 from service.api.pages import page_paths, page_routes
 from service.api.reading import BodyReader
 from service.api.shortcut import Shortcut
+from service.api.turns import TurnsMiddleware
 from service.api.workers import Workers
 from service.health import ServiceHealth
 from service.metrics import ServiceMetrics
@@ -73,7 +74,8 @@ class NewswireApp(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put what names and counts requests around all, also around what answers bugs."""
-        return InstrumentationMiddleware(super().build_middleware_stack(), self.observer)
+        app = TurnsMiddleware(super().build_middleware_stack())
+        return InstrumentationMiddleware(app, self.observer)
 
     def openapi(self) -> dict[str, Any]:
         """Give the OpenAPI document."""

@@ -13,6 +13,9 @@ import uvicorn
 from service.health import ServiceHealth
 from service.protocol import give_up_on_readers
 
+ACCEPTED_AT_ONCE: Final = 16
+"""How many connections are accepted in a turn of the event loop. libuv accepts one for each socket
+that listens: under load new clients, health checks among them, would wait for seconds."""
 CLOSE: Final = (b"connection", b"close")
 """A header that ends the connection after the answer. Who keeps one learns so that it must leave,
 before it could send a request in the moment in which the connection is closed."""
@@ -69,6 +72,9 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, but not for clients that never read."""
+        if sockets is not None:
+            copies = [listener.dup() for listener in sockets for _ in range(ACCEPTED_AT_ONCE - 1)]
+            sockets = [*sockets, *copies]
         await super().startup(sockets)
         for server in self.servers:
             give_up_on_readers(server.sockets, self._unread_seconds)

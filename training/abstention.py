@@ -16,7 +16,7 @@ MIN_KNOWN_WORDS_RATIO: Final = 0.5
 """A text is mostly unknown below this. Above it, unknown words lower the score instead."""
 
 
-def choose_thresholds(held_out: HeldOut) -> AbstentionThresholds:
+def choose_thresholds(held_out: HeldOut, n_topics: int) -> AbstentionThresholds:
     """Choose the lowest confidence above which predictions are surely right often enough.
 
     Their share of right ones must be higher than the target by `N_STANDARD_ERRORS`, since the
@@ -25,9 +25,12 @@ def choose_thresholds(held_out: HeldOut) -> AbstentionThresholds:
     Parameters
     ----------
     held_out : HeldOut
-        A stream: newswires with a topic and without, in the archive's own proportion.
+        A stream: newswires with a topic and without, in the archive's own proportion. Those
+        without are left out for a network that does not know the probability of it.
+    n_topics : int
     """
-    topics, no_topic = held_out.probabilities[:, :-1], held_out.probabilities[:, -1]
+    topics = held_out.probabilities[:, :n_topics]
+    no_topic = held_out.probabilities[:, n_topics:].sum(axis=1)  # 0 if there is no such column
     candidate = (held_out.known_words_ratio >= MIN_KNOWN_WORDS_RATIO) & (no_topic <= MAX_NO_TOPIC)
     confidence = topics.max(axis=1)[candidate]
     right = (topics.argmax(axis=1) == held_out.labels)[candidate]

@@ -74,7 +74,8 @@ class Evaluation:
             answered = ~self.abstained
             if self.topical.any():
                 scores["coverage"] = float(answered[self.topical].mean())
-                scores["answered_accuracy"] = float(self.right[answered].mean())
+                if answered.any():
+                    scores["answered_accuracy"] = float(self.right[answered].mean())
             if not self.topical.all():
                 scores["negatives_answered"] = float(answered[~self.topical].mean())
         if self.no_topic is not None and 0 < self.topical.mean() < 1:

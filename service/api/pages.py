@@ -62,7 +62,7 @@ class PageFile(NamedTuple):
         media_type = MEDIA_TYPES[path.suffix]
         return cls(content, {**HEADERS, "ETag": tag, "Content-Type": media_type})
 
-    def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Send the file, or say that the client has it already."""
         known = request.headers.get("if-none-match", "").split(",")
         # a proxy that compresses makes a tag weak
@@ -88,7 +88,7 @@ def page_routes() -> APIRouter:
     async def page_file(request: Request, name: str) -> Response:
         if name not in loaded:
             raise HTTPException(404)
-        return loaded[name].answer(request)
+        return await loaded[name].answer(request)
 
     for route, name in PAGES.items():
         router.add_api_route(route, files[name].answer, methods=["GET", "HEAD"])

@@ -22,6 +22,8 @@ CLASSIFY: Final = POST + b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 PATHS: Final = (b"/", b"/health/live", b"/topics", b"/openapi.json", b"/nothing", b"/metrics")
 PAUSE_SECONDS: Final = 0.01
 """Between pieces, so that the attack is one on the service and not on the processor."""
+RESET_SECONDS: Final = 0.1
+"""Before the next connection: more than 500 a second by 50 clients is a flood, and no trick."""
 READ_BYTES: Final = 65_536
 
 Attack = Callable[[Random, StreamReader, StreamWriter], Awaitable[None]]
@@ -121,6 +123,8 @@ async def reset(random: Random, reader: StreamReader, writer: StreamWriter) -> N
     await asyncio.sleep(random.random() * PAUSE_SECONDS)
     connection = writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+    await asyncio.sleep(RESET_SECONDS)
 
 
 async def after_refusal(random: Random, reader: StreamReader, writer: StreamWriter) -> None:

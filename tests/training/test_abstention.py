@@ -25,7 +25,7 @@ def test_precision_on_the_stream_is_as_chosen() -> None:
     generator = np.random.default_rng(0)
     confidence = generator.uniform(0.5, 1, 20_000)
     predictions = held_out(confidence, generator.random(20_000) < confidence)
-    threshold = choose_thresholds(predictions).confidence
+    threshold = choose_thresholds(predictions, 2).confidence
     answered = predictions.probabilities[:, 0] >= threshold
     assert (predictions.labels[answered] == 0).mean() == pytest.approx(0.956, abs=0.0025)
     assert threshold == pytest.approx(0.912, abs=0.02)  # the mean above it is 0.956
@@ -33,7 +33,7 @@ def test_precision_on_the_stream_is_as_chosen() -> None:
 
 def test_model_that_is_always_right_never_abstains() -> None:
     confidence = np.linspace(0.6, 1, 100)
-    thresholds = choose_thresholds(held_out(confidence, np.ones(100, dtype=bool)))
+    thresholds = choose_thresholds(held_out(confidence, np.ones(100, dtype=bool)), 2)
     assert thresholds.confidence == pytest.approx(0.6)
 
 
@@ -42,9 +42,9 @@ def test_texts_that_are_abstained_from_anyway_do_not_count() -> None:
     confidence = np.linspace(0.6, 1, 100)
     right = np.arange(100) >= 50
     known = np.where(right, 1.0, MIN_KNOWN_WORDS_RATIO - 0.01)
-    thresholds = choose_thresholds(held_out(confidence, right, known))
+    thresholds = choose_thresholds(held_out(confidence, right, known), 2)
     assert thresholds.confidence == pytest.approx(confidence[50])
     confidence = np.linspace(0.46, 0.49, 100)
     none = np.where(right, 0.1, 0.501)
-    thresholds = choose_thresholds(held_out(confidence, right, no_topic=none))
+    thresholds = choose_thresholds(held_out(confidence, right, no_topic=none), 2)
     assert thresholds.confidence == pytest.approx(confidence[50])

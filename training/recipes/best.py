@@ -23,6 +23,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from service.model.encoding import count_tokens
 from training.abstention import choose_thresholds
+from training.datasets.facts import LABELS
 from training.datasets.newswires import Split
 from training.datasets.written import WrittenText, read_written_texts
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
@@ -135,7 +136,7 @@ def fit_with(
         predict=lambda token_ids: predict(svms, calibration, token_ids),
         sparse=SparseBestNetwork(svms, calibration),
         held_out=predictions,
-        thresholds=choose_thresholds(predictions),
+        thresholds=choose_thresholds(predictions, len(LABELS)),
         no_topic=True,
     )
 

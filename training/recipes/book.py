@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from service.model import TextEncoder
+from training.abstention import choose_thresholds
 from training.datasets.facts import LABELS
 from training.datasets.newswires import Split, limit_token_ids, limit_vocabulary
+from training.datasets.texts import keras_texts
 from training.progress import FitProgress
-from training.recipes.network import OPSET, TrainedNetwork
+from training.recipes.network import OPSET, HeldOut, TrainedNetwork
 
 NAME: Final = "book"
 
@@ -42,6 +44,8 @@ def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
 ) -> TrainedNetwork:
     """Choose the number of epochs on a validation set, then train a fresh network that long.
+
+    The thresholds are not the book's. They are chosen on the validation set, too.
 
     Parameters
     ----------
@@ -84,14 +88,53 @@ def fit(
             verbose=0,
             callbacks=[progress],
         )
+
+    judged = build_network(settings)
+    with FitProgress("Choosing the thresholds", console) as progress:
+        judged.fit(
+            inputs[held_out:],
+            targets[held_out:],
+            epochs=epochs,
+            batch_size=settings.batch_size,
+            verbose=0,
+            callbacks=[progress],
+        )
+    encoder = TextEncoder(limit_vocabulary(vocabulary, settings.num_words))
+    predictions = predict_held_out(judged, encoder, train, vocabulary, settings)
+
     return TrainedNetwork(
         recipe=NAME,
         settings={**asdict(settings), "epochs": epochs},
-        encoder=TextEncoder(limit_vocabulary(vocabulary, settings.num_words)),
+        encoder=encoder,
         history=history,
         predict=lambda token_ids: predict(network, token_ids, settings),
         sparse=SparseBookNetwork(network),
+        thresholds=choose_thresholds(predictions, len(LABELS)),
     )
+
+
+def predict_held_out(
+    network: Any,
+    encoder: TextEncoder,
+    train: Split,
+    vocabulary: Mapping[str, int],
+    settings: BookSettings,
+) -> HeldOut:
+    """Predict the validation set as it is served: from own text, where the source has it.
+
+    All of it has a topic. Of the negatives the book's network is as sure as of the others, so with
+    them no threshold would do.
+    """
+    part = slice(settings.validation_newswires)
+    labels = train.labels[part]
+    if train.articles is None:
+        texts = keras_texts(Split(train.token_ids[part], labels), vocabulary)
+    else:
+        texts = [article.own_text for article in train.articles[part]]
+    encoded = [encoder.encode(text.text, text.title) for text in texts]
+    probabilities = predict(network, [text.token_ids.tolist() for text in encoded], settings)
+    known_words_ratio = np.array([text.known_words_ratio for text in encoded])
+    return HeldOut(labels, probabilities, probabilities, known_words_ratio)
 
 
 def build_network(settings: BookSettings) -> Any:

@@ -17,15 +17,15 @@ NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Cross-validation: the prediction for each training newswire of a network that did not see it.
+    """Predictions for training newswires, each by a network that had not seen it.
 
     Attributes
     ----------
     labels : int64 array of shape (n_newswires,)
         ``NO_TOPIC`` for an indexed newswire without a topic.
-    uncalibrated, probabilities : float32 arrays of shape (n_newswires, n_topics + 1)
-        Before and after calibration, which had not seen the newswire either. The last column is the
-        probability that no topic fits.
+    uncalibrated, probabilities : float32 arrays of shape (n_newswires, n_outputs)
+        Before and after calibration, which had not seen the newswire either. The column after those
+        of the topics, if there is one, is the probability that no topic fits.
     known_words_ratio : float64 array of shape (n_newswires,)
         Share of each text's words that the vocabulary of its network holds.
     """

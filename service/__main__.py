@@ -18,7 +18,7 @@ from service.logs import logging_config
 from service.metrics import make_registry
 from service.model import BundleError, TopicClassifier, find_bundle
 from service.protocol import limited_protocol
-from service.reloading import Reloader, settle
+from service.reloading import Reloader, settle, warn_of_no_thresholds
 from service.settings import PREFIX, ServiceSettings, describe_errors
 from service.trial import Trial
 
@@ -59,6 +59,7 @@ def main(**overrides: Any) -> int:
     count_dropped = app.metrics.log_lines_dropped.inc
     logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
     logger.info("Serving %s %s of %s", manifest.name, manifest.version, settings.model_dir)
+    warn_of_no_thresholds(manifest)
     reloader = Reloader(app, settings.model_dir, path, seconds=settings.reload_seconds)
     server = DrainingServer(
         config,

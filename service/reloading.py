@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from service.app import NewswireApp
-from service.model import BundleError, TopicClassifier, find_bundle
+from service.model import BundleError, Manifest, TopicClassifier, find_bundle
 from service.model.files import MANIFEST_FILE, MANIFEST_HASH_FILE, read_file
 from service.model.steps import rest, resting
 from service.trial import Trial
@@ -159,8 +159,18 @@ class Reloader:
                 *(manifest.name, manifest.version, path, before),
                 extra={"seconds": round(perf_counter() - began, 3)},
             )
+            warn_of_no_thresholds(manifest)
 
         self._call_soon(adopt)
+
+
+def warn_of_no_thresholds(manifest: Manifest) -> None:
+    """Log that a model never abstains by itself, so that its "abstained" says nothing."""
+    if not manifest.abstains:
+        logger.warning(
+            "%s %s has no thresholds: it never abstains unless a request sets min_confidence",
+            *(manifest.name, manifest.version),
+        )
 
 
 @contextmanager

@@ -9,10 +9,8 @@ LINT := $(VENVS)/lint/bin/python
 
 PEERS := litserve mlserver bentoml ray keras
 
-COST_dev := 3.7 GB, some 5 minutes
-COST_training := 2 GB, some 3 minutes
-COST_bulk := 0.8 GB, some 2 minutes
-COST_lint := 0.5 GB, some 40 seconds
+COST_dev := 3.7 GB, some minutes
+COST_lint := 0.5 GB, one or two minutes
 
 .DEFAULT_GOAL := help
 
@@ -160,7 +158,7 @@ $(VENVS)/peers-%/.installed: requirements/peers/%.txt
 	touch $@
 
 $(VENVS)/%/.installed: requirements/%.txt
-	@echo "Installing $$(grep -c '^[a-z].*==' $<) packages of $< into $(VENVS)/$*, once: $(or $(COST_$*),less than a minute)" >&2
+	@echo "Installing $$(grep -c '^[a-z].*==' $<) packages of $< into $(VENVS)/$*, once$(if $(COST_$*),: $(COST_$*))" >&2
 	$(PYTHON) -m venv --clear $(VENVS)/$*
 	$(VENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@

@@ -27,7 +27,7 @@ from service.metrics_server import MetricsServer, metrics_app
 from service.model import BundleError, TopicClassifier
 from service.model.control_characters import escape_controls
 from service.protocol import limited_protocol
-from service.reloading import Reloader, settle
+from service.reloading import Reloader, settle, warn_of_no_thresholds
 from service.settings import (
     PREFIX,
     ServiceSettings,
@@ -83,6 +83,7 @@ def main(**overrides: Any) -> int:
         *(manifest.name, manifest.version, settings.model_dir, settings.host, settings.port),
     )
     model.log()
+    warn_of_no_thresholds(manifest)
     reloader = Reloader(
         app,
         settings.model_dir,

@@ -1,7 +1,6 @@
 """The port of the metrics: a second server, in one thread, with the time limits of the first."""
 
 import socket
-from collections.abc import Sequence
 from threading import Thread
 from typing import Final
 

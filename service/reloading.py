@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from service.app import NewswireApp
-from service.model import BundleError, TopicClassifier
+from service.model import BundleError, Manifest, TopicClassifier
 from service.model.bundle import find_bundles, missing_files, unexpected_entries
 from service.model.files import MANIFEST_HASH_FILE, read_file
 from service.model.steps import rest, resting
@@ -223,6 +223,7 @@ class Reloader:
                 *(manifest.name, manifest.version, path, before),
                 extra={"seconds": round(perf_counter() - began, 3)},
             )
+            warn_of_no_thresholds(manifest)
 
         self._call_soon(adopt)
 
@@ -237,6 +238,15 @@ def log_unexpected_entries(path: Path, classifier: TopicClassifier) -> None:
             len(names),
             ", ".join(map(repr, names[:MOST_NAMES])),
             path.parent / "NUMBER",
+        )
+
+
+def warn_of_no_thresholds(manifest: Manifest) -> None:
+    """Log that a model never abstains by itself, so that its "abstained" says nothing."""
+    if not manifest.abstains:
+        logger.warning(
+            "%s %s has no thresholds: it never abstains unless a request sets min_confidence",
+            *(manifest.name, manifest.version),
         )
 
 

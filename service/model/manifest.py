@@ -90,6 +90,16 @@ class Manifest:
     topic_min_confidence: dict[str, float] = field(default_factory=dict)
     """Thresholds that take the place of ``min_confidence``, by topic code; 0 to 1."""
 
+    @property
+    def abstains(self) -> bool:
+        """Whether the model can abstain by itself: it has a threshold, or knows "no topic"."""
+        ratios = (
+            self.min_known_words_ratio,
+            self.min_confidence,
+            *self.topic_min_confidence.values(),
+        )
+        return self.no_topic or any(ratios)
+
 
 def to_json_object(record: Manifest | Topic | Golden | DriftBaseline) -> dict[str, Any]:
     """Return the JSON object that `from_json_object` reads, without optional fields of None."""

@@ -78,7 +78,8 @@ def describe_classify() -> dict[str, Any]:
             "name": name,
             "in": "query",
             "required": False,
-            "description": f"Of a plain text only. {schema.pop('description', 'As in JSON.')}",
+            "description": "Of a plain text only; with JSON it is refused. "
+            + schema.pop("description", "As in JSON."),
             # without a default, which generated clients would send along with JSON
             "schema": {key: value for key, value in schema.items() if key != "default"},
         }

@@ -46,7 +46,7 @@ with Client(base_url=sys.argv[1]) as client:
     assert first.topic == "earn"
     assert isinstance(second, Problem)
     assert second.status == 422
-    assert [error.field for error in second.errors] == ["text", "title"]
+    assert [error.field for error in second.errors] == ["items[1].text", "items[1].title"]
 
     answer = classify.sync(client=client, body=ClassifyRequest(title="Gold prices rise"))
     assert isinstance(answer, ClassifyResponse), answer

@@ -18,7 +18,6 @@ import onnx
 import tensorflow as tf
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
 from sklearn.model_selection import StratifiedKFold
 
 from service.model.encoding import count_tokens
@@ -26,6 +25,7 @@ from training.abstention import choose_thresholds
 from training.datasets.facts import LABELS
 from training.datasets.newswires import Split
 from training.datasets.written import WrittenText, read_written_texts
+from training.progress import FitSteps
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
 from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings
@@ -121,10 +121,14 @@ def fit_with(
     tf.config.experimental.enable_op_determinism()
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
 
-    held_out = hold_out(texts, settings, console)
-    calibration = calibrate(held_out.margins, texts, settings)
-    predictions = predict_held_out(held_out, texts, settings)
-    svms = fit_svms(texts, settings.svm, settings.features, reserved=read_synonyms())
+    with FitSteps(
+        "Fitting to all folds but one, then to all", settings.folds + 1, console
+    ) as steps:
+        held_out = hold_out(texts, settings, steps)
+        calibration = calibrate(held_out.margins, texts, settings)
+        predictions = predict_held_out(held_out, texts, settings)
+        svms = fit_svms(texts, settings.svm, settings.features, reserved=read_synonyms())
+        steps.advance()
     synonyms = svms.features.usable_synonyms(read_synonyms())
     svms = svms.with_synonyms(synonyms)
 
@@ -141,12 +145,12 @@ def fit_with(
     )
 
 
-def hold_out(texts: TrainingTexts, settings: BestSettings, console: Console) -> HeldOutMargins:
+def hold_out(texts: TrainingTexts, settings: BestSettings, steps: FitSteps) -> HeldOutMargins:
     """Fit SVMs to all folds but one, predict that one, and so on."""
     folds = split_into_folds(texts, settings)
     margins = np.zeros((len(folds), texts.any_topic.shape[1] + 1), dtype=np.float32)
     known_words_ratio = np.zeros(len(folds))
-    for fold in track(range(settings.folds), "Holding out each fold", console=console):
+    for fold in range(settings.folds):
         inside = folds == fold
         svms = fit_svms(
             texts.only(~inside), settings.svm, settings.features, reserved=read_synonyms()
@@ -154,6 +158,7 @@ def hold_out(texts: TrainingTexts, settings: BestSettings, console: Console) -> 
         encoded = svms.features.encode(texts.only(inside).texts)
         margins[inside] = svms.margins(encoded)
         known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
+        steps.advance()
     return HeldOutMargins(folds, margins, known_words_ratio)
 
 

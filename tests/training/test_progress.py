@@ -1,0 +1,24 @@
+import io
+
+from rich.console import Console
+
+from training.progress import FitSteps
+
+
+def test_steps_are_lines_where_there_is_no_terminal() -> None:
+    written = io.StringIO()
+    with FitSteps("Fitting", 2, Console(file=written)) as steps:
+        steps.advance()
+        steps.advance()
+    assert written.getvalue() == "Fitting 1/2\nFitting 2/2\n"
+
+
+def test_a_terminal_shows_how_many_are_done_and_the_time_that_is_left() -> None:
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=120)
+    with FitSteps("Fitting", 2, console) as steps:
+        steps.advance()
+        steps.advance()
+    shown = written.getvalue()
+    assert "2/2" in shown
+    assert "left 0:00:00" in shown.replace("\x1b[36m", "").replace("\x1b[0m", "")

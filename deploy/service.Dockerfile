@@ -11,7 +11,9 @@ RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-comp
  && find packages -type d -name tests -prune -exec rm -r {} + \
  && find packages -type f -regextype posix-egrep -regex '.*\.(pyi|pyx|pxd|pxi|c|h|a)' -delete \
  && rm -r packages/bin packages/numpy/f2py packages/onnxruntime/quantization \
-        packages/onnxruntime/tools packages/onnxruntime/transformers
+        packages/onnxruntime/tools packages/onnxruntime/transformers \
+ # what only these import: protobuf and flatbuffers
+        packages/google packages/flatbuffers
 COPY service service
 # compiled here, because a read-only root cannot keep what is compiled at the start
 RUN python -m compileall -q --invalidation-mode unchecked-hash \

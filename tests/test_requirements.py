@@ -16,8 +16,9 @@ def pins(path: Path) -> set[tuple[str, str, str]]:
     return {match.groups(default="") for line in lines if (match := PIN.match(line))}  # type: ignore[misc]
 
 
-def test_there_are_eight() -> None:
-    names = ["audit", "bulk", "command", "dev", "fuzzing", "interface", "service", "training"]
+def test_there_are_nine() -> None:
+    names = ["audit", "bulk", "command", "dev", "fuzzing", "interface", "lint"]
+    names += ["service", "training"]
     assert [path.stem for path in FILES] == names
 
 

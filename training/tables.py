@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich.table import Column, Table
+from rich.text import Text
 
 from training.evaluation import Evaluation
 from training.metrics import bootstrap_interval, mcnemar
@@ -122,6 +123,6 @@ def checks_table(checks: Sequence[Check]) -> Table:
     """Show what was checked before a promotion, and what failed."""
     table = Table("", "expected", "came", "", title="Fit to be served?")
     for check in checks:
-        verdict = "[green]holds[/]" if check.passed else "[red]refused[/]"
+        verdict = Text("holds", "green") if check.passed else Text("refused", "red")
         table.add_row(check.name, check.expected, check.actual, verdict)
     return table

@@ -1,16 +1,27 @@
 """What is said of a bundle that cannot abstain."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from service.model import load_bundle
+from service.model import Manifest, load_bundle
 from service.reloading import warn_of_no_thresholds
 from tests.conftest import LATEST, RELEASED
 
 
-def test_a_bundle_without_thresholds_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def without_thresholds() -> Manifest:
     manifest = load_bundle(RELEASED / "1").manifest
+    return replace(manifest, min_confidence=0.0, min_known_words_ratio=0.0)
+
+
+@pytest.mark.parametrize("path", sorted(RELEASED.glob("[0-9]*")), ids=lambda path: path.name)
+def test_every_released_bundle_abstains(path: Path) -> None:
+    assert load_bundle(path).manifest.abstains
+
+
+def test_a_bundle_without_thresholds_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    manifest = without_thresholds()
     assert not manifest.abstains
     warn_of_no_thresholds(manifest)
     (record,) = caplog.records
@@ -21,7 +32,7 @@ def test_a_bundle_without_thresholds_is_logged(caplog: pytest.LogCaptureFixture)
 
 
 def test_any_threshold_or_no_topic_is_enough(caplog: pytest.LogCaptureFixture) -> None:
-    plain = load_bundle(RELEASED / "1").manifest
+    plain = without_thresholds()
     for manifest in (
         load_bundle(LATEST).manifest,
         replace(plain, no_topic=True),

@@ -119,12 +119,13 @@ def test_another_number_of_topics_is_described(
 
 
 def test_a_baseline_goes_with_its_model(
-    client: TestClient, app: NewswireApp, book: TopicClassifier, registry: CollectorRegistry
+    client: TestClient, app: NewswireApp, registry: CollectorRegistry
 ) -> None:
     topic = {"topic": "earn"}
     client.post("/classify", json=TEXT)
     assert registry.get_sample_value("newswire_baseline_topics_ratio", topic)
-    app.adopt(app.prepare(book))
+    bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
+    app.adopt(app.prepare(TopicClassifier(bundle)))
     assert registry.get_sample_value("newswire_baseline_topics_ratio", topic) is None
     assert registry.get_sample_value("newswire_baseline_newswires") == 0
     assert registry.get_sample_value("newswire_predictions_total", {"topic": "crude"}) == 1

@@ -147,6 +147,7 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
         port=settings.port,
         http=limited_protocol(settings.header_timeout_seconds),
         timeout_keep_alive=settings.keep_alive_seconds,
+        lifespan="off",  # the application has none
         log_config=None,  # ours is in service.logs
         access_log=False,  # ours is in service.api.instrumentation
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
@@ -157,7 +158,9 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
 
 
 def _exit(signum: int, frame: FrameType | None) -> NoReturn:
-    """End with status 0: being told to stop is no failure."""
+    """End with status 0: being told to stop is no failure. Being told again changes nothing."""
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, signal.SIG_IGN)
     sys.exit(0)
 
 

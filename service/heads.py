@@ -52,7 +52,7 @@ class UnfinishedHeads:
 
 
 def check_head(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[], str]) -> None:
-    """Check that there are not too many fields, and one Host (RFC 9112, 3.2).
+    """Check a head by RFC 9112: not too many fields, one Host (3.2), a known transfer coding (6.1).
 
     HTTP/1.0 may do without Host.
 
@@ -68,7 +68,12 @@ def check_head(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[]
     """
     if len(headers) > MAX_FIELDS:
         raise ValueError(f"expected at most {MAX_FIELDS} header fields, got {len(headers)}")
-    n_hosts = [name for name, _ in headers].count(b"host")
+    names = [name for name, _ in headers]
+    if b"transfer-encoding" in names:
+        coding = find_header(headers, b"transfer-encoding")
+        if coding.strip().lower() != b"chunked":
+            raise ValueError("expected no transfer coding but chunked")
+    n_hosts = names.count(b"host")
     if n_hosts != 1 and (n_hosts or http_version() == "1.1"):
         raise ValueError(f"expected one Host header, got {n_hosts}")
 

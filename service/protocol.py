@@ -10,7 +10,7 @@ No timer is set for a request: each connection looks at itself about once a seco
 """
 
 import socket
-from asyncio import TimerHandle, Transport
+from asyncio import Handle, TimerHandle, Transport
 from collections.abc import Iterable
 from heapq import nsmallest
 from math import inf
@@ -40,6 +40,11 @@ CLOSED_AT_ONCE: Final = MAX_CONNECTIONS // 20
 """How many are closed then, so that not each new connection has to search all."""
 PARSE_BYTES: Final = 2_048
 """How much is parsed at once: it bounds how many pipelined requests can wait, to about 100."""
+TURN_PIECES: Final = 4
+"""How many pieces of a connection are parsed in a turn of the event loop. A chunk of a byte takes
+as long as one of thousands: without a bound one client could keep all others waiting."""
+BODY_BYTES: Final = 65_536
+"""How much is parsed at once where it is surely of one body."""
 LOOKS: Final = 5
 """How often a connection is looked at in the time that it has."""
 SHUTDOWN_LINGER_SECONDS: Final = 1.0
@@ -67,6 +72,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """The request that the application has."""
     _unparsed: memoryview = memoryview(b"")
     _is_held: bool = False
+    _next_turn: Handle | None = None
     _frame_bytes: int = 0
     """Bytes since the last of a body: of a head, of the sizes of chunks, or of trailers."""
     _is_counted: bool = False
@@ -119,7 +125,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Answer what has come whole, though no more will come; say whether to stay open for it."""
         if not self._transport.is_lingering and self._refusal is None:
             self._eof = True
-            if self._has_begun_head() or self._transport.in_request:
+            if not self._unparsed and (self._has_begun_head() or self._transport.in_request):
                 self._refuse(400)
         self._transport.in_request = False
         return self._is_answering() or bool(self._unparsed)
@@ -144,6 +150,8 @@ class LimitedProtocol(HttpToolsProtocol):
         check_head(self.headers, self.parser.get_http_version)
         if not self.url.startswith(b"/"):
             self.url = with_path(self.url)
+        if self.expect_100_continue and self.parser.get_http_version() == "1.0":
+            self.expect_100_continue = False  # RFC 9110, 10.1.1
         super().on_headers_complete()
         self.headers = []
         self._body_bytes = 0
@@ -185,12 +193,20 @@ class LimitedProtocol(HttpToolsProtocol):
         """Parse what was kept, until a request has to wait again."""
         if self._unparsed:
             self._unset_keepalive_if_required()
-        while self._unparsed and not self.pipeline and not self.transport.is_closing():
-            n_bytes = max(PARSE_BYTES, self._body_left())
+        for _ in range(TURN_PIECES):
+            if not self._unparsed or self.pipeline or self.transport.is_closing():
+                break
+            n_bytes = max(PARSE_BYTES, min(self._body_left(), BODY_BYTES))
             piece = self._unparsed[:n_bytes]
             self._unparsed = self._unparsed[n_bytes:]
             self._parse(piece)
         self._hold()
+        if self._unparsed and not self.pipeline and self._next_turn is None:
+            self._next_turn = self.loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._next_turn = None
+        self._parse_waiting()
 
     def _body_left(self) -> int:
         """How many bytes of a body are still to come, in which no request can be; 0 if unknown."""
@@ -246,6 +262,7 @@ class LimitedProtocol(HttpToolsProtocol):
         head = b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, lines)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._frame_bytes = 0  # of the head that is parsed again
         self._parse(head + rest)
 
     # ending

@@ -123,8 +123,9 @@ class Reloader:
             if asked:
                 self._ignored.clear()
             try:
-                if not self._look() and asked:
-                    self._log_nothing_new()
+                tried = self._look()
+                if asked:
+                    self._log_what_is_there(tried=tried)
             except Exception:
                 logger.exception("A bundle could not be looked for")
                 self._app.metrics.reloads.labels("error").inc()
@@ -170,10 +171,11 @@ class Reloader:
             self._refuse(error, path, state)
             return None
 
-    def _log_nothing_new(self) -> None:
+    def _log_what_is_there(self, *, tried: bool) -> None:
         """Log that nobody has put anything there that could be served, and what is strange."""
         path, _ = self._served
-        logger.info("no new bundle in %s, still serving %s", self._model_dir, path)
+        if not tried:
+            logger.info("no new bundle in %s, still serving %s", self._model_dir, path)
         log_unexpected_entries(path, self._app.model.served.classifier)
 
     def _is_another(self, path: Path) -> bool:

@@ -99,7 +99,7 @@ class ServiceSettings(BaseSettings):
         Field(
             ge=1, description="Most bytes of bodies that are not whole yet, or wait for a thread."
         ),
-    ] = 32_000_000
+    ] = 24_000_000
     request_timeout_seconds: Annotated[
         float,
         Field(

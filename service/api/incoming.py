@@ -40,7 +40,7 @@ class IncomingBodies:
     Parameters
     ----------
     admission : Admission
-        Half of its bytes are for these bodies.
+        A third of its bytes are for these bodies.
     deadline : Deadline
         In which the bodies are waited for.
     """
@@ -48,7 +48,7 @@ class IncomingBodies:
     def __init__(self, admission: Admission, deadline: Deadline) -> None:
         self._admission = admission
         self._deadline = deadline
-        self._max_bytes = admission.max_buffered_bytes // 2
+        self._max_bytes = admission.max_buffered_bytes // 3
         self._n_bytes = 0
         self._bodies: dict[Task[Any] | None, _Body] = {}
         """Of each task that reads one; the one that began first comes first."""

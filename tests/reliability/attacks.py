@@ -54,6 +54,14 @@ async def chunk_extensions(random: Random, reader: StreamReader, writer: StreamW
     await _forever(writer, CHUNKED + b"1", lambda: piece)
 
 
+async def chunks(random: Random, reader: StreamReader, writer: StreamWriter) -> None:
+    """Send a body of a great many chunks, long ones or of a byte each, refused at once or not."""
+    head = b"POST %b HTTP/1.1\r\n" % random.choice([b"/classify", b"/nothing"])
+    head += random.choice([JSON, b"Host: a\r\n"]) + b"Transfer-Encoding: chunked\r\n\r\n"
+    piece = random.choice([b"1\r\n \r\n" * 10_000, b"8000\r\n%b\r\n" % (b" " * 32_768)])
+    await _forever(writer, head, lambda: piece)
+
+
 async def pipeline(random: Random, reader: StreamReader, writer: StreamWriter) -> None:
     """Send short requests as fast as they are read, and read all answers."""
     path = random.choice(PATHS[:3])
@@ -159,7 +167,7 @@ async def mixture(random: Random, reader: StreamReader, writer: StreamWriter) ->
 ATTACKS: Final[Mapping[str, Attack]] = {
     attack.__name__.replace("_", "-"): attack
     for attack in (
-        *(trailers, chunk_extensions, pipeline, pipeline_unread, unfinished_head),
+        *(trailers, chunk_extensions, chunks, pipeline, pipeline_unread, unfinished_head),
         *(unfinished_body, unknown_fields, upgrade, reset, after_refusal, mixture),
     )
 }

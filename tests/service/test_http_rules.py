@@ -89,6 +89,14 @@ def test_a_body_is_never_taken_for_a_request(
     assert b"description" not in received
 
 
+def test_a_long_head_may_ask_for_an_upgrade(connection: socket.socket) -> None:
+    head = JAVA.replace(b"\r\n\r\n", b"\r\nCookie: " + b"a" * 15_000 + b"\r\n\r\n")
+    connection.sendall(head % len(BODY))
+    time.sleep(0.1)
+    connection.sendall(BODY)
+    assert statuses(read_to_end(connection)) == [200]
+
+
 def test_chunks_after_an_upgrade_are_the_body(connection: socket.socket) -> None:
     head = b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Type: application/json\r\n"
     connection.sendall(post(head + b"Transfer-Encoding: chunked", b""))
@@ -140,6 +148,14 @@ def test_endless_trailers_are_cut(connection: socket.socket, begin: bytes, piece
     with contextlib.suppress(ConnectionError):
         received = read_to_end(connection)
     assert statuses(received) in ([431], [])  # a reset may overtake it
+
+
+def test_bodies_of_many_chunks_are_read_whole(connection: socket.socket) -> None:
+    body = b'{"text": "%b"}' % (b"Crude oil rose. " * 2_000)
+    headers = b"Content-Type: application/json\r\nTransfer-Encoding: chunked"
+    bytewise = chunked(*(body[i : i + 1] for i in range(len(body))))
+    connection.sendall(post(headers, bytewise) + post(headers, chunked(body)) + LIVE)
+    assert statuses(read_to_end(connection)) == [200, 200, 200]
 
 
 # pipelines
@@ -198,6 +214,7 @@ def test_a_client_that_has_gone_is_no_server_error(service: RunningService) -> N
         (b"GET http://a HTTP/1.1\r\nHost: a\r\n", 200),
         (b"GET http://a?top_k=1 HTTP/1.1\r\nHost: a\r\n", 200),
         (b"GET http://a/health/live HTTP/1.1\r\nHost: a\r\n", 200),
+        (b"GET /health/live HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n", 400),
         (b"GET /health/live HTTP/1.1\r\nHost: a\r\n" + b"a:\r\n" * 100, 431),
         (b"GET /health/live HTTP/1.1\r\nHost: a\r\n" + b"a:\r\n" * 99, 200),
         (b"GET /health/live HTTP/1.1\r\nHost: a\r\nA: %b\r\n" % (b"a" * 15_000), 200),
@@ -274,6 +291,32 @@ def test_who_was_not_told_to_go_on_may_leave_the_body_out(connection: socket.soc
     received = read_to_end(connection)
     assert statuses(received) == [413]
     assert b"connection: close" in received
+
+
+def test_http_1_0_knows_no_100_continue(connection: socket.socket) -> None:
+    head = post(JSON[9:] + b"Expect: 100-continue\r\nContent-Length: %d" % len(BODY), b"")
+    connection.sendall(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    time.sleep(0.1)
+    connection.sendall(BODY)
+    assert statuses(read_to_end(connection)) == [200]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("pause", [0.004, 0.05, 0.15])
+def test_to_be_told_to_stop_again_and_again_changes_nothing(
+    stop: signal.Signals, pause: float
+) -> None:
+    with RunningService(errors=subprocess.PIPE) as service, connect(service) as connection:
+        connection.sendall(LIVE)
+        connection.recv(65_536)
+        ends = time.monotonic() + 20
+        while service.process.poll() is None and time.monotonic() < ends:
+            service.process.send_signal(stop)
+            time.sleep(pause)
+        errors = service.stop_and_read_errors()
+        assert service.process.returncode == 0
+        assert "Traceback" not in errors
+        assert "Exception" not in errors
 
 
 def test_a_stalled_body_does_not_hold_up_the_end() -> None:

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 
 from service import protocol as protocol_module
 from service import transport as transport_module
-from service.protocol import limited_protocol
+from service.protocol import PARSE_BYTES, TURN_PIECES, limited_protocol
 from service.transport import LINGER_SECONDS, ResponseTransport
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -258,3 +258,38 @@ def test_what_is_sent_after_the_last_answer_is_read_to_a_bound(
     assert END in recorder.written
     (seconds, close), _ = loop.call_later.call_args
     assert (seconds, close) == (LINGER_SECONDS, recorder.close)
+
+
+def test_chunks_are_parsed_a_few_at_a_time() -> None:
+    """However many have come: in between others have their turn."""
+    n_chunks = 20_000
+    read: list[int] = []
+
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        more = True
+        while more:
+            message = await receive()
+            read.append(len(message["body"]))
+            more = message["more_body"]
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def talk() -> list[bytes | None]:
+        config = uvicorn.Config(reading, lifespan="off", log_config=None)
+        config.load()
+        connection = limited_protocol(10)(config, ServerState(), {})
+        transport = Recorder()
+        connection.connection_made(transport)
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.data_received(head + b"1\r\na\r\n" * n_chunks + b"0\r\n\r\n")
+        assert 0 < len(connection.cycle.body) <= TURN_PIECES * PARSE_BYTES
+        while not transport.written:
+            await asyncio.sleep(0)
+        connection.connection_lost(None)
+        return transport.written
+
+    (answer,) = asyncio.run(talk())
+    assert answer is not None
+    assert answer.startswith(b"HTTP/1.1 204 ")
+    assert sum(read) == n_chunks
+    assert len(read) > 10

@@ -306,7 +306,7 @@ def test_bodies_that_come_slowly_are_bounded_together(
     classifier: TopicClassifier, path: str
 ) -> None:
     """A new one is refused; after a while the one that began first is, and short ones never."""
-    app, registry = build(classifier, max_buffered_bytes=8 * FREE_BYTES)
+    app, registry = build(classifier, max_buffered_bytes=12 * FREE_BYTES)
     long = b" " * 4 * FREE_BYTES
 
     async def ask() -> list[int | None]:
@@ -328,12 +328,12 @@ def test_bodies_that_come_slowly_are_bounded_together(
 def test_bodies_that_are_whole_have_room_beside_those_that_are_not(
     classifier: TopicClassifier, path: str
 ) -> None:
-    app, _ = build(classifier, max_buffered_bytes=8 * FREE_BYTES)
+    app, _ = build(classifier, max_buffered_bytes=9 * FREE_BYTES)
 
     async def ask() -> int | None:
-        slow = asyncio.create_task(Request(app, path, b" " * 5 * FREE_BYTES, whole=False).run())
+        slow = asyncio.create_task(Request(app, path, b" " * 4 * FREE_BYTES, whole=False).run())
         await asyncio.sleep(0.01)
-        whole = await Request(app, path, b" " * 3 * FREE_BYTES + BODIES[path]).run()
+        whole = await Request(app, path, b" " * 5 * FREE_BYTES + BODIES[path]).run()
         slow.cancel()
         await asyncio.gather(slow, return_exceptions=True)
         return whole.status

@@ -288,8 +288,7 @@ def test_chunks_are_parsed_a_few_at_a_time() -> None:
         connection.connection_lost(None)
         return transport.written
 
-    (answer,) = asyncio.run(talk())
-    assert answer is not None
-    assert answer.startswith(b"HTTP/1.1 204 ")
+    answer = b"".join(filter(None, asyncio.run(talk())))
+    assert answer.count(b"HTTP/1.1 204 ") == 1
     assert sum(read) == n_chunks
     assert len(read) > 10

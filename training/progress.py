@@ -8,36 +8,63 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 
-class FitProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Draws the progress of ``fit``; to be used in a ``with`` block, which always tidies up.
+class ProgressBar:
+    """A bar on a terminal; to be used in a ``with`` block, which always tidies up.
 
     Parameters
     ----------
-    title : str
-        What is being fitted.
     console : Console
         Where to draw.
+    columns : ProgressColumn
+        What to show behind the number of steps and the time.
     """
 
-    def __init__(self, title: str, console: Console) -> None:
-        super().__init__()
-        self._title = title
+    def __init__(self, console: Console, *columns: ProgressColumn) -> None:
         self._console = console
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[scores]}"),
+            *columns,
             console=console,
             disable=not console.is_terminal,
         )
+
+    def print_line(self, line: str) -> None:
+        """Print a line where there is no terminal."""
+        if not self._console.is_terminal:
+            self._console.print(line, soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+
+class FitProgress(ProgressBar, keras.callbacks.Callback):  # type: ignore[misc]  # no types
+    """Draws the progress of Keras' ``fit``.
+
+    Parameters
+    ----------
+    title : str
+        What is being fitted.
+    console : Console
+    """
+
+    def __init__(self, title: str, console: Console) -> None:
+        keras.callbacks.Callback.__init__(self)
+        ProgressBar.__init__(self, console, TextColumn("{task.fields[scores]}"))
+        self._title = title
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Say how long the bar is."""
@@ -52,56 +79,26 @@ class FitProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
         """Show the epoch's losses and accuracies."""
         scores = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
         self._bar.update(self._task, scores=scores)
-        if not self._console.is_terminal:
-            line = f"{self._title} {epoch + 1}/{self.params['epochs']}  {scores}"
-            self._console.print(line, soft_wrap=True)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        self.print_line(f"{self._title} {epoch + 1}/{self.params['epochs']}  {scores}")
 
 
-class FitSteps:
+class FitSteps(ProgressBar):
     """Draws how many of the fits of a recipe are done, and about how long the others take.
-
-    To be used in a ``with`` block, which always tidies up.
 
     Parameters
     ----------
     title : str
     n_steps : int
     console : Console
-        Where to draw.
     """
 
     def __init__(self, title: str, n_steps: int, console: Console) -> None:
-        self._console = console
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        super().__init__(console, TextColumn("left"), TimeRemainingColumn())
+        self._title, self._n_steps, self._n_done = title, n_steps, 0
         self._task = self._bar.add_task(title, total=n_steps)
 
     def advance(self) -> None:
         """Note that a fit is done."""
+        self._n_done += 1
         self._bar.advance(self._task)
-        if not self._console.is_terminal:
-            task = self._bar.tasks[self._task]
-            line = f"{task.description} {task.completed:.0f}/{task.total:.0f}"
-            self._console.print(line, soft_wrap=True)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        self.print_line(f"{self._title} {self._n_done}/{self._n_steps}")

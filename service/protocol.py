@@ -9,6 +9,7 @@ does not read its answer.
 No timer is set for a request: each connection looks at itself about once a second.
 """
 
+import logging
 import socket
 from asyncio import Handle, TimerHandle, Transport
 from collections.abc import Iterable
@@ -18,11 +19,7 @@ from typing import Any, ClassVar, Final
 
 import httptools
 from uvicorn._types import HTTPScope
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.heads import (
     MAX_FIELDS,
@@ -32,6 +29,7 @@ from service.heads import (
     find_header,
     with_path,
 )
+from service.refusals import RefusalLog, refusal
 from service.transport import ResponseTransport
 
 MAX_CONNECTIONS: Final = 1_000
@@ -48,12 +46,6 @@ BODY_BYTES: Final = 65_536
 LOOKS: Final = 5
 """How often a connection is looked at in the time that it has."""
 SHUTDOWN_LINGER_SECONDS: Final = 1.0
-TEXTS: Final = {
-    400: b"Invalid HTTP request received.",
-    408: b"The request did not come in time.",
-    431: b"The head or the trailers of the request are too long.",
-    503: b"The service is stopping. Try again.",
-}
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -67,6 +59,7 @@ class LimitedProtocol(HttpToolsProtocol):
     """How long a head may take, from connecting on; and how long what is left of a body may go on
     after its request was answered."""
     unfinished_heads: ClassVar[UnfinishedHeads]
+    refusal_log: ClassVar[RefusalLog]
 
     _running: RequestResponseCycle | None = None
     """The request that the application has."""
@@ -272,7 +265,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refusal is not None or self.transport.is_closing():
             return
         self._refusal = status
-        self.logger.warning("%d %s", status, TEXTS[status].decode())
+        self.refusal_log.log(status, self.loop.time())
         self._unparsed = memoryview(b"")
         self._count_no_more()
         if self._transport.in_request:
@@ -304,15 +297,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def _end(self) -> None:
         """Say why, if there is a reason, and close."""
         if self._refusal is not None and not self.transport.is_closing():
-            text = TEXTS[self._refusal]
-            headers = [
-                *self.server_state.default_headers,
-                (b"content-type", b"text/plain; charset=utf-8"),
-                (b"content-length", str(len(text)).encode()),
-                (b"connection", b"close"),
-            ]
-            lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
-            self.transport.write(STATUS_LINE[self._refusal] + lines + b"\r\n" + text)
+            headers = self.server_state.default_headers
+            self.transport.write(refusal(self._refusal, headers))
         self.transport.close()
 
     # looking
@@ -386,5 +372,6 @@ def limited_protocol(header_timeout_seconds: float) -> type[LimitedProtocol]:
     limits = {
         "header_timeout_seconds": header_timeout_seconds,
         "unfinished_heads": UnfinishedHeads(),
+        "refusal_log": RefusalLog(logging.getLogger("uvicorn.error")),
     }
     return type(LimitedProtocol.__name__, (LimitedProtocol,), limits)

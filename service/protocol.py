@@ -187,7 +187,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._unparsed:
             self._unset_keepalive_if_required()
         for _ in range(TURN_PIECES):
-            if not self._unparsed or self.pipeline or self.transport.is_closing():
+            if self.transport.is_closing():  # what comes is not answered
+                self._unparsed = memoryview(b"")
+                self.pipeline.clear()
+            if not self._unparsed or self.pipeline:
                 break
             n_bytes = max(PARSE_BYTES, min(self._body_left(), BODY_BYTES))
             piece = self._unparsed[:n_bytes]

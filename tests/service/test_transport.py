@@ -234,16 +234,59 @@ def test_too_many_connections_close_those_that_wait_longest(
     assert asyncio.run(connect()) == [False, True, True, False, False]
 
 
+class HalfClosing(Recorder):
+    """Can say that nothing more will be written, and still read."""
+
+    reads = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.written.append(b"EOF")
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+
+@pytest.mark.parametrize("path", [b"/close", b"/bug"])
+def test_what_was_not_parsed_when_the_connection_closes_is_thrown_away(path: bytes) -> None:
+    """Nothing goes on in the event loop, and what still comes is read."""
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/bug":
+            raise ValueError
+        headers = [(b"connection", b"close"), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body"})
+
+    async def talk() -> None:
+        config = uvicorn.Config(refuse, lifespan="off", log_config=None)
+        config.load()
+        connection = limited_protocol(10)(config, ServerState(), {})
+        transport = HalfClosing()
+        connection.connection_made(transport)
+        chunks = b"1\r\na\r\n" * 50_000
+        connection.data_received(
+            request(b"POST", path, headers=b"Transfer-Encoding: chunked\r\n") + chunks
+        )
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert transport.written[-1] == b"EOF"
+        assert connection._next_turn is None
+        assert transport.reads
+        connection.data_received(chunks)
+        connection.connection_lost(None)
+
+    asyncio.run(talk())
+
+
 def test_what_is_sent_after_the_last_answer_is_read_to_a_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class HalfClosing(Recorder):
-        def can_write_eof(self) -> bool:
-            return True
-
-        def write_eof(self) -> None:
-            self.written.append(b"EOF")
-
     monkeypatch.setattr(transport_module, "LINGER_BYTES", 10)
     recorder, loop = HalfClosing(), Mock()
     transport = ResponseTransport(recorder, loop)

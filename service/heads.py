@@ -79,12 +79,12 @@ def check_head(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[]
 
 
 def find_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
-    """Give the first header of a name in lower case; empty if there is none."""
+    """Return the first header of a name in lower case; empty if there is none."""
     return next((value for each, value in headers if each == name), b"")
 
 
 def with_path(target: bytes) -> bytes:
-    """Give a request target in absolute form the path ``/`` if it has none (RFC 9112, 3.2.2).
+    """Return a request target, with the path ``/`` if it has none (RFC 9112, 3.2.2).
 
     Raises
     ------

@@ -104,7 +104,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._transport.is_lingering:
             self._transport.discard(len(data))
         elif self._refusal is not None:
-            pass  # belongs to no request
+            return  # what comes belongs to no request
         elif len(data) <= PARSE_BYTES and not self._is_held:
             self._unset_keepalive_if_required()
             self._parse(data)
@@ -135,7 +135,7 @@ class LimitedProtocol(HttpToolsProtocol):
     # callbacks of the parser
 
     def on_headers_complete(self) -> None:
-        """Begin a request, whose later headers are trailers: nobody sees them."""
+        """Begin a request, whose later headers are trailers and are dropped."""
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
                 raise ValueError("CONNECT is for proxies")

@@ -18,7 +18,7 @@ LOG_SECONDS: Final = 1.0
 
 
 def refusal(status: int, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Give the whole answer, which closes the connection."""
+    """Return the whole answer, which closes the connection."""
     text = TEXTS[status]
     headers = [
         *default_headers,

@@ -23,7 +23,7 @@ REST_SECONDS: Final = 0.003
 """How long the loading of a bundle rests after each step; most steps take a twentieth of that."""
 GIVE_WAY_SECONDS: Final = 0.0001
 """How soon the event loop is let in when it wants to go on; usually it waits for 5 ms."""
-MOST_NAMES: Final = 5
+MAX_NAMES: Final = 5
 """How many unexpected entries of a folder are logged by name."""
 RESTART_SECONDS: Final = 1.0
 """How soon the watching thread goes on after it failed."""
@@ -238,7 +238,7 @@ def log_unexpected_entries(path: Path, classifier: TopicClassifier) -> None:
             "move a new bundle beside it: mv -T NEW %s",
             path,
             len(names),
-            ", ".join(map(repr, names[:MOST_NAMES])),
+            ", ".join(map(repr, names[:MAX_NAMES])),
             path.parent / "NUMBER",
         )
 

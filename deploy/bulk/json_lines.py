@@ -94,7 +94,7 @@ def _parse(line: bytes) -> Any:
 
 
 def _to_null(constant: str) -> None:
-    """Give the value of a number that JSON has not."""
+    """Return the value of a number that JSON has not."""
 
 
 def _to_batch(lines: list[bytes], schema: Any, columns: Columns) -> Batch:

@@ -136,7 +136,7 @@ class Admission:
         self.buffered_bytes += n_bytes
 
     def too_many_bytes(self) -> OverloadedError:
-        """Give the error that says so."""
+        """Return the error that says so."""
         return OverloadedError(TOO_MANY_BYTES, self.long_slots.retry_after)
 
     def release(self, n_bytes: int) -> None:

@@ -80,7 +80,7 @@ def page_paths() -> frozenset[str]:
 
 
 def page_routes(*, max_explained_words: int) -> APIRouter:
-    """Give the routes of the pages, and of what they load. The files are read here, once.
+    """Return the routes of the pages, and of what they load. The files are read here, once.
 
     Parameters
     ----------

@@ -152,7 +152,7 @@ def check_no_query(scope: Scope) -> None:
 
 
 def find_header(scope: Scope, name: bytes) -> bytes:
-    """Give the first header of a name in lower case, as ASGI has it; empty if there is none."""
+    """Return the first header of a name in lower case, as ASGI has it; empty if there is none."""
     for header, value in scope["headers"]:
         if header == name:
             return bytes(value)

@@ -14,7 +14,7 @@ MAX_WAITING: Final = 100
 """How many wait at most, for less than a second; more are told to come later."""
 RETRY_AFTER_SECONDS: Final = 1
 HEALTH: Final = ("/health/", "/v2/health/")
-"""Where nobody waits for a turn."""
+"""Requests for these do not wait."""
 
 
 class TurnsMiddleware:
@@ -62,7 +62,7 @@ class TurnsMiddleware:
     def _next(self) -> None:
         while self._waiting:
             future = self._waiting.popleft()
-            if not future.done():  # cancelled: nobody waits
+            if not future.done():  # cancelled while it waited
                 future.set_result(None)
                 get_running_loop().call_soon(self._next)
                 return

@@ -32,7 +32,7 @@ cli = typer.Typer(
 
 
 def released_models() -> Path:
-    """Give the folder of the models: of here, or else of the checkout that this code is in."""
+    """Return the folder of the models: of here, or else of the checkout that this code is in."""
     beside = Path(__file__).parents[2] / MODELS
     return beside if not MODELS.exists() and beside.exists() else MODELS
 

@@ -75,7 +75,7 @@ def show_answers(answers: Sequence[Answered], *, header: bool) -> None:
 
 
 def tsv(cells: Iterable[str]) -> str:
-    """Give a row of tab-separated values.
+    """Return a row of tab-separated values.
 
     What would break it is a blank in them, and a control character its escape. A cell that begins
     with ``=`` is left as it is: who opens the file in a spreadsheet has it read as text.

@@ -11,7 +11,7 @@ ROOT: Final = Path(__file__).parents[2]
 WORK: Final = ROOT / ".fuzzing"
 """Corpora, which grow from run to run, and what broke a promise."""
 HANG_SECONDS: Final = 1
-MOST_MEGABYTES: Final = 1_000
+MAX_MEGABYTES: Final = 1_000
 MOST_BYTES: Final = 20_000
 """Longest input: above what is answered on the event loop."""
 GRACE_SECONDS: Final = 120
@@ -39,7 +39,7 @@ def run(name: str, *, seconds: int, seed: int) -> Run:
         "max_total_time": seconds,
         "seed": seed,
         "timeout": HANG_SECONDS,
-        "rss_limit_mb": MOST_MEGABYTES,
+        "rss_limit_mb": MAX_MEGABYTES,
         "max_len": MOST_BYTES,
         "print_final_stats": 1,
         "artifact_prefix": f"{broken}/",

@@ -24,9 +24,9 @@ from tests.reliability.attacks import ATTACKS
 from tests.reliability.report import Figure, below, report
 
 CONNECTIONS: Final = (1, 50)
-MOST_MEGABYTES: Final = 160
-MOST_HEALTH_MILLISECONDS: Final = 100
-MOST_LONG_FAILED: Final = 0.01
+MAX_MEGABYTES: Final = 160
+MAX_HEALTH_MILLISECONDS: Final = 100
+MAX_LONG_FAILED: Final = 0.01
 BETWEEN_SECONDS: Final = 0.02
 LONG_ITEMS: Final = 100
 TEXT: Final = "OPEC ministers agreed to cut crude oil output, and prices rose. "
@@ -104,19 +104,19 @@ class Suffered:
     errors: list[str] = field(default_factory=list)
 
     def figures(self, name: str) -> list[Figure]:
-        """Give what must hold."""
+        """Return what must hold."""
         health = max(self.health.milliseconds, default=float("inf"))
         n_long = len(self.long.milliseconds) + len(self.long.failed)
         return [
-            below(f"{name}: memory", self.megabytes, MOST_MEGABYTES, "MB"),
-            below(f"{name}: health, longest", health, MOST_HEALTH_MILLISECONDS, "ms"),
+            below(f"{name}: memory", self.megabytes, MAX_MEGABYTES, "MB"),
+            below(f"{name}: health, longest", health, MAX_HEALTH_MILLISECONDS, "ms"),
             _none_failed(f"{name}: health", self.health),
             _none_failed(f"{name}: short texts", self.short),
             Figure(
                 f"{name}: batches of {LONG_ITEMS}",
                 f"{len(self.long.failed)} of {n_long} failed {_sample(self.long)}",
-                f"at most {MOST_LONG_FAILED:.0%}",
-                len(self.long.failed) <= MOST_LONG_FAILED * n_long,
+                f"at most {MAX_LONG_FAILED:.0%}",
+                len(self.long.failed) <= MAX_LONG_FAILED * n_long,
             ),
         ]
 

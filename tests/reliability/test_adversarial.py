@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests.end_to_end.running_service import RunningService
-from tests.reliability.adversarial import CONNECTIONS, MOST_MEGABYTES, suffer
+from tests.reliability.adversarial import CONNECTIONS, MAX_MEGABYTES, suffer
 from tests.reliability.attacks import ATTACKS
 
 SECONDS = 1
@@ -17,7 +17,7 @@ def test_nobody_else_fails_and_memory_stays_flat(name: str) -> None:
     with RunningService(errors=subprocess.PIPE) as service:
         for connections in CONNECTIONS:
             suffered = suffer(service, name, connections=connections, seconds=SECONDS, seed=0)
-            assert suffered.megabytes < MOST_MEGABYTES
+            assert suffered.megabytes < MAX_MEGABYTES
             assert not suffered.health.failed
             assert suffered.health.milliseconds
             # as many valid requests as there may be are no trick: others are told to come later

@@ -30,7 +30,7 @@ promote: $(VENVS)/training/.installed ## Release a candidate, if it is fit to be
 	$(TRAINING) -m training promote $(ARGS)
 
 classify-archive: $(VENVS)/bulk/.installed ## Classify an archive of Parquet or JSON lines with Ray: ARGS="INPUT OUTPUT"
-	$(BULK) -m deploy.bulk $(ARGS)
+	$(BULK) -m deploy.batch $(ARGS)
 
 command: $(VENVS)/command/bin/newswire ## Install the command newswire into .venv/command/bin
 
@@ -41,25 +41,25 @@ fuzz-coverage: $(VENVS)/fuzzing/.installed ## Fuzz encoder, bodies and bundles f
 	$(VENVS)/fuzzing/bin/python -m tests.fuzzing $(ARGS)
 
 hostile: $(VENVS)/dev/.installed ## Send the service what is made to do harm, again and again, and watch its memory
-	$(DEV) -m tests.reliability.hostile $(ARGS)
+	$(DEV) -m tests.reliability.hostile_input $(ARGS)
 
 reliability: $(VENVS)/dev/.installed ## Test it to the limit: CASE=adversarial, overload, slow-clients, ... ARGS="--minutes 5"
 	$(DEV) -m tests.reliability.$(subst -,_,$(CASE)) $(ARGS)
 
 bench: $(VENVS)/dev/.installed ## Measure the service beside a no-op and the framework itself
-	$(DEV) -m tests.load.bench $(ARGS)
+	$(DEV) -m tests.benchmarks.bench $(ARGS)
 
 bench-peers: $(VENVS)/dev/.installed $(PEERS:%=$(VENVS)/peers-%/.installed) ## Measure it beside other model servers
-	$(DEV) -m tests.load.bench --peers $(ARGS)
+	$(DEV) -m tests.benchmarks.bench --peers $(ARGS)
 
 bench-micro: $(VENVS)/dev/.installed ## Measure the steps of an answer in process, by texts and by words
-	$(DEV) -m pytest tests/load/micro.py --benchmark-columns=min,median,ops --benchmark-sort=name $(ARGS)
+	$(DEV) -m pytest tests/benchmarks/micro.py --benchmark-columns=min,median,ops --benchmark-sort=name $(ARGS)
 
 bench-memory: $(VENVS)/dev/.installed ## Watch a worker's memory over 100,000 requests
-	$(DEV) -m tests.load.memory $(ARGS)
+	$(DEV) -m tests.benchmarks.memory $(ARGS)
 
 bench-health: $(VENVS)/dev/.installed ## Time health checks while long texts and batches are answered
-	$(DEV) -m tests.load.health $(ARGS)
+	$(DEV) -m tests.benchmarks.health $(ARGS)
 
 try-overload: $(VENVS)/dev/.installed ## Send four times the load that a worker can answer; needs h2load
 	$(DEV) -m tests.reliability.overload $(ARGS)
@@ -82,19 +82,19 @@ test-compose: $(VENVS)/dev/.installed ## Bring the stack up in containers and te
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
 
 test-bulk: $(VENVS)/dev/.installed ## Classify a million short rows with Ray, and see that memory stays flat
-	BULK_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_bulk_memory.py $(ARGS)
+	BULK_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_batch_memory.py $(ARGS)
 
 try-reload: $(VENVS)/dev/.installed ## Replace the model 100 times under load, half of the times by a bad one
 	$(DEV) -m tests.reliability.reload $(ARGS)
 
 try-flips: $(VENVS)/dev/.installed ## Flip bits of the released bundles, one at a time: each must be refused
-	$(DEV) -m tests.reliability.byte_flips $(ARGS)
+	$(DEV) -m tests.reliability.corruption $(ARGS)
 
 try-stops: $(VENVS)/dev/.installed ## Replace workers under load, 50 times by SIGTERM: no request may fail
-	$(DEV) -m tests.reliability.stops $(ARGS)
+	$(DEV) -m tests.reliability.rolling_restart $(ARGS)
 
 try-kills: $(VENVS)/dev/.installed ## Kill a worker under load, ten times: it must be serving again within 2 s
-	$(DEV) -m tests.reliability.kills $(ARGS)
+	$(DEV) -m tests.reliability.crash $(ARGS)
 
 try-faults: $(VENVS)/dev/.installed ## Fill the disk, move the clock, stop reading the log: it must serve on
 	$(DEV) -m tests.reliability.faults $(ARGS)

@@ -19,22 +19,22 @@ from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from service.app import NewswireApp, create_app
-from service.draining import DrainingServer
-from service.listening import listen
-from service.logs import logging_config
-from service.metrics import make_registry
-from service.metrics_server import MetricsServer, metrics_app
 from service.model import BundleError, TopicClassifier
 from service.model.control_characters import escape_controls
-from service.protocol import limited_protocol
-from service.reloading import Reloader, settle, warn_of_no_thresholds
+from service.observability.logging import logging_config
+from service.observability.metrics import make_registry
+from service.reload.startup import load_newest
+from service.reload.watcher import Reloader, settle, warn_of_no_thresholds
+from service.server.draining import DrainingServer
+from service.server.http_protocol import limited_protocol
+from service.server.listeners import listen
+from service.server.metrics_server import MetricsServer, metrics_app
 from service.settings import (
     PREFIX,
     ServiceSettings,
     describe_errors,
     describe_unknown_variables,
 )
-from service.starting import load_newest
 
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
@@ -148,8 +148,8 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
         http=limited_protocol(settings.header_timeout_seconds),
         timeout_keep_alive=settings.keep_alive_seconds,
         lifespan="off",  # the application has none
-        log_config=None,  # ours is in service.logs
-        access_log=False,  # ours is in service.api.instrumentation
+        log_config=None,  # ours is in service.observability.logging
+        access_log=False,  # ours is in service.api.middleware.instrumentation
         timeout_graceful_shutdown=settings.shutdown_timeout_seconds,
         server_header=False,
         proxy_headers=False,  # nothing reads the caller's address

@@ -10,31 +10,31 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
-from service.api.admission import Admission
-from service.api.body import Limits
-from service.api.catalogue import catalogue_routes
-from service.api.classification import (
+from service.api.middleware.auth import OPEN_PATHS, ApiKeys, KeyGate
+from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOriginMiddleware
+from service.api.middleware.fair_queue import TurnsMiddleware
+from service.api.middleware.instrumentation import InstrumentationMiddleware, RequestObserver
+from service.api.open_inference import open_inference_routes
+from service.api.openapi.document import complete_openapi, openapi_routes
+from service.api.openapi.statuses import statuses_by_route
+from service.api.parsing import Limits
+from service.api.problems import add_error_handlers
+from service.api.request_body import BodyReader
+from service.api.routes.classify import (
     classification_endpoints,
     classification_routes,
 )
-from service.api.cross_origin import PREFLIGHT, PREFLIGHT_STATUSES, CrossOriginMiddleware
-from service.api.current import CurrentModel, ServedModel
-from service.api.deadline import Deadline
-from service.api.errors import add_error_handlers
-from service.api.instrumentation import InstrumentationMiddleware, RequestObserver
-from service.api.keys import OPEN_PATHS, ApiKeys, KeyGate
-from service.api.open_inference import open_inference_routes
-from service.api.openapi import complete_openapi, openapi_routes
-from service.api.operations import METRICS_PATH, operations_routes
-from service.api.pages import FILES, page_paths, page_routes
-from service.api.reading import BodyReader
+from service.api.routes.model import catalogue_routes
+from service.api.routes.operations import METRICS_PATH, operations_routes
+from service.api.routes.ui import FILES, page_paths, page_routes
+from service.api.served_model import CurrentModel, ServedModel
 from service.api.shortcut import Shortcut
-from service.api.statuses import statuses_by_route
-from service.api.turns import TurnsMiddleware
-from service.api.workers import Workers
-from service.health import ServiceHealth
-from service.metrics import ServiceMetrics
 from service.model import TopicClassifier
+from service.observability.health import ServiceHealth
+from service.observability.metrics import ServiceMetrics
+from service.scheduling.admission import Admission
+from service.scheduling.executor import Workers
+from service.scheduling.timeouts import Deadline
 from service.settings import ServiceSettings
 
 

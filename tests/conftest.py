@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry
 from rich.console import Console
 
 from service.app import create_app
-from service.model import TopicClassifier, find_bundle, save_bundle
+from service.model import TopicClassifier, find_bundle, load_classifier, save_bundle
 from service.settings import ServiceSettings
 from tests.fuzzing.small_bundle import save_small_bundle
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
-from training.datasets import Dataset, Source, load_dataset
+from training.data import Dataset, Source, load_dataset
 
 if TYPE_CHECKING:
     from training.recipes import TrainedNetwork
@@ -105,7 +105,7 @@ def trained_bundle(
     trained: "TrainedNetwork", corpus_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """Folder of the bundle that was exported from `trained`."""
-    from training.export import export
+    from training.release.export import export
 
     folder = tmp_path_factory.mktemp("bundles") / "7"
     save_bundle(export(trained, corpus_dataset, folder=folder, command="a test"), folder, {})
@@ -115,7 +115,7 @@ def trained_bundle(
 @pytest.fixture(scope="session")
 def classifier() -> TopicClassifier:
     """The released model."""
-    return TopicClassifier.load(RELEASED)
+    return load_classifier(RELEASED)
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +129,7 @@ def no_topic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def no_topic_classifier(no_topic_folder: Path) -> TopicClassifier:
     """A small model that knows "none of the topics"."""
-    return TopicClassifier.load(no_topic_folder)
+    return load_classifier(no_topic_folder)
 
 
 @pytest.fixture

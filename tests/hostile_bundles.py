@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from service.model.files import manifest_hash_line
+from service.model.bundle_files import manifest_hash_line
 from tests.networks import edited
 
 Damage = Callable[[Path], object]

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from tests.benchmarks.bench import COLUMNS, cells
+from tests.benchmarks.peers import PEERS
+from tests.benchmarks.targets import FAMILY, OURS
 from tests.conftest import ROOT
-from tests.load.bench import COLUMNS, cells
-from tests.load.contestants import FAMILY, OURS
-from tests.load.peers import PEERS
 from tests.test_documentation import rows
 
 ROWS = r"no-op|floor|ours.*|LitServe|MLServer.*|BentoML|Ray Serve|FastAPI \+ Keras predict"

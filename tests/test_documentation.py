@@ -14,16 +14,16 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from typer.main import get_command
 
-from service.api.errors import PROBLEMS, TYPE_PREFIX
+from service.api.problems import PROBLEMS, TYPE_PREFIX
 from service.api.schemas import ClassifyRequest
-from service.command.commands import cli as newswire_cli
-from service.metrics import ServiceMetrics
+from service.cli.commands import cli as newswire_cli
+from service.observability.metrics import ServiceMetrics
 from service.settings import PREFIX, ServiceSettings
 from tests.conftest import ROOT
 from training.__main__ import cli as training_cli
 
 BUNDLE_LABELS = "`name`, `version`, `recipe`, `created`"
-"""An Info has its labels in its value; tests/service/test_metrics.py looks at them."""
+"""An Info has its labels in its value; tests/service/observability/test_metrics.py has them."""
 
 README = (ROOT / "README.md").read_text()
 

@@ -20,16 +20,17 @@ import typer
 from service.console import PlainConsole, run_commands
 from service.model import (
     Manifest,
-    TopicClassifier,
+    build_classifier,
     find_bundle,
     load_bundle,
+    load_classifier,
     save_bundle,
 )
-from training.datasets import SPLIT_SEED, Source, load_dataset
-from training.datasets import download as download_datasets
+from training.data import SPLIT_SEED, Source, load_dataset
+from training.data import download as download_datasets
 from training.errors import DataError
 from training.recipes import Recipe, fit
-from training.reservation import reserve_place
+from training.release.reservation import reserve_place
 
 # TensorFlow reads it when it is first imported; its log is noise, its errors are exceptions.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -100,20 +101,20 @@ def _train(
     dataset = load_dataset(source, data_dir, split_seed=split_seed)
 
     # imported late: they bring TensorFlow, and neither --help nor an error above should wait for it
-    from training.baselines import without_text
-    from training.datasets.texts import STREAM, views_of_test
-    from training.drift import measure_drift_baseline
-    from training.evaluation import evaluate, evaluate_held_out
-    from training.export import export, repeatable_command
-    from training.report import report_files
-    from training.tables import summary_table
+    from training.data.views import STREAM, views_of_test
+    from training.evaluation.baselines import without_text
+    from training.evaluation.evaluate import evaluate, evaluate_held_out
+    from training.release.drift_baseline import measure_drift_baseline
+    from training.release.export import export, repeatable_command
+    from training.report.report import report_files
+    from training.report.tables import summary_table
 
     network = fit(recipe, dataset.train, dataset.vocabulary, seed=seed, console=console)
 
     options = {"recipe": recipe, "source": source, "seed": seed}
     command = repeatable_command(options, dataset.split_seed, out)
     bundle = export(network, dataset, folder=out, command=command)
-    classifier = TopicClassifier(bundle)
+    classifier = build_classifier(bundle)
     evaluations = evaluate(classifier, dataset)
     views = views_of_test(dataset, [topic.code for topic in bundle.topics])
     scores = {name: evaluation.scores() for name, evaluation in evaluations.items()}
@@ -152,10 +153,10 @@ def evaluate(
     ] = None,
 ) -> None:
     """Repeat the evaluation of bundles, as they are served, beside what they have to beat."""
-    from training.baselines import linear_svm, without_text
-    from training.evaluation import evaluate
-    from training.labelled_texts import measure_labelled_texts, read_labelled_texts
-    from training.tables import (
+    from training.data.labelled_texts import measure_labelled_texts, read_labelled_texts
+    from training.evaluation.baselines import linear_svm, without_text
+    from training.evaluation.evaluate import evaluate
+    from training.report.tables import (
         FORM_TITLES,
         comparison_table,
         labelled_texts_table,
@@ -163,7 +164,7 @@ def evaluate(
         topic_table,
     )
 
-    classifiers = {str(path): TopicClassifier.load(path) for path in bundles}
+    classifiers = {str(path): load_classifier(path) for path in bundles}
     if texts:
         labelled = [item for path in texts for item in read_labelled_texts(path)]
         rows = {
@@ -204,9 +205,9 @@ def promote(
     split_seed = common_split_seed([load_bundle(path).manifest for path in (current, candidate)])
     dataset = load_dataset(Source.REUTERS21578, data_dir, split_seed=split_seed)
 
-    from training.promotion import judge
-    from training.promotion import promote as promote_bundle
-    from training.tables import checks_table
+    from training.release.promotion import judge
+    from training.release.promotion import promote as promote_bundle
+    from training.report.tables import checks_table
 
     checks = judge(candidate, released, dataset)
     console.print(checks_table(checks))
@@ -224,8 +225,8 @@ def trials(
     """Measure what each idea of the best recipe gains, by cross-validation."""
     dataset = load_dataset(Source.REUTERS21578, data_dir)
 
-    from training.tables import trials_table
-    from training.trials import run_trials
+    from training.evaluation.ablation import run_trials
+    from training.report.tables import trials_table
 
     record = run_trials(dataset, seed=seed)
     out.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")

@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from service.api.errors import InvalidRequestError, MalformedBodyError
-from service.api.field_errors import invalid_request, unknown_fields
+from service.api.problems import InvalidRequestError, MalformedBodyError
 from service.api.schemas import FieldProblem, PlainTextOptions
+from service.api.validation_errors import invalid_request, unknown_fields
 
 MAX_OPTIONS: Final = 16
 """More than there are; a longer query is not read to its end."""

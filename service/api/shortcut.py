@@ -12,11 +12,11 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.api.body import JSON
-from service.api.errors import error_response, is_bug
-from service.api.headers import DEFAULT_HEADERS, add_defaults
-from service.api.instrumentation import RequestObserver
-from service.tracing import REQUEST_ID_HEADER, begin_trace
+from service.api.middleware.instrumentation import RequestObserver
+from service.api.middleware.response_headers import DEFAULT_HEADERS, add_defaults
+from service.api.parsing import JSON
+from service.api.problems import error_response, is_bug
+from service.observability.request_context import REQUEST_ID_HEADER, begin_trace
 
 Endpoint = Callable[[Scope, Receive], Awaitable[bytes]]
 

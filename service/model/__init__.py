@@ -4,9 +4,10 @@ from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, find_bundle, load_bundle, save_bundle
 from service.model.classifier import TopicClassifier
 from service.model.drift import DriftBaseline
-from service.model.encoding import EncodedText, NewsText, TextEncoder, describe_blank, is_blank
+from service.model.encoder import EncodedText, NewsText, TextEncoder, describe_blank, is_blank
 from service.model.errors import BundleError, InferenceError, NewswireError
 from service.model.explanation import Explanation, WordEffect
+from service.model.loading import build_classifier, load_classifier
 from service.model.manifest import Golden, Manifest, Topic
 from service.model.ranking import Classification, RankedGroup, RankedTopic
 
@@ -30,9 +31,11 @@ __all__ = [
     "Topic",
     "TopicClassifier",
     "WordEffect",
+    "build_classifier",
     "describe_blank",
     "find_bundle",
     "is_blank",
     "load_bundle",
+    "load_classifier",
     "save_bundle",
 ]

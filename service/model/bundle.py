@@ -15,15 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from service.model.drift import DriftBaseline, add_later_reasons, check_drift_baseline
-from service.model.errors import BundleError
-from service.model.files import (
+from service.model.bundle_files import (
     MANIFEST_FILE,
     MANIFEST_HASH_FILE,
     manifest_hash_line,
     read_manifest,
     read_verified,
 )
+from service.model.drift import DriftBaseline, add_later_reasons, check_drift_baseline
+from service.model.encoders import ENCODERS
+from service.model.errors import BundleError
 from service.model.manifest import (
     FORMAT_VERSION,
     Golden,
@@ -37,8 +38,6 @@ from service.model.manifest import (
     from_json_object,
     to_json_object,
 )
-from service.model.rules import ENCODERS
-from service.model.steps import LONG_STEP_ITEMS, in_steps
 from service.model.strict_json import parse_json
 
 MODEL_FILE: Final = "model.onnx"
@@ -288,14 +287,14 @@ def _records(kind: type[Record], contents: Mapping[str, bytes], name: str) -> li
         raise BundleError(f"{name}: expected a list, got {type(entries).__name__}")
     return [
         from_json_object(kind, entry, f"{name}, entry {number}")
-        for number, entry in enumerate(in_steps(entries, LONG_STEP_ITEMS))
+        for number, entry in enumerate(entries)
     ]
 
 
 def _vocabulary(contents: Mapping[str, bytes]) -> dict[str, int]:
     vocabulary = parse_json(contents[VOCABULARY_FILE], VOCABULARY_FILE)
     if not isinstance(vocabulary, dict) or not all(
-        type(token_id) is int for token_id in in_steps(vocabulary.values())
+        type(token_id) is int for token_id in vocabulary.values()
     ):
         raise BundleError(f"{VOCABULARY_FILE}: expected an object of word to whole number")
     return vocabulary

@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final, NoReturn, Self, overload
+from typing import Any, Final, NoReturn, overload
 
 # onnxruntime reads it when it is first imported, and would otherwise report usage to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -13,13 +12,13 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.model.abstention import Abstention, AbstentionThresholds
-from service.model.batches import chunks_of_like_length, fits_a_chunk, pad
-from service.model.bundle import Bundle, find_bundle, load_bundle
-from service.model.encoding import UNKNOWN_ID, EncodedText, NewsText, TokenChange
+from service.model.bundle import Bundle
+from service.model.encoder import UNKNOWN_ID, EncodedText, NewsText, TokenChange
+from service.model.encoders import ENCODERS
 from service.model.errors import BundleError, InferenceError
 from service.model.explanation import Explanation, WordEffect, leave_out_each, place_words
 from service.model.manifest import Topic
-from service.model.proof import prove
+from service.model.padding import chunks_of_like_length, fits_a_chunk, pad
 from service.model.ranking import (
     Classification,
     RankedTopic,
@@ -27,8 +26,6 @@ from service.model.ranking import (
     check_rows,
     rank_topics,
 )
-from service.model.rules import ENCODERS
-from service.model.steps import rest
 
 EXPLAINED_COUNTS: Final = 2**20
 """How many counts go through the network at once where words are left out: 4 MB."""
@@ -43,19 +40,12 @@ class TopicClassifier:
     Parameters
     ----------
     bundle : Bundle
-        As from `load_bundle`.
+        `service.model.loading` reads one, and verifies its classifier.
 
     Raises
     ------
     BundleError
-        If onnxruntime refuses the network, or an answer to a golden case differs from the recorded
-        one.
-
-    Examples
-    --------
-    >>> classifier = TopicClassifier.load("models/reuters")
-    >>> classifier.classify(["The bank cut its prime rate."], top_k=1)[0].topics[0].topic.code
-    'interest'
+        If onnxruntime rejects the network, or the encoder the vocabulary.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -73,43 +63,11 @@ class TopicClassifier:
             topic_confidence=bundle.manifest.topic_min_confidence,
         )
         self.n_outputs = bundle.n_outputs
-        rest()
         self._session = _open_session(bundle)
-        rest()
         tensors = bundle.manifest.tensors
         self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
         self._outputs = [tensors["probabilities"]]
         self._run_options = onnxruntime.RunOptions()
-        prove(self, bundle)
-
-    @classmethod
-    def load(cls, folder: str | Path, *, fingerprint: str | None = None) -> Self:
-        """Load the bundle at ``folder``, or the highest-numbered one in it, and prove it.
-
-        Parameters
-        ----------
-        folder : str or Path
-        fingerprint : str or None
-            That of the bundle that is expected there; None takes any.
-
-        Raises
-        ------
-        BundleError
-            If there is none, or it is incomplete, altered or fails its own golden cases.
-        """
-        path = find_bundle(Path(folder))
-        bundle = load_bundle(path)
-        if fingerprint not in (None, bundle.fingerprint):
-            raise BundleError(f"{path}: expected fingerprint {fingerprint}, it is another bundle")
-        if path.name.isdecimal() and path.name != bundle.manifest.version:
-            raise BundleError(
-                f"{path}: expected version {path.name!r} in the manifest, "
-                f"got {bundle.manifest.version!r}"
-            )
-        try:
-            return cls(bundle)
-        except BundleError as error:
-            raise BundleError(f"{path}: {error}") from error
 
     @overload
     def classify(  # a str is a sequence of str, too: each letter would be a text

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model.encoding import PAD_ID, EncodedText, NewsText, TokenChange
+from service.model.encoder import PAD_ID, EncodedText, NewsText, TokenChange
 from service.model.manifest import Topic
 from service.model.tokenization import Tokenizer
 

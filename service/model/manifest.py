@@ -71,7 +71,7 @@ class Manifest:
     data: dict[str, Any]
     """Source, fingerprint and counts of the data set."""
     tokeniser: str
-    """Name of the rule by which text becomes token ids (`service.model.rules`)."""
+    """Name of the rule by which text becomes token ids (`service.model.encoders`)."""
     tensors: dict[str, str]
     """Names of the network's inputs and output, by their role."""
     scores: dict[str, Any]

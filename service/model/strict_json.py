@@ -2,16 +2,13 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable
-from itertools import count
-from typing import Any, Final, NoReturn, TypeVar
+from collections.abc import Iterable
+from typing import Any, Final, NoReturn
 
 from service.model.errors import BundleError
-from service.model.steps import STEP_ITEMS, in_steps, is_resting, rest
 
 MAX_DEPTH: Final = 16
 """How deep objects and lists may be nested; a bundle's own are at most 5 deep."""
-Number = TypeVar("Number", int, float)
 _SURROGATE: Final = "\\ud"
 """Begins, in lower case, the escape of half of a surrogate pair; a whole pair is harmless."""
 
@@ -49,10 +46,8 @@ def parse_json(content: bytes, name: str) -> Any:
         value = json.loads(
             text,
             parse_constant=_refuse_constant,
-            parse_float=_in_steps(_parse_float),
-            parse_int=_in_steps(int),
+            parse_float=_parse_float,
         )
-        rest()
         if _SURROGATE in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError, MemoryError) as error:
@@ -74,21 +69,6 @@ def _parse_float(digits: str) -> float:
     return number
 
 
-def _in_steps(parse: Callable[[str], Number]) -> Callable[[str], Number]:
-    """Have a step of work end now and then between two numbers.
-
-    The parser itself lets no other thread in before it is done: 5 ms for a vocabulary.
-    """
-    numbers = count(1)
-
-    def parse_and_rest(digits: str) -> Number:
-        if not next(numbers) % STEP_ITEMS:
-            rest()
-        return parse(digits)
-
-    return parse_and_rest if is_resting() else parse
-
-
 def _is_deeper(value: object, depth: int) -> bool:
     level = [value]
     for _ in range(depth):
@@ -96,7 +76,7 @@ def _is_deeper(value: object, depth: int) -> bool:
         level = [
             child
             for parent in level
-            for child in in_steps(_children(parent))
+            for child in _children(parent)
             if isinstance(child, dict | list)
         ]
     return bool(level)

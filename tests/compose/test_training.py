@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.model import TopicClassifier
+from service.model import load_classifier
 from tests.compose.stack import Stack
 from tests.conftest import ROOT
 
@@ -45,5 +45,5 @@ def test_it_trains(data_dir: Path, candidate: Path) -> None:
     finally:
         stack.compose("down", "--volumes", "--remove-orphans")
     assert f"Wrote the bundle to {out}" in shown
-    assert TopicClassifier.load(candidate).manifest.recipe["name"] == "book"
+    assert load_classifier(candidate).manifest.recipe["name"] == "book"
     assert {path.stat().st_uid for path in candidate.rglob("*")} == {owner}

@@ -13,12 +13,12 @@ from typing import Any, Final
 from fastapi.testclient import TestClient
 
 from service.app import create_app
-from service.metrics import make_registry
-from service.model import TopicClassifier
+from service.model import load_classifier
+from service.observability.metrics import make_registry
 from service.settings import ServiceSettings
+from tests.benchmarks.targets import BATCHES, OURS, Contestant
 from tests.conftest import RELEASED, ROOT
 from tests.deploy.manifests import build, mebibytes, only
-from tests.load.contestants import BATCHES, OURS, Contestant
 
 LOADS: Final = (1_000, 10_000, 100_000)
 """Texts a second."""
@@ -173,7 +173,7 @@ def scrape_rows(plan: Plan, client: TestClient) -> Iterator[Row]:
 
 def new_client() -> TestClient:
     """Give a client of a service that nobody has asked anything, as it is started."""
-    app = create_app(ServiceSettings(), TopicClassifier.load(RELEASED), make_registry())
+    app = create_app(ServiceSettings(), load_classifier(RELEASED), make_registry())
     return TestClient(app)
 
 

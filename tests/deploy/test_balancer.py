@@ -18,7 +18,7 @@ import httpx2
 import pytest
 import yaml
 
-from service.api.reading import JSON_EXPANSION, JSON_OVERHEAD_BYTES
+from service.api.request_body import JSON_EXPANSION, JSON_OVERHEAD_BYTES
 from service.settings import ServiceSettings
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService

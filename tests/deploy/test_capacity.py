@@ -8,10 +8,10 @@ from typing import Final
 
 import pytest
 
+from tests.benchmarks.targets import FAMILY, OURS
 from tests.conftest import ROOT
 from tests.deploy import capacity
 from tests.deploy.capacity import Plan, Row
-from tests.load.contestants import FAMILY, OURS
 
 PAGE: Final = (ROOT / "docs" / "capacity.md").read_text()
 HOW: Final = "docs/capacity.md is not up to date: python -m tests.deploy.capacity prints its rows"

@@ -20,7 +20,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from service.metrics import ServiceMetrics, make_registry
+from service.observability.metrics import ServiceMetrics, make_registry
 from tests.conftest import ROOT
 from tests.deploy.expressions import (
     DASHBOARD,

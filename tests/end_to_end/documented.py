@@ -33,7 +33,7 @@ PROGRAMS: Final = {
 for word in "$@"; do [ "$word" = https://example.org/article.txt ] && exec cat article.txt; done
 exec "$CURL" --fail-with-body "${@/localhost:8000/127.0.0.1:$NEWSWIRE_PORT}"
 """,
-    "newswire": 'exec "$PYTHON" -m service.command "$@"\n',
+    "newswire": 'exec "$PYTHON" -m service.cli "$@"\n',
 }
 """By their names, in bash."""
 READY: Final = """

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from service.app import create_app
-from service.model import TopicClassifier
+from service.model import load_classifier
 from service.settings import ServiceSettings
 
 
@@ -19,7 +19,7 @@ async def ready(request: Request) -> Response:
 
 if __name__ == "__main__":
     settings = ServiceSettings()
-    classifier = TopicClassifier.load(settings.model_dir)
+    classifier = load_classifier(settings.model_dir)
     inner = create_app(settings, classifier, CollectorRegistry())
     outer = Starlette(routes=[Route("/health/ready", ready), Mount("/news", inner)])
     uvicorn.run(outer, port=settings.port, log_level="warning")

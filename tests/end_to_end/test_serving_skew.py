@@ -9,10 +9,10 @@ import pytest
 
 from service.model import TextEncoder
 from tests.end_to_end.running_service import RunningService
-from training.datasets import Dataset
-from training.datasets.facts import LABELS
+from training.data import Dataset
+from training.data.reuters_expected import LABELS
 from training.recipes import TrainedNetwork
-from training.recipes.book import multi_hot
+from training.recipes.mlp import multi_hot
 
 
 @pytest.fixture(scope="module")

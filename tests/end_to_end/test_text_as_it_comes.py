@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from service.model import NewsText, TopicClassifier
-from training.datasets import Dataset
-from training.datasets.written import read_written_texts
-from training.labelled_texts import (
+from training.data import Dataset
+from training.data.labelled_texts import (
     LabelledText,
     measure_labelled_texts,
     read_labelled_texts,
 )
+from training.data.written_texts import read_written_texts
 
 HELD_OUT = Path(__file__).with_name("held_out_texts.jsonl")
 TEXTS = read_labelled_texts(HELD_OUT)

@@ -11,7 +11,7 @@ from tritonclient.utils import InferenceServerException
 
 from tests.conftest import LATEST
 from tests.end_to_end.running_service import RunningService
-from tests.service.api.test_batches import CRUDE, EARN
+from tests.service.api.routes.test_classify_batch import CRUDE, EARN
 
 MODEL, VERSION = "reuters", LATEST.name
 TEXTS = [CRUDE, EARN, "Ölpreise steigen €"]

@@ -12,14 +12,14 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
-from service.api.answering import Answerer
-from service.api.body import Limits
-from service.api.errors import RequestError, to_problem
 from service.api.open_inference.model import TensorModel
+from service.api.parsing import Limits
 from service.api.plain_text import to_json_request
-from service.health import ServiceHealth
-from service.metrics import ServiceMetrics
-from service.model import TopicClassifier
+from service.api.predictor import Answerer
+from service.api.problems import RequestError, to_problem
+from service.model import load_classifier
+from service.observability.health import ServiceHealth
+from service.observability.metrics import ServiceMetrics
 from tests.fuzzing.mutation import CHARACTERS, change_json, insert
 
 ROOT: Final = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ LIMITS: Final = Limits(
     max_top_k=46,
 )
 """Small, so that they are met."""
-_CLASSIFIER: Final = TopicClassifier.load(ROOT / "models" / "reuters")
+_CLASSIFIER: Final = load_classifier(ROOT / "models" / "reuters")
 _ANSWERER: Final = Answerer(
     _CLASSIFIER, ServiceMetrics(CollectorRegistry()), LIMITS, ServiceHealth()
 )

@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from service.model import BundleError, TopicClassifier
+from service.model import BundleError, load_classifier
 from service.model.bundle import MODEL_FILE
+from service.model.bundle_files import MANIFEST_FILE, MANIFEST_HASH_FILE, manifest_hash_line
 from service.model.errors import LONGEST_REFUSAL
-from service.model.files import MANIFEST_FILE, MANIFEST_HASH_FILE, manifest_hash_line
 from tests.fuzzing.mutation import change_json
 from tests.fuzzing.small_bundle import save_small_bundle
 
@@ -41,7 +41,7 @@ class Damaged:
         try:
             for path, written in changed.items():
                 (self._folder / path).write_bytes(written)
-            TopicClassifier.load(self._folder)
+            load_classifier(self._folder)
         finally:
             for path in changed:
                 (self._folder / path).write_bytes(self.files[path])

@@ -6,9 +6,9 @@ from random import Random
 from typing import Final
 
 from service.model import NewsText
-from service.model.encoding import START_ID, UNKNOWN_ID, TextEncoder
+from service.model.encoder import START_ID, UNKNOWN_ID, TextEncoder
 from service.model.explanation import place_words
-from service.model.fields import FieldEncoder, NewsEncoder
+from service.model.field_encoder import FieldEncoder, NewsEncoder
 from service.model.tokenization import Tokenizer
 from tests.fuzzing.mutation import CHARACTERS, insert
 

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from service.model import Bundle, Golden, Manifest, Topic, save_bundle
 from service.model.abstention import Abstention
 from service.model.drift import BOUNDS, DriftBaseline, count_bins
-from service.model.fields import FieldEncoder
+from service.model.field_encoder import FieldEncoder
 from service.model.manifest import FORMAT_VERSION
 
 CODES: Final = ("crude", "earn", "wheat")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from service.model import TopicClassifier
-from service.model.encoding import TextEncoder
+from service.model.encoder import TextEncoder
 from service.model.tokenization import Tokenizer
 from tests.conftest import ROOT
 from tests.fuzzing import TARGETS, bodies, bundles, encoder, networks

@@ -17,9 +17,9 @@ from typing import Annotated, Final, Self
 
 import typer
 
+from tests.benchmarks.harness import Server
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
-from tests.load.measuring import Server
 from tests.reliability.attacks import ATTACKS
 from tests.reliability.report import Figure, below, report
 

@@ -22,8 +22,8 @@ from typing import Annotated, Final, NamedTuple
 import httpx2
 import typer
 
+from tests.benchmarks.targets import CLASSIFY
 from tests.end_to_end.running_service import RunningService
-from tests.load.contestants import CLASSIFY
 
 SERVE: Final = [sys.executable, "-m", "service"]
 JSON: Final = {"Content-Type": "application/json"}

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.load.contestants import CLASSIFY
+from tests.benchmarks.targets import CLASSIFY
 
 H2LOAD: Final = shutil.which("h2load")
 WARM_UP_SECONDS: Final = 1.0

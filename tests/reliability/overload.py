@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import typer
 
+from tests.benchmarks.bench import describe_machine
 from tests.end_to_end.running_service import RunningService
-from tests.load.bench import describe_machine
 from tests.reliability.generator import WARM_UP_SECONDS, Requests, check_h2load, send
 from tests.reliability.report import Figure, below, report
 

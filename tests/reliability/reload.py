@@ -20,13 +20,13 @@ from typing import Final
 
 import numpy as np
 
-from service.model import TopicClassifier
-from service.trial import BESIDE_SECONDS
+from service.model import load_classifier
+from service.reload.validator import BESIDE_SECONDS
+from tests.benchmarks.harness import Server
 from tests.conftest import LATEST, RELEASED
 from tests.end_to_end.running_service import RunningService
 from tests.hostile_bundles import renumber
-from tests.load.measuring import Server
-from tests.reliability.corruptions import corruptions
+from tests.reliability.corrupt_bundles import corruptions
 from tests.reliability.steady_load import REQUESTS_PER_SECOND, Asked, SteadyLoad
 
 TEXT: Final = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."
@@ -134,7 +134,7 @@ def _clear(models: Path, *, keep: int) -> None:
 def faults(asked: Sequence[Asked], record: Record) -> list[str]:
     """Say what was wrong with the answers."""
     scores = {
-        source: TopicClassifier.load(source).classify([TEXT])[0].topics[0].score
+        source: load_classifier(source).classify([TEXT])[0].topics[0].score
         for source in set(record.sources.values())
     }
     found = []

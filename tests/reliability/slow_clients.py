@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tests.load.bench import check_wrk, describe_machine
-from tests.load.contestants import OURS
-from tests.load.measuring import Result, Server, load, running
+from tests.benchmarks.bench import check_wrk, describe_machine
+from tests.benchmarks.harness import Result, Server, load, running
+from tests.benchmarks.targets import OURS
 from tests.reliability.report import Figure, console, report
 
 BETWEEN_PIECES_SECONDS: Final = 0.5

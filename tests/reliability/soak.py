@@ -21,8 +21,8 @@ import numpy as np
 import typer
 import uvloop
 
-from tests.load.contestants import OURS
-from tests.load.measuring import Server, running
+from tests.benchmarks.harness import Server, running
+from tests.benchmarks.targets import OURS
 from tests.reliability.connection import (
     HOST,
     Connection,
@@ -30,7 +30,7 @@ from tests.reliability.connection import (
     NotAnsweredError,
     to_bytes,
 )
-from tests.reliability.mixture import Asked, mixture
+from tests.reliability.workload import Asked, mixture
 
 CONNECTIONS: Final = 8
 LOAD: Final = 0.8

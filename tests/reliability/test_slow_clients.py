@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from tests.benchmarks.harness import Result
 from tests.end_to_end.running_service import RunningService
-from tests.load.measuring import Result
 from tests.reliability.slow_clients import SlowClients, compare
 
 WAYS = {"send_head", "send_body", "keep", "leave_unread"}

@@ -3,8 +3,8 @@ from collections import Counter
 
 import pytest
 
-from tests.load.contestants import OURS
-from tests.load.measuring import running
+from tests.benchmarks.harness import running
+from tests.benchmarks.targets import OURS
 from tests.reliability.soak import STRETCHES, WARM, Soak, Stretch, broken, describe
 
 RATE = 100

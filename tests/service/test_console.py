@@ -35,16 +35,16 @@ def test_lines_and_tables_show_strings_as_they_are() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["service.command", "classify"],
-        ["service.command", "model", "--model-dir"],
+        ["service.cli", "classify"],
+        ["service.cli", "model", "--model-dir"],
         ["training", "evaluate"],
         ["training", "evaluate", "models/reuters/1", "--texts"],
-        ["deploy.bulk"],
+        ["deploy.batch"],
     ],
 )
 def test_errors_of_every_command_show_names_as_they_are(arguments: list[str]) -> None:
     module, *rest = arguments
-    last = ["models/none"] if module == "deploy.bulk" else []
+    last = ["models/none"] if module == "deploy.batch" else []
     done = subprocess.run(
         [sys.executable, "-m", module, *rest, NAME, *last],
         cwd=ROOT,

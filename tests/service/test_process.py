@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import LATEST, ROOT
 from tests.end_to_end.running_service import RunningService
 
-ENTRY_POINTS = ("service.command", "service.healthcheck", "training", "deploy.bulk")
+ENTRY_POINTS = ("service.cli", "service.healthcheck", "training", "deploy.batch")
 SHADOWED = ("numpy", "signal", "json", "typing", "rich", "typer", "asyncio", "uvicorn", "logging")
 """Modules that entry points import."""
 
@@ -59,7 +59,7 @@ def test_nor_when_a_bundle_is_tried_at_a_reload(hostile_folder: Path, bundle_cop
     """``newswire serve`` in such a folder."""
     start = (
         f"import sys; sys.path.append({str(ROOT)!r}); sys.argv[0] = 'newswire';"
-        "from service.command.__main__ import main; sys.exit(main())"
+        "from service.cli.__main__ import main; sys.exit(main())"
     )
     (hostile_folder / "service").mkdir()
     (hostile_folder / "service" / "__init__.py").write_text("raise SystemExit('executed')\n")
@@ -85,7 +85,7 @@ def test_nor_when_a_bundle_is_tried_at_a_reload(hostile_folder: Path, bundle_cop
 def test_nor_in_the_workers_of_the_batch_job(hostile_folder: Path) -> None:
     (hostile_folder / "in.jsonl").write_text('{"text": "Gold rose."}\n')
     arguments = ["in.jsonl", "out", "--workers", "1", "--model-dir", str(LATEST)]
-    start = f"import sys; sys.path.append({str(ROOT)!r}); from deploy.bulk.__main__ import main;"
+    start = f"import sys; sys.path.append({str(ROOT)!r}); from deploy.batch.__main__ import main;"
     shown = run(["-P", "-c", f"{start} sys.exit(main())", *arguments], hostile_folder)
     assert shown.returncode == 0, shown.stderr
     assert list((hostile_folder / "out").glob("*.parquet"))
@@ -95,7 +95,7 @@ def test_nor_in_the_workers_of_the_batch_job(hostile_folder: Path) -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("module", ENTRY_POINTS)
 def test_standard_streams_may_be_closed(module: str, closed: str) -> None:
-    arguments = {"service.command": ["model"], "service.healthcheck": []}.get(module, ["--help"])
+    arguments = {"service.cli": ["model"], "service.healthcheck": []}.get(module, ["--help"])
     shown = run(["-m", module, *arguments], redirections=closed)
     assert shown.returncode == (1 if module == "service.healthcheck" else 0)
     assert shown.stderr == ""
@@ -122,10 +122,10 @@ def test_a_file_of_the_process_never_becomes_a_standard_stream() -> None:
 @pytest.mark.parametrize(
     ("module", "extra", "absent"),
     [
-        ("service.command", "command", "typer"),
-        ("service.command", "command", "rich"),
+        ("service.cli", "command", "typer"),
+        ("service.cli", "command", "rich"),
         ("training", "training", "tensorflow"),
-        ("deploy.bulk", "bulk", "ray"),
+        ("deploy.batch", "bulk", "ray"),
     ],
 )
 def test_an_extra_that_is_not_installed_is_named(module: str, extra: str, absent: str) -> None:
@@ -151,7 +151,7 @@ def is_ignored(pid: int, number: signal.Signals) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="signals are read from /proc")
-@pytest.mark.parametrize("arguments", [["service"], ["service.command", "serve"]])
+@pytest.mark.parametrize("arguments", [["service"], ["service.cli", "serve"]])
 def test_sighup_while_it_starts_is_ignored(arguments: list[str]) -> None:
     """From before the first import that takes time: then none kills it."""
     with RunningService([sys.executable, "-m", *arguments]) as service:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.model import Manifest, load_bundle
-from service.reloading import warn_of_no_thresholds
+from service.reload.watcher import warn_of_no_thresholds
 from tests.conftest import LATEST, RELEASED
 
 

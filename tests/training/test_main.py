@@ -11,7 +11,7 @@ import pytest
 from service.model import load_bundle, save_bundle
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.networks import weights_of
-from training.tables import FORM_TITLES, SCORE_TITLES
+from training.report.tables import FORM_TITLES, SCORE_TITLES
 
 TRAINING = [sys.executable, "-m", "training"]
 

@@ -7,7 +7,7 @@ from typing import Protocol, cast
 
 from rich.console import Console
 
-from training.datasets import Split
+from training.data import Split
 from training.recipes.network import TrainedNetwork
 
 __all__ = ["Recipe", "TrainedNetwork", "fit"]

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from training.datasets.newswires import NO_TOPIC
+from training.data.dataset import NO_TOPIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
-from training.datasets.facts import LABELS
-from training.datasets.newswires import NO_TOPIC, Split
-from training.datasets.texts import first_sentence, keras_texts
-from training.datasets.written import WrittenText
+from training.data.dataset import NO_TOPIC, Split
+from training.data.reuters_expected import LABELS
+from training.data.views import first_sentence, keras_texts
+from training.data.written_texts import WrittenText
 
 NEWSWIRES_PER_OUTLIER: Final = 4
 OUTLIER_WORDS: Final = (8, 80)

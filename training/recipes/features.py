@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from service.model import EncodedText, NewsText
-from service.model.encoding import FIRST_WORD_ID, UNKNOWN_ID
-from service.model.fields import LEAD, TITLE, NewsEncoder, is_number
-from training.datasets.facts import LABELS
+from service.model.encoder import FIRST_WORD_ID, UNKNOWN_ID
+from service.model.field_encoder import LEAD, TITLE, NewsEncoder, is_number
+from training.data.reuters_expected import LABELS
 
 
 @dataclass(frozen=True, slots=True)

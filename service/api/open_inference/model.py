@@ -2,8 +2,6 @@
 
 from starlette.exceptions import HTTPException
 
-from service.api.answering import Answerer
-from service.api.body import Limits
 from service.api.open_inference.parameters import check_output_parameters
 from service.api.open_inference.requests import BYTES, INPUTS, parse_text_request
 from service.api.open_inference.responses import (
@@ -14,6 +12,8 @@ from service.api.open_inference.responses import (
     write_response,
 )
 from service.api.open_inference.schemas import ModelMetadata, TensorMetadata
+from service.api.parsing import Limits
+from service.api.predictor import Answerer
 from service.model import TopicClassifier
 
 

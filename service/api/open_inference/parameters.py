@@ -6,13 +6,13 @@ Others that mean nothing here are ignored, for clients of other servers send the
 from collections.abc import Sequence
 from typing import Any, Final
 
-from service.api.errors import TensorError
 from service.api.open_inference.schemas import (
     InferParameters,
     InputTensor,
     RequestedOutput,
     TensorParameters,
 )
+from service.api.problems import TensorError
 
 CLASSIFIABLE: Final = "probabilities"
 """The output with a value for each class, from which the highest can be chosen."""

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from service.api.body import Limits, check_options, check_text, parse_body
-from service.api.errors import InvalidRequestError, TensorError, TooLargeError
+from service.api.json_complexity import has_more_structure
 from service.api.open_inference.elements import unpack_elements
 from service.api.open_inference.parameters import check_input_parameters
 from service.api.open_inference.schemas import (
@@ -15,8 +14,9 @@ from service.api.open_inference.schemas import (
     InputTensor,
     RequestedOutput,
 )
+from service.api.parsing import Limits, check_options, check_text, parse_body
+from service.api.problems import InvalidRequestError, TensorError, TooLargeError
 from service.api.schemas import BatchItem, FieldProblem
-from service.api.structure import has_more_structure
 
 HEADER_LENGTH: Final = "Inference-Header-Content-Length"
 """The header that says how many bytes of a body are JSON, where binary data follow it."""

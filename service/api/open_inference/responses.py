@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import to_json
 
-from service.api.answering import Ranked
-from service.api.errors import TensorError
 from service.api.open_inference.elements import pack_elements
 from service.api.open_inference.requests import BYTES
 from service.api.open_inference.schemas import RequestedOutput, TensorMetadata
+from service.api.predictor import Ranked
+from service.api.problems import TensorError
 
 FP32: Final = "FP32"
 

@@ -6,9 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Request, Response
 
 from service import __version__
-from service.api.body import JSON
-from service.api.content_type import find_media_type
-from service.api.errors import OPEN_INFERENCE_PREFIX, UnsupportedMediaTypeError
+from service.api.media_type import find_media_type
 from service.api.open_inference.model import TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.open_inference.responses import Content
@@ -22,10 +20,11 @@ from service.api.open_inference.schemas import (
     ServerMetadata,
     ServerReady,
 )
-from service.api.operations import UNAVAILABLE
-from service.api.reading import BodyReader, check_no_query, check_not_compressed, find_header
-from service.api.workers import Workers
-from service.health import ServiceHealth
+from service.api.parsing import JSON
+from service.api.problems import OPEN_INFERENCE_PREFIX, UNAVAILABLE, UnsupportedMediaTypeError
+from service.api.request_body import BodyReader, check_no_query, check_not_compressed, find_header
+from service.observability.health import ServiceHealth
+from service.scheduling.executor import Workers
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
 MODEL: Final = "/models/{name}"

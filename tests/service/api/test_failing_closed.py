@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.api.errors import INSTANCE_PREFIX
+from service.api.problems import INSTANCE_PREFIX
 from service.app import create_app
-from service.health import MOST_INFERENCE_ERRORS
 from service.model import TopicClassifier
+from service.observability.health import MOST_INFERENCE_ERRORS
 from service.settings import ServiceSettings
 
 TEXT = "OPEC ministers agreed to cut crude oil output."

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.api.body import (
+from service.api.open_inference.requests import parse_text_request
+from service.api.parsing import (
     Limits,
     check_batch_item,
     parse_batch_request,
     parse_classify_request,
 )
-from service.api.errors import RequestError
-from service.api.open_inference.requests import parse_text_request
 from service.api.plain_text import to_json_request
+from service.api.problems import RequestError
 from tests.conftest import ROOT
 
 TEXT = "OPEC ministers agreed to cut crude oil output."
@@ -28,10 +28,10 @@ MAX_GROWTH_BYTES = 20_000_000
 MEASURE = """
 import re, sys
 from pathlib import Path
-from service.api.body import (
+from service.api.parsing import (
     Limits, check_batch_item, parse_batch_request, parse_classify_request
 )
-from service.api.errors import RequestError
+from service.api.problems import RequestError
 from service.api.open_inference.requests import parse_text_request
 
 def peak():

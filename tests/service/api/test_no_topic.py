@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from service.api.open_inference.responses import OUTPUTS
 from service.api.schemas import BatchResponse, ClassifyResponse, ModelInfo
 from service.app import create_app
-from service.model import TopicClassifier
+from service.model import TopicClassifier, load_classifier
 from service.settings import ServiceSettings
 from tests.conftest import RELEASED
 from tests.fuzzing.small_bundle import TOPIC_MIN_CONFIDENCE
@@ -22,9 +22,7 @@ REASONS = [None, None, "no_topic", "low_confidence", "too_few_known_words"]
 @pytest.fixture
 def without(settings: ServiceSettings) -> TestClient:
     """Serves a released bundle that does not know "none of the topics"."""
-    return TestClient(
-        create_app(settings, TopicClassifier.load(RELEASED / "4"), CollectorRegistry())
-    )
+    return TestClient(create_app(settings, load_classifier(RELEASED / "4"), CollectorRegistry()))
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from starlette.types import Message, Scope
 
-from service.api.errors import TYPE_PREFIX
-from service.api.incoming import FREE_BYTES, LEAST_SECONDS
+from service.api.problems import TYPE_PREFIX
+from service.api.unfinished_bodies import FREE_BYTES, LEAST_SECONDS
 from service.app import NewswireApp, create_app
 from service.model import TopicClassifier
 from service.settings import ServiceSettings

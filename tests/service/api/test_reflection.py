@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from service.app import create_app
-from service.logs import JsonLinesFormatter
 from service.model import TopicClassifier
+from service.observability.logging import JsonLinesFormatter
 from service.settings import ServiceSettings
 from tests.end_to_end.running_service import RunningService
 

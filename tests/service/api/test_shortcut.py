@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.api.classification import INLINE_BYTES
+from service.api.routes.classify import INLINE_BYTES
 from service.app import NewswireApp, create_app
 from service.model import InferenceError, TopicClassifier
 from service.settings import ServiceSettings

@@ -15,7 +15,7 @@ from service.model.bundle import (
     next_bundle,
     unexpected_entries,
 )
-from service.model.files import MANIFEST_FILE, MANIFEST_HASH_FILE
+from service.model.bundle_files import MANIFEST_FILE, MANIFEST_HASH_FILE
 from tests.conftest import LATEST, RELEASED
 from tests.hostile_bundles import edit_manifest, edit_topics, rewrite, write_manifest
 

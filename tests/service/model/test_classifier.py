@@ -19,9 +19,11 @@ from service.model import (
     InferenceError,
     NewsText,
     TopicClassifier,
+    build_classifier,
     load_bundle,
+    load_classifier,
 )
-from service.model.batches import CHUNK_TOKENS, chunks_of_like_length
+from service.model.padding import CHUNK_TOKENS, chunks_of_like_length
 from tests.conftest import LATEST, RELEASED
 
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
@@ -64,7 +66,7 @@ def test_one_text_is_not_a_list_of_texts(classifier: TopicClassifier, text: Any)
 
 
 def test_the_folder_may_be_a_str(classifier: TopicClassifier) -> None:
-    loaded = TopicClassifier.load(str(RELEASED))
+    loaded = load_classifier(str(RELEASED))
     assert loaded.manifest == classifier.manifest
 
 
@@ -128,24 +130,24 @@ def test_top_k_out_of_range_is_refused(classifier: TopicClassifier, top_k: int) 
 def test_the_version_is_the_folders_number(bundle_copy: Path) -> None:
     moved = bundle_copy.rename(bundle_copy.parent / "2")
     with pytest.raises(BundleError, match="expected version '2' in the manifest, got '1'"):
-        TopicClassifier.load(moved.parent)
+        load_classifier(moved.parent)
 
 
 def test_other_weights_fail_the_goldens(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"goldens\.json, entry 0: expected Keras' probabilities"):
-        TopicClassifier(with_weights(bundle, 1.01))
+        build_classifier(with_weights(bundle, 1.01))
 
 
 def test_another_vocabulary_fails_the_goldens(bundle: Bundle) -> None:
     vocabulary = dict(bundle.vocabulary)
     vocabulary["the"], vocabulary["of"] = vocabulary["of"], vocabulary["the"]
     with pytest.raises(BundleError, match="the text gives other token ids"):
-        TopicClassifier(replace(bundle, vocabulary=vocabulary))
+        build_classifier(replace(bundle, vocabulary=vocabulary))
 
 
 def test_scores_that_are_not_finite_are_no_answer(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"model\.onnx: expected 46 probabilities"):
-        TopicClassifier(with_weights(bundle, float("nan")))
+        build_classifier(with_weights(bundle, float("nan")))
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.1, 1.1])
@@ -164,35 +166,35 @@ def test_what_is_no_probability_is_no_answer(
 def test_a_vocabulary_beyond_the_network_is_refused(bundle: Bundle) -> None:
     vocabulary = {**bundle.vocabulary, "zebra": 20_000}
     with pytest.raises(BundleError, match="expected a network for token ids up to 20000"):
-        TopicClassifier(replace(bundle, vocabulary=vocabulary))
+        build_classifier(replace(bundle, vocabulary=vocabulary))
 
 
 def test_a_vocabulary_with_ids_of_more_than_64_bits_is_refused(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"vocabulary\.json: "):
-        TopicClassifier(replace(bundle, vocabulary={**bundle.vocabulary, "zebra": 2**64}))
+        build_classifier(replace(bundle, vocabulary={**bundle.vocabulary, "zebra": 2**64}))
 
 
 def test_a_vocabulary_with_reserved_ids_is_refused(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"vocabulary\.json: .* expected ids from 4, got 2"):
-        TopicClassifier(replace(bundle, vocabulary={**bundle.vocabulary, "zebra": 2}))
+        build_classifier(replace(bundle, vocabulary={**bundle.vocabulary, "zebra": 2}))
 
 
 def test_a_wrong_number_of_topics_is_refused(bundle: Bundle) -> None:
     goldens = [replace(bundle.goldens[0], probabilities=[0.5, 0.5])]
     with pytest.raises(BundleError, match=r"expected 2 topics for a text, .* \(1, 46\)"):
-        TopicClassifier(replace(bundle, goldens=goldens, topics=bundle.topics[:2]))
+        build_classifier(replace(bundle, goldens=goldens, topics=bundle.topics[:2]))
 
 
 def test_what_is_no_network_is_refused(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"model\.onnx: onnxruntime refuses it"):
-        TopicClassifier(replace(bundle, network=b"not a network"))
+        build_classifier(replace(bundle, network=b"not a network"))
 
 
 def test_a_network_with_other_tensors_is_refused(bundle: Bundle) -> None:
     tensors = bundle.manifest.tensors | {"token_ids": "words"}
     manifest = replace(bundle.manifest, tensors=tensors)
     with pytest.raises(BundleError, match=r"model\.onnx: expected tensors"):
-        TopicClassifier(replace(bundle, manifest=manifest))
+        build_classifier(replace(bundle, manifest=manifest))
 
 
 def test_a_damaged_bundle_is_named(bundle_copy: Path) -> None:
@@ -200,7 +202,7 @@ def test_a_damaged_bundle_is_named(bundle_copy: Path) -> None:
     assert goldens
     (bundle_copy / "goldens.json").write_text("[]")
     with pytest.raises(BundleError, match=str(bundle_copy)):
-        TopicClassifier.load(bundle_copy.parent)
+        load_classifier(bundle_copy.parent)
 
 
 def test_telemetry_is_off_before_onnxruntime_is_imported() -> None:
@@ -241,14 +243,14 @@ def test_a_network_to_which_absent_tokens_count_is_refused(bundle: Bundle) -> No
     (limit,) = [node for node in model.graph.node if node.op_type == "Min"]
     limit.op_type = "Max"  # 0 becomes 1
     with pytest.raises(BundleError, match="occurs 0 times to count for nothing"):
-        TopicClassifier(replace(bundle, network=model.SerializeToString()))
+        build_classifier(replace(bundle, network=model.SerializeToString()))
 
 
 def test_another_bundle_than_that_of_a_fingerprint_is_not_loaded() -> None:
     expected = load_bundle(LATEST).fingerprint
-    assert TopicClassifier.load(RELEASED, fingerprint=expected).fingerprint == expected
+    assert load_classifier(RELEASED, fingerprint=expected).fingerprint == expected
     with pytest.raises(BundleError, match="it is another bundle"):
-        TopicClassifier.load(RELEASED / "1", fingerprint=expected)
+        load_classifier(RELEASED / "1", fingerprint=expected)
 
 
 @pytest.mark.parametrize("text", ["", " \n"])

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.model import NewsText, TopicClassifier
+from service.model import NewsText, TopicClassifier, load_classifier
 from tests.conftest import RELEASED
-from training.datasets import Dataset
+from training.data import Dataset
 
 CRUDE = "OPEC ministers agreed to cut crude oil output, and oil prices rose 18 pct."
 
@@ -14,7 +14,7 @@ CRUDE = "OPEC ministers agreed to cut crude oil output, and oil prices rose 18 p
 @pytest.fixture(scope="module")
 def book() -> TopicClassifier:
     """Keras' encoder: no fields."""
-    return TopicClassifier.load(RELEASED / "1")
+    return load_classifier(RELEASED / "1")
 
 
 def score(classifier: TopicClassifier, text: NewsText, topic_id: int) -> float:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from service.model import BundleError, TopicClassifier
+from service.model import BundleError, load_classifier
 from tests.conftest import LATEST
 from tests.hostile_bundles import NETWORKS, edit_network, edit_vocabulary, rewrite
 
 
 def assert_refused(bundle: Path, message: str) -> None:
     with pytest.raises(BundleError, match=message) as refusal:
-        TopicClassifier.load(bundle)
+        load_classifier(bundle)
     assert "\n" not in str(refusal.value)
 
 

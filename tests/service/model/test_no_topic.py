@@ -14,6 +14,7 @@ from service.model import (
     BundleError,
     InferenceError,
     TopicClassifier,
+    build_classifier,
     load_bundle,
     save_bundle,
 )
@@ -177,4 +178,4 @@ def test_a_baseline_of_version_2_is_complete(bundle: Bundle, copy: Path, absent:
 def test_a_network_without_the_output_is_an_error(bundle: Bundle) -> None:
     network = small_network(random_weights())
     with pytest.raises(BundleError, match=r"expected 3 topics and none of them .* \(1, 3\)"):
-        TopicClassifier(replace(bundle, network=network))
+        build_classifier(replace(bundle, network=network))

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.datasets.newswires import NO_TOPIC
-from training.metrics import expected_calibration_error
+from training.data.dataset import NO_TOPIC
+from training.evaluation.metrics import expected_calibration_error
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
 
 

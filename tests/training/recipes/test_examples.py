@@ -3,11 +3,11 @@ import pytest
 
 from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
-from training.datasets import Article, Dataset, Split
-from training.datasets.facts import LABELS
-from training.datasets.newswires import NO_TOPIC
-from training.datasets.texts import first_sentence
-from training.datasets.written import WrittenText
+from training.data import Article, Dataset, Split
+from training.data.dataset import NO_TOPIC
+from training.data.reuters_expected import LABELS
+from training.data.views import first_sentence
+from training.data.written_texts import WrittenText
 from training.recipes.examples import (
     NEWSWIRES_PER_OUTLIER,
     Form,

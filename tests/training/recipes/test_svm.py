@@ -5,7 +5,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_array, random_array
 
 from service.model import NewsText
-from training.datasets.facts import LABELS
+from training.data.reuters_expected import LABELS
 from training.recipes.examples import Example, Form, TrainingTexts
 from training.recipes.features import FeatureSettings
 from training.recipes.svm import SVMSettings, fit_each, fit_svms, mean_of_pairs, to_tensor

@@ -16,7 +16,7 @@ from service.api.open_inference.responses import OUTPUTS
 from service.api.open_inference.schemas import InferResponse
 from service.settings import ServiceSettings
 from tests.conftest import LATEST
-from tests.service.api.test_batches import CRUDE, EARN
+from tests.service.api.routes.test_classify_batch import CRUDE, EARN
 
 LIMIT = 300
 MOST_ITEMS = 5

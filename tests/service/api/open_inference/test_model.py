@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from service.api.answering import Answerer
-from service.api.body import Limits
-from service.api.errors import RequestError
 from service.api.open_inference import TensorModel
 from service.api.open_inference.elements import pack_elements
-from service.health import ServiceHealth
-from service.metrics import ServiceMetrics
+from service.api.parsing import Limits
+from service.api.predictor import Answerer
+from service.api.problems import RequestError
 from service.model import TopicClassifier
+from service.observability.health import ServiceHealth
+from service.observability.metrics import ServiceMetrics
 
 LIMITS = Limits(
     max_text_bytes=1_000,

@@ -1,0 +1,33 @@
+"""The header Content-Type: as what a body is declared, and in which character set."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from service.api.problems import UnsupportedMediaTypeError
+
+_PARAMETER: Final = re.compile(rb';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"?|[^\s;]*)')
+"""Name and value, perhaps in quotes (RFC 9110, 5.6.6)."""
+CHARSETS: Final = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
+"""UTF-8, and what is a part of it."""
+
+
+def find_media_type(header: bytes, expected: Sequence[str]) -> str | None:
+    """Return which of the expected media types a header declares, or None.
+
+    Raises
+    ------
+    UnsupportedMediaTypeError
+        If it is one of them in a character set that is not UTF-8.
+    """
+    declared, semicolon, _ = header.partition(b";")
+    declared = declared.strip().lower()
+    media_type = next((name for name in expected if name.encode() == declared), None)
+    if media_type and semicolon:
+        for name, value in _PARAMETER.findall(header):
+            if name.lower() == b"charset" and value.strip(b'"').lower() not in CHARSETS:
+                raise UnsupportedMediaTypeError(
+                    "Expected a body in UTF-8: charset=utf-8, charset=us-ascii or no charset "
+                    f"in Content-Type: {media_type}. Convert the text to UTF-8."
+                )
+    return media_type

@@ -1,0 +1,1 @@
+"""ASGI middleware: authentication, CORS, instrumentation, fair queueing."""

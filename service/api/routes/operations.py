@@ -1,0 +1,63 @@
+"""Health and metrics: what orchestrators and Prometheus ask."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from service.api.openapi.document import SERVER_ERROR
+from service.api.problems import UNAVAILABLE
+from service.api.schemas import Health
+from service.observability.health import ServiceHealth
+
+METRICS_PATH: Final = "/metrics"
+NOT_LIVE: Final[dict[int | str, dict[str, Any]]] = {
+    UNAVAILABLE: {"model": Health, "description": "Its inferences fail: restart it"}
+}
+NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
+    UNAVAILABLE: {"model": Health, "description": "It was told to stop, or its inferences fail"}
+}
+METRICS_FORMATS: Final = {
+    media_type: {"schema": {"type": "string"}}
+    for media_type in ("text/plain", "application/openmetrics-text")
+}
+
+
+def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth) -> APIRouter:
+    """Give the routes for operators; without a registry, not that of the metrics."""
+    router = APIRouter(tags=["Operations"], responses=SERVER_ERROR)
+
+    @router.get("/health/live", summary="Is the process alive?", responses=NOT_LIVE)
+    async def live(response: Response) -> Health:
+        """Answer 200 as long as the process can answer, and its inferences do not fail."""
+        if health.live:
+            return Health(status="live")
+        response.status_code = UNAVAILABLE
+        return Health(status="failing")
+
+    @router.get("/health/ready", summary="Does it want requests?", responses=NOT_READY)
+    async def ready(response: Response) -> Health:
+        """Answer 200 from the moment the port opens, until told to stop."""
+        if health.ready:
+            return Health(status="ready")
+        response.status_code = UNAVAILABLE
+        return Health(status="stopping" if health.live else "failing")
+
+    if registry is not None:
+        _add_metrics_route(router, registry)
+    return router
+
+
+def _add_metrics_route(router: APIRouter, registry: CollectorRegistry) -> None:
+    @router.get(
+        METRICS_PATH,
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses={200: {"content": METRICS_FORMATS}},
+    )
+    async def metrics(request: Request) -> Response:
+        """Give every metric, in the text format that the Accept header asks for."""
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"content-type": content_type})

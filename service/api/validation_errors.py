@@ -1,0 +1,95 @@
+"""From the errors of a validation to sentences: which field is wrong, what was expected, what came.
+
+Names of unknown fields are the only text of a client that is repeated: shortened, and escaped to
+ASCII. Values never are.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from service.api.problems import InvalidRequestError
+from service.api.schemas import FieldProblem
+
+MAX_ERRORS: Final = 64
+"""More are not looked at one by one: a request has that many only if it is full of other names."""
+MAX_NAMED: Final = 3
+"""So many unknown fields are named."""
+MAX_NAME_CHARACTERS: Final = 40
+NO_OBJECT: Final = frozenset({"model_type", "model_attributes_type"})
+UNKNOWN: Final = "extra_forbidden"
+
+
+def invalid_request(
+    model: type[BaseModel], error: ValidationError, place: str = ""
+) -> InvalidRequestError:
+    """Return the error of a request, with a sentence for each field.
+
+    Parameters
+    ----------
+    model : type
+        What was expected.
+    error : pydantic.ValidationError
+    place : str
+        Where the object is in the request; empty for the body itself.
+    """
+    if error.error_count() > MAX_ERRORS:
+        return unknown_fields(model, place=place)
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    problems = [_problem(model, item, place) for item in details if item["type"] != UNKNOWN]
+    if names := [str(item["loc"][-1]) for item in details if item["type"] == UNKNOWN]:
+        problems += unknown_fields(model, names, place=place).problems
+    return InvalidRequestError(problems)
+
+
+def unknown_fields(
+    model: type[BaseModel], names: Sequence[str] = (), *, place: str = ""
+) -> InvalidRequestError:
+    """Return the error of an object that has other fields than a model has.
+
+    Parameters
+    ----------
+    model : type
+    names : sequence of str
+        The fields; none, if they were only counted.
+    place : str
+        As for `invalid_request`.
+    """
+    message = f"Expected no other fields than {', '.join(model.model_fields)}"
+    if names:
+        shown = ", ".join(_describe(name, model.model_fields) for name in names[:MAX_NAMED])
+        more = len(names) - MAX_NAMED
+        message += f", got {shown}" + (f" and {more} more" if more > 0 else "")
+    return InvalidRequestError([FieldProblem(field=place or "body", message=message)])
+
+
+def show_name(name: str) -> str:
+    """Return a name that a client sent, short and in ASCII, in quotes."""
+    if len(name) > MAX_NAME_CHARACTERS:
+        name = name[:MAX_NAME_CHARACTERS] + "..."
+    return json.dumps(name)
+
+
+def _describe(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name[:MAX_NAME_CHARACTERS].lower(), known, n=1)
+    return show_name(name) + (f' (did you mean "{near[0]}"?)' if near else "")
+
+
+def _problem(model: type[BaseModel], detail: ErrorDetails, place: str) -> FieldProblem:
+    path = place
+    for part in detail["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    message = detail["msg"]
+    if detail["type"] in NO_OBJECT:
+        message = "Expected an object" + ("" if detail["loc"] else f' with "{_main_field(model)}"')
+    return FieldProblem(field=path or "body", message=message)
+
+
+def _main_field(model: type[BaseModel]) -> str:
+    """Return the field that a model requires, or the first one."""
+    fields = model.model_fields
+    return next((name for name, field in fields.items() if field.is_required()), next(iter(fields)))

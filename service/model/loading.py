@@ -1,0 +1,57 @@
+"""From a folder to a classifier that can be relied on: read, build, verify."""
+
+from pathlib import Path
+
+from service.model.bundle import Bundle, find_bundle, load_bundle
+from service.model.classifier import TopicClassifier
+from service.model.errors import BundleError
+from service.model.verification import verify
+
+
+def load_classifier(folder: str | Path, *, fingerprint: str | None = None) -> TopicClassifier:
+    """Load the bundle at ``folder``, or the highest-numbered one in it, and verify it.
+
+    Parameters
+    ----------
+    folder : str or Path
+    fingerprint : str or None
+        That of the bundle that is expected there; None takes any.
+
+    Raises
+    ------
+    BundleError
+        If there is none, or it is incomplete, altered or fails its own golden cases.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("models/reuters")
+    >>> classifier.classify(["The bank cut its prime rate."], top_k=1)[0].topics[0].topic.code
+    'interest'
+    """
+    path = find_bundle(Path(folder))
+    bundle = load_bundle(path)
+    if fingerprint not in (None, bundle.fingerprint):
+        raise BundleError(f"{path}: expected fingerprint {fingerprint}, it is another bundle")
+    if path.name.isdecimal() and path.name != bundle.manifest.version:
+        raise BundleError(
+            f"{path}: expected version {path.name!r} in the manifest, "
+            f"got {bundle.manifest.version!r}"
+        )
+    try:
+        return build_classifier(bundle)
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from error
+
+
+def build_classifier(bundle: Bundle) -> TopicClassifier:
+    """Build the classifier of a bundle, and verify that it predicts what was trained.
+
+    Raises
+    ------
+    BundleError
+        If onnxruntime rejects the network, or a prediction for a golden case differs from the
+        recorded one.
+    """
+    classifier = TopicClassifier(bundle)
+    verify(classifier, bundle.goldens)
+    return classifier

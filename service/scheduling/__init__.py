@@ -1,0 +1,1 @@
+"""Admission, batching, threads and timeouts: which work runs when, and where. No HTTP."""

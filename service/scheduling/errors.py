@@ -1,0 +1,29 @@
+"""What admission and timeouts raise.
+
+BusyError                   nothing is wrong with the request: try again later
+├── OverloadedError         too many requests, or bytes of bodies, are in progress
+└── DeadlineExceededError   the request waited or was processed for too long
+"""
+
+
+class BusyError(Exception):
+    """Nothing is wrong with the request; its text is the sentence that the client is told.
+
+    Parameters
+    ----------
+    message : str
+    retry_after : int
+        In how many seconds to try again: at least 1.
+    """
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class OverloadedError(BusyError):
+    """Too many requests, or bytes of bodies, are in progress."""
+
+
+class DeadlineExceededError(BusyError):
+    """The request waited or was processed for too long."""

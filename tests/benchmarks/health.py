@@ -1,0 +1,62 @@
+"""``make bench-health``: how long a health check waits while long texts or batches are answered."""
+
+import http.client
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import numpy as np
+import typer
+
+from tests.benchmarks.bench import check_wrk, console
+from tests.benchmarks.harness import Server, load, running
+from tests.benchmarks.targets import ARTICLE, BATCHES, OURS, Contestant
+
+LONGEST_TEXT = 1_000_000
+PAUSE_SECONDS = 0.01
+
+
+def main(
+    seconds: Annotated[int, typer.Option(min=2, help="How long each load lasts.")] = 8,
+    connections: Annotated[int, typer.Option(min=1)] = 4,
+) -> None:
+    """Probe a worker that is loaded with the longest texts, and with batches of 256."""
+    check_wrk()
+    text = (ARTICLE * (1 + LONGEST_TEXT // len(ARTICLE)))[:LONGEST_TEXT]
+    longest = replace(OURS, name="texts of 1 MB", body=json.dumps({"text": text}).encode())
+    for contestant in (longest, BATCHES):
+        with running(contestant) as server, ThreadPoolExecutor(1) as pool:
+            probes = pool.submit(probe, server, seconds)
+            load(contestant, server, seconds=seconds, connections=connections)
+            show(contestant, probes.result())
+
+
+def probe(server: Server, seconds: int) -> list[float]:
+    """Ask for health until the load ends; give the milliseconds that each answer took."""
+    waits = []
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.perf_counter()
+        connection.request("GET", "/health/live")
+        connection.getresponse().read()
+        waits.append((time.perf_counter() - began) * 1e3)
+        time.sleep(PAUSE_SECONDS)
+    return waits
+
+
+def show(contestant: Contestant, waits: list[float]) -> None:
+    """Print how long health checks waited."""
+    median, high = np.quantile(waits, [0.5, 0.99])
+    console.print(
+        f"{contestant.name}: {len(waits)} health checks, "
+        f"p50 {median:.1f} ms, p99 {high:.1f} ms, longest {max(waits):.1f} ms",
+        highlight=False,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

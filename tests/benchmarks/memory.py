@@ -1,0 +1,43 @@
+"""``make bench-memory``: what a worker's memory does over 100,000 requests of mixed length."""
+
+import json
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from tests.benchmarks.bench import check_wrk, console
+from tests.benchmarks.harness import load, running
+from tests.benchmarks.targets import ARTICLE, OURS
+
+STRETCH_SECONDS = 5
+
+
+def main(
+    requests: Annotated[int, typer.Option(min=1, help="How many at the least.")] = 100_000,
+) -> None:
+    """Load a worker, and print its proportional set size as it goes."""
+    check_wrk()
+    mixed = replace(OURS, body=mixed_lengths())
+    done = 0
+    sizes: list[tuple[int, float]] = []
+    with running(OURS) as server:
+        while done < requests:
+            result = load(mixed, server, seconds=STRETCH_SECONDS, connections=8)
+            done += round(result.requests_per_second * STRETCH_SECONDS)
+            sizes.append((done, result.memory_megabytes))
+            console.print(f"{done:9,} requests: {result.memory_megabytes:.1f} MB", highlight=False)
+    half = next(size for number, size in sizes if number >= done / 2)
+    console.print(f"Growth over the last half: {sizes[-1][1] / half - 1:+.2%}", highlight=False)
+
+
+def mixed_lengths() -> bytes:
+    """Give bodies with texts of 1 to 3,000 words, a line each."""
+    words = ARTICLE.split()
+    lengths = (1, 5, 10, 20, 40, 80, 120, 140, 140, 140, 160, 240, 320, 640, 1_300, 3_000)
+    texts = [" ".join((words * (1 + length // len(words)))[:length]) for length in lengths]
+    return b"\n".join(json.dumps({"text": text}).encode() for text in texts) + b"\n"
+
+
+if __name__ == "__main__":
+    typer.run(main)

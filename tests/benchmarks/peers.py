@@ -1,0 +1,76 @@
+"""Who takes part in ``make bench-peers``: the same model served in other ways.
+
+Each does the same job the way its documentation teaches, in an environment of its own, with the
+versions of ``requirements/peers``. None may report its usage to its maker.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from tests.benchmarks.targets import ARTICLE, CLASSIFY, ROOT, SERVERS, Contestant
+
+_VENVS: Final = ROOT / ".venv"
+_V2_REQUEST: Final = json.dumps(
+    {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [ARTICLE]}]}
+).encode()
+"""What MLServer is asked: the V2 inference protocol."""
+_V2_PATH: Final = "/v2/models/topics/infer"
+
+
+def _peer(
+    name: str,
+    venv: str,
+    module: str,
+    environment: Mapping[str, str] | None = None,
+    path: str = "/classify",
+    body: bytes = CLASSIFY,
+    arguments: tuple[str, ...] = (),
+) -> Contestant:
+    return Contestant(
+        name,
+        ["python", "-m", f"{SERVERS}.peers.{module}", "{port}", *arguments],
+        environment or {},
+        python=_VENVS / f"peers-{venv}" / "bin" / "python",
+        path=path,
+        body=body,
+    )
+
+
+PEERS: Final[tuple[Contestant, ...]] = (
+    _peer("LitServe", "litserve", "litserve_server", path="/predict"),
+    _peer(
+        *("MLServer", "mlserver", "mlserver_runtime"),
+        path=_V2_PATH,
+        body=_V2_REQUEST,
+        arguments=("1",),
+    ),
+    _peer(
+        *("MLServer, no parallel worker", "mlserver", "mlserver_runtime"),
+        path=_V2_PATH,
+        body=_V2_REQUEST,
+        arguments=("0",),
+    ),
+    _peer(
+        "BentoML",
+        "bentoml",
+        "bentoml_service",
+        {
+            "BENTOML_DO_NOT_TRACK": "True",
+            "BENTOML_HOME": str(_VENVS / "peers-bentoml" / "home"),  # else the user's own
+        },
+    ),
+    _peer(
+        "Ray Serve",
+        "ray",
+        "ray_serve_app",
+        {
+            "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+            "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",  # of use behind HAProxy only
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else its daemons listen on every interface
+            "RAY_USAGE_STATS_ENABLED": "0",
+        },
+        path="/",
+    ),
+    _peer("FastAPI + Keras predict", "keras", "keras_predict"),
+)

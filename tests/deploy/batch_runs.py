@@ -1,0 +1,65 @@
+"""The bulk job as a process of its own, and data for it."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.conftest import LATEST, ROOT
+
+WORDS = [
+    word
+    for word in json.loads((LATEST / "vocabulary.json").read_text())
+    if word.isascii() and word.isalpha()
+][:8_000]
+
+
+def start_bulk(*args: object, coverage: bool = True) -> subprocess.Popen[str]:
+    """Start ``python -m deploy.batch`` without a cluster."""
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    if not coverage:
+        environment = {name: value for name, value in environment.items() if "COV" not in name}
+    return subprocess.Popen(
+        [sys.executable, "-m", "deploy.batch", *map(str, args)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run_bulk(*args: object) -> str:
+    """Run it to its end; give what it printed."""
+    process = start_bulk(*args)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, out + err
+    return out
+
+
+def short_texts(n_texts: int, seed: int = 0) -> list[str]:
+    """Give texts of 10 to 20 words of the vocabulary."""
+    source = random.Random(seed)  # noqa: S311 - no secret
+    return [" ".join(source.choices(WORDS, k=source.randint(10, 20))) for _ in range(n_texts)]
+
+
+def write_parquet_files(folder: Path, *, n_files: int, n_rows: int) -> Path:
+    """Write files of ``n_rows`` short texts each, with an ``id`` that counts all rows."""
+    folder.mkdir(parents=True)
+    for number in range(n_files):
+        ids = range(number * n_rows, (number + 1) * n_rows)
+        table = pa.table({"id": ids, "text": short_texts(n_rows, seed=number)})
+        pq.write_table(table, folder / f"{number:03}.parquet")
+    return folder
+
+
+def read_output(folder: Path) -> list[dict[str, Any]]:
+    """Give all rows, in the order of the input."""
+    parts = sorted(folder.glob("part-*.parquet"))
+    return [row for part in parts for row in pq.read_table(part).to_pylist()]

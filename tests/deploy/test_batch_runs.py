@@ -1,0 +1,201 @@
+"""What a run of the bulk job must hold against: other runs, a changing input, a silent cluster."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from deploy.batch.__main__ import cli
+from deploy.batch.cluster import check_answers
+from deploy.batch.errors import BulkError
+from deploy.batch.job import run
+from deploy.batch.locations import Place
+from deploy.batch.plan import Plan, make_plan
+from deploy.batch.prediction import Question
+from deploy.batch.run_manifest import PARTIAL_FOLDER
+from deploy.batch.worker import Job, PieceClassifier
+from service.model import load_bundle
+from tests.conftest import LATEST, ROOT
+from tests.deploy.batch_runs import read_output
+
+ROWS = [{"text": "Gold rose.", "id": 1}, {"text": "Oil fell.", "id": 2}]
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def plan_of(source: Path) -> Plan:
+    return make_plan(Place.find(str(source)), text=None, title=None, prefix="")
+
+
+def classifier_of(plan: Plan, source: Path, out: Path) -> PieceClassifier:
+    (out / PARTIAL_FOLDER).mkdir(parents=True)
+    job = Job(plan, str(source), str(out), Question(1, None), 100)
+    return PieceClassifier(load_bundle(LATEST), job)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_partition_columns_are_kept(tmp_path: Path, ending: str) -> None:
+    source, out = tmp_path / "year=2000", tmp_path / "out"  # the input itself is no partition
+    write(source / f"year=1987/month=03/a.{ending}", ROWS)
+    write(source / f"year=1988/place=New%20York/b.{ending}", ROWS)
+    write(source / f"year=__HIVE_DEFAULT_PARTITION__/id=7/c.{ending}", ROWS)
+    plan = plan_of(source)
+    classifier = classifier_of(plan, source, out)
+    for piece in plan.pieces:
+        assert classifier.attempt(piece)["failure"] is None
+    rows = read_output(out)
+    assert [row["id"] for row in rows] == [1, 2] * 3  # a column of the file is not replaced
+    assert [row["year"] for row in rows] == ["1987", "1987", "1988", "1988", None, None]
+    assert [row["month"] for row in rows] == ["03", "03", None, None, None, None]
+    assert [row["place"] for row in rows] == [None, None, "New York", "New York", None, None]
+    assert all(row["topic"] for row in rows)
+    for number, piece in enumerate(plan.pieces):
+        metadata = pq.read_schema(out / f"part-{number:06}.parquet").metadata
+        assert metadata[b"newswire_topics.source"].decode() == f"{piece.path}:0"
+
+
+def test_a_partition_named_as_a_column_of_the_answer(tmp_path: Path) -> None:
+    write(tmp_path / "topic=gold/a.jsonl", ROWS)
+    with pytest.raises(BulkError, match=r"expected no column 'topic' .*--prefix"):
+        plan_of(tmp_path)
+
+
+def replace_file(path: Path) -> None:
+    write(path, [{"text": "Tin rose.", "id": 3}] * 3)
+
+
+def touch(path: Path) -> None:
+    os.utime(path, ns=(0, 0))
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("change", [replace_file, touch, remove])
+@pytest.mark.parametrize("when", ["before", "while"])
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_an_input_that_changes_fails_its_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, when: str, ending: str
+) -> None:
+    source = write(tmp_path / f"a.{ending}", ROWS)
+    plan = plan_of(source)
+    classifier = classifier_of(plan, source, tmp_path / "out")
+    if when == "before":
+        change(source)
+    else:
+        answer = classifier._answer
+
+        def answer_and_change(*args: Any) -> Any:
+            change(source)
+            return answer(*args)
+
+        monkeypatch.setattr(classifier, "_answer", answer_and_change)
+    failure = classifier.attempt(plan.pieces[0])["failure"]
+    assert failure.startswith(f"{source}: changed during the run; classify it again into another")
+    assert list((tmp_path / "out").glob("part-*")) == []
+
+
+HOLD = """
+import sys
+from deploy.batch.locations import Place
+with Place.find(sys.argv[1]).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another run, which holds the output folder."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "out")],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_run_is_kept_out_until_the_first_has_died(
+    tmp_path: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert callable(run)
+    monkeypatch.setattr("deploy.batch.__main__.run", lambda *_args: iter(()))
+    source, out = write(tmp_path / "a.jsonl", ROWS), tmp_path / "out"
+    partial = out / PARTIAL_FOLDER / "of the first run"
+    partial.parent.mkdir()
+    partial.touch()
+    with pytest.raises(BulkError, match="another run is writing to it; wait for it") as caught:
+        cli([str(source), str(out)], standalone_mode=False)
+    assert "\n" not in str(caught.value)
+    assert partial.exists()
+    holder.kill()
+    holder.wait()
+    cli([str(source), str(out)], standalone_mode=False)
+    assert not partial.exists()
+    assert [path.name for path in out.iterdir()] == ["_run.json"]
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
+def test_a_cluster_that_does_not_answer_is_one_line_at_once(form: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = form.format(server.getsockname()[1])
+        check_answers(address)
+    began = time.monotonic()
+    with pytest.raises(BulkError, match="RAY_ADDRESS: expected a Ray cluster at ") as caught:
+        check_answers(address)
+    assert time.monotonic() - began < 5
+    assert "\n" not in str(caught.value)
+    assert address in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:port", "ray://", "127.0.0.1:99999"])
+def test_an_address_of_no_form(address: str) -> None:
+    with pytest.raises(BulkError, match="RAY_ADDRESS: expected "):
+        check_answers(address)
+    for named in ("auto", "local"):
+        check_answers(named)
+
+
+def test_the_command_says_that_no_cluster_answers(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.jsonl", ROWS)
+    shown = subprocess.run(
+        [sys.executable, "-m", "deploy.batch", str(source), str(tmp_path / "out")],
+        cwd=ROOT,
+        env=os.environ | {"RAY_ADDRESS": "127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert shown.returncode == 1
+    (line,) = shown.stderr.splitlines()
+    assert line.startswith("error: RAY_ADDRESS: expected a Ray cluster at '127.0.0.1:1', got: ")
+
+
+def test_a_piece_knows_its_file_as_it_was_planned(tmp_path: Path) -> None:
+    (piece,) = plan_of(write(tmp_path / "a.jsonl", ROWS)).pieces
+    info = (tmp_path / "a.jsonl").stat()
+    assert (piece.file_size, piece.modified) == (info.st_size, info.st_mtime_ns)

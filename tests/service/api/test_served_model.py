@@ -1,0 +1,163 @@
+import asyncio
+import gc
+import json
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
+
+from service.api.predictor import Answerer
+from service.app import NewswireApp, create_app
+from service.model import TopicClassifier, build_classifier, load_bundle, load_classifier
+from service.scheduling.admission import Slots
+from service.scheduling.batching import Gathering
+from service.settings import ServiceSettings
+from tests.conftest import LATEST, RELEASED
+from tests.networks import of_fewer_topics
+
+OPEC = "OPEC ministers agreed to cut crude oil output."
+TEXT = {"text": OPEC, "top_k": 1}
+INFER = {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [OPEC]}]}
+
+
+@pytest.fixture(scope="module")
+def book() -> TopicClassifier:
+    return load_classifier(RELEASED / "1")
+
+
+@pytest.fixture(scope="module")
+def smaller() -> TopicClassifier:
+    """A model of 45 topics."""
+    bundle = of_fewer_topics(load_bundle(RELEASED / "1"), 45)
+    return build_classifier(replace(bundle, manifest=replace(bundle.manifest, version="4")))
+
+
+@pytest.fixture
+def app(
+    settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
+) -> NewswireApp:
+    return create_app(settings, classifier, registry)
+
+
+@pytest.fixture
+def client(app: NewswireApp) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+def answers(client: TestClient) -> list[tuple[str, float]]:
+    """Version and score by every way of asking for a text."""
+    single = client.post("/classify", json=TEXT).json()
+    batch = client.post("/classify/batch", json={"items": [{"text": OPEC}]}).json()
+    explained = client.post("/classify", json=TEXT | {"explain": True}).json()  # by a worker
+    tensors = client.post("/v2/models/reuters/infer", json=INFER).json()
+    outputs = {output["name"]: output["data"] for output in tensors["outputs"]}
+    return [
+        (single["model"]["version"], single["topics"][0]["score"]),
+        (batch["model"]["version"], batch["answers"][0]["topics"][0]["score"]),
+        (explained["model"]["version"], explained["topics"][0]["score"]),
+        (tensors["model_version"], outputs["score"][0]),
+    ]
+
+
+def test_every_route_answers_with_the_new_model(
+    client: TestClient, app: NewswireApp, classifier: TopicClassifier, book: TopicClassifier
+) -> None:
+    for model in (classifier, book, classifier):
+        app.adopt(app.prepare(model))
+        score = model.classify([OPEC])[0].topics[0].score
+        version = model.manifest.version
+        versions, scores = zip(*answers(client), strict=True)
+        assert set(versions) == {version}
+        assert scores == pytest.approx([score] * 4, abs=1e-6)
+        assert client.get("/model").json()["version"] == version
+        assert client.get("/v2/models/reuters").json()["versions"] == [version]
+        assert client.get(f"/v2/models/reuters/versions/{version}/ready").status_code == 200
+        assert f'version="{version}"' in client.get("/metrics").text
+
+
+def test_what_was_begun_ends_with_its_own_model(
+    app: NewswireApp, book: TopicClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is replaced while a version of it is asked for by name."""
+    before = app.model.tensors()
+    infer = before.infer
+
+    def replaced_meanwhile(*arguments: Any) -> Any:
+        app.adopt(app.prepare(book))
+        return infer(*arguments)
+
+    monkeypatch.setattr(before, "infer", replaced_meanwhile)
+    with TestClient(app) as client:
+        path = f"/v2/models/reuters/versions/{LATEST.name}/infer"
+        assert client.post(path, json=INFER).json()["model_version"] == LATEST.name
+        assert client.post(path, json=INFER).status_code == 404
+
+
+def test_another_number_of_topics_is_described(
+    client: TestClient, app: NewswireApp, smaller: TopicClassifier, classifier: TopicClassifier
+) -> None:
+    for model, n_topics in ((classifier, 46), (smaller, 45), (classifier, 46)):
+        app.adopt(app.prepare(model))
+        document = client.get("/openapi.json").json()
+        request = document["components"]["schemas"]["ClassifyRequest"]
+        (parameter,) = [
+            item
+            for item in document["paths"]["/classify"]["post"]["parameters"]
+            if item["name"] == "top_k"
+        ]
+        assert document["info"]["summary"].startswith(f"Which of {n_topics} topics")
+        assert request["properties"]["top_k"]["maximum"] == n_topics
+        assert parameter["schema"]["maximum"] == n_topics
+        assert len(client.get("/topics").json()["topics"]) == n_topics
+        assert client.post("/classify", json=TEXT | {"top_k": n_topics}).status_code == 200
+        assert client.post("/classify", json=TEXT | {"top_k": n_topics + 1}).status_code == 422
+
+
+def test_a_baseline_goes_with_its_model(
+    client: TestClient, app: NewswireApp, registry: CollectorRegistry
+) -> None:
+    topic = {"topic": "earn"}
+    client.post("/classify", json=TEXT)
+    assert registry.get_sample_value("newswire_baseline_topics_ratio", topic)
+    bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
+    app.adopt(app.prepare(build_classifier(bundle)))
+    assert registry.get_sample_value("newswire_baseline_topics_ratio", topic) is None
+    assert registry.get_sample_value("newswire_baseline_newswires") == 0
+    assert registry.get_sample_value("newswire_predictions_total", {"topic": "crude"}) == 1
+
+
+def test_a_model_that_was_replaced_is_freed(
+    app: NewswireApp, book: TopicClassifier, classifier: TopicClassifier
+) -> None:
+    """At once, without the garbage collector: what it froze it would never find again."""
+    app.adopt(app.prepare(book))
+    dead = weakref.ref(app.model.served.answerer)
+    assert isinstance(dead(), Answerer)
+    gc.disable()
+    try:
+        app.adopt(app.prepare(classifier))
+        assert dead() is None
+    finally:
+        gc.enable()
+
+
+def test_a_gathering_that_waits_is_answered_by_who_is_current_then(
+    app: NewswireApp, book: TopicClassifier
+) -> None:
+    gathering = Gathering(
+        lambda bodies: app.model.classify_each(bodies), Slots(99), max_bytes=65_536
+    )
+    body = json.dumps(TEXT).encode()
+
+    async def ask() -> bytes:
+        asked = asyncio.ensure_future(gathering.answer(body))
+        await asyncio.sleep(0)  # it waits for its turn
+        app.adopt(app.prepare(book))
+        return await asked
+
+    assert json.loads(asyncio.run(ask()))["model"]["version"] == "1"

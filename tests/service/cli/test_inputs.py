@@ -1,0 +1,191 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.cli import inputs as reading
+from service.cli.errors import CommandError
+from service.cli.inputs import (
+    BATCH_TEXTS,
+    Batch,
+    check_readable,
+    parse_line,
+    read_lines,
+    read_text,
+    read_texts,
+    total_size,
+)
+from service.model import NewsText
+
+NAMES = {"topic", "error"}
+BLANK = "expected a text or a title that is not only white space, got "
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b'{"text": "a"', "expected a JSON object: Expecting ',' delimiter at character 13"),
+        (b"[" * 100_000, "expected a JSON object: this one is nested too deeply"),
+        (b'{"text": NaN}', f"text, title: {BLANK}nothing"),
+        (b'{"text": "\xff"}', "expected UTF-8"),
+        (b"[]", "expected a JSON object, got an array"),
+        (b"7", "expected a JSON object, got a number"),
+        (b'"text"', "expected a JSON object, got a string"),
+        (b"null", "expected a JSON object, got null"),
+        (b"{}", f"text, title: {BLANK}nothing"),
+        (b'{"text": null, "title": null}', f"text, title: {BLANK}nothing"),
+        (b'{"title": " "}', f"text, title: {BLANK}only white space"),
+        (b'{"text": true}', "text: expected a string, got a boolean"),
+        (b'{"text": {}}', "text: expected a string, got an object"),
+        (b'{"text": ""}', f"text, title: {BLANK}nothing"),
+        (b'{"text": " \\n"}', f"text, title: {BLANK}only white space"),
+        (b'{"text": "a", "title": 1}', "title: expected a string, got a number"),
+        (
+            b'{"text": "a", "topic": 1, "error": 2}',
+            "expected no key 'error', which is the answer's: see --prefix",
+        ),
+    ],
+)
+def test_a_line_that_is_no_text_says_why(line: bytes, problem: str) -> None:
+    assert parse_line(line, NAMES)[0] == problem
+
+
+def test_what_a_line_holds_is_kept_as_it_is_written() -> None:
+    line = b'\xef\xbb\xbf {"n": 1.10, "big": ' + b"9" * 5_000 + b', "text": "\\ud83d", "n": 2 } \r'
+    content, kept = parse_line(line, NAMES)
+    assert content == NewsText("?")
+    assert kept + "}" == line.decode("utf-8-sig").replace(" } \r", "}").lstrip()
+
+
+def test_half_of_a_surrogate_pair_is_a_question_mark(tmp_path: Path) -> None:
+    line = b'{"text": "Gold \\ud83d rose", "title": "\\ude00"}'
+    assert parse_line(line, NAMES)[0] == NewsText("Gold ? rose", "?")
+    path = tmp_path / "a.txt"
+    path.write_text("Gold rose.")
+    assert read_text(str(path), "\udcff") == NewsText("Gold rose.", "?")
+
+
+def test_a_number_that_json_has_not_is_null() -> None:
+    line = rb'{"n": NaN, "say": "NaN \" Infinity", "m": [-Infinity,Infinity, 1.10],"text":"a"}'
+    content, kept = parse_line(line, NAMES)
+    assert content == NewsText("a")
+    assert kept == r'{"n": null, "say": "NaN \" Infinity", "m": [null,null, 1.10],"text":"a"'
+    assert json.loads(kept + "}")["m"] == [None, None, 1.1]
+
+
+def test_blank_lines_are_skipped_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('\n{"text": "a"}\r\n\r\n \t\n{"text": "b"}\n\n')
+    entries = [entry for batch in read_lines([str(path)], NAMES) for entry in batch.entries]
+    assert [(entry.line, entry.content) for entry in entries] == [
+        (2, NewsText("a")),
+        (5, NewsText("b")),
+    ]
+
+
+@pytest.mark.parametrize("text", [b"", b'"text": null, ', b'"text": "", '])
+def test_a_title_is_enough(text: bytes) -> None:
+    assert parse_line(b"{" + text + b'"title": "a"}', NAMES)[0] == NewsText(title="a")
+    assert parse_line(b'{"text": " \\n", "title": "a"}', NAMES)[0] == NewsText(" \n", "a")
+
+
+def test_a_file_may_be_blank_if_there_is_a_title(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(" \n")
+    assert read_text(str(path), "OPEC meets") == NewsText(" \n", "OPEC meets")
+    with pytest.raises(CommandError, match=BLANK + "only white space$"):
+        read_text(str(path), " ")
+
+
+def test_a_title_may_be_null() -> None:
+    assert parse_line(b'{"text": "a", "title": null}', NAMES)[0] == NewsText("a")
+
+
+@given(
+    lines=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1), max_size=20
+    ),
+    chunk=st.integers(1, 40),
+    ends=st.booleans(),
+)
+def test_lines_are_whole_however_they_are_read(lines: list[str], chunk: int, *, ends: bool) -> None:
+    content = "\n".join(lines).encode() + (b"\n" if ends and lines else b"")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "CHUNK_BYTES", chunk)
+        patch.setattr(reading, "_open", lambda file: io.BytesIO(content))
+        batches = list(reading._batches_of_lines("a file"))
+    assert [line.decode() for batch, _ in batches for line in batch] == lines
+    assert sum(size for _, size in batches) <= len(content)
+
+
+def test_too_long_a_line_is_skipped_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_BYTES", 100)
+    monkeypatch.setattr(reading, "CHUNK_BYTES", 10)
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        json.dumps({"text": "long " * 500}) + "\n" + json.dumps({"text": "short"}) + "\n"
+    )
+    long, short = [entry for batch in read_lines([str(path)], NAMES) for entry in batch.entries]
+    assert (long.line, long.content) == (1, "expected at most 100 bytes")
+    assert (short.line, short.content) == (2, NewsText("short"))
+
+
+def test_many_short_lines_are_several_batches(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a"}\n' * (2 * BATCH_TEXTS + 1))
+    batches = list(read_lines([str(path)], NAMES))
+    assert max(len(batch.entries) for batch in batches) <= BATCH_TEXTS
+    assert [entry.line for batch in batches for entry in batch.entries] == list(
+        range(1, 2 * BATCH_TEXTS + 2)
+    )
+    assert sum(batch.size for batch in batches) == path.stat().st_size == total_size([str(path)])
+
+
+def test_files_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_BYTES", 100)
+    contents = {
+        "good": b"\xef\xbb\xbfCrude oil",
+        "empty": b"",
+        "binary": b"\xff",
+        "long": b"long " * 100,
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    files = [str(tmp_path / name) for name in (*contents, "absent")]
+    (batch,) = read_texts(files)
+    assert [entry.file for entry in batch.entries] == files
+    assert [entry.content for entry in batch.entries] == [
+        NewsText("Crude oil"),
+        BLANK + "nothing",
+        "expected UTF-8",
+        "expected at most 100 bytes",
+        "cannot be read: No such file or directory",
+    ]
+    with pytest.raises(CommandError, match=r"/binary: expected UTF-8$"):
+        read_text(files[2])
+
+
+def test_files_are_read_a_batch_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BATCH_TEXTS", 2)
+    path = tmp_path / "a.txt"
+    path.write_text("Crude oil")
+    sizes = [(len(batch.entries), batch.size) for batch in read_texts([str(path)] * 5)]
+    assert sizes == [(2, 18), (2, 18), (1, 9)]
+
+
+def test_what_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"absent: there is no such file$"):
+        check_readable(["-", str(tmp_path / "absent")])
+    with pytest.raises(CommandError, match=r"expected a file, this is a folder$"):
+        check_readable([str(tmp_path)])
+    with pytest.raises(CommandError, match="cannot be read: No such file"):
+        list[Batch](read_lines([str(tmp_path / "absent")], NAMES))
+
+
+def test_nobody_knows_how_long_standard_input_is(tmp_path: Path) -> None:
+    assert total_size(["-"]) is None

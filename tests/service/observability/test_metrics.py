@@ -1,0 +1,191 @@
+from dataclasses import replace
+from threading import Thread
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
+
+from service.app import create_app
+from service.model import TopicClassifier, build_classifier, load_bundle, load_classifier
+from service.model.drift import BOUNDS
+from service.observability.metrics import MOST_PENDING, ServiceMetrics, make_registry
+from service.settings import ServiceSettings
+from tests.conftest import LATEST, RELEASED
+
+TEXT = "OPEC ministers agreed to cut crude oil production zebra."
+
+
+class Samples:
+    """The values on a registry, by name and labels."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def __call__(self, name: str, **labels: str) -> float:
+        value = self._registry.get_sample_value(name, labels)
+        assert value is not None, f"{name} {labels} is not on the registry"
+        return value
+
+
+@pytest.fixture
+def value(registry: CollectorRegistry) -> Samples:
+    return Samples(registry)
+
+
+def test_a_classification_is_counted(client: TestClient, value: Samples) -> None:
+    client.post("/classify", json={"text": TEXT})
+    client.post("/classify", json={"text": ""})
+    client.post("/classify", json={"text": TEXT, "min_confidence": 1})
+    assert value("newswire_http_requests_total", route="/classify", status="200") == 2
+    assert value("newswire_http_requests_total", route="/classify", status="422") == 1
+    assert value("newswire_http_request_duration_seconds_count", route="/classify") == 3
+    assert value("newswire_predictions_total", topic="crude") == 2
+    assert value("newswire_predictions_total", topic="lead") == 0
+    assert value("newswire_abstentions_total", reason="low_confidence") == 1
+    assert value("newswire_abstentions_total", reason="too_few_known_words") == 0
+    assert value("newswire_text_words_sum") == 2 * 9
+    assert value("newswire_known_words_ratio_sum") == pytest.approx(2 * 8 / 9)
+    assert value("newswire_encode_duration_seconds_count") == 2
+    assert value("newswire_inference_duration_seconds_count") == 2
+    assert 0 < value("newswire_encode_duration_seconds_sum") < 1
+    assert 0 < value("newswire_top_score_ratio_sum") <= 2
+
+
+def test_addresses_that_do_not_exist_share_one_label(client: TestClient, value: Samples) -> None:
+    for path in ("/a", "/b", "/classify/x"):
+        client.get(path)
+    client.get("/classify")
+    assert value("newswire_http_requests_total", route="unmatched", status="404") == 3
+    assert value("newswire_http_requests_total", route="/classify", status="405") == 1
+
+
+def test_the_bundle_is_stated(client: TestClient, registry: CollectorRegistry) -> None:
+    (info,) = [
+        sample
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name == "newswire_bundle_info"
+    ]
+    assert info.value == 1
+    assert info.labels["name"] == "reuters"
+    assert info.labels["version"] == LATEST.name
+    assert set(info.labels) == {"name", "version", "recipe", "created"}
+
+
+def test_the_baseline_of_the_bundle_is_stated(
+    client: TestClient, classifier: TopicClassifier, registry: CollectorRegistry, value: Samples
+) -> None:
+    """Its bins are those of the histograms, so that they can be compared bin by bin."""
+    baseline = classifier.drift_baseline
+    assert baseline is not None
+    assert value("newswire_baseline_topics_ratio", topic="earn") == pytest.approx(
+        baseline.topics["earn"] / baseline.n_texts
+    )
+    assert value("newswire_baseline_newswires") == baseline.n_texts
+    low = baseline.abstentions["low_confidence"] / baseline.n_texts
+    assert value("newswire_baseline_abstentions_ratio", reason="low_confidence") == low
+    samples = [sample for family in registry.collect() for sample in family.samples]
+    for distribution in baseline.distributions():
+        observed = [
+            sample.labels["le"]
+            for sample in samples
+            if sample.name == f"newswire_{distribution}_bucket"
+        ]
+        bins = [
+            sample
+            for sample in samples
+            if sample.name == "newswire_baseline_texts_ratio"
+            and sample.labels["distribution"] == distribution
+        ]
+        assert [sample.labels["up_to"] for sample in bins] == observed
+        assert [sample.labels["above"] for sample in bins] == ["-Inf", *observed[:-1]]
+        assert sum(sample.value for sample in bins) == pytest.approx(1)
+
+
+def test_none_of_the_topics_is_counted_where_the_model_knows_it(
+    settings: ServiceSettings,
+    no_topic_classifier: TopicClassifier,
+    registry: CollectorRegistry,
+    value: Samples,
+) -> None:
+    with TestClient(create_app(settings, no_topic_classifier, registry)) as client:
+        assert value("newswire_abstentions_total", reason="no_topic") == 0
+        answers = [client.post("/classify", json={"text": text}).json() for text in ("oil", "rose")]
+    assert value("newswire_abstentions_total", reason="no_topic") == 1
+    assert value("newswire_no_topic_ratio_count") == 2
+    expected = sum(answer["no_topic"] for answer in answers)
+    assert value("newswire_no_topic_ratio_sum") == pytest.approx(expected)
+    assert value("newswire_no_topic_ratio_bucket", le="0.5") == 1
+    bins = [
+        sample
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.labels.get("distribution") == "no_topic_ratio"
+    ]
+    assert len(bins) == len(BOUNDS["no_topic_ratio"]) + 1
+    assert sum(sample.value for sample in bins) == pytest.approx(1)
+
+
+def test_none_of_the_topics_is_counted(client: TestClient, value: Samples) -> None:
+    client.post("/classify", json={"text": TEXT})
+    assert value("newswire_no_topic_ratio_count") == 1
+
+
+def test_none_of_the_topics_is_not_counted_elsewhere(
+    settings: ServiceSettings, registry: CollectorRegistry, value: Samples
+) -> None:
+    app = create_app(settings, load_classifier(RELEASED / "4"), registry)
+    TestClient(app).post("/classify", json={"text": TEXT})
+    assert value("newswire_no_topic_ratio_count") == 0
+    assert value("newswire_abstentions_total", reason="no_topic") == 0
+    assert value("newswire_baseline_abstentions_ratio", reason="no_topic") == 0
+
+
+def test_a_bundle_without_a_baseline_states_none(registry: CollectorRegistry) -> None:
+    bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
+    ServiceMetrics(registry).describe_bundle(build_classifier(bundle))
+    names = {sample.name for family in registry.collect() for sample in family.samples}
+    names -= {"newswire_baseline_newswires"}
+    assert not [name for name in names if name.startswith("newswire_baseline")]
+    assert registry.get_sample_value("newswire_baseline_newswires") == 0
+
+
+def test_each_service_has_its_own_registry() -> None:
+    one, other = ServiceMetrics(CollectorRegistry()), ServiceMetrics(CollectorRegistry())
+    one.observe_request(route="/x", status=200, seconds=0.1)
+    labels = {"route": "/x", "status": "200"}
+    assert one.registry.get_sample_value("newswire_http_requests_total", labels) == 1
+    assert other.registry.get_sample_value("newswire_http_requests_total", labels) is None
+
+
+def test_the_process_is_measured() -> None:
+    registry = make_registry()
+    assert (registry.get_sample_value("process_resident_memory_bytes") or 0) > 1e6
+    assert registry.get_sample_value("python_gc_collections_total", {"generation": "0"}) is not None
+
+
+def test_what_is_pending_is_counted_once(registry: CollectorRegistry, value: Samples) -> None:
+    metrics = ServiceMetrics(registry)
+
+    def observe() -> None:
+        for _ in range(2 * MOST_PENDING + 7):
+            metrics.observe_request(route="/x", status=200, seconds=0.1)
+
+    threads = [Thread(target=observe) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(100):
+        list(registry.collect())
+    for thread in threads:
+        thread.join()
+    expected = 4 * (2 * MOST_PENDING + 7)
+    for _ in range(2):
+        assert value("newswire_http_requests_total", route="/x", status="200") == expected
+        assert value("newswire_http_request_duration_seconds_count", route="/x") == expected
+
+
+def test_little_is_pending(registry: CollectorRegistry) -> None:
+    metrics = ServiceMetrics(registry)
+    for _ in range(3 * MOST_PENDING):
+        metrics.observe_request(route="/x", status=200, seconds=0.1)
+        assert len(metrics._pending_requests) < MOST_PENDING

@@ -1,0 +1,68 @@
+"""A service starts with the newest bundle that verifies, and says which ones it skipped."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from service.model import BundleError
+from service.reload.startup import load_newest
+from tests.conftest import LATEST, RELEASED
+from tests.end_to_end.running_service import RunningService
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """Folder with a good bundle, one that is damaged, one that is incomplete and an empty one."""
+    models = tmp_path / "models"
+    for name in ("1", "51", "52"):
+        shutil.copytree(RELEASED / "1", models / name)
+    (models / "51" / "vocabulary.json").write_text("{}")
+    (models / "52" / "manifest.sha256").unlink()
+    (models / "53").mkdir()
+    return models
+
+
+def test_the_newest_that_verifies_is_loaded(models: Path) -> None:
+    model = load_newest(models)
+    assert model.path == models / "1"
+    assert model.classifier.manifest.version == "1"
+    assert [skipped.path.name for skipped in model.skipped] == ["53", "52", "51"]
+
+
+def test_none_that_verifies_is_one_error_with_each_reason(models: Path) -> None:
+    shutil.rmtree(models / "1")
+    with pytest.raises(BundleError) as raised:
+        load_newest(models)
+    message = str(raised.value)
+    assert f"{models / '53'}: has no manifest.json and no manifest.sha256: empty" in message
+    assert f"{models / '52'}: has no manifest.sha256: empty or incomplete" in message
+    assert f"{models / '51'}: vocabulary.json: altered" in message
+    assert "\n" not in message
+
+
+def test_nothing_is_skipped_where_the_newest_verifies() -> None:
+    model = load_newest(RELEASED)
+    assert model.path == LATEST
+    assert model.skipped == []
+
+
+def test_a_start_that_skips_is_loud(models: Path) -> None:
+    """An error line for each, a metric, and no second try until something changes."""
+    (models / "1" / ".54").mkdir()
+    with RunningService(
+        errors=subprocess.PIPE, NEWSWIRE_MODEL_DIR=str(models), NEWSWIRE_RELOAD_SECONDS="0.1"
+    ) as service:
+        answer = service.client.post("/classify", json={"text": "Crude oil rose."}).json()
+        assert answer["model"]["version"] == "1"
+        metrics = service.client.get("/metrics").text
+        assert "newswire_skipped_bundles 3.0" in metrics.splitlines()
+        assert 'newswire_reloads_total{outcome="refused"} 0.0' in metrics.splitlines()
+        lines = [json.loads(line) for line in service.stop_and_read_errors().splitlines()]
+    errors = [line["message"] for line in lines if line["level"] == "ERROR"]
+    for message, name in zip(errors, ("53", "52", "51"), strict=True):
+        assert message.startswith(f"bundle skipped, serving {models / '1'}: {models / name}: ")
+    (warning,) = [line["message"] for line in lines if line["level"] == "WARNING"]
+    assert "'.54'" in warning

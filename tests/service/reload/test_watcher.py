@@ -1,0 +1,325 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from service.app import create_app
+from service.model import TopicClassifier
+from service.reload import watcher as reloading
+from service.reload.watcher import Reloader
+from service.settings import ServiceSettings
+from tests.conftest import LATEST, RELEASED
+from tests.end_to_end.running_service import RunningService
+from tests.hostile_bundles import DEVOURING, edit_network, renumber
+
+TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder with the book's bundle."""
+    shutil.copytree(RELEASED / "1", tmp_path / "models" / "1")
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def polling(models: Path) -> Iterator[RunningService]:
+    with watched(models, NEWSWIRE_RELOAD_SECONDS="0.1") as service:
+        yield service
+    service.process.stderr.close()  # type: ignore[union-attr]
+
+
+def watched(models: Path, **settings: str) -> RunningService:
+    given = settings | {"NEWSWIRE_MODEL_DIR": str(models)}
+    return RunningService(None, subprocess.PIPE, **given)
+
+
+def release(models: Path, number: int, source: Path = LATEST, *, whole: bool = True) -> Path:
+    """Put a bundle beside, and rename it into place."""
+    beside = models / ".beside" / str(number)
+    shutil.copytree(source, beside)
+    renumber(beside)
+    if not whole:
+        (beside / "topics.json").write_text("[]")
+    return beside.rename(models / str(number))
+
+
+def version(service: RunningService) -> str:
+    return str(service.client.post("/classify", json=TEXT).json()["model"]["version"])
+
+
+def reloads(service: RunningService, outcome: str) -> float:
+    shown = service.client.get("/metrics").text.splitlines()
+    name = f'newswire_reloads_total{{outcome="{outcome}"}} '
+    return next(float(line.removeprefix(name)) for line in shown if line.startswith(name))
+
+
+def gauge(service: RunningService, name: str) -> float:
+    shown = service.client.get("/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in shown if line.startswith(f"{name} "))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.02)
+
+
+def log_of(service: RunningService) -> list[dict[str, Any]]:
+    """What was logged; the service is stopped for it."""
+    assert service.stop() == 0
+    assert service.process.stderr is not None
+    with service.process.stderr as stream:
+        return [json.loads(line) for line in stream.read().splitlines()]
+
+
+def test_a_new_number_is_served_and_its_removal_goes_back(
+    polling: RunningService, models: Path
+) -> None:
+    assert version(polling) == "1"
+    release(models, 2)
+    wait_until(lambda: version(polling) == "2")
+    wait_until(lambda: reloads(polling, "loaded") == 1)
+    (models / "2").rename(models / "2.withdrawn")
+    wait_until(lambda: version(polling) == "1")
+    messages = [line["message"] for line in log_of(polling)]
+    assert f"Serving reuters 2 of {models / '2'} instead of {models / '1'}" in messages
+    assert f"Serving reuters 1 of {models / '1'} instead of {models / '2'}" in messages
+
+
+def test_a_bad_one_is_refused_once_until_its_files_change(
+    polling: RunningService, models: Path
+) -> None:
+    bad = release(models, 2, whole=False)
+    wait_until(lambda: reloads(polling, "refused") == 1)
+    time.sleep(1)  # ten times the interval
+    assert reloads(polling, "refused") == 1
+    assert version(polling) == "1"
+    shutil.copy(LATEST / "topics.json", bad)
+    wait_until(lambda: version(polling) == "2")
+    (line,) = [line for line in log_of(polling) if line["level"] == "ERROR"]
+    assert line["message"].startswith(f"Refused, and {models / '1'} serves on: {bad}: topics.json")
+
+
+def test_one_that_is_still_copied_is_waited_for(polling: RunningService, models: Path) -> None:
+    ready = release(models, 2).rename(models / "ready")
+    arriving = models / "2"
+    arriving.mkdir()
+    for name in sorted(os.listdir(ready), key=lambda name: name.startswith("manifest")):  # noqa: PTH208
+        copy = shutil.copytree if (ready / name).is_dir() else shutil.copy
+        copy(ready / name, arriving / name)
+        time.sleep(0.2)
+    wait_until(lambda: version(polling) == "2")
+    assert reloads(polling, "refused") == 0
+    assert any("waiting for it" in line["message"] for line in log_of(polling))
+
+
+def test_no_bundle_at_all_is_refused_once(polling: RunningService, models: Path) -> None:
+    (models / "1").rename(models / "gone")
+    wait_until(lambda: reloads(polling, "refused") == 1)
+    time.sleep(0.5)
+    assert reloads(polling, "refused") == 1
+    assert version(polling) == "1"
+    (models / "gone").rename(models / "1")
+    release(models, 2)
+    wait_until(lambda: version(polling) == "2")
+
+
+def test_a_bad_higher_number_stops_no_lower_one(polling: RunningService, models: Path) -> None:
+    """An empty 53 and a broken 54 are passed over, for the 8 that comes later, and at its end."""
+    (models / "53").mkdir()
+    release(models, 54, whole=False)
+    wait_until(lambda: reloads(polling, "refused") == 1)
+    wait_until(lambda: gauge(polling, "newswire_skipped_bundles") == 2)
+    release(models, 8)
+    wait_until(lambda: version(polling) == "8")
+    assert gauge(polling, "newswire_skipped_bundles") == 2
+    (models / "8").rename(models / "8.withdrawn")
+    wait_until(lambda: version(polling) == "1")
+    (models / "54").rename(models / "54.withdrawn")
+    (models / "53").rmdir()
+    wait_until(lambda: gauge(polling, "newswire_skipped_bundles") == 0)
+    assert reloads(polling, "refused") == 1
+
+
+def test_nothing_below_the_served_one_takes_its_place(
+    polling: RunningService, models: Path
+) -> None:
+    """It serves on when its own files are damaged, though an older one is there."""
+    release(models, 2)
+    wait_until(lambda: version(polling) == "2")
+    (models / "2" / "manifest.sha256").write_text("0" * 64)
+    wait_until(lambda: reloads(polling, "refused") == 1)
+    time.sleep(0.5)
+    assert version(polling) == "2"
+    assert reloads(polling, "loaded") == 1
+
+
+def test_a_signal_that_finds_nothing_new_is_logged(models: Path) -> None:
+    """And so is what was moved into a bundle's folder instead of beside it."""
+    with watched(models) as service:
+        (models / ".2").mkdir()
+        (models / ".2").rename(models / "1" / ".2")
+        (models / "1" / "evaluation" / "notes.txt").touch()
+        service.process.send_signal(signal.SIGHUP)
+        time.sleep(1)
+        lines = log_of(service)
+    (info,) = [line for line in lines if line["message"].startswith("no new bundle")]
+    assert info["message"] == f"no new bundle in {models}, still serving {models / '1'}"
+    (warning,) = [line for line in lines if line["level"] == "WARNING"]
+    assert warning["message"] == (
+        f"{models / '1'} holds 2 entries that its manifest does not name and that are not served: "
+        f"'.2', 'evaluation/notes.txt'; move a new bundle beside it: mv -T NEW {models / 'NUMBER'}"
+    )
+
+
+def test_a_link_that_turns_elsewhere_is_followed(tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    link.symlink_to(RELEASED / "1")
+    with watched(link, NEWSWIRE_RELOAD_SECONDS="0.1") as service:
+        (tmp_path / "next").symlink_to(LATEST)
+        (tmp_path / "next").rename(link)
+        wait_until(lambda: version(service) == LATEST.name)
+        assert reloads(service, "refused") == 0
+        log_of(service)
+
+
+def test_a_signal_asks_also_where_nothing_is_looked_for(models: Path) -> None:
+    with watched(models) as service:
+        bad = release(models, 2, whole=False)
+        time.sleep(0.5)
+        assert reloads(service, "refused") == 0
+        for times in (1, 2):  # whoever asks is answered, each time
+            service.process.send_signal(signal.SIGHUP)
+            wait_until(lambda times=times: reloads(service, "refused") == times)  # type: ignore[misc]
+        shutil.copy(LATEST / "topics.json", bad)
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: version(service) == "2")
+        assert len([line for line in log_of(service) if line["level"] == "ERROR"]) == 2
+
+
+def test_stopping_abandons_what_is_tried(models: Path) -> None:
+    with watched(models, NEWSWIRE_RELOAD_SECONDS="0.1") as service:
+        endless, _ = DEVOURING["a loop without end"]
+        edit_network(release(models, 2, RELEASED / "1").rename(models / "x"), endless)
+        (models / "x").rename(models / "2")
+        wait_until(lambda: bool(children(service.process.pid)))
+        (child,) = children(service.process.pid)
+        time.sleep(0.5)
+        began = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=20) == 0
+        assert time.monotonic() - began < 2
+        wait_until(lambda: not Path(f"/proc/{child}").exists())
+        assert not [line for line in log_of(service) if line["level"] == "ERROR"]
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")  # of the thread that looks
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def test_what_cannot_be_looked_at_is_refused_once(
+    classifier: TopicClassifier, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+
+    def find(folder: Path) -> list[Path]:
+        looks.append(folder)
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(reloading, "find_bundles", find)
+    app = create_app(ServiceSettings(), classifier, registry)
+    reloader = Reloader(app, RELEASED, LATEST, seconds=0.01)
+    reloader.start(lambda *_: pytest.fail("there is nothing to adopt"))
+    wait_until(lambda: len(looks) > 3)
+    reloader.stop()
+    assert registry.get_sample_value("newswire_reloads_total", {"outcome": "refused"}) == 1
+
+
+def test_a_watcher_that_fails_is_logged_and_counted_and_goes_on(
+    classifier: TopicClassifier,
+    registry: CollectorRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(name, labels)
+
+    monkeypatch.setattr(reloading, "RESTART_SECONDS", 0.01)
+    app = create_app(ServiceSettings(), classifier, registry)
+    reloader = Reloader(app, RELEASED, LATEST, seconds=0)
+    assert value("newswire_reload_watcher_running") == 0
+    assert value("newswire_reloads_total", outcome="error") == 0
+    wait = reloader._wake.wait
+    waits = []
+
+    def fail_twice(timeout: float | None = None) -> bool:
+        waits.append(timeout)
+        if len(waits) < 3:
+            raise OverflowError("timeout value is too large")
+        return wait(timeout)
+
+    monkeypatch.setattr(reloader._wake, "wait", fail_twice)
+    reloader.start(lambda *_: pytest.fail("there is nothing to adopt"))
+    wait_until(lambda: len(waits) > 3)
+    assert value("newswire_reload_watcher_running") == 1
+    assert value("newswire_reloads_total", outcome="error") == 2
+    assert caplog.text.count("reload watcher failed") == 2
+    reloader.stop()
+    wait_until(lambda: value("newswire_reload_watcher_running") == 0)
+
+
+def test_what_came_while_the_service_started_is_found(
+    classifier: TopicClassifier, registry: CollectorRegistry, models: Path
+) -> None:
+    app = create_app(ServiceSettings(), classifier, registry)
+    adopted: list[Callable[[], None]] = []
+    reloader = Reloader(app, models, models / "1", seconds=0)
+    release(models, 2)
+    reloader.start(adopted.append)
+    wait_until(lambda: bool(adopted))
+    reloader.stop()
+    adopted[0]()
+    assert app.model.served.classifier.manifest.version == "2"
+
+
+def test_bundle_is_loaded_in_a_thread_that_gives_way_to_the_event_loop(
+    classifier: TopicClassifier,
+    registry: CollectorRegistry,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    def note() -> None:
+        short = sys.getswitchinterval() < usual
+        seen.append((threading.current_thread().name, short))
+
+    def load(path: Path, *, fingerprint: str) -> TopicClassifier:
+        note()
+        return classifier
+
+    usual = sys.getswitchinterval()
+    monkeypatch.setattr("service.reload.watcher.load_classifier", load)
+    monkeypatch.setattr(reloading, "settle", note)
+    release(models, 2)
+    adopted: list[Callable[[], None]] = []
+    app = create_app(ServiceSettings(), classifier, registry)
+    reloader = Reloader(app, models, models / "1", seconds=0)
+    reloader.start(adopted.append)
+    wait_until(lambda: bool(adopted))
+    reloader.stop()
+    assert seen == [("reload", True)] * 2
+    assert sys.getswitchinterval() == usual

@@ -1,0 +1,138 @@
+import http.client
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+
+from service.app import NewswireApp
+from service.observability.health import ServiceHealth
+from service.server.draining import DrainingServer
+from tests.end_to_end.running_service import RunningService
+
+TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
+READINESS = ("/health/ready", "/v2/health/ready", "/v2/models/reuters/ready")
+
+
+@pytest.mark.parametrize("path", READINESS)
+def test_it_says_when_it_wants_no_more(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+    app = client.app
+    assert isinstance(app, NewswireApp)
+    app.health.withdraw()
+    answer = client.get(path)
+    assert answer.status_code == 503
+    assert answer.json()["ready" if path.startswith("/v2") else "status"] in {False, "stopping"}
+    assert client.get("/health/live").status_code == 200
+    assert client.post("/classify", json=TEXT).status_code == 200
+
+
+class NoReloader:
+    def start(self, call_soon: Callable[..., Any]) -> None: ...
+
+    def ask(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def test_it_is_not_ready_from_the_moment_of_the_signal() -> None:
+    health = ServiceHealth()
+    config = uvicorn.Config(None)  # type: ignore[arg-type]
+    server = DrainingServer(config, health, NoReloader(), drain_seconds=60, unread_seconds=1)
+    server.handle_exit(signal.SIGTERM, None)
+    assert not health.ready
+
+
+def test_answers_end_their_connections_while_it_drains() -> None:
+    """So no client keeps one in which a request could be on its way when it is closed."""
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="3") as service:
+        paths = ("/health/live", "/metrics", "/nowhere")
+        for path in paths:
+            assert "connection" not in service.client.get(path).headers
+        assert "connection" not in service.client.post("/classify", json=TEXT).headers
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        for path in paths:
+            assert service.client.get(path).headers["connection"] == "close"
+        for content in (TEXT, {"text": ""}):
+            answer = service.client.post("/classify", json=content)
+            assert answer.headers["connection"] == "close"
+        first = answer.headers["date"]
+        time.sleep(1.5)
+        assert service.client.post("/classify", json=TEXT).headers["connection"] == "close"
+        assert service.client.get("/health/live").headers["date"] != first
+        assert service.process.wait(timeout=20) == 0
+
+
+def test_so_does_the_answer_to_a_request_in_progress() -> None:
+    body = json.dumps(TEXT).encode()
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+        connection.putrequest("POST", "/classify")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[:10])
+        time.sleep(0.2)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        connection.send(body[10:])
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert answer.headers["connection"] == "close"
+        connection.close()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_it_goes_on_for_a_while_when_told_to_stop(stop: signal.Signals) -> None:
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
+        service.process.send_signal(stop)
+        deadline = time.monotonic() + 10
+        while service.client.get("/health/ready").status_code != 503:
+            assert time.monotonic() < deadline
+        for _ in range(5):  # of new connections, too
+            address = f"http://127.0.0.1:{service.port}/classify"
+            assert httpx2.post(address, json=TEXT).status_code == 200
+        assert service.process.poll() is None
+        assert service.process.wait(timeout=20) == 0
+
+
+def test_a_second_interrupt_ends_the_wait() -> None:
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="60") as service:
+        service.process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + 10
+        while service.client.get("/health/ready").status_code != 503:
+            assert time.monotonic() < deadline
+        service.process.send_signal(signal.SIGINT)
+        assert service.process.wait(timeout=20) == 0
+
+
+def test_nothing_that_was_asked_while_draining_is_lost() -> None:
+    """Clients that look at the readiness before each request, as a balancer does."""
+    outcomes: list[int | str] = []
+
+    def ask(url: str) -> None:
+        with httpx2.Client(base_url=url, timeout=30) as client:
+            while client.get("/health/ready").status_code == 200:
+                try:
+                    outcomes.append(client.post("/classify", json=TEXT).status_code)
+                except httpx2.TransportError as error:
+                    outcomes.append(repr(error))
+
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="1") as service:
+        url = f"http://127.0.0.1:{service.port}"
+        clients = [threading.Thread(target=ask, args=(url,)) for _ in range(4)]
+        for client in clients:
+            client.start()
+        time.sleep(0.5)
+        service.process.send_signal(signal.SIGTERM)
+        for client in clients:
+            client.join(timeout=20)
+        assert service.process.wait(timeout=20) == 0
+    assert set(outcomes) == {200}
+    assert len(outcomes) > 20

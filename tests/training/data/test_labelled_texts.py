@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from service.model import TopicClassifier
+from training.data.labelled_texts import measure_labelled_texts, read_labelled_texts
+from training.errors import DataError
+
+LINES = """{"text": "OPEC cut its crude oil output, and oil prices rose.", "accept": ["crude"]}
+{"text": "The company said quarterly net profit rose.", "title": null, "accept": ["acq"]}
+{"text": "Oil prices rose", "accept": ["gold"], "may_abstain": true}
+{"text": "qwrtz plmokn xvbnzz grfdswq", "accept": [], "set": "noise"}
+"""
+
+
+def test_figures_are_shares_of_the_right_texts(tmp_path: Path, classifier: TopicClassifier) -> None:
+    path = tmp_path / "desk.jsonl"
+    path.write_text(LINES)
+    texts = read_labelled_texts(path)
+    assert [item.set for item in texts] == ["desk", "desk", "desk", "noise"]
+    assert measure_labelled_texts(classifier, texts) == {
+        "texts": 4,
+        "first_right": pytest.approx(1 / 3),
+        "abstained": 0.25,
+        "topical_answered": 1,
+        "negatives_answered": 0,
+        "answered_right": pytest.approx(1 / 3),
+    }
+    assert measure_labelled_texts(classifier, texts[3:]) == {
+        "texts": 1,
+        "abstained": 1,
+        "negatives_answered": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "expected JSON lines, the file is empty"),
+        ('{"text": "a", "accept": []}\n{"text": "b"}\n', "line 2: expected an object"),
+        ("[]\n", "line 1: expected an object"),
+        ("Oil rose.\n", "line 1: expected an object"),
+    ],
+)
+def test_errors_name_file_and_line(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "desk.jsonl"
+    path.write_text(content)
+    with pytest.raises(DataError, match=f"desk.jsonl.*{message}"):
+        read_labelled_texts(path)

@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from training.data import Dataset
+from training.data.reuters_expected import LABELS, N_TEST, N_TRAIN, TRAIN_COUNTS, check_dataset
+from training.data.reuters_topics import MEANINGS, describe_topics
+from training.errors import DataError
+
+
+def test_the_counts_agree_with_each_other() -> None:
+    assert len(LABELS) == len(set(LABELS)) == len(TRAIN_COUNTS) == 46
+    assert sum(TRAIN_COUNTS) == N_TRAIN
+    assert int((N_TRAIN + N_TEST) * 0.8) == N_TRAIN
+
+
+def test_every_topic_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(LABELS)
+    assert len({meaning.name for meaning in MEANINGS.values()}) == 46
+    assert all(meaning.description.endswith(".") for meaning in MEANINGS.values())
+
+
+def test_topics_are_counted() -> None:
+    topics = describe_topics(np.array([3, 3, 0]))
+    assert [topic.training_newswires for topic in topics][:4] == [1, 0, 0, 2]
+    assert [topic.id for topic in topics] == list(range(46))
+    assert [topic.code for topic in topics] == list(LABELS)
+
+
+def test_a_label_changed_is_seen(keras_dataset: Dataset) -> None:
+    check_dataset(keras_dataset)
+    labels = keras_dataset.train.labels.copy()
+    labels[5_000] = (labels[5_000] + 1) % 46
+    changed = replace(keras_dataset, train=replace(keras_dataset.train, labels=labels))
+    with pytest.raises(DataError, match="keras: training newswires by topic: expected"):
+        check_dataset(changed)
+
+
+def test_a_newswire_missing_is_seen(keras_dataset: Dataset) -> None:
+    test = keras_dataset.test
+    shorter = replace(test, token_ids=test.token_ids[:-1], labels=test.labels[:-1])
+    with pytest.raises(DataError, match="newswires to test on: expected 2246, got 2245"):
+        check_dataset(replace(keras_dataset, test=shorter))
+
+
+def test_a_word_missing_is_seen(keras_dataset: Dataset) -> None:
+    vocabulary = dict(list(keras_dataset.vocabulary.items())[:-1])
+    message = f"words: expected 30979 or 30984, got {len(vocabulary)}"
+    with pytest.raises(DataError, match=message):
+        check_dataset(replace(keras_dataset, vocabulary=vocabulary))

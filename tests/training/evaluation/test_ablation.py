@@ -1,0 +1,36 @@
+from dataclasses import replace
+
+import pytest
+
+from service.model import NewsText
+from tests.training.recipes.test_linear import WRITTEN, some_of
+from training.data import Dataset
+from training.evaluation.ablation import COLUMNS, IDEAS, RECIPE, run_trials
+
+TEXT = NewsText("It rose 18 cents.", "Oil up")
+
+
+@pytest.fixture(scope="module")
+def dataset(corpus_dataset: Dataset) -> Dataset:
+    return replace(corpus_dataset, train=some_of(corpus_dataset.train, 30))
+
+
+def test_an_idea_is_measured_by_cross_validation(dataset: Dataset) -> None:
+    ideas = (IDEAS[0], replace(RECIPE, name="all"))
+    record = run_trials(dataset, ideas, WRITTEN)
+    assert record["columns"] == list(COLUMNS.values())
+    (first, *plain), (last, *all_of_it) = record["rows"]
+    assert (first, last) == ("words", "all")
+    assert plain[-2:] == [None, None]  # neither a margin of no topic, nor probabilities
+    assert all(0 < score < 1 for score in (*plain[:-2], *all_of_it))
+    assert run_trials(dataset, ideas, WRITTEN) == record
+
+
+def test_tokens_of_the_ideas() -> None:
+    tokens = {idea.name: idea.tokens(TEXT) for idea in IDEAS}
+    words = ["oil", "up", "it", "rose", "18", "cents"]
+    assert tokens["words"] == words
+    assert tokens["+ words of the title apart"] == [*words, "title:oil", "title:up"]
+    assert "#2" in tokens["+ numbers by their length only"]
+    assert "18" not in tokens["+ numbers by their length only"]
+    assert "lead:rose" in tokens["+ words of the lead apart"]

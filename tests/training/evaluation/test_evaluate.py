@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from service.model import TopicClassifier
+from training.data import Dataset
+from training.data.reuters_expected import LABELS
+from training.data.views import known_topics
+from training.evaluation.evaluate import Evaluation, evaluate
+
+
+def test_certain_and_right_is_perfect() -> None:
+    labels = np.array([0, 1, 2, 2])
+    perfect = Evaluation(labels, np.eye(3, dtype=np.float32)[labels])
+    scores = perfect.scores()
+    assert scores["accuracy"] == scores["macro_f1"] == scores["top_3_accuracy"] == 1
+    assert scores["expected_calibration_error"] == scores["brier_score"] == 0
+
+
+def test_scores_by_topic() -> None:
+    labels = np.array([0, 0, 1, 2])
+    answer = Evaluation(labels, np.eye(4, dtype=np.float32)[[0, 1, 1, 1]])
+    rows = answer.by_topic(["a", "b", "c", "d"])
+    assert rows[0] == {
+        "topic": "a",
+        "precision": 1.0,
+        "recall": 0.5,
+        "f1": pytest.approx(2 / 3),
+        "test_newswires": 2,
+    }
+    assert rows[1]["precision"] == pytest.approx(1 / 3)
+    assert rows[2]["f1"] == rows[3]["f1"] == 0
+    assert rows[3]["test_newswires"] == 0
+
+
+def test_all_topics_of_an_article_count(
+    corpus_dataset: Dataset, classifier: TopicClassifier
+) -> None:
+    topics = known_topics(corpus_dataset.test, LABELS)
+    assert topics is not None
+    labels = corpus_dataset.test.labels
+    assert topics.among[np.arange(len(labels)), labels].all()
+
+    answers = evaluate(classifier, corpus_dataset)["own_text"]
+    articles = corpus_dataset.test.articles or ()
+    single, any_of = [], []
+    for article, label, index in zip(articles, labels, answers.predicted, strict=True):
+        any_of.append(LABELS[index] in article.topics)
+        if len(article.topics) == 1:
+            single.append(index == label)
+    scores = answers.scores()
+    assert scores["any_topic_accuracy"] == pytest.approx(np.mean(any_of))
+    assert scores["single_topic_accuracy"] == pytest.approx(np.mean(single))
+    assert scores["accuracy"] < scores["any_topic_accuracy"]
+
+
+def test_only_what_is_known_is_scored() -> None:
+    labels = np.array([0, 1])
+    margins = np.array([[1.5, -1], [3, 2]], dtype=np.float32)
+    scores = Evaluation(labels, margins, probabilistic=False).scores()
+    assert set(scores) == {"accuracy", "top_3_accuracy", "macro_f1"}
+    assert scores["accuracy"] == 0.5

@@ -1,0 +1,150 @@
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from rich.console import Console
+
+from service.model import NewsText, build_classifier
+from training.data import Dataset, Split
+from training.data.dataset import NO_TOPIC
+from training.data.reuters_expected import LABELS
+from training.data.views import texts_by_form, views_of_test
+from training.data.written_texts import read_written_texts
+from training.evaluation.evaluate import evaluate_held_out, predict_texts
+from training.recipes import TrainedNetwork
+from training.recipes.calibration import CalibrationSettings
+from training.recipes.examples import training_texts
+from training.recipes.linear import BestSettings, fit_with, split_into_folds
+from training.recipes.svm import SVMSettings
+from training.release.export import check_parity, export, to_onnx
+
+FREQUENT_TOPICS = (3, 4, 19, 16, 1)
+WRITTEN = [
+    item
+    for item in read_written_texts()
+    if not item.topics or item.topics[0] in {LABELS[topic] for topic in FREQUENT_TOPICS}
+][::10]
+SETTINGS = BestSettings(
+    seed=0,
+    folds=2,
+    calibration=CalibrationSettings(epochs=20),
+)
+
+
+def some_of(split: Split, per_topic: int) -> Split:
+    """A part of a split: so many newswires of each of the frequent topics."""
+    chosen = np.concatenate(
+        [np.flatnonzero(split.labels == topic)[:per_topic] for topic in FREQUENT_TOPICS]
+    )
+    assert split.articles is not None
+    return Split(
+        [split.token_ids[index] for index in chosen],
+        split.labels[chosen],
+        [split.articles[index] for index in chosen],
+        split.negatives[: 20 * per_topic // 16],
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset(corpus_dataset: Dataset) -> Dataset:
+    """A small part of the corpus, so that the recipe is through in seconds."""
+    train, test = some_of(corpus_dataset.train, 80), some_of(corpus_dataset.test, 20)
+    return replace(corpus_dataset, train=train, test=test)
+
+
+@pytest.fixture(scope="module")
+def network(dataset: Dataset) -> TrainedNetwork:
+    console = Console(file=io.StringIO(), width=160)
+    return fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
+
+
+def test_it_learns_what_newswires_are_about(network: TrainedNetwork, dataset: Dataset) -> None:
+    texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
+    token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
+    predicted = network.predict(token_ids)[:, :-1].argmax(axis=1)
+    assert (predicted == dataset.test.labels).mean() > 0.8  # guessing: 0.2
+
+
+def test_the_exported_network_is_the_trained_one(
+    network: TrainedNetwork, dataset: Dataset, tmp_path: Path
+) -> None:
+    classifier = build_classifier(export(network, dataset, folder=tmp_path / "1", command="a test"))
+    assert classifier.thresholds == network.thresholds
+    texts = [NewsText("."), NewsText("oil " * 30_000), NewsText("zzyzx", "OIL"), NewsText("Oil")]
+    token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
+    check_parity(expected=network.predict(token_ids), actual=predict_texts(classifier, texts))
+
+
+def test_every_setting_is_recorded(network: TrainedNetwork) -> None:
+    assert network.settings["svm"]["C"] == SVMSettings().C
+    assert network.settings["calibration"]["epochs"] == 20
+    assert network.settings["written_texts"] == len(WRITTEN)
+    synonyms = network.settings["synonyms"]
+    assert synonyms
+    assert all(network.encoder.vocabulary[word] > 3 for word in synonyms)
+    assert dict(network.history) == {}
+
+
+def test_probability_of_no_topic_is_higher_for_negatives(
+    network: TrainedNetwork, dataset: Dataset
+) -> None:
+    assert network.no_topic
+    stream = [item.own_text for item in dataset.test.negatives]
+    topical = views_of_test(dataset, LABELS)["own_text"].texts
+    means = [
+        network.predict([network.encoder.token_ids(item.text, item.title) for item in texts])[
+            :, -1
+        ].mean()
+        for texts in (stream, topical)
+    ]
+    assert means[0] > 0.5 > means[1]
+
+
+def test_what_was_held_out_is_answered_and_calibrated(
+    network: TrainedNetwork, dataset: Dataset
+) -> None:
+    assert network.held_out is not None
+    n_topical = len(dataset.train.labels)
+    assert (network.held_out.labels[:n_topical] == dataset.train.labels).all()
+    assert (network.held_out.labels[n_topical:] == NO_TOPIC).all()
+    assert len(network.held_out.labels) == n_topical + len(dataset.train.negatives)
+    measured = evaluate_held_out(network.held_out, network.thresholds, LABELS)
+    before, after = (measured[name].scores() for name in ("held_out_uncalibrated", "held_out"))
+    assert after["expected_calibration_error"] < before["expected_calibration_error"]
+    assert after["answered_accuracy"] >= 0.95
+    assert after["no_topic_auc"] > 0.8
+    assert 0 < after["coverage"] < 1
+
+
+def test_the_same_seed_gives_the_same_network(network: TrainedNetwork, dataset: Dataset) -> None:
+    console = Console(file=io.StringIO())
+    again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
+    assert again.encoder.vocabulary == network.encoder.vocabulary
+    texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
+    token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
+    np.testing.assert_array_equal(network.predict(token_ids), again.predict(token_ids))
+    assert again.thresholds == network.thresholds
+
+
+def test_texts_of_a_newswire_are_held_out_together(dataset: Dataset) -> None:
+    texts = training_texts(dataset.train, dataset.vocabulary, seed=0)
+    folds = split_into_folds(texts, SETTINGS)
+    for newswire in range(len(dataset.train.labels)):
+        assert len(set(folds[texts.groups == newswire])) == 1
+    counts = np.bincount(folds[texts.whole])
+    assert len(counts) == 2
+    assert abs(int(counts[0]) - int(counts[1])) <= 2
+
+
+def test_a_token_that_occurs_0_times_counts_for_nothing(network: TrainedNetwork) -> None:
+    session = onnxruntime.InferenceSession(to_onnx(network.sparse))
+    ids = np.array([[1, 4, 5, 6]])
+    counts = np.array([[1, 3, 0, 2], [1, 0, 0, 0], [1, 1, 2, 0]], dtype=np.float32)
+    (together,) = session.run(None, {"token_ids": ids, "token_counts": counts})
+    for row, answer in zip(counts, together, strict=True):
+        there = row > 0
+        inputs = {"token_ids": ids[:, there], "token_counts": row[np.newaxis, there]}
+        np.testing.assert_allclose(session.run(None, inputs)[0][0], answer, atol=1e-6)

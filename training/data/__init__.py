@@ -1,0 +1,58 @@
+"""The two sources of labelled newswires: the same articles, labels and split from either."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from training.data.dataset import SPLIT_SEED, Article, Dataset, Split, split_newswires
+from training.data.download import cache_folder, download_corpus
+from training.data.keras_files import download_keras_files, read_keras_files
+from training.data.reuters21578 import read_corpus
+from training.data.reuters_expected import check_dataset
+
+__all__ = ["SPLIT_SEED", "Article", "Dataset", "Source", "Split", "download", "load_dataset"]
+
+
+class Source(StrEnum):
+    """Where the newswires come from."""
+
+    KERAS = "keras"
+    REUTERS21578 = "reuters21578"
+
+
+def load_dataset(
+    source: Source, data_dir: Path | None, *, split_seed: int | None = SPLIT_SEED
+) -> Dataset:
+    """Read the newswires, and assert everything that is known of them.
+
+    Parameters
+    ----------
+    source : Source
+    data_dir : Path or None
+        Folder that has the source's files. None downloads them, once, to a cache.
+    split_seed : int or None
+        Of the shuffle before the split; None splits by date.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, truncated or altered, or cannot be downloaded.
+    """
+    if source is Source.KERAS:
+        newswires = read_keras_files(data_dir or download_keras_files())
+    else:
+        newswires = read_corpus(data_dir or download_corpus(cache_folder(), replace_damaged=True))
+    dataset = split_newswires(newswires)
+    check_dataset(dataset)
+    return dataset if split_seed == SPLIT_SEED else split_newswires(newswires, split_seed)
+
+
+def download(folder: Path) -> None:
+    """Put the files of both sources into a folder, to be read with ``data_dir``.
+
+    Raises
+    ------
+    DataError
+        If they cannot be had.
+    """
+    download_keras_files(folder)
+    download_corpus(folder)

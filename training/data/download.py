@@ -1,0 +1,119 @@
+"""Downloads the Reuters-21578 archive from one of its public places, with a progress bar."""
+
+import os
+import time
+import urllib.request
+import uuid
+from collections.abc import Sequence
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Final
+
+from rich.progress import wrap_file
+
+from training.data.reuters21578 import ARCHIVE, SOURCE, check_corpus
+from training.errors import DataError
+
+MIRRORS: Final = (
+    "http://www.daviddlewis.com/resources/testcollections/reuters21578/reuters21578.tar.gz",
+    "https://kdd.ics.uci.edu/databases/reuters21578/reuters21578.tar.gz",
+)
+"""The author's page and UCI's. What comes is checked file by file, so plain HTTP will do."""
+
+TIMEOUT_SECONDS: Final = 30
+"""For each wait on the network."""
+MAX_SECONDS: Final = 1_800
+"""For a whole download: a mirror that sends a byte now and then is given up."""
+MAX_ARCHIVE_BYTES: Final = 32 * 2**20
+"""The archive has 8 MB."""
+BLOCK_BYTES: Final = 2**16
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``newswire-topics`` in the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "newswire-topics"
+
+
+def download_corpus(
+    folder: Path, mirrors: Sequence[str] = MIRRORS, *, replace_damaged: bool = False
+) -> Path:
+    """Put the archive into ``folder`` unless it is there, and give its path.
+
+    Parameters
+    ----------
+    folder : Path
+    mirrors : sequence of str
+        URLs, tried in this order.
+    replace_damaged : bool
+        Download again if the archive that is there is not whole: only in a folder of our own.
+
+    Raises
+    ------
+    DataError
+        If no mirror gives it; the message has each one's reason.
+    """
+    archive = folder / ARCHIVE
+    if archive.exists():
+        try:
+            check_corpus(archive)
+        except DataError:
+            if not replace_damaged:
+                raise
+        else:
+            return archive
+    folder.mkdir(parents=True, exist_ok=True)
+    failures = []
+    for url in mirrors:
+        try:
+            _download(url, archive)
+        except (OSError, HTTPException) as error:
+            failures.append(f"{url}: {' '.join(str(error).split())}")
+        else:
+            return archive
+    raise DataError(
+        f"{SOURCE}: cannot download the archive ({'; '.join(failures)}); "
+        f"put {ARCHIVE} into a folder and name it with --data-dir"
+    )
+
+
+def _download(url: str, target: Path) -> None:
+    """Write beside the target, check, and rename: what is not the whole corpus is never kept."""
+    partial = target.with_name(f".{uuid.uuid4().hex}.{target.name}")
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+            expected = _content_length(response.headers["Content-Length"])
+            with (
+                wrap_file(response, expected, description=f"Downloading {target.name}") as source,
+                partial.open("wb") as file,
+            ):
+                _copy(source, file, expected)
+        if partial.stat().st_size != expected:
+            raise OSError(f"expected {expected} bytes, got {partial.stat().st_size}")
+        try:
+            check_corpus(partial)
+        except DataError as error:
+            raise OSError("what came is not the Reuters-21578 archive") from error
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copy(source: IO[bytes], target: IO[bytes], n_bytes: int) -> None:
+    """Copy at most ``n_bytes``, within ``MAX_SECONDS``."""
+    deadline = time.monotonic() + MAX_SECONDS
+    while n_bytes > 0 and (block := source.read(min(n_bytes, BLOCK_BYTES))):
+        target.write(block)
+        n_bytes -= len(block)
+        if time.monotonic() > deadline:
+            raise OSError(f"not there after {MAX_SECONDS} s")
+
+
+def _content_length(value: str | None) -> int:
+    if value is None:
+        raise OSError("the response does not say how long it is")
+    if not (value.isascii() and value.isdecimal() and int(value[:20]) <= MAX_ARCHIVE_BYTES):
+        raise OSError(
+            f"expected a Content-Length of up to {MAX_ARCHIVE_BYTES:,} bytes, got {value[:40]!r}"
+        )
+    return int(value)

@@ -1,0 +1,101 @@
+"""The ``keras`` source: the word ids that Keras distributes, without any text."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from service.model.encoder import FIRST_WORD_ID
+from training.data.dataset import Newswires
+from training.errors import DataError
+
+SOURCE: Final = "keras"
+IDS_FILE: Final = "reuters.npz"
+WORD_INDEX_FILE: Final = "reuters_word_index.json"
+ORIGIN: Final = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+
+DOWNLOAD_HASHES: Final = {
+    IDS_FILE: "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916",
+    WORD_INDEX_FILE: "4d44cc38712099c9e383dc6e5f11a921",
+}
+"""As stated by Keras: SHA-256 of the ids, MD5 of the word index."""
+
+MAX_FILE_BYTES: Final = 16 * 2**20
+"""No more of a file is read: the ids have 2.1 MB, and what is longer has another hash."""
+
+REBUILT_HASHES: Final = {
+    IDS_FILE: "2663d9da9d67dd1d5a0681a8d40b61c667ee2143697ee05e02cb2d154d9b3cfc",
+    WORD_INDEX_FILE: "c07307f4dcb0b9e8072f696daf556b88a4c65d63c488b0150f958c3edbf615fd",
+}
+"""SHA-256 of the files that were rebuilt from the corpus, where words of equal frequency can have
+other ranks than in Keras' own files."""
+
+
+def read_keras_files(folder: Path) -> Newswires:
+    """Read ``reuters.npz`` and ``reuters_word_index.json``.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, truncated or altered.
+    """
+    # Keras stores lists of ids as pickled objects. A pickle can run any code, so nothing is
+    # unpickled that is not, to the last bit, a file that is known.
+    contents = {name: _read_verified(folder / name) for name in DOWNLOAD_HASHES}
+    with np.load(io.BytesIO(contents[IDS_FILE]), allow_pickle=True) as arrays:
+        ranks, labels = arrays["x"], arrays["y"]
+    word_ranks: dict[str, int] = json.loads(contents[WORD_INDEX_FILE])
+    offset = FIRST_WORD_ID - 1  # ranks count from 1
+    vocabulary = {word: rank + offset for word, rank in word_ranks.items()}
+    words = [[rank + offset for rank in newswire] for newswire in ranks]
+    return Newswires(SOURCE, vocabulary, words, labels.astype(np.int64))
+
+
+def download_keras_files(folder: Path | None = None) -> Path:
+    """Download both files through Keras, which keeps them, and give the folder that has them.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where to keep them; Keras' own cache if it is left out.
+    """
+    from keras.utils import get_file
+
+    place = {}
+    if folder is not None:  # made first: where Keras cannot write, it quietly takes another folder
+        folder.mkdir(parents=True, exist_ok=True)
+        place = {"cache_dir": folder.resolve(), "cache_subdir": ""}
+    try:
+        paths = [
+            get_file(name, origin=ORIGIN + name, file_hash=file_hash, **place)
+            for name, file_hash in DOWNLOAD_HASHES.items()
+        ]
+    except Exception as error:  # Keras raises a bare Exception for a URL that it cannot open
+        raise DataError(
+            f"{SOURCE}: cannot download from {ORIGIN}: {' '.join(str(error).split())}; "
+            f"put {IDS_FILE} and {WORD_INDEX_FILE} into a folder and name it with --data-dir"
+        ) from error
+    return Path(paths[0]).parent
+
+
+def _read_verified(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read: {error.strerror}; put Keras' {path.name} there, or leave "
+            "out --data-dir to download it"
+        ) from error
+    known = (DOWNLOAD_HASHES[path.name], REBUILT_HASHES[path.name])
+    actual = (hashlib.sha256(content).hexdigest(), hashlib.md5(content).hexdigest())  # noqa: S324
+    if not set(known) & set(actual):
+        raise DataError(
+            f"{path}: truncated or altered: {len(content)} bytes with SHA-256 {actual[0]}, which "
+            f"is neither Keras' file nor the rebuilt one; expected {IDS_FILE} and "
+            f"{WORD_INDEX_FILE} as Keras has them (leave out --data-dir to download them)"
+        )
+    return content

@@ -1,0 +1,134 @@
+"""What the newswires of a split say, and what they are about."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.model import NewsText, TextEncoder
+from training.data.dataset import NO_TOPIC, Article, Dataset, Split
+
+KERAS_TEXT: Final = "keras_text"
+OWN_TEXT: Final = "own_text"
+NEGATIVES: Final = "negatives"
+STREAM: Final = "stream"
+HEADLINES: Final = "headlines"
+FIRST_SENTENCES: Final = "first_sentences"
+
+_SENTENCE_END: Final = re.compile(r"(?<=[a-z)\"]{2})\.\s")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTopics:
+    """All topics of each article, of which its label is the first.
+
+    Attributes
+    ----------
+    among : bool array of shape (n_texts, n_topics)
+        Whether an article has a topic.
+    single : bool array of shape (n_texts,)
+        Whether it has one topic only, counting those that are not among ours.
+    """
+
+    among: NDArray[np.bool_]
+    single: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, articles: Sequence[Article], codes: Sequence[str]) -> Self:
+        """Look up the topics of articles."""
+        return cls(
+            among=np.array([[code in item.topics for code in codes] for item in articles]),
+            single=np.array([len(item.topics) == 1 for item in articles]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Texts to measure on.
+
+    Attributes
+    ----------
+    texts : sequence of NewsText, of length n_texts
+    labels : int64 array of shape (n_texts,)
+        ``NO_TOPIC`` for a text of which no topic fits.
+    topics : KnownTopics or None
+        None where only the labels are known.
+    """
+
+    texts: Sequence[NewsText]
+    labels: NDArray[np.int64]
+    topics: KnownTopics | None
+
+
+def known_topics(split: Split, codes: Sequence[str]) -> KnownTopics | None:
+    """Look up all topics of each article; None where the source does not tell them."""
+    if split.articles is None:
+        return None
+    return KnownTopics.of(split.articles, codes)
+
+
+def views_of_test(dataset: Dataset, codes: Sequence[str]) -> dict[str, View]:
+    """Return every view of the test newswires, by its name.
+
+    Returns
+    -------
+    dict of str to View
+        ``"keras_text"``. Where the source holds the articles also ``"own_text"``: title and body;
+        ``"negatives"``: the same of indexed newswires without a topic; ``"stream"``: both, as they
+        came over the wire; ``"headlines"`` and ``"first_sentences"``: parts of the stream.
+    """
+    test = dataset.test
+    views = {
+        KERAS_TEXT: View(
+            keras_texts(test, dataset.vocabulary), test.labels, known_topics(test, codes)
+        )
+    }
+    if test.articles is None:
+        return views
+
+    def view(articles: Sequence[Article], texts: Sequence[NewsText]) -> View:
+        index = {code: number for number, code in enumerate(codes)}
+        labels = [index[item.topics[0]] if item.topics else NO_TOPIC for item in articles]
+        return View(texts, np.array(labels, dtype=np.int64), KnownTopics.of(articles, codes))
+
+    stream = [*test.articles, *test.negatives]
+    views |= {
+        name: view(articles, [article.own_text for article in articles])
+        for name, articles in (
+            (OWN_TEXT, test.articles),
+            (NEGATIVES, test.negatives),
+            (STREAM, stream),
+        )
+        if articles
+    }
+    titled = [article for article in stream if article.title]
+    views[HEADLINES] = view(titled, [NewsText(article.title) for article in titled])
+    whole = [article for article in stream if article.body]
+    views[FIRST_SENTENCES] = view(
+        whole, [NewsText(first_sentence(article.body)) for article in whole]
+    )
+    return views
+
+
+def texts_by_form(split: Split, vocabulary: Mapping[str, int]) -> dict[str, list[NewsText]]:
+    """Give the texts of a split by their form: ``"keras_text"``, and ``"own_text"`` if known."""
+    texts = {KERAS_TEXT: keras_texts(split, vocabulary)}
+    if split.articles is not None:
+        texts[OWN_TEXT] = [item.own_text for item in split.articles]
+    return texts
+
+
+def keras_texts(split: Split, vocabulary: Mapping[str, int]) -> list[NewsText]:
+    """Give the texts that Keras has, on one line: from the corpus, or decoded from the word ids."""
+    if split.articles is not None:
+        return [NewsText(" ".join(item.keras_text.split())) for item in split.articles]
+    encoder = TextEncoder(vocabulary)
+    return [NewsText(encoder.decode(ids[1:])) for ids in split.token_ids]
+
+
+def first_sentence(text: str) -> str:
+    """Return a text up to the first full stop that ends a word, on one line."""
+    return " ".join(_SENTENCE_END.split(text, maxsplit=1)[0].split())

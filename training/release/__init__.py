@@ -1,0 +1,1 @@
+"""From a trained model to a released bundle: export, goldens, checks, promotion."""

@@ -1,0 +1,156 @@
+"""From a trained network to a bundle, which must answer as the network itself."""
+
+import platform
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from service.model import Bundle, BundleError, Manifest, build_classifier
+from service.model.manifest import FORMAT_VERSION
+from service.model.verification import TOLERANCE
+from training.data import SPLIT_SEED, Dataset
+from training.data.reuters_topics import describe_topics
+from training.data.views import views_of_test
+from training.errors import ExportError
+from training.evaluation.evaluate import predict_texts
+from training.recipes import TrainedNetwork
+from training.recipes.network import SparseNetwork
+from training.release.goldens import make_goldens
+
+NAME: Final = "reuters"
+LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tf2onnx")
+DIMENSIONS: Final = {
+    "token_ids": ("batch_or_1", "length"),
+    "token_counts": ("batch", "length"),
+    "probabilities": ("batch", "n_outputs"),
+}
+"""Texts that have the same token ids may give them once."""
+TENSORS: Final = {
+    "token_ids": "token_ids",
+    "token_counts": "token_counts",
+    "probabilities": "probabilities",
+}
+
+
+def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
+    """Make the bundle of a trained network, and verify that it predicts as the network does.
+
+    Nothing is written: `service.model.save_bundle` does that.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    dataset : Dataset
+        On every view of its test split the two must agree.
+    folder : Path
+        Where the bundle will be; its name is the bundle's version.
+    command : str
+        The command that repeats the run.
+
+    Raises
+    ------
+    ExportError
+        If the exported network is not valid, or answers otherwise than the trained one.
+    """
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        name=NAME,
+        version=folder.resolve().name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        recipe={"name": network.recipe, "settings": dict(network.settings)},
+        data={
+            "source": dataset.source,
+            "split_seed": dataset.split_seed,
+            "fingerprint": dataset.fingerprint(),
+            "train_newswires": len(dataset.train.labels),
+            "test_newswires": len(dataset.test.labels),
+            "train_negatives": len(dataset.train.negatives),
+            "test_negatives": len(dataset.test.negatives),
+        },
+        tokeniser=network.encoder.rule,
+        tensors=TENSORS,
+        scores={},
+        libraries={name: version(name) for name in LIBRARIES}
+        | {"python": platform.python_version()},
+        min_known_words_ratio=network.thresholds.known_words_ratio,
+        min_confidence=network.thresholds.confidence,
+        no_topic=network.no_topic,
+        topic_min_confidence=dict(network.thresholds.topic_confidence),
+    )
+    bundle = Bundle(
+        manifest=manifest,
+        network=to_onnx(network.sparse),
+        vocabulary=network.encoder.vocabulary,
+        topics=describe_topics(dataset.train.labels),
+        goldens=make_goldens(network),
+    )
+    try:
+        classifier = build_classifier(bundle)
+    except BundleError as error:
+        raise ExportError(f"the exported network is refused: {error}") from error
+    codes = [topic.code for topic in bundle.topics]
+    for view in views_of_test(dataset, codes).values():
+        token_ids = [network.encoder.token_ids(item.text, item.title) for item in view.texts]
+        check_parity(
+            expected=network.predict(token_ids), actual=predict_texts(classifier, view.texts)
+        )
+    return bundle
+
+
+def to_onnx(sparse: SparseNetwork) -> bytes:
+    """Give a network in ONNX, checked."""
+    model = sparse.to_onnx()
+    for tensor in (*model.graph.input, *model.graph.output):
+        for axis, name in zip(
+            tensor.type.tensor_type.shape.dim, DIMENSIONS[tensor.name], strict=True
+        ):
+            if not axis.dim_value:
+                axis.dim_param = name
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(f"the exported network is not valid ONNX: {error}") from error
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) -> None:
+    """Compare what the trained and the exported network answer.
+
+    Parameters
+    ----------
+    expected, actual : float32 arrays of shape (n_texts, n_topics)
+
+    Raises
+    ------
+    ExportError
+        If for any text the highest-ranked topic differs, or a probability by more than
+        ``TOLERANCE``.
+    """
+    difference = float(np.abs(expected - actual).max())
+    n_other = int((expected.argmax(axis=1) != actual.argmax(axis=1)).sum())
+    if not difference <= TOLERANCE or n_other:  # NaN is not
+        raise ExportError(
+            f"expected Keras' topic for each of {len(expected)} newswires, {n_other} differ; "
+            f"expected its probabilities within {TOLERANCE}, the largest difference is "
+            f"{difference:.2g}"
+        )
+
+
+def repeatable_command(options: Mapping[str, object], split_seed: int | None, folder: Path) -> str:
+    """Give the command line that repeats a run, with no path but the bundle's own name."""
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    if split_seed is None:
+        words.append("--chronological")
+    elif split_seed != SPLIT_SEED:
+        words += ["--split-seed", str(split_seed)]
+    out = ["--out", folder.resolve().name]
+    return shlex.join(["python", "-m", "training", "train", *words, *out])

@@ -1,0 +1,212 @@
+"""Whether a candidate is fit to be served, and no worse than the bundle that is served now."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+import numpy as np
+
+from service.model import (
+    BundleError,
+    Manifest,
+    NewsText,
+    TopicClassifier,
+    find_bundle,
+    load_bundle,
+    load_classifier,
+    save_bundle,
+)
+from service.model.bundle import EVALUATION_FOLDER, next_bundle, numbered_bundles
+from training.data import Dataset
+from training.data.views import OWN_TEXT, STREAM, texts_by_form
+from training.evaluation.evaluate import Evaluation, evaluate
+from training.evaluation.metrics import mcnemar
+
+MAX_BYTES: Final = 12_000_000
+MAX_SLOWDOWN: Final = 1.5
+MAX_CALIBRATION_ERROR: Final = 0.02
+MIN_PRECISION: Final = 0.95
+"""Share of right predictions among those that are not abstained from, on the stream."""
+MIN_TOPIC_F1: Final = 0.2
+MAX_TOPIC_LOSS: Final = 0.15
+"""By how much the F1 of a topic may be lower than that of the released bundle: of ten newswires,
+one or two that are answered otherwise make such a difference."""
+MIN_TOPIC_NEWSWIRES: Final = 10
+"""Topics with fewer test newswires have no floor: a single newswire would decide."""
+MAX_LOSS: Final = 0.005
+"""By how much accuracy may be lower, even if that could be chance: losses would add up."""
+SIGNIFICANCE: Final = 0.05
+REPEATABLE: Final = 1e-3
+"""How far a score that is measured again may lie from the one in the manifest."""
+
+TIMED_TEXTS: Final = 200
+ROUNDS: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One of the conditions of a promotion: what was expected, what came, and whether it holds."""
+
+    name: str
+    expected: str
+    actual: str
+    passed: bool
+
+
+def judge(candidate: Path, released: Path, dataset: Dataset) -> list[Check]:
+    """Check everything that a candidate must fulfil.
+
+    Parameters
+    ----------
+    candidate : Path
+        A bundle.
+    released : Path
+        Folder of numbered bundles. The highest is the one to be replaced; the lowest, the book's
+        network, is the measure of speed, so that many slight slowdowns cannot add up.
+    dataset : Dataset
+        With its articles; both bundles were trained on its training split.
+
+    Returns
+    -------
+    list of Check
+        All of them. A bundle that cannot even be loaded has one check only, which failed.
+    """
+    try:
+        ours = load_classifier(candidate)
+    except BundleError as error:
+        return [Check("parity", "goldens hold, hashes match", str(error), passed=False)]
+    theirs = load_classifier(released)
+    evaluations = evaluate(ours, dataset)
+    evaluation = evaluations[OWN_TEXT]
+    reference = evaluate(theirs, dataset)[OWN_TEXT]
+    codes = [topic.code for topic in ours.topics]
+    texts = texts_by_form(dataset.test, dataset.vocabulary)[OWN_TEXT][:TIMED_TEXTS]
+    stream = evaluations[STREAM]
+    numbered = numbered_bundles(released)
+    yardstick = load_classifier(numbered[min(numbered)])
+    return [
+        check_parity(evaluation, ours.manifest),
+        check_size(candidate, ours.manifest),
+        check_speed(ours, yardstick, texts),
+        check_calibration(stream),
+        check_precision(stream),
+        check_topics(evaluation, reference, codes),
+        *check_accuracy(evaluation, reference, find_bundle(released).name),
+    ]
+
+
+def promote(candidate: Path, released: Path) -> Path:
+    """Copy a bundle to the next number, whole or not at all, and give its folder.
+
+    Raises
+    ------
+    BundleError
+        If it cannot be read or written.
+    """
+    bundle = load_bundle(candidate)
+    target = next_bundle(released)
+    report = {
+        Path(name).name: (candidate / name).read_bytes()
+        for name in bundle.manifest.files
+        if name.startswith(f"{EVALUATION_FOLDER}/")
+    }
+    promoted = replace(bundle, manifest=replace(bundle.manifest, version=target.name))
+    save_bundle(promoted, target, report)
+    return target
+
+
+def check_parity(evaluation: Evaluation, manifest: Manifest) -> Check:
+    """Goldens hold, or it had not been loaded; so what is left is to repeat its scores."""
+    recorded = manifest.scores.get(OWN_TEXT, {}).get("accuracy")
+    actual = evaluation.scores()["accuracy"]
+    return Check(
+        "parity",
+        "goldens hold, accuracy is as recorded",
+        f"goldens hold, {actual:.4f}, recorded {recorded or 0:.4f}",
+        passed=recorded is not None and abs(recorded - actual) <= REPEATABLE,
+    )
+
+
+def check_size(candidate: Path, manifest: Manifest) -> Check:
+    """All of its files together."""
+    n_bytes = sum((candidate / name).stat().st_size for name in manifest.files)
+    return Check("size", f"at most {MAX_BYTES:,} B", f"{n_bytes:,} B", passed=n_bytes <= MAX_BYTES)
+
+
+def check_speed(ours: TopicClassifier, yardstick: TopicClassifier, texts: list[NewsText]) -> Check:
+    """Text to ranked topics, one text at a time, in turns with another bundle."""
+    pair = (ours, yardstick)
+    seconds = np.array([[_seconds(item, texts) for item in pair] for _ in range(ROUNDS)])
+    mine, other = seconds.min(axis=0) / len(texts)
+    return Check(
+        "speed",
+        f"at most {MAX_SLOWDOWN} times that of bundle {yardstick.manifest.version}",
+        f"{mine / other:.2f} times ({mine * 1e6:.0f} µs a text beside {other * 1e6:.0f} µs)",
+        passed=mine <= MAX_SLOWDOWN * other,
+    )
+
+
+def check_calibration(evaluation: Evaluation) -> Check:
+    """Scores mean what they say."""
+    error = evaluation.scores()["expected_calibration_error"]
+    return Check(
+        "calibration",
+        f"expected calibration error at most {MAX_CALIBRATION_ERROR}",
+        f"{error:.4f}",
+        passed=error <= MAX_CALIBRATION_ERROR,
+    )
+
+
+def check_precision(evaluation: Evaluation) -> Check:
+    """Most of what is not abstained from is right, also where texts have no topic."""
+    precision = evaluation.scores().get("answered_accuracy", 0.0)
+    return Check(
+        "precision",
+        f"at least {MIN_PRECISION} of what is not abstained from is right, on the stream",
+        f"{precision:.4f}",
+        passed=precision >= MIN_PRECISION,
+    )
+
+
+def check_topics(evaluation: Evaluation, reference: Evaluation, codes: Sequence[str]) -> Check:
+    """No topic that can be measured is given up for the others."""
+    low = [
+        f"{ours['topic']} {ours['f1']:.2f} (released: {theirs['f1']:.2f})"
+        for ours, theirs in zip(evaluation.by_topic(codes), reference.by_topic(codes), strict=True)
+        if ours["test_newswires"] >= MIN_TOPIC_NEWSWIRES
+        and ours["f1"] < max(MIN_TOPIC_F1, theirs["f1"] - MAX_TOPIC_LOSS)
+    ]
+    return Check(
+        "topics",
+        f"F1 of each with {MIN_TOPIC_NEWSWIRES} test newswires at least {MIN_TOPIC_F1}, "
+        f"and that of the released bundle less {MAX_TOPIC_LOSS}",
+        f"below: {', '.join(low)}" if low else "all of them",
+        passed=not low,
+    )
+
+
+def check_accuracy(evaluation: Evaluation, reference: Evaluation, name: str) -> Iterator[Check]:
+    """Not worse than the released bundle: hardly in figures, and not beyond chance."""
+    ours, theirs = evaluation.right.mean(), reference.right.mean()
+    yield Check(
+        "accuracy",
+        f"at least that of bundle {name}, {theirs:.4f}, less {MAX_LOSS}",
+        f"{ours:.4f}",
+        passed=bool(ours >= theirs - MAX_LOSS),
+    )
+    chance = mcnemar(evaluation.right, reference.right)
+    yield Check(
+        "paired test",
+        f"not worse than bundle {name} (McNemar's p below {SIGNIFICANCE} if lower)",
+        f"{ours - theirs:+.4f}, p = {chance:.2g}",
+        passed=bool(ours >= theirs or chance >= SIGNIFICANCE),
+    )
+
+
+def _seconds(classifier: TopicClassifier, texts: Sequence[NewsText]) -> float:
+    began = perf_counter()
+    for text in texts:
+        classifier.classify([text])
+    return perf_counter() - began

@@ -1,0 +1,59 @@
+"""What a run leaves for people to read: figures, the model card, and every score as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from service.model import Manifest, Topic
+from training.evaluation.evaluate import Evaluation
+from training.report.figures import draw_confusion, draw_curves, draw_reliability
+from training.report.model_card import write_model_card
+from training.report.tables import FORM_TITLES
+
+
+def report_files(
+    manifest: Manifest,
+    topics: Sequence[Topic],
+    history: Mapping[str, Sequence[float]],
+    evaluations: Mapping[str, Evaluation],
+    held_out: Mapping[str, Evaluation],
+    baselines: Mapping[str, float],
+) -> dict[str, bytes]:
+    """Give every file of the report, by its name.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    topics : sequence of Topic
+    history : mapping of str to sequence of float, of length n_epochs
+        As Keras' ``fit`` gives it; empty if the recipe has no epochs: then there are no curves.
+    evaluations : mapping of str to Evaluation
+        Of each view of the test newswires.
+    held_out : mapping of str to Evaluation
+        Of training newswires in cross-validation, if the recipe does that.
+    baselines : mapping of str to float
+        Accuracies that need no text.
+    """
+    codes = [topic.code for topic in topics]
+    form, evaluation = next(iter(evaluations.items()))
+    metrics = {
+        "baselines": dict(baselines),
+        "history": {name: list(values) for name, values in history.items()},
+        **{
+            name: {"scores": item.scores()}
+            | ({"topics": item.by_topic(codes)} if item.topical.all() else {})
+            for name, item in {**evaluations, **held_out}.items()
+        },
+    }
+    report = {}
+    if history:
+        report["curves.png"] = draw_curves(history, manifest.recipe["settings"]["epochs"])
+    return report | {
+        "metrics.json": json.dumps(metrics, indent=1, allow_nan=False).encode() + b"\n",
+        "confusion.png": draw_confusion(evaluation, codes, FORM_TITLES[form]),
+        "reliability.png": draw_reliability(
+            {k: v for k, v in {**evaluations, **held_out}.items() if v.topical.any()}
+        ),
+        "model_card.md": write_model_card(
+            manifest, evaluations, held_out, baselines, codes
+        ).encode(),
+    }

@@ -259,6 +259,22 @@ def test_a_head_gets_its_status(connection: socket.socket, head: bytes, status: 
     assert statuses(read_to_end(connection)) == [status]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_heads_that_never_end_take_no_memory(service: RunningService) -> None:
+    """Of many connections, each with more header fields than a head may have."""
+    server = Server(service.process.pid, "", 0.0)
+    before = most = server.memory_megabytes()
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            connection = stack.enter_context(connect(service))
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 15_000)
+            most = max(most, server.memory_megabytes())
+        assert service.client.get("/health/live").status_code == 200
+        most = max(most, server.memory_megabytes())
+    assert most - before < MAX_GROWTH_MEGABYTES
+
+
 # the end of a connection
 
 

@@ -145,6 +145,6 @@ def test_a_model_without_it_says_null(without: TestClient) -> None:
 @pytest.mark.parametrize("path", sorted(RELEASED.glob("[0-9]*")), ids=lambda path: path.name)
 def test_every_released_model_abstains(settings: ServiceSettings, path: Path) -> None:
     """After a rollback, too, ``"abstained": null`` stands for a reliable answer."""
-    client = TestClient(create_app(settings, TopicClassifier.load(path), CollectorRegistry()))
+    client = TestClient(create_app(settings, load_classifier(path), CollectorRegistry()))
     assert ask(client, "zxcv qwfp zxcv oil")["abstained"] == "too_few_known_words"
     assert ask(client, EARN)["abstained"] is None

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.benchmarks.harness import Server
 from tests.end_to_end.running_service import RunningService
-from tests.load.measuring import Server
 from tests.service.server.test_http_protocol import (
     BODY,
     JSON,

@@ -12,9 +12,10 @@ from prometheus_client import CollectorRegistry
 
 from service.api.problems import INSTANCE_PREFIX
 from service.app import create_app
-from service.model import TopicClassifier
+from service.model import TopicClassifier, load_bundle
 from service.observability.health import MOST_INFERENCE_ERRORS
 from service.settings import ServiceSettings
+from tests.conftest import LATEST
 
 TEXT = "OPEC ministers agreed to cut crude oil output."
 HIDDEN = "zanzibar"
@@ -77,17 +78,21 @@ SPOILT: dict[str, Outcome] = {
 
 
 @pytest.fixture
-def session(classifier: TopicClassifier) -> Session:
-    return Session(classifier._session)
+def failing() -> TopicClassifier:
+    classifier = TopicClassifier(load_bundle(LATEST))
+    classifier._session = Session(classifier._session)
+    return classifier
 
 
 @pytest.fixture
-def client(
-    classifier: TopicClassifier, session: Session, registry: CollectorRegistry
-) -> Iterator[TestClient]:
-    copy = TopicClassifier.__new__(TopicClassifier)
-    copy.__dict__ = {**classifier.__dict__, "_session": session}
-    with TestClient(create_app(ServiceSettings(), copy, registry)) as client:
+def session(failing: TopicClassifier) -> Session:
+    session: Session = failing._session
+    return session
+
+
+@pytest.fixture
+def client(failing: TopicClassifier, registry: CollectorRegistry) -> Iterator[TestClient]:
+    with TestClient(create_app(ServiceSettings(), failing, registry)) as client:
         yield client
 
 

@@ -77,7 +77,7 @@ SPOILT: dict[str, Outcome] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def failing() -> TopicClassifier:
     classifier = TopicClassifier(load_bundle(LATEST))
     classifier._session = Session(classifier._session)
@@ -85,9 +85,10 @@ def failing() -> TopicClassifier:
 
 
 @pytest.fixture
-def session(failing: TopicClassifier) -> Session:
+def session(failing: TopicClassifier) -> Iterator[Session]:
     session: Session = failing._session
-    return session
+    yield session
+    session.spoil = None
 
 
 @pytest.fixture

@@ -38,6 +38,9 @@ class HeldUp(TopicClassifier):
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
+        self.reset()
+
+    def reset(self) -> None:
         self.go_on = threading.Event()
         self.n_inferences = 0
 
@@ -48,11 +51,16 @@ class HeldUp(TopicClassifier):
         return super().infer(encoded)
 
 
+@pytest.fixture(scope="module")
+def module_held_up() -> HeldUp:
+    return HeldUp(load_bundle(LATEST))
+
+
 @pytest.fixture
-def held_up() -> Iterator[HeldUp]:
-    held_up = HeldUp(load_bundle(LATEST))
-    yield held_up
-    held_up.go_on.set()
+def held_up(module_held_up: HeldUp) -> Iterator[HeldUp]:
+    module_held_up.reset()
+    yield module_held_up
+    module_held_up.go_on.set()
 
 
 class Request:

@@ -37,12 +37,16 @@ class FailingClassifier(TopicClassifier):
         return probabilities
 
 
+@pytest.fixture(scope="module")
+def failing() -> FailingClassifier:
+    return FailingClassifier(load_bundle(LATEST))
+
+
 @pytest.fixture
-def predictor(registry: CollectorRegistry) -> Predictor:
-    classifier = FailingClassifier(load_bundle(LATEST))
+def predictor(failing: FailingClassifier, registry: CollectorRegistry) -> Predictor:
     metrics = ServiceMetrics(registry)
-    metrics.describe_bundle(classifier)
-    return Predictor(classifier, metrics, LIMITS, ServiceHealth())
+    metrics.describe_bundle(failing)
+    return Predictor(failing, metrics, LIMITS, ServiceHealth())
 
 
 def test_batch_equals_single_requests(predictor: Predictor) -> None:

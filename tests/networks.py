@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from service.model import Bundle
+from service.model import Bundle, load_bundle, save_bundle
+from tests.conftest import RELEASED
 
 
 def weights_of(network: bytes) -> dict[str, NDArray[np.float32]]:
@@ -47,3 +49,11 @@ def of_fewer_topics(bundle: Bundle, n_topics: int) -> Bundle:
             for golden, scores in zip(bundle.goldens, kept, strict=True)
         ],
     )
+
+
+def save_two_topics(folder: Path) -> Path:
+    """Save version 1 of the released model, cut to its first 2 topics; return the folder."""
+    bundle = of_fewer_topics(load_bundle(RELEASED / "1"), 2)
+    manifest = replace(bundle.manifest, name="pair", version=folder.name)
+    save_bundle(replace(bundle, manifest=manifest, drift_baseline=None), folder, {})
+    return folder

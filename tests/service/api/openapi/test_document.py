@@ -147,17 +147,31 @@ def test_media_types(document: dict[str, Any]) -> None:
     assert set(metrics) == {"text/plain", "application/openmetrics-text"}
 
 
-@pytest.mark.parametrize("path", ["/classify", "/classify/batch"])
-def test_every_example_gets_its_response(
-    client: TestClient, document: dict[str, Any], path: str
+@pytest.mark.parametrize(
+    ("path", "schema"), [("/classify", "ClassifyRequest"), ("/classify/batch", "BatchRequest")]
+)
+def test_every_example_is_valid_and_gets_its_response(
+    client: TestClient, document: dict[str, Any], path: str, schema: str
 ) -> None:
     operation = document["paths"][path]["post"]
     requests = operation["requestBody"]["content"][JSON]["examples"]
     responses = operation["responses"]["200"]["content"][JSON]["examples"]
-    assert requests.keys() == responses.keys()
+    validator = Draft202012Validator({"$ref": f"#/components/schemas/{schema}", **document})
+    assert requests.keys() == responses.keys() - {"partly_valid"}
     for name, request in requests.items():
+        assert validator.is_valid(request["value"]), name
         assert client.post(path, json=request["value"]).json() == responses[name]["value"], name
         assert request["summary"] == responses[name]["summary"]
+
+
+def test_batch_example_with_a_blank_item_gets_its_response(
+    client: TestClient, document: dict[str, Any]
+) -> None:
+    operation = document["paths"]["/classify/batch"]["post"]
+    request = operation["requestBody"]["content"][JSON]["examples"]["valid"]["value"]
+    response = operation["responses"]["200"]["content"][JSON]["examples"]["partly_valid"]["value"]
+    partly_valid = {"items": [request["items"][0], {}], "top_k": 1}
+    assert client.post("/classify/batch", json=partly_valid).json() == response
 
 
 def test_examples_show_what_responses_can_be(document: dict[str, Any]) -> None:

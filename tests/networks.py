@@ -1,4 +1,4 @@
-"""Looks into exported networks, and makes others of them."""
+"""Reads and edits exported networks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from tests.conftest import RELEASED
 
 
 def weights_of(network: bytes) -> dict[str, NDArray[np.float32]]:
-    """The weights and biases of an ONNX file, by name, which are those of Keras' variables."""
+    """Return the weights and biases of an ONNX file by the names of Keras' variables."""
     model = onnx.load_from_string(network)
     arrays = {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
     return {
@@ -22,14 +22,14 @@ def weights_of(network: bytes) -> dict[str, NDArray[np.float32]]:
 
 
 def edited(network: bytes, edit: Callable[[onnx.GraphProto], None]) -> bytes:
-    """The network with its graph changed."""
+    """Return the network with its graph edited."""
     model = onnx.load_from_string(network)
     edit(model.graph)
     return bytes(model.SerializeToString())
 
 
 def of_fewer_topics(bundle: Bundle, n_topics: int) -> Bundle:
-    """The book's network without its last topics: a softmax of fewer is the same, scaled."""
+    """Return the bundle without its last topics: a softmax of fewer classes is the same, scaled."""
     before = len(bundle.topics)
 
     def cut(graph: onnx.GraphProto) -> None:

@@ -70,7 +70,7 @@ def page(watched: Watched) -> Page:
 def respond_with(page: Page, status: int = 200, **changes: Any) -> None:
     """Change the service's responses, or replace them by an error."""
 
-    def answer(route: Route) -> None:
+    def respond(route: Route) -> None:
         if status >= 400:
             route.fulfill(status=status, json=changes)
         else:
@@ -79,7 +79,7 @@ def respond_with(page: Page, status: int = 200, **changes: Any) -> None:
             )
             route.fulfill(json=response.json() | changes)
 
-    page.route("**/classify", answer)
+    page.route("**/classify", respond)
 
 
 def type_text(page: Page, text: str) -> None:
@@ -88,8 +88,8 @@ def type_text(page: Page, text: str) -> None:
 
 def has_text(response: Response) -> bool:
     """Whether the request has a text; a title typed before it is sent alone."""
-    asked = response.request
-    return asked.url.endswith("/classify") and "text" in (asked.post_data_json or {})
+    sent = response.request
+    return sent.url.endswith("/classify") and "text" in (sent.post_data_json or {})
 
 
 def marked(page: Page, kind: str, field: str = "text") -> list[str]:
@@ -104,8 +104,8 @@ def test_topics_appear_while_typing(page: Page) -> None:
     first = page.locator("#topics li").first
     expect(first).to_contain_text("Crude oil")
     expect(page.get_by_role("status").first).to_have_text("Crude oil")
-    expect(page.locator("#facts")).to_contain_text(re.compile(r"answered in \d+ ms"))
-    page.wait_for_timeout(500)  # the last answer comes, and the bar moves
+    expect(page.locator("#facts")).to_contain_text(re.compile(r"classified in \d+ ms"))
+    page.wait_for_timeout(500)  # the last response comes, and the bar moves
     score = float(first.locator(".score").inner_text().removesuffix(" %")) / 100
     track, bar = (first.locator(name).bounding_box() for name in (".track", ".bar"))
     assert track
@@ -146,10 +146,10 @@ def test_marks_fit_the_words(page: Page, watched: Watched) -> None:
         "🛢️ OPEC \U0001d490\U0001d48a\U0001d48d",
         f"🇸🇦👩‍💻 Zürich: “{OIL}” 😀 qwrtzpx 😀 barrel",
     )
-    with page.expect_response(has_text) as answered:
+    with page.expect_response(has_text) as received:
         page.get_by_label("Title").fill(title)
         type_text(page, text)
-    words = answered.value.json()["explanation"]["words"]
+    words = received.value.json()["explanation"]["words"]
     expect(page.locator("#marked-text")).to_have_text(text)
     expect(page.locator("#marked-title")).to_have_text(title)
     known = {word["word"] for word in words if word["known"]}
@@ -187,9 +187,9 @@ def test_marks_differ_for_and_against(page: Page) -> None:
 
 
 def test_a_title_is_enough(page: Page) -> None:
-    with page.expect_request("**/classify") as asked:
+    with page.expect_request("**/classify") as sent:
         page.get_by_label("Title").fill("Gold prices rise")
-    assert asked.value.post_data_json == {"title": "Gold prices rise", "top_k": 3, "explain": True}
+    assert sent.value.post_data_json == {"title": "Gold prices rise", "top_k": 3, "explain": True}
     expect(page.locator("#verdict")).to_have_text("Gold")
     expect(page.locator("#marked-title")).to_have_text("Gold prices rise")
     expect(page.locator("#marked-text")).to_be_hidden()
@@ -211,9 +211,9 @@ def test_blank_fields_send_no_request(page: Page, watched: Watched) -> None:
 
 def test_explanation_can_be_switched_off(page: Page) -> None:
     page.get_by_label("Mark the words").uncheck()
-    with page.expect_request("**/classify") as asked:
+    with page.expect_request("**/classify") as sent:
         type_text(page, OIL)
-    assert asked.value.post_data_json == {"text": OIL, "top_k": 3}
+    assert sent.value.post_data_json == {"text": OIL, "top_k": 3}
     expect(page.locator("#topics li")).to_have_count(3)
     expect(page.locator("#words")).to_be_hidden()
 
@@ -296,7 +296,7 @@ def expect_error(watched: Watched, expected: str) -> None:
 def test_stale_response_is_dropped(page: Page) -> None:
     """The response to the first text comes after that to the second."""
 
-    def answer(route: Route) -> None:
+    def respond(route: Route) -> None:
         request = route.request.post_data_json
         assert isinstance(request, dict)
         topic = {"topic": "x", "name": request["text"], "id": 0, "score": 1}
@@ -307,7 +307,7 @@ def test_stale_response_is_dropped(page: Page) -> None:
             route.fulfill(json=content)
 
     held: list[tuple[Route, dict[str, Any]]] = []
-    page.route("**/classify", answer)
+    page.route("**/classify", respond)
     with page.expect_request("**/classify"):
         type_text(page, "slow")
     type_text(page, "fast")
@@ -355,8 +355,8 @@ def test_command_gets_the_same_response(page: Page) -> None:
     assert command == page.locator("#curl").text_content()
     assert not re.search(r"[\x7f-\x9f\u202e]", command)
     assert json.loads(shlex.split(command)[-1]) == {"title": title, "text": text, "top_k": 3}
-    answer = json.loads(subprocess.check_output(["sh", "-c", command]))
-    names = [topic["name"] for topic in answer["topics"]]
+    prediction = json.loads(subprocess.check_output(["sh", "-c", command]))
+    names = [topic["name"] for topic in prediction["topics"]]
     expect(page.locator("#topics .name")).to_have_text(names)
 
 
@@ -601,8 +601,8 @@ def test_key_is_requested_where_required(browser: BrowserContext) -> None:
         command = page.locator("#curl").inner_text()
         assert KEY not in command
         environment = {**os.environ, "API_KEY": KEY}
-        answer = json.loads(subprocess.check_output(["sh", "-c", command], env=environment))
-        assert answer["topic"] == "crude"
+        prediction = json.loads(subprocess.check_output(["sh", "-c", command], env=environment))
+        assert prediction["topic"] == "crude"
         page.reload()
         type_text(page, OIL)
         expect(page.locator("#verdict")).to_have_text("Crude oil")
@@ -703,7 +703,7 @@ def test_page_of_a_model_of_two_topics(browser: BrowserContext, tmp_path: Path) 
     assert watched.errors == []
 
 
-ASK = """async ([address, key]) => {
+SEND = """async ([address, key]) => {
     const response = await fetch(`${address}/classify`, {
         method: "POST",
         headers: {
@@ -740,9 +740,9 @@ def test_page_of_another_origin(browser: BrowserContext, *, allowed: bool) -> No
             page = browser.new_page()
             page.goto(origin)
             address = f"http://127.0.0.1:{closed.port}"
-            found = page.evaluate(ASK, [address, KEY])
+            found = page.evaluate(SEND, [address, KEY])
             assert found == ([200, "mine-1", "crude"] if allowed else None)
-            refused = page.evaluate(ASK, [address, "another-key-of-24-letter"])
-            assert refused == ([401, "mine-1", None] if allowed else None)
+            rejected = page.evaluate(SEND, [address, "another-key-of-24-letter"])
+            assert rejected == ([401, "mine-1", None] if allowed else None)
             page.close()
         other.shutdown()

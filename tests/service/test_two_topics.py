@@ -38,8 +38,8 @@ def client(two_topics: TopicClassifier, settings: ServiceSettings) -> TestClient
     return TestClient(create_app(settings, two_topics, CollectorRegistry()))
 
 
-def codes(answer: Any) -> list[str]:
-    return [topic["topic"] for topic in answer["topics"]]
+def codes(result: Any) -> list[str]:
+    return [topic["topic"] for topic in result["topics"]]
 
 
 def test_python_returns_both_topics_by_default(two_topics: TopicClassifier) -> None:
@@ -50,9 +50,9 @@ def test_python_returns_both_topics_by_default(two_topics: TopicClassifier) -> N
 
 
 def test_classify_returns_both_topics_by_default(client: TestClient) -> None:
-    answer = client.post("/classify", json={"text": TEXT})
-    ClassifyResponse.model_validate_json(answer.content)
-    assert set(codes(answer.json())) == CODES
+    response = client.post("/classify", json={"text": TEXT})
+    ClassifyResponse.model_validate_json(response.content)
+    assert set(codes(response.json())) == CODES
     assert len(codes(client.post("/classify", json={"text": TEXT, "top_k": 1}).json())) == 1
 
 
@@ -60,14 +60,14 @@ def test_plain_text_and_batch_return_both_topics_by_default(client: TestClient) 
     plain = client.post("/classify", content=TEXT, headers={"Content-Type": "text/plain"})
     assert set(codes(plain.json())) == CODES
     batch = client.post("/classify/batch", json={"items": [{"text": TEXT}, {"title": TEXT}]})
-    assert [set(codes(answer)) for answer in batch.json()["answers"]] == [CODES, CODES]
+    assert [set(codes(result)) for result in batch.json()["answers"]] == [CODES, CODES]
 
 
 def test_open_inference_returns_both_topics_by_default(client: TestClient) -> None:
     for parameters in (None, {}, {"binary_data_output": False}):
         request = {**INFER, "parameters": parameters}
-        answer = client.post("/v2/models/pair/infer", json=request)
-        outputs = {output["name"]: output for output in answer.json()["outputs"]}
+        response = client.post("/v2/models/pair/infer", json=request)
+        outputs = {output["name"]: output for output in response.json()["outputs"]}
         assert set(outputs["topic"]["data"]) == CODES
         assert outputs["topic"]["shape"] == outputs["probabilities"]["shape"] == [1, 2]
     more = client.post("/v2/models/pair/infer", json={**INFER, "parameters": {"top_k": 3}})
@@ -83,10 +83,10 @@ def test_open_inference_returns_both_topics_by_default(client: TestClient) -> No
     ],
 )
 def test_three_topics_are_rejected(client: TestClient, path: str, sent: dict[str, Any]) -> None:
-    answer = client.post(path, **sent)
-    assert answer.status_code == 422
+    response = client.post(path, **sent)
+    assert response.status_code == 422
     message = "Input should be less than or equal to 2"
-    assert answer.json()["errors"] == [{"field": "top_k", "message": message}]
+    assert response.json()["errors"] == [{"field": "top_k", "message": message}]
 
 
 def run(*command: str) -> str:

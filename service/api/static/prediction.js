@@ -63,7 +63,7 @@ export function showPrediction(prediction, milliseconds) {
   byId("verdict").classList.toggle("unsure", abstained !== null);
   showText("group", group ? `${group.name}, all its topics together: ${percent(group.score)}` : "");
   showTopics(rows(prediction));
-  showText("facts", `${percent(knownWords)} of the words are known · answered in ${milliseconds.toFixed(0)} ms`);
+  showText("facts", `${percent(knownWords)} of the words are known · classified in ${milliseconds.toFixed(0)} ms`);
 }
 
 /** Show an error or a hint in place of a prediction. */

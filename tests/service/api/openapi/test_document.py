@@ -188,8 +188,8 @@ def test_examples_show_what_responses_can_be(document: dict[str, Any]) -> None:
     valid, partly = (
         BatchResponse.model_validate(batch[name]["value"]) for name in ("valid", "partly_valid")
     )
-    assert not [answer for answer in valid.answers if isinstance(answer, Problem)]
-    assert [isinstance(answer, Problem) for answer in partly.answers] == [False, True]
+    assert not [each for each in valid.answers if isinstance(each, Problem)]
+    assert [isinstance(each, Problem) for each in partly.answers] == [False, True]
 
 
 def test_examples_are_not_counted(client: TestClient, registry: CollectorRegistry) -> None:
@@ -214,8 +214,8 @@ def test_every_text_and_tensor_of_the_examples_is_classified(
     content = document["paths"]["/classify"]["post"]["requestBody"]["content"]["text/plain"]
     for example in content["examples"].values():
         headers = {"Content-Type": "text/plain"}
-        answer = client.post("/classify", content=example["value"], headers=headers)
-        assert answer.json() == client.post("/classify", json={"text": example["value"]}).json()
+        response = client.post("/classify", content=example["value"], headers=headers)
+        assert response.json() == client.post("/classify", json={"text": example["value"]}).json()
     infer = document["paths"]["/v2/models/{name}/infer"]["post"]["requestBody"]["content"][JSON]
     (example,) = infer["examples"].values()
     outputs = client.post("/v2/models/reuters/infer", json=example["value"]).json()["outputs"]

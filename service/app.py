@@ -93,7 +93,7 @@ class NewswireApp:
             catalogue_routes(self.model),
             operations_routes(None if settings.metrics_port else registry, self.health),
             openapi_routes(self.openapi),
-            page_routes(max_explained_words=limits.max_explained_words),
+            page_routes(lambda: self.model.served),
         )
         self.api = _build_api(routers)
         self._openapi: dict[str, Any] | None = None
@@ -131,8 +131,10 @@ class NewswireApp:
         if self._openapi is None:
             auth = self._auth
             needs_key = None if auth is None else lambda *asked: not auth.is_open(*asked)
-            limits = self.model.served.limits
-            self._openapi = complete_openapi(self.api.openapi(), limits, needs_key)
+            served = self.model.served
+            self._openapi = complete_openapi(
+                self.api.openapi(), served.classifier, served.limits, needs_key
+            )
         return self._openapi
 
     def prepare(self, classifier: TopicClassifier) -> ServedModel:
@@ -143,9 +145,8 @@ class NewswireApp:
 
     def adopt(self, served: ServedModel) -> None:
         """Serve another model; requests in progress end with the one that they began with."""
-        if len(served.classifier.topics) != len(self.model.served.classifier.topics):
-            self._openapi = self.api.openapi_schema = None  # built again when it is requested
         self.model.served = served
+        self._openapi = self.api.openapi_schema = None  # built again when it is requested
         self.metrics.describe_bundle(served.classifier)
 
 

@@ -105,7 +105,7 @@ def parse_plain_text(body: bytes, limits: RequestLimits, *, query: bytes) -> Cla
     except UnicodeDecodeError:
         raise MalformedBodyError("Expected text in UTF-8.") from None
     options = _parse_query(query)
-    request = ClassifyRequest.model_construct(text=text, **dict(options))
+    request = ClassifyRequest.model_construct(text=text, **options.model_dump(exclude_unset=True))
     check_options(request, limits)
     check_text(request, limits)
     return request
@@ -222,8 +222,10 @@ def _why_no_json(error: ValidationError) -> str:
 
 
 def check_options(options: RankingOptions, limits: RequestLimits) -> None:
-    """Raise InvalidRequestError for what no model can rank."""
-    if options.top_k > limits.max_top_k:
+    """Raise InvalidRequestError for more topics than there are; limit the default to them."""
+    if "top_k" not in options.model_fields_set:
+        options.top_k = min(options.top_k, limits.max_top_k)
+    elif options.top_k > limits.max_top_k:
         message = f"Input should be less than or equal to {limits.max_top_k}"
         raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
 

@@ -9,9 +9,10 @@ from service.model.errors import BundleError, InferenceError, NewswireError
 from service.model.explanation import Explanation, WordEffect
 from service.model.loading import build_classifier, load_classifier
 from service.model.manifest import Golden, Manifest, Topic
-from service.model.ranking import Classification, RankedGroup, RankedTopic
+from service.model.ranking import DEFAULT_TOP_K, Classification, RankedGroup, RankedTopic
 
 __all__ = [
+    "DEFAULT_TOP_K",
     "Abstention",
     "AbstentionThresholds",
     "Bundle",

@@ -20,6 +20,7 @@ from service.model.explanation import Explanation, WordEffect, leave_out_each, p
 from service.model.manifest import Topic
 from service.model.padding import chunks_of_like_length, fits_a_chunk, pad
 from service.model.ranking import (
+    DEFAULT_TOP_K,
     Classification,
     RankedTopic,
     best_group,
@@ -53,6 +54,7 @@ class TopicClassifier:
         self.topics = bundle.topics
         self.drift_baseline = bundle.drift_baseline
         self.fingerprint = bundle.fingerprint
+        self.golden_texts = [NewsText(golden.text, golden.title) for golden in bundle.goldens]
         try:
             self.encoder = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
         except (ValueError, OverflowError) as error:  # ids have 64 bits
@@ -62,6 +64,7 @@ class TopicClassifier:
             confidence=bundle.manifest.min_confidence,
             topic_confidence=bundle.manifest.topic_min_confidence,
         )
+        self.default_top_k = min(DEFAULT_TOP_K, len(bundle.topics))
         self.n_outputs = bundle.n_outputs
         self._session = _open_session(bundle)
         tensors = bundle.manifest.tensors
@@ -71,7 +74,7 @@ class TopicClassifier:
 
     @overload
     def classify(  # a str is a sequence of str, too: each letter would be a text
-        self, texts: str, *, top_k: int = 3, min_confidence: float | None = None
+        self, texts: str, *, top_k: int | None = None, min_confidence: float | None = None
     ) -> NoReturn: ...
 
     @overload
@@ -79,7 +82,7 @@ class TopicClassifier:
         self,
         texts: Sequence[str | NewsText],
         *,
-        top_k: int = 3,
+        top_k: int | None = None,
         min_confidence: float | None = None,
     ) -> list[Classification]: ...
 
@@ -87,7 +90,7 @@ class TopicClassifier:
         self,
         texts: Sequence[str | NewsText],
         *,
-        top_k: int = 3,
+        top_k: int | None = None,
         min_confidence: float | None = None,
     ) -> list[Classification]:
         """Classify texts: encode, infer, rank.
@@ -96,8 +99,8 @@ class TopicClassifier:
         ----------
         texts : sequence of str or NewsText, of length n_texts
             A `NewsText` has a title apart. One text is a list of one.
-        top_k : int
-            How many topics to give for each, 1 to n_topics.
+        top_k : int or None
+            Topics per text, 1 to n_topics; None for `default_top_k`.
         min_confidence : float or None
             Abstain below this score; None takes the thresholds that were chosen in training. It
             does not change when the answer is that none of the topics fits.
@@ -121,6 +124,7 @@ class TopicClassifier:
             return []
         encoded = [self.encode(text) for text in texts]
         probabilities = self.infer(encoded)
+        top_k = self.default_top_k if top_k is None else top_k
         return [
             self.answer(text, row, top_k=top_k, min_confidence=min_confidence)
             # not strict: to be asked for a row too many costs an array 4 µs, for an IndexError

@@ -11,6 +11,8 @@ from service.model.abstention import Abstention
 from service.model.errors import InferenceError
 from service.model.manifest import Topic
 
+DEFAULT_TOP_K: Final = 3
+"""Topics per text, where a model has as many."""
 SUM_TOLERANCE: Final = 1e-3
 """How far the sum of the probabilities of a text may lie from 1."""
 

@@ -109,6 +109,9 @@ def test_another_number_of_topics_is_described(
             for item in document["paths"]["/classify"]["post"]["parameters"]
             if item["name"] == "top_k"
         ]
+        examples = document["paths"]["/classify"]["post"]["responses"]["200"]["content"]
+        example = examples["application/json"]["examples"]["text"]["value"]
+        assert example["model"]["version"] == model.manifest.version
         assert document["info"]["summary"].startswith(f"Which of {n_topics} topics")
         assert request["properties"]["top_k"]["maximum"] == n_topics
         assert parameter["schema"]["maximum"] == n_topics

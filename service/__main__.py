@@ -88,7 +88,7 @@ def main(**overrides: Any) -> int:
         app,
         settings.model_dir,
         model.path,
-        seconds=settings.reload_seconds,
+        seconds=settings.model_poll_seconds,
         skipped={bundle.path: bundle.state for bundle in model.skipped},
     )
     server = DrainingServer(

@@ -135,7 +135,7 @@ def create_app(
     limits = Limits(
         max_text_bytes=settings.max_text_bytes,
         max_text_words=settings.max_text_words,
-        max_batch_items=settings.max_batch_items,
+        max_batch_size=settings.max_batch_size,
         max_explained_words=settings.max_explained_words,
         max_top_k=len(classifier.topics),
     )
@@ -143,7 +143,8 @@ def create_app(
     app.health = ServiceHealth()
     app.model = CurrentModel(ServedModel.of(classifier, metrics, limits, app.health))
     admission = Admission(
-        max_in_progress=settings.max_in_progress, max_buffered_bytes=settings.max_buffered_bytes
+        max_concurrent_requests=settings.max_concurrent_requests,
+        max_buffered_bytes=settings.max_buffered_bytes,
     )
     metrics.requests_in_progress.set_function(lambda: admission.slots.in_progress)
     deadline = Deadline(settings.request_timeout_seconds)
@@ -182,7 +183,7 @@ def _make_gate(
 ) -> KeyGate:
     """Give what lets in who has a key. The metrics may be open, as the pages are."""
     open_paths = OPEN_PATHS | page_paths()
-    if not settings.metrics_need_key:
+    if not settings.metrics_require_key:
         open_paths |= {METRICS_PATH}
     return KeyGate(
         ApiKeys(key.get_secret_value() for key in settings.api_keys),

@@ -50,7 +50,7 @@ class ServiceSettings(BaseSettings):
             description="A bundle, or a folder of numbered ones, of which the highest is served."
         ),
     ] = Path("models/reuters")
-    reload_seconds: Annotated[
+    model_poll_seconds: Annotated[
         float,
         Field(
             ge=0,
@@ -64,7 +64,7 @@ class ServiceSettings(BaseSettings):
     max_text_words: Annotated[
         int, Field(ge=1, description="Most words of a text, title included.")
     ] = 200_000
-    max_batch_items: Annotated[int, Field(ge=1, description="Most texts in a batch.")] = 256
+    max_batch_size: Annotated[int, Field(ge=1, description="Most texts in a batch.")] = 256
     max_explained_words: Annotated[
         int, Field(ge=1, description="Most words, in all texts of a request that asks to explain.")
     ] = 2_000
@@ -81,7 +81,7 @@ class ServiceSettings(BaseSettings):
             "commas between; * for every one."
         ),
     ] = ()
-    metrics_need_key: Annotated[
+    metrics_require_key: Annotated[
         bool, Field(description="Whether /metrics needs a key too, if there are keys.")
     ] = True
     metrics_host: Annotated[
@@ -90,7 +90,7 @@ class ServiceSettings(BaseSettings):
     metrics_port: Annotated[
         int | None, Field(ge=1, le=65_535, description="TCP port for /metrics alone, without keys.")
     ] = None
-    max_in_progress: Annotated[
+    max_concurrent_requests: Annotated[
         int,
         Field(ge=1, description="Most requests to classify at once; more are told to come later."),
     ] = 20

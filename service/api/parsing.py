@@ -44,7 +44,7 @@ class Limits:
         Of a text and its title together, in UTF-8; a body may be as long as one such text.
     max_text_words : int
         Of a text and its title together.
-    max_batch_items : int
+    max_batch_size : int
     max_explained_words : int
         In all texts of a request together: to explain takes the square of their number.
     max_top_k : int
@@ -53,7 +53,7 @@ class Limits:
 
     max_text_bytes: int
     max_text_words: int
-    max_batch_items: int
+    max_batch_size: int
     max_explained_words: int
     max_top_k: int
 
@@ -87,7 +87,7 @@ def parse_batch_request(body: bytes, limits: Limits) -> BatchRequest:
     MalformedBodyError, InvalidRequestError
         As `parse_classify_request`.
     """
-    n_items = limits.max_batch_items
+    n_items = limits.max_batch_size
     n_fields = len(BatchRequest.model_fields) + n_items * len(BatchItem.model_fields)
     if has_more_structure(body, most_strings=STRINGS_A_FIELD * n_fields, most_texts=n_items):
         fields = ", ".join(BatchItem.model_fields)
@@ -95,8 +95,8 @@ def parse_batch_request(body: bytes, limits: Limits) -> BatchRequest:
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     request = parse_body(BatchRequest, body)
     check_options(request, limits)
-    if len(request.items) > limits.max_batch_items:
-        message = f"Input should have at most {limits.max_batch_items} items"
+    if len(request.items) > limits.max_batch_size:
+        message = f"Input should have at most {limits.max_batch_size} items"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     return request
 

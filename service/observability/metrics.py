@@ -68,7 +68,7 @@ class ServiceMetrics(Collector):
         )
         self.requests_in_progress = Gauge(
             "newswire_requests_in_progress",
-            "Requests being classified, or waiting for it; NEWSWIRE_MAX_IN_PROGRESS at most.",
+            "Requests being classified, or waiting for it; NEWSWIRE_MAX_CONCURRENT_REQUESTS at most.",
             registry=registry,
         )
         self.encode_duration = Distribution(

@@ -86,7 +86,7 @@ class Admission:
 
     Parameters
     ----------
-    max_in_progress : int
+    max_concurrent_requests : int
     max_buffered_bytes : int
         Of bodies that are not whole yet, or wait for a thread.
 
@@ -99,9 +99,9 @@ class Admission:
         that there is always room for short ones.
     """
 
-    def __init__(self, *, max_in_progress: int, max_buffered_bytes: int) -> None:
-        self.slots = Slots(max_in_progress)
-        self.long_slots = Slots(max(1, max_in_progress // 2), within=self.slots)
+    def __init__(self, *, max_concurrent_requests: int, max_buffered_bytes: int) -> None:
+        self.slots = Slots(max_concurrent_requests)
+        self.long_slots = Slots(max(1, max_concurrent_requests // 2), within=self.slots)
         self.max_buffered_bytes = max_buffered_bytes
         self.buffered_bytes = 0
         self._n_held_back = 0

@@ -68,7 +68,7 @@ class Record:
 def service_with(models: Path) -> Iterator[RunningService]:
     """Serve bundle 1 of a folder, looking often for others."""
     shutil.copytree(RELEASED / "1", models / "1")
-    given = {"NEWSWIRE_MODEL_DIR": str(models), "NEWSWIRE_RELOAD_SECONDS": str(LOOK_SECONDS)}
+    given = {"NEWSWIRE_MODEL_DIR": str(models), "NEWSWIRE_MODEL_POLL_SECONDS": str(LOOK_SECONDS)}
     with (models / LOG).open("wb") as log, RunningService(None, log.fileno(), **given) as service:
         yield service
 

@@ -27,7 +27,11 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
             "1e9",
             "NEWSWIRE_REQUEST_TIMEOUT_SECONDS: Input should",
         ),
-        ("NEWSWIRE_RELOAD_SECONDS", "1e10", "NEWSWIRE_RELOAD_SECONDS: Input should be less than"),
+        (
+            "NEWSWIRE_MODEL_POLL_SECONDS",
+            "1e10",
+            "NEWSWIRE_MODEL_POLL_SECONDS: Input should be less than",
+        ),
         ("NEWSWIRE_DRAIN_SECONDS", "inf", "NEWSWIRE_DRAIN_SECONDS: Input should be less than"),
         ("NEWSWIRE_HEADER_TIMEOUT_SECONDS", "nan", "NEWSWIRE_HEADER_TIMEOUT_SECONDS: Input should"),
     ],

@@ -16,7 +16,7 @@ from service.observability.metrics import ServiceMetrics
 LIMITS = Limits(
     max_text_bytes=1_000,
     max_text_words=500,
-    max_batch_items=9,
+    max_batch_size=9,
     max_explained_words=2_000,
     max_top_k=46,
 )

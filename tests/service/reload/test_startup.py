@@ -53,7 +53,7 @@ def test_a_start_that_skips_is_loud(models: Path) -> None:
     """An error line for each, a metric, and no second try until something changes."""
     (models / "1" / ".54").mkdir()
     with RunningService(
-        errors=subprocess.PIPE, NEWSWIRE_MODEL_DIR=str(models), NEWSWIRE_RELOAD_SECONDS="0.1"
+        errors=subprocess.PIPE, NEWSWIRE_MODEL_DIR=str(models), NEWSWIRE_MODEL_POLL_SECONDS="0.1"
     ) as service:
         answer = service.client.post("/classify", json={"text": "Crude oil rose."}).json()
         assert answer["model"]["version"] == "1"

@@ -34,7 +34,7 @@ def models(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def polling(models: Path) -> Iterator[RunningService]:
-    with watched(models, NEWSWIRE_RELOAD_SECONDS="0.1") as service:
+    with watched(models, NEWSWIRE_MODEL_POLL_SECONDS="0.1") as service:
         yield service
     service.process.stderr.close()  # type: ignore[union-attr]
 
@@ -187,7 +187,7 @@ def test_a_signal_that_finds_nothing_new_is_logged(models: Path) -> None:
 def test_a_link_that_turns_elsewhere_is_followed(tmp_path: Path) -> None:
     link = tmp_path / "current"
     link.symlink_to(RELEASED / "1")
-    with watched(link, NEWSWIRE_RELOAD_SECONDS="0.1") as service:
+    with watched(link, NEWSWIRE_MODEL_POLL_SECONDS="0.1") as service:
         (tmp_path / "next").symlink_to(LATEST)
         (tmp_path / "next").rename(link)
         wait_until(lambda: version(service) == LATEST.name)
@@ -210,7 +210,7 @@ def test_a_signal_asks_also_where_nothing_is_looked_for(models: Path) -> None:
 
 
 def test_stopping_abandons_what_is_tried(models: Path) -> None:
-    with watched(models, NEWSWIRE_RELOAD_SECONDS="0.1") as service:
+    with watched(models, NEWSWIRE_MODEL_POLL_SECONDS="0.1") as service:
         endless, _ = DEVOURING["a loop without end"]
         edit_network(release(models, 2, RELEASED / "1").rename(models / "x"), endless)
         (models / "x").rename(models / "2")

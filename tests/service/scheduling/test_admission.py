@@ -79,7 +79,7 @@ def test_requests_of_one_turn_share_its_time(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_long_requests_leave_half_to_the_short_ones() -> None:
-    admission = Admission(max_in_progress=4, max_buffered_bytes=1)
+    admission = Admission(max_concurrent_requests=4, max_buffered_bytes=1)
     with admission.long_slots, admission.long_slots:
         assert admission.slots.in_progress == 2
         with pytest.raises(OverloadedError):
@@ -92,18 +92,18 @@ def test_long_requests_leave_half_to_the_short_ones() -> None:
 
 
 def test_short_requests_may_fill_it_and_then_no_long_one_enters() -> None:
-    admission = Admission(max_in_progress=2, max_buffered_bytes=1)
+    admission = Admission(max_concurrent_requests=2, max_buffered_bytes=1)
     with admission.slots, admission.slots, pytest.raises(OverloadedError):
         admission.long_slots.check()
 
 
 def test_one_slot_is_for_long_requests_too() -> None:
-    with Admission(max_in_progress=1, max_buffered_bytes=1).long_slots:
+    with Admission(max_concurrent_requests=1, max_buffered_bytes=1).long_slots:
         pass
 
 
 def test_bytes_are_bounded() -> None:
-    admission = Admission(max_in_progress=1, max_buffered_bytes=10)
+    admission = Admission(max_concurrent_requests=1, max_buffered_bytes=10)
     admission.buffer(6)
     with pytest.raises(OverloadedError):
         admission.buffer(5)
@@ -131,7 +131,7 @@ def test_refusals_are_held_back_so_that_they_come_less_often() -> None:
         return time.monotonic() - began
 
     async def refuse(n_requests: int) -> list[float]:
-        admission = Admission(max_in_progress=1, max_buffered_bytes=1)
+        admission = Admission(max_concurrent_requests=1, max_buffered_bytes=1)
         await admission.admit(admission.slots)
         with admission.slots:
             refusals = [seconds_until_refused(admission) for _ in range(n_requests)]
@@ -145,7 +145,7 @@ def test_refusals_are_held_back_so_that_they_come_less_often() -> None:
 
 def test_what_is_held_back_and_goes_away_is_held_back_no_more() -> None:
     async def go_away() -> None:
-        admission = Admission(max_in_progress=1, max_buffered_bytes=1)
+        admission = Admission(max_concurrent_requests=1, max_buffered_bytes=1)
         with admission.slots:
             for _ in range(2):
                 with pytest.raises(TimeoutError):

@@ -18,7 +18,7 @@ def test_what_is_given_up_is_not_kept_until_the_thread_comes_to_it() -> None:
         return body
 
     async def give_up(body: bytes) -> Admission:
-        admission = Admission(max_in_progress=10, max_buffered_bytes=100)
+        admission = Admission(max_concurrent_requests=10, max_buffered_bytes=100)
         workers = Workers(admission, Deadline(0.05))
         outcomes = await asyncio.gather(
             workers.run(block, b"first"), workers.run(block, body), return_exceptions=True
@@ -38,7 +38,7 @@ def test_what_is_given_up_is_not_kept_until_the_thread_comes_to_it() -> None:
 
 def test_what_is_done_in_time_is_given() -> None:
     async def run() -> bytes:
-        admission = Admission(max_in_progress=2, max_buffered_bytes=100)
+        admission = Admission(max_concurrent_requests=2, max_buffered_bytes=100)
         return await Workers(admission, Deadline(30)).run(bytes.upper, b"oil")
 
     assert asyncio.run(run()) == b"OIL"
@@ -49,7 +49,7 @@ def test_an_error_is_raised_and_the_bytes_are_released() -> None:
         raise KeyError(body)
 
     async def run() -> int:
-        admission = Admission(max_in_progress=2, max_buffered_bytes=100)
+        admission = Admission(max_concurrent_requests=2, max_buffered_bytes=100)
         with pytest.raises(KeyError):
             await Workers(admission, Deadline(30)).run(fail, b"oil")
         return admission.buffered_bytes

@@ -29,7 +29,7 @@ GOLD = "Gold prices rise"
 
 @pytest.fixture
 def settings() -> ServiceSettings:
-    return ServiceSettings(max_text_bytes=LIMIT, max_batch_items=MOST_ITEMS)
+    return ServiceSettings(max_text_bytes=LIMIT, max_batch_size=MOST_ITEMS)
 
 
 def tensor(data: Sequence[Any], name: str = "text", **fields: Any) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_requests_are_described_with_the_limits_that_hold(schemas: dict[str, Any
         assert "ge" not in top_k
     assert batch["items"]["items"] == {"$ref": "#/components/schemas/BatchItem"}
     assert batch["items"]["minItems"] == 1
-    assert batch["items"]["maxItems"] == ServiceSettings().max_batch_items
+    assert batch["items"]["maxItems"] == ServiceSettings().max_batch_size
     for name, properties in (("ClassifyRequest", request), ("BatchItem", item)):
         assert "required" not in schemas[name]
         assert schemas[name]["additionalProperties"] is False

@@ -17,7 +17,7 @@ MOST_ITEMS = 5
 
 @pytest.fixture
 def settings() -> ServiceSettings:
-    return ServiceSettings(max_text_bytes=LIMIT, max_batch_items=MOST_ITEMS)
+    return ServiceSettings(max_text_bytes=LIMIT, max_batch_size=MOST_ITEMS)
 
 
 def post(client: TestClient, body: Any) -> Any:

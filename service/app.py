@@ -103,7 +103,7 @@ class NewswireApp(FastAPI):
         if len(served.classifier.topics) != len(self.model.served.classifier.topics):
             self.openapi_schema = None  # built again when it is asked for
         self.model.served = served
-        self.metrics.describe_bundle(served.classifier)
+        self.metrics.set_model(served.classifier)
 
 
 def create_app(
@@ -120,7 +120,7 @@ def create_app(
         Where the metrics are declared, and what ``GET /metrics`` shows, if it is not elsewhere.
     """
     metrics = ServiceMetrics(registry)
-    metrics.describe_bundle(classifier)
+    metrics.set_model(classifier)
     app = NewswireApp(
         title="newswire-topics",
         version=__version__,
@@ -169,10 +169,12 @@ def create_app(
     add_error_handlers(app)
     routes = [route for router in routers for route in router.routes]
     pages = page_paths() | {FILES}
-    metrics.begin_requests(statuses_by_route(routes, pages=pages, has_keys=bool(settings.api_keys)))
+    metrics.initialize_request_counts(
+        statuses_by_route(routes, pages=pages, has_keys=bool(settings.api_keys))
+    )
     if settings.cors_origins:
         app.cross_origin = CrossOriginMiddleware(app.answer, settings.cors_origins, observer)
-        metrics.begin_requests({PREFLIGHT: PREFLIGHT_STATUSES})
+        metrics.initialize_request_counts({PREFLIGHT: PREFLIGHT_STATUSES})
     if settings.api_keys:
         app.gate = _make_gate(settings, routes, observer)
     return app

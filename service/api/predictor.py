@@ -129,7 +129,7 @@ class Answerer:
             raise errors[0]
         with self._noted():
             answers = iter(self._answer(items, [request] * len(items)))
-        self._metrics.batch_texts.observe(len(request.items))
+        self._metrics.batch_size.observe(len(request.items))
         return to_json(
             {
                 "answers": [
@@ -152,7 +152,7 @@ class Answerer:
         """
         with self._noted():
             answers, probabilities = self._rank(items, [options] * len(items))
-        self._metrics.batch_texts.observe(len(items))
+        self._metrics.batch_size.observe(len(items))
         return Ranked(answers, probabilities[:, : len(self._topics)])
 
     @contextmanager
@@ -227,7 +227,7 @@ class Answerer:
                 "topic": topic.code,
                 "words": [word._asdict() for word in words],
             }
-            self._metrics.explain_duration.observe_all([perf_counter() - began])
+            self._metrics.explain_duration.observe_many([perf_counter() - began])
 
     def _write(self, answer: dict[str, Any]) -> bytes:
         return to_json({**answer, "model": self._model})

@@ -38,7 +38,7 @@ class Distribution(Collector):
         self._sum = 0.0
         registry.register(self)
 
-    def observe_all(self, values: Sequence[float]) -> None:
+    def observe_many(self, values: Sequence[float]) -> None:
         """Add values."""
         places = np.searchsorted(self._bounds, values, side="left")
         self._counts += np.bincount(places, minlength=len(self._counts))

@@ -130,11 +130,11 @@ class ServiceMetrics(Collector):
             "Requests that failed because the model gave nothing valid.",
             registry=registry,
         )
-        self.batch_texts = Histogram(
-            "newswire_batch_texts", "Texts in a batch.", buckets=_TEXTS, registry=registry
+        self.batch_size = Histogram(
+            "newswire_batch_size", "Texts in a batch.", buckets=_TEXTS, registry=registry
         )
-        self.bundle = Info(
-            "newswire_bundle", "The bundle that answers; always 1.", registry=registry
+        self.model_info = Info(
+            "newswire_model", "The bundle that answers; always 1.", registry=registry
         )
         self.reloads = Counter(
             "newswire_reloads",
@@ -142,7 +142,7 @@ class ServiceMetrics(Collector):
             ("outcome",),
             registry=registry,
         )
-        for outcome in ("loaded", "refused", "error"):
+        for outcome in ("loaded", "failed", "error"):
             self.reloads.labels(outcome)
         self.skipped_bundles = Gauge(
             "newswire_skipped_bundles",
@@ -154,25 +154,25 @@ class ServiceMetrics(Collector):
             "1 while a thread looks for another bundle, 0 if it has stopped.",
             registry=registry,
         )
-        self.baseline_newswires = Gauge(
-            "newswire_baseline_newswires",
+        self.drift_baseline_samples = Gauge(
+            "newswire_drift_baseline_samples",
             "Newswires held out in training that traffic is compared with; 0 if there are none.",
             registry=registry,
         )
-        self.baseline_topics = Gauge(
-            "newswire_baseline_topics_ratio",
+        self.drift_baseline_topics = Gauge(
+            "newswire_drift_baseline_topics_ratio",
             "Share of them that got this topic first.",
             ("topic",),
             registry=registry,
         )
-        self.baseline_abstentions = Gauge(
-            "newswire_baseline_abstentions_ratio",
+        self.drift_baseline_abstentions = Gauge(
+            "newswire_drift_baseline_abstentions_ratio",
             "Share of them that the model abstained from, by reason.",
             ("reason",),
             registry=registry,
         )
-        self.baseline_texts = Gauge(
-            "newswire_baseline_texts_ratio",
+        self.drift_baseline_texts = Gauge(
+            "newswire_drift_baseline_texts_ratio",
             "Share of them that lie in a bin of a distribution that is observed here.",
             ("distribution", "above", "up_to"),
             registry=registry,
@@ -192,13 +192,13 @@ class ServiceMetrics(Collector):
         self.catch_up()
         return ()
 
-    def describe_bundle(self, classifier: TopicClassifier) -> None:
+    def set_model(self, classifier: TopicClassifier) -> None:
         """State which bundle answers, and begin the count of each topic and reason that has none.
 
         What was counted with another bundle stays; its baseline goes.
         """
         manifest = classifier.manifest
-        self.bundle.info(
+        self.model_info.info(
             {
                 "name": manifest.name,
                 "version": manifest.version,
@@ -210,27 +210,31 @@ class ServiceMetrics(Collector):
             self.predictions.labels(topic.code)
         for reason in Abstention:
             self.abstentions.labels(reason.value)
-        self.baseline_newswires.set(0)
-        for gauge in (self.baseline_topics, self.baseline_abstentions, self.baseline_texts):
+        self.drift_baseline_samples.set(0)
+        for gauge in (
+            self.drift_baseline_topics,
+            self.drift_baseline_abstentions,
+            self.drift_baseline_texts,
+        ):
             gauge.clear()
         if classifier.drift_baseline:
             self._describe_baseline(classifier.drift_baseline)
 
     def _describe_baseline(self, baseline: DriftBaseline) -> None:
         n_texts = baseline.n_texts
-        self.baseline_newswires.set(n_texts)
+        self.drift_baseline_samples.set(n_texts)
         for topic, count in baseline.topics.items():
-            self.baseline_topics.labels(topic).set(count / n_texts)
+            self.drift_baseline_topics.labels(topic).set(count / n_texts)
         for reason, count in baseline.abstentions.items():
-            self.baseline_abstentions.labels(reason).set(count / n_texts)
+            self.drift_baseline_abstentions.labels(reason).set(count / n_texts)
         for distribution, bins in baseline.distributions().items():
             above = -INFINITY
             for name, count in bins.items():
                 bounds = bound_label(above), bound_label(float(name))
-                self.baseline_texts.labels(distribution, *bounds).set(count / n_texts)
+                self.drift_baseline_texts.labels(distribution, *bounds).set(count / n_texts)
                 above = float(name)
 
-    def begin_requests(self, statuses: Mapping[str, Iterable[int]]) -> None:
+    def initialize_request_counts(self, statuses: Mapping[str, Iterable[int]]) -> None:
         """Begin the counts of requests at 0, by the route and the statuses that it can have."""
         for route, found in statuses.items():
             self.request_duration.labels(route)
@@ -263,8 +267,8 @@ class ServiceMetrics(Collector):
             if texts := _take_all(self._pending_texts):
                 encoded, answers, encode_seconds, inference_seconds = zip(*texts, strict=True)
                 self._count_texts(encoded, answers)
-                self.encode_duration.observe_all(encode_seconds)
-                self.inference_duration.observe_all(inference_seconds)
+                self.encode_duration.observe_many(encode_seconds)
+                self.inference_duration.observe_many(inference_seconds)
 
     def _count_requests(self, requests: Sequence[tuple[str, int, float]]) -> None:
         totals = TotalOf((route, status) for route, status, _ in requests)
@@ -279,11 +283,11 @@ class ServiceMetrics(Collector):
     def _count_texts(
         self, encoded: Sequence[EncodedText], answers: Sequence[Classification]
     ) -> None:
-        self.text_words.observe_all([text.n_words for text in encoded])
-        self.known_words_ratio.observe_all([answer.known_words_ratio for answer in answers])
-        self.top_score_ratio.observe_all([answer.topics[0].score for answer in answers])
+        self.text_words.observe_many([text.n_words for text in encoded])
+        self.known_words_ratio.observe_many([answer.known_words_ratio for answer in answers])
+        self.top_score_ratio.observe_many([answer.topics[0].score for answer in answers])
         if no_topic := [answer.no_topic for answer in answers if answer.no_topic is not None]:
-            self.no_topic_ratio.observe_all(no_topic)
+            self.no_topic_ratio.observe_many(no_topic)
         first = TotalOf(answer.topics[0].topic.code for answer in answers)
         for topic, n_texts in first.items():
             self.predictions.labels(topic).inc(n_texts)

@@ -198,7 +198,7 @@ class Reloader:
         if self._stopping or state == self._ignored.get(path):
             return
         self._ignored[path] = state
-        self._app.metrics.reloads.labels("refused").inc()
+        self._app.metrics.reloads.labels("failed").inc()
         served, _ = self._served
         logger.error("Refused, and %s serves on: %s", served, error)
 

@@ -45,7 +45,7 @@ def answerer(classifier: TopicClassifier, registry: CollectorRegistry) -> Answer
     failing = FailingClassifier.__new__(FailingClassifier)
     failing.__dict__ = classifier.__dict__
     metrics = ServiceMetrics(registry)
-    metrics.describe_bundle(classifier)
+    metrics.set_model(classifier)
     return Answerer(failing, metrics, LIMITS, ServiceHealth())
 
 

@@ -16,7 +16,7 @@ def test_it_shows_what_a_histogram_shows(chunks: list[list[float]]) -> None:
     distribution = Distribution("x", "Some values.", buckets=BUCKETS, registry=ours)
     histogram = Histogram("x", "Some values.", buckets=BUCKETS, registry=theirs)
     for chunk in chunks:
-        distribution.observe_all(chunk)
+        distribution.observe_many(chunk)
         for value in chunk:
             histogram.observe(value)
     shown = exposition(theirs)

@@ -64,7 +64,7 @@ def test_the_bundle_is_stated(client: TestClient, registry: CollectorRegistry) -
         sample
         for family in registry.collect()
         for sample in family.samples
-        if sample.name == "newswire_bundle_info"
+        if sample.name == "newswire_model_info"
     ]
     assert info.value == 1
     assert info.labels["name"] == "reuters"
@@ -78,12 +78,12 @@ def test_the_baseline_of_the_bundle_is_stated(
     """Its bins are those of the histograms, so that they can be compared bin by bin."""
     baseline = classifier.drift_baseline
     assert baseline is not None
-    assert value("newswire_baseline_topics_ratio", topic="earn") == pytest.approx(
+    assert value("newswire_drift_baseline_topics_ratio", topic="earn") == pytest.approx(
         baseline.topics["earn"] / baseline.n_texts
     )
-    assert value("newswire_baseline_newswires") == baseline.n_texts
+    assert value("newswire_drift_baseline_samples") == baseline.n_texts
     low = baseline.abstentions["low_confidence"] / baseline.n_texts
-    assert value("newswire_baseline_abstentions_ratio", reason="low_confidence") == low
+    assert value("newswire_drift_baseline_abstentions_ratio", reason="low_confidence") == low
     samples = [sample for family in registry.collect() for sample in family.samples]
     for distribution in baseline.distributions():
         observed = [
@@ -94,7 +94,7 @@ def test_the_baseline_of_the_bundle_is_stated(
         bins = [
             sample
             for sample in samples
-            if sample.name == "newswire_baseline_texts_ratio"
+            if sample.name == "newswire_drift_baseline_texts_ratio"
             and sample.labels["distribution"] == distribution
         ]
         assert [sample.labels["up_to"] for sample in bins] == observed
@@ -138,16 +138,16 @@ def test_none_of_the_topics_is_not_counted_elsewhere(
     TestClient(app).post("/classify", json={"text": TEXT})
     assert value("newswire_no_topic_ratio_count") == 0
     assert value("newswire_abstentions_total", reason="no_topic") == 0
-    assert value("newswire_baseline_abstentions_ratio", reason="no_topic") == 0
+    assert value("newswire_drift_baseline_abstentions_ratio", reason="no_topic") == 0
 
 
 def test_a_bundle_without_a_baseline_states_none(registry: CollectorRegistry) -> None:
     bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
-    ServiceMetrics(registry).describe_bundle(build_classifier(bundle))
+    ServiceMetrics(registry).set_model(build_classifier(bundle))
     names = {sample.name for family in registry.collect() for sample in family.samples}
-    names -= {"newswire_baseline_newswires"}
+    names -= {"newswire_drift_baseline_samples"}
     assert not [name for name in names if name.startswith("newswire_baseline")]
-    assert registry.get_sample_value("newswire_baseline_newswires") == 0
+    assert registry.get_sample_value("newswire_drift_baseline_samples") == 0
 
 
 def test_each_service_has_its_own_registry() -> None:

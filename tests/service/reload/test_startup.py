@@ -59,7 +59,7 @@ def test_a_start_that_skips_is_loud(models: Path) -> None:
         assert answer["model"]["version"] == "1"
         metrics = service.client.get("/metrics").text
         assert "newswire_skipped_bundles 3.0" in metrics.splitlines()
-        assert 'newswire_reloads_total{outcome="refused"} 0.0' in metrics.splitlines()
+        assert 'newswire_reloads_total{outcome="failed"} 0.0' in metrics.splitlines()
         lines = [json.loads(line) for line in service.stop_and_read_errors().splitlines()]
     errors = [line["message"] for line in lines if line["level"] == "ERROR"]
     for message, name in zip(errors, ("53", "52", "51"), strict=True):

@@ -102,9 +102,9 @@ def test_a_bad_one_is_refused_once_until_its_files_change(
     polling: RunningService, models: Path
 ) -> None:
     bad = release(models, 2, whole=False)
-    wait_until(lambda: reloads(polling, "refused") == 1)
+    wait_until(lambda: reloads(polling, "failed") == 1)
     time.sleep(1)  # ten times the interval
-    assert reloads(polling, "refused") == 1
+    assert reloads(polling, "failed") == 1
     assert version(polling) == "1"
     shutil.copy(LATEST / "topics.json", bad)
     wait_until(lambda: version(polling) == "2")
@@ -121,15 +121,15 @@ def test_one_that_is_still_copied_is_waited_for(polling: RunningService, models:
         copy(ready / name, arriving / name)
         time.sleep(0.2)
     wait_until(lambda: version(polling) == "2")
-    assert reloads(polling, "refused") == 0
+    assert reloads(polling, "failed") == 0
     assert any("waiting for it" in line["message"] for line in log_of(polling))
 
 
 def test_no_bundle_at_all_is_refused_once(polling: RunningService, models: Path) -> None:
     (models / "1").rename(models / "gone")
-    wait_until(lambda: reloads(polling, "refused") == 1)
+    wait_until(lambda: reloads(polling, "failed") == 1)
     time.sleep(0.5)
-    assert reloads(polling, "refused") == 1
+    assert reloads(polling, "failed") == 1
     assert version(polling) == "1"
     (models / "gone").rename(models / "1")
     release(models, 2)
@@ -140,7 +140,7 @@ def test_a_bad_higher_number_stops_no_lower_one(polling: RunningService, models:
     """An empty 53 and a broken 54 are passed over, for the 8 that comes later, and at its end."""
     (models / "53").mkdir()
     release(models, 54, whole=False)
-    wait_until(lambda: reloads(polling, "refused") == 1)
+    wait_until(lambda: reloads(polling, "failed") == 1)
     wait_until(lambda: gauge(polling, "newswire_skipped_bundles") == 2)
     release(models, 8)
     wait_until(lambda: version(polling) == "8")
@@ -150,7 +150,7 @@ def test_a_bad_higher_number_stops_no_lower_one(polling: RunningService, models:
     (models / "54").rename(models / "54.withdrawn")
     (models / "53").rmdir()
     wait_until(lambda: gauge(polling, "newswire_skipped_bundles") == 0)
-    assert reloads(polling, "refused") == 1
+    assert reloads(polling, "failed") == 1
 
 
 def test_nothing_below_the_served_one_takes_its_place(
@@ -160,7 +160,7 @@ def test_nothing_below_the_served_one_takes_its_place(
     release(models, 2)
     wait_until(lambda: version(polling) == "2")
     (models / "2" / "manifest.sha256").write_text("0" * 64)
-    wait_until(lambda: reloads(polling, "refused") == 1)
+    wait_until(lambda: reloads(polling, "failed") == 1)
     time.sleep(0.5)
     assert version(polling) == "2"
     assert reloads(polling, "loaded") == 1
@@ -191,7 +191,7 @@ def test_a_link_that_turns_elsewhere_is_followed(tmp_path: Path) -> None:
         (tmp_path / "next").symlink_to(LATEST)
         (tmp_path / "next").rename(link)
         wait_until(lambda: version(service) == LATEST.name)
-        assert reloads(service, "refused") == 0
+        assert reloads(service, "failed") == 0
         log_of(service)
 
 
@@ -199,10 +199,10 @@ def test_a_signal_asks_also_where_nothing_is_looked_for(models: Path) -> None:
     with watched(models) as service:
         bad = release(models, 2, whole=False)
         time.sleep(0.5)
-        assert reloads(service, "refused") == 0
+        assert reloads(service, "failed") == 0
         for times in (1, 2):  # whoever asks is answered, each time
             service.process.send_signal(signal.SIGHUP)
-            wait_until(lambda times=times: reloads(service, "refused") == times)  # type: ignore[misc]
+            wait_until(lambda times=times: reloads(service, "failed") == times)  # type: ignore[misc]
         shutil.copy(LATEST / "topics.json", bad)
         service.process.send_signal(signal.SIGHUP)
         wait_until(lambda: version(service) == "2")
@@ -245,7 +245,7 @@ def test_what_cannot_be_looked_at_is_refused_once(
     reloader.start(lambda *_: pytest.fail("there is nothing to adopt"))
     wait_until(lambda: len(looks) > 3)
     reloader.stop()
-    assert registry.get_sample_value("newswire_reloads_total", {"outcome": "refused"}) == 1
+    assert registry.get_sample_value("newswire_reloads_total", {"outcome": "failed"}) == 1
 
 
 def test_a_watcher_that_fails_is_logged_and_counted_and_goes_on(

@@ -410,7 +410,7 @@ def test_each_text_and_request_is_counted(client: TestClient, registry: Collecto
 
     assert value("newswire_predictions_total", topic="crude") == 1
     assert value("newswire_encode_duration_seconds_count") == 2
-    assert value("newswire_batch_texts_sum") == 2
+    assert value("newswire_batch_size_sum") == 2
     route = "/v2/models/{name}/infer"
     assert value("newswire_http_requests_total", route=route, status="200") == 1
     assert value("newswire_http_requests_total", route=route, status="422") == 1

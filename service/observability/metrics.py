@@ -149,8 +149,8 @@ class ServiceMetrics(Collector):
             "Bundles with a higher number than the served one: empty, incomplete or refused.",
             registry=registry,
         )
-        self.reload_watcher_running = Gauge(
-            "newswire_reload_watcher_running",
+        self.model_watcher_running = Gauge(
+            "newswire_model_watcher_running",
             "1 while a thread looks for another bundle, 0 if it has stopped.",
             registry=registry,
         )

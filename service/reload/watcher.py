@@ -97,7 +97,7 @@ class Reloader:
     def _watch(self) -> None:
         """Look until told to stop; a failure is logged and counted, and does not end it."""
         metrics = self._app.metrics
-        metrics.reload_watcher_running.set(1)
+        metrics.model_watcher_running.set(1)
         try:
             while not self._stopping:
                 try:
@@ -107,7 +107,7 @@ class Reloader:
                     metrics.reloads.labels("error").inc()
                     time.sleep(RESTART_SECONDS)
         finally:
-            metrics.reload_watcher_running.set(0)
+            metrics.model_watcher_running.set(0)
 
     def _run(self) -> None:
         while True:

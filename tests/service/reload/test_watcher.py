@@ -260,7 +260,7 @@ def test_a_watcher_that_fails_is_logged_and_counted_and_goes_on(
     monkeypatch.setattr(reloading, "RESTART_SECONDS", 0.01)
     app = create_app(ServiceSettings(), classifier, registry)
     reloader = Reloader(app, RELEASED, LATEST, seconds=0)
-    assert value("newswire_reload_watcher_running") == 0
+    assert value("newswire_model_watcher_running") == 0
     assert value("newswire_reloads_total", outcome="error") == 0
     wait = reloader._wake.wait
     waits = []
@@ -274,11 +274,11 @@ def test_a_watcher_that_fails_is_logged_and_counted_and_goes_on(
     monkeypatch.setattr(reloader._wake, "wait", fail_twice)
     reloader.start(lambda *_: pytest.fail("there is nothing to adopt"))
     wait_until(lambda: len(waits) > 3)
-    assert value("newswire_reload_watcher_running") == 1
+    assert value("newswire_model_watcher_running") == 1
     assert value("newswire_reloads_total", outcome="error") == 2
     assert caplog.text.count("reload watcher failed") == 2
     reloader.stop()
-    wait_until(lambda: value("newswire_reload_watcher_running") == 0)
+    wait_until(lambda: value("newswire_model_watcher_running") == 0)
 
 
 def test_what_came_while_the_service_started_is_found(

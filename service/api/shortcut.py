@@ -16,7 +16,7 @@ from service.api.middleware.instrumentation import RequestObserver
 from service.api.middleware.response_headers import DEFAULT_HEADERS, add_defaults
 from service.api.parsing import JSON
 from service.api.problems import error_response, is_bug
-from service.observability.request_context import REQUEST_ID_HEADER, begin_trace
+from service.observability.request_context import REQUEST_ID_HEADER, begin_request_context
 
 Endpoint = Callable[[Scope, Receive], Awaitable[bytes]]
 
@@ -45,7 +45,7 @@ class Shortcut:
         """Answer a request; a bug is answered, and then raised again for the server to log."""
         began = perf_counter()
         status = FAILED  # of a request that is given up before it is answered
-        request_id = begin_trace(scope["headers"]).request_id
+        request_id = begin_request_context(scope["headers"]).request_id
         try:
             content = await self._endpoint(scope, receive)
             status = OK

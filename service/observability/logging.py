@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pythonjsonlogger.json import JsonFormatter
 
-from service.observability.request_context import current_trace
+from service.observability.request_context import current_request_context
 
 FIELDS: Final = ("levelname", "name", "message")
 
@@ -49,7 +49,7 @@ class JsonLinesFormatter(JsonFormatter):
         """Add what the current request is called; uvicorn's coloured copy of a message goes."""
         super().add_fields(log_data, record, message_dict)
         log_data.pop("color_message", None)
-        if trace := current_trace.get():
+        if trace := current_request_context.get():
             log_data["request_id"] = trace.request_id
             if trace.traceparent:
                 log_data["traceparent"] = trace.traceparent
@@ -60,7 +60,7 @@ class JsonLinesFormatter(JsonFormatter):
         What an exception says may repeat what the caller sent.
         """
         kind, _, trace = ei
-        if kind is None or current_trace.get() is None:
+        if kind is None or current_request_context.get() is None:
             return logging.Formatter.formatException(self, ei)
         return "".join([*traceback.format_tb(trace), kind.__qualname__])
 

@@ -20,7 +20,7 @@ _PROCESS: Final = token_hex(8)
 _NUMBERS: Final = count(1)
 
 
-class Trace(NamedTuple):
+class RequestContext(NamedTuple):
     """What a request is called."""
 
     request_id: str
@@ -29,11 +29,13 @@ class Trace(NamedTuple):
     """The caller's, if it is one."""
 
 
-current_trace: Final[ContextVar[Trace | None]] = ContextVar("current_trace", default=None)
+current_request_context: Final[ContextVar[RequestContext | None]] = ContextVar(
+    "current_request_context", default=None
+)
 """Of the request that is being answered."""
 
 
-def begin_trace(headers: Iterable[tuple[bytes, bytes]]) -> Trace:
+def begin_request_context(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
     """Name a request after its headers, in lower case as ASGI has them; make it the current one."""
     request_id = traceparent = None
     for name, value in headers:
@@ -41,6 +43,6 @@ def begin_trace(headers: Iterable[tuple[bytes, bytes]]) -> Trace:
             request_id = value.decode()
         elif name == TRACEPARENT_HEADER and _TRACEPARENT.fullmatch(value):
             traceparent = value.decode()
-    trace = Trace(request_id or f"{_PROCESS}-{next(_NUMBERS)}", traceparent)
-    current_trace.set(trace)
+    trace = RequestContext(request_id or f"{_PROCESS}-{next(_NUMBERS)}", traceparent)
+    current_request_context.set(trace)
     return trace

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.middleware.response_headers import add_defaults
 from service.observability.metrics import ServiceMetrics
-from service.observability.request_context import REQUEST_ID_HEADER, begin_trace
+from service.observability.request_context import REQUEST_ID_HEADER, begin_request_context
 
 UNMATCHED: Final = "unmatched"
 """Route label of requests outside our own routes; their addresses would be unbounded."""
@@ -74,7 +74,10 @@ class InstrumentationMiddleware:
             return
         began = perf_counter()
         status = 500  # of a request whose handler fails before it answers
-        request_id = (REQUEST_ID_HEADER, begin_trace(scope["headers"]).request_id.encode())
+        request_id = (
+            REQUEST_ID_HEADER,
+            begin_request_context(scope["headers"]).request_id.encode(),
+        )
 
         async def name_and_note(message: Message) -> None:
             nonlocal status

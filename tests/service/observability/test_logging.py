@@ -12,7 +12,7 @@ import pytest
 
 from service.observability import logging as logs
 from service.observability.logging import JsonLinesFormatter, QueuedLines
-from service.observability.request_context import begin_trace, current_trace
+from service.observability.request_context import begin_request_context, current_request_context
 
 logger = logging.getLogger("tests.logs")
 
@@ -24,9 +24,9 @@ def written() -> Iterator[io.StringIO]:
     handler.setFormatter(JsonLinesFormatter())
     logger.addHandler(handler)
     logger.propagate = False
-    outside = current_trace.set(None)
+    outside = current_request_context.set(None)
     yield handler.stream
-    current_trace.reset(outside)
+    current_request_context.reset(outside)
     logger.removeHandler(handler)
 
 
@@ -48,7 +48,7 @@ def test_a_record_is_an_object_on_a_line(written: io.StringIO) -> None:
 
 def test_the_request_is_named(written: io.StringIO) -> None:
     traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    begin_trace([(b"x-request-id", b"a-1"), (b"traceparent", traceparent.encode())])
+    begin_request_context([(b"x-request-id", b"a-1"), (b"traceparent", traceparent.encode())])
     logger.warning("hello")
     (line,) = lines(written)
     assert line["request_id"] == "a-1"
@@ -61,7 +61,7 @@ def test_what_an_exception_says_of_a_request_is_not_logged(written: io.StringIO)
 
     for in_request in (False, True):
         if in_request:
-            begin_trace([])
+            begin_request_context([])
         try:
             fail(" ".join(["secret", "words"]))
         except KeyError:
@@ -101,7 +101,7 @@ def test_the_request_is_named_where_it_is_known(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
         handler = QueuedLines(log.fileno(), lambda _: None)
         handler.setFormatter(JsonLinesFormatter())
-        begin_trace([(b"x-request-id", b"a-1")])
+        begin_request_context([(b"x-request-id", b"a-1")])
         handler.handle(logging.LogRecord("x", logging.INFO, "", 0, "hello", (), None))
         handler.close()
     assert json.loads((tmp_path / "log").read_text())["request_id"] == "a-1"

@@ -4,7 +4,7 @@ import logging
 from threading import Lock
 from typing import Final
 
-MOST_INFERENCE_ERRORS: Final = 3
+MAX_INFERENCE_ERRORS: Final = 3
 """In a row: no accident of one text, but a network, a memory or a machine that is broken."""
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class ServiceHealth:
         """Whether the service wants new requests."""
         return self.live and self._wants_requests
 
-    def withdraw(self) -> None:
+    def mark_draining(self) -> None:
         """Say from now on that it does not."""
         self._wants_requests = False
 
@@ -47,7 +47,7 @@ class ServiceHealth:
         """Count a request that failed because the model gave nothing valid."""
         with self._counting:
             self._errors_in_a_row += 1
-            if self.live and self._errors_in_a_row >= MOST_INFERENCE_ERRORS:
+            if self.live and self._errors_in_a_row >= MAX_INFERENCE_ERRORS:
                 self.live = False
                 logger.error(
                     "not alive from now on: %d inferences failed in a row, restart the service",

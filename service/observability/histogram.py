@@ -12,7 +12,7 @@ from prometheus_client.utils import floatToGoString
 INFINITY: Final = float("inf")
 
 
-class Distribution(Collector):
+class BatchHistogram(Collector):
     """A histogram for Prometheus, without labels. Not safe to be added to by two threads at a time.
 
     Parameters

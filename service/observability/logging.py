@@ -20,7 +20,7 @@ FIELDS: Final = ("levelname", "name", "message")
 
 END: Final = ""
 """Is no line: it ends the queue."""
-MOST_WAITING: Final = 10_000
+MAX_QUEUED_LINES: Final = 10_000
 """How many lines may wait to be written: some megabytes, or seconds of a full load."""
 FLUSH_SECONDS: Final = 1.0
 """How long the end waits for the last lines to be taken."""
@@ -65,7 +65,7 @@ class JsonLinesFormatter(JsonFormatter):
         return "".join([*traceback.format_tb(trace), kind.__qualname__])
 
 
-class QueuedLines(QueueHandler):
+class NonBlockingHandler(QueueHandler):
     """Writes lines in a thread of its own, so that no request waits for whoever reads them.
 
     A pipe whose reader has stopped takes no more after 64 kB: who writes to it then waits, and if
@@ -84,7 +84,7 @@ class QueuedLines(QueueHandler):
     queue: "Queue[str]"
 
     def __init__(self, descriptor: int, count_dropped: Callable[[int], None]) -> None:
-        super().__init__(Queue(MOST_WAITING))
+        super().__init__(Queue(MAX_QUEUED_LINES))
         self._descriptor = descriptor
         self._count_dropped = count_dropped
         self._writer = Thread(target=self._write_lines, name="log", daemon=True)
@@ -153,7 +153,7 @@ def logging_config(level: str, count_dropped: Callable[[int], None]) -> dict[str
         "formatters": {"json": {"()": JsonLinesFormatter}},
         "handlers": {
             "stderr": {
-                "()": QueuedLines,
+                "()": NonBlockingHandler,
                 "descriptor": _standard_error(),
                 "count_dropped": count_dropped,
                 "formatter": "json",

@@ -26,13 +26,13 @@ from service.model import (
     TopicClassifier,
 )
 from service.model.drift import BOUNDS
-from service.observability.histogram import INFINITY, Distribution, bound_label
+from service.observability.histogram import INFINITY, BatchHistogram, bound_label
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _STAGE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 0.01, 0.025, 0.1)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
 
-MOST_PENDING: Final = 100
+MAX_PENDING: Final = 100
 """How many observations may wait to be counted."""
 
 Item = TypeVar("Item")
@@ -71,31 +71,31 @@ class ServiceMetrics(Collector):
             "Requests being classified, or waiting for it; NEWSWIRE_MAX_CONCURRENT_REQUESTS at most.",
             registry=registry,
         )
-        self.encode_duration = Distribution(
+        self.encode_duration = BatchHistogram(
             "newswire_encode_duration_seconds",
             "Turning a text into token ids.",
             buckets=_STAGE_SECONDS,
             registry=registry,
         )
-        self.inference_duration = Distribution(
+        self.inference_duration = BatchHistogram(
             "newswire_inference_duration_seconds",
             "Turning token ids into probabilities.",
             buckets=_STAGE_SECONDS,
             registry=registry,
         )
-        self.explain_duration = Distribution(
+        self.explain_duration = BatchHistogram(
             "newswire_explain_duration_seconds",
             "Leaving out each word of a text in turn.",
             buckets=_STAGE_SECONDS,
             registry=registry,
         )
-        self.text_words = Distribution(
+        self.text_words = BatchHistogram(
             "newswire_text_words",
             "Words in a text.",
             buckets=BOUNDS["text_words"],
             registry=registry,
         )
-        self.known_words_ratio = Distribution(
+        self.known_words_ratio = BatchHistogram(
             "newswire_known_words_ratio",
             "Share of a text's words that the vocabulary holds.",
             buckets=BOUNDS["known_words_ratio"],
@@ -113,13 +113,13 @@ class ServiceMetrics(Collector):
             ("reason",),
             registry=registry,
         )
-        self.top_score_ratio = Distribution(
+        self.top_score_ratio = BatchHistogram(
             "newswire_top_score_ratio",
             "Score of the topic ranked first.",
             buckets=BOUNDS["top_score_ratio"],
             registry=registry,
         )
-        self.no_topic_ratio = Distribution(
+        self.no_topic_ratio = BatchHistogram(
             "newswire_no_topic_ratio",
             "Probability that none of the topics fits; empty for a model that does not know it.",
             buckets=BOUNDS["no_topic_ratio"],
@@ -185,11 +185,11 @@ class ServiceMetrics(Collector):
 
         self._pending_requests: list[tuple[str, int, float]] = []
         self._pending_texts: list[tuple[EncodedText, Classification, float, float]] = []
-        self._catching_up = Lock()
+        self._flush_lock = Lock()
 
     def collect(self) -> Iterable[Metric]:
         """Catch up before the registry asks the metrics themselves; there is nothing else here."""
-        self.catch_up()
+        self.flush()
         return ()
 
     def set_model(self, classifier: TopicClassifier) -> None:
@@ -244,8 +244,8 @@ class ServiceMetrics(Collector):
     def observe_request(self, *, route: str, status: int, seconds: float) -> None:
         """Record an answered request."""
         self._pending_requests.append((route, status, seconds))
-        if len(self._pending_requests) >= MOST_PENDING:
-            self.catch_up()
+        if len(self._pending_requests) >= MAX_PENDING:
+            self.flush()
 
     def observe_text(
         self,
@@ -257,12 +257,12 @@ class ServiceMetrics(Collector):
     ) -> None:
         """Record what a text was like, what was answered, and how long that took."""
         self._pending_texts.append((encoded, answer, encode_seconds, inference_seconds))
-        if len(self._pending_texts) >= MOST_PENDING:
-            self.catch_up()
+        if len(self._pending_texts) >= MAX_PENDING:
+            self.flush()
 
-    def catch_up(self) -> None:
+    def flush(self) -> None:
         """Count what is pending."""
-        with self._catching_up:
+        with self._flush_lock:
             self._count_requests(_take_all(self._pending_requests))
             if texts := _take_all(self._pending_texts):
                 encoded, answers, encode_seconds, inference_seconds = zip(*texts, strict=True)

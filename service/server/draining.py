@@ -82,7 +82,7 @@ class DrainingServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note a signal that says to stop, and be not ready from that moment."""
         super().handle_exit(sig, frame)
-        self._health.withdraw()
+        self._health.mark_draining()
 
     async def on_tick(self, counter: int) -> bool:
         """Do ten times a second what has to be done; say whether to stop serving."""

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from service.observability.health import MOST_INFERENCE_ERRORS, ServiceHealth
+from service.observability.health import MAX_INFERENCE_ERRORS, ServiceHealth
 
 
 def test_it_begins_alive_and_ready() -> None:
@@ -13,13 +13,13 @@ def test_it_begins_alive_and_ready() -> None:
 
 def test_who_stops_is_alive() -> None:
     health = ServiceHealth()
-    health.withdraw()
+    health.mark_draining()
     assert (health.live, health.ready) == (True, False)
 
 
 def test_three_errors_in_a_row_are_the_end(caplog: pytest.LogCaptureFixture) -> None:
     health = ServiceHealth()
-    for _ in range(MOST_INFERENCE_ERRORS - 1):
+    for _ in range(MAX_INFERENCE_ERRORS - 1):
         health.inference_failed()
         assert health.live
     assert not caplog.records
@@ -36,7 +36,7 @@ def test_three_errors_in_a_row_are_the_end(caplog: pytest.LogCaptureFixture) -> 
 def test_errors_with_successes_between_are_not() -> None:
     health = ServiceHealth()
     for _ in range(10):
-        for _ in range(MOST_INFERENCE_ERRORS - 1):
+        for _ in range(MAX_INFERENCE_ERRORS - 1):
             health.inference_failed()
         health.inference_succeeded()
     assert health.live
@@ -47,7 +47,7 @@ def test_no_error_of_several_threads_is_lost() -> None:
     for _ in range(50):
         health = ServiceHealth()
         threads = [
-            threading.Thread(target=health.inference_failed) for _ in range(MOST_INFERENCE_ERRORS)
+            threading.Thread(target=health.inference_failed) for _ in range(MAX_INFERENCE_ERRORS)
         ]
         for thread in threads:
             thread.start()

@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from service.observability import logging as logs
-from service.observability.logging import JsonLinesFormatter, QueuedLines
+from service.observability.logging import JsonLinesFormatter, NonBlockingHandler
 from service.observability.request_context import begin_request_context, current_request_context
 
 logger = logging.getLogger("tests.logs")
@@ -76,7 +76,7 @@ def test_what_an_exception_says_of_a_request_is_not_logged(written: io.StringIO)
 @contextmanager
 def queued(descriptor: int, count_dropped: Callable[[int], None]) -> Iterator[None]:
     """Let the logger write to a descriptor."""
-    handler = QueuedLines(descriptor, count_dropped)
+    handler = NonBlockingHandler(descriptor, count_dropped)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(handler)
     logger.propagate = False
@@ -99,7 +99,7 @@ def test_lines_are_written_in_order_and_to_the_last(tmp_path: Path) -> None:
 def test_the_request_is_named_where_it_is_known(tmp_path: Path) -> None:
     """The thread that writes knows of no request."""
     with (tmp_path / "log").open("wb") as log:
-        handler = QueuedLines(log.fileno(), lambda _: None)
+        handler = NonBlockingHandler(log.fileno(), lambda _: None)
         handler.setFormatter(JsonLinesFormatter())
         begin_request_context([(b"x-request-id", b"a-1")])
         handler.handle(logging.LogRecord("x", logging.INFO, "", 0, "hello", (), None))
@@ -108,7 +108,7 @@ def test_the_request_is_named_where_it_is_known(tmp_path: Path) -> None:
 
 
 def test_nobody_waits_for_a_reader_that_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "MOST_WAITING", 100)
+    monkeypatch.setattr(logs, "MAX_QUEUED_LINES", 100)
     dropped: list[int] = []
     reads, writes = os.pipe()
     taken: list[bytes] = []

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from service.app import create_app
 from service.model import TopicClassifier, build_classifier, load_bundle, load_classifier
 from service.model.drift import BOUNDS
-from service.observability.metrics import MOST_PENDING, ServiceMetrics, make_registry
+from service.observability.metrics import MAX_PENDING, ServiceMetrics, make_registry
 from service.settings import ServiceSettings
 from tests.conftest import LATEST, RELEASED
 
@@ -168,7 +168,7 @@ def test_what_is_pending_is_counted_once(registry: CollectorRegistry, value: Sam
     metrics = ServiceMetrics(registry)
 
     def observe() -> None:
-        for _ in range(2 * MOST_PENDING + 7):
+        for _ in range(2 * MAX_PENDING + 7):
             metrics.observe_request(route="/x", status=200, seconds=0.1)
 
     threads = [Thread(target=observe) for _ in range(4)]
@@ -178,7 +178,7 @@ def test_what_is_pending_is_counted_once(registry: CollectorRegistry, value: Sam
         list(registry.collect())
     for thread in threads:
         thread.join()
-    expected = 4 * (2 * MOST_PENDING + 7)
+    expected = 4 * (2 * MAX_PENDING + 7)
     for _ in range(2):
         assert value("newswire_http_requests_total", route="/x", status="200") == expected
         assert value("newswire_http_request_duration_seconds_count", route="/x") == expected
@@ -186,6 +186,6 @@ def test_what_is_pending_is_counted_once(registry: CollectorRegistry, value: Sam
 
 def test_little_is_pending(registry: CollectorRegistry) -> None:
     metrics = ServiceMetrics(registry)
-    for _ in range(3 * MOST_PENDING):
+    for _ in range(3 * MAX_PENDING):
         metrics.observe_request(route="/x", status=200, seconds=0.1)
-        assert len(metrics._pending_requests) < MOST_PENDING
+        assert len(metrics._pending_requests) < MAX_PENDING

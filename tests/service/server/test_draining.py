@@ -25,7 +25,7 @@ def test_it_says_when_it_wants_no_more(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
     app = client.app
     assert isinstance(app, NewswireApp)
-    app.health.withdraw()
+    app.health.mark_draining()
     answer = client.get(path)
     assert answer.status_code == 503
     assert answer.json()["ready" if path.startswith("/v2") else "status"] in {False, "stopping"}

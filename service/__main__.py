@@ -26,7 +26,7 @@ from service.observability.metrics import make_registry
 from service.reload.startup import load_newest
 from service.reload.watcher import Reloader, settle, warn_of_no_thresholds
 from service.server.draining import DrainingServer
-from service.server.http_protocol import limited_protocol
+from service.server.http_protocol import timeout_http_protocol
 from service.server.listeners import listen
 from service.server.metrics_server import MetricsServer, metrics_app
 from service.settings import (
@@ -96,7 +96,7 @@ def main(**overrides: Any) -> int:
         app.health,
         reloader,
         drain_seconds=settings.drain_seconds,
-        unread_seconds=settings.request_timeout_seconds,
+        send_timeout_seconds=settings.request_timeout_seconds,
     )
     if metrics_server is not None:
         metrics_server.start()
@@ -130,7 +130,7 @@ def make_metrics_server(app: NewswireApp, settings: ServiceSettings) -> MetricsS
     return MetricsServer(
         server_config(metrics_app(app.metrics.registry), settings),
         listen(metrics_host(settings), settings.metrics_port),
-        unread_seconds=settings.request_timeout_seconds,
+        send_timeout_seconds=settings.request_timeout_seconds,
     )
 
 
@@ -145,7 +145,7 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
-        http=limited_protocol(settings.header_timeout_seconds),
+        http=timeout_http_protocol(settings.header_timeout_seconds),
         timeout_keep_alive=settings.keep_alive_seconds,
         lifespan="off",  # the application has none
         log_config=None,  # ours is in service.observability.logging

@@ -1,4 +1,4 @@
-"""The sockets that the service listens on."""
+"""The listening sockets of the service."""
 
 import socket
 from typing import Final
@@ -7,13 +7,7 @@ BACKLOG: Final = 2_048
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address that a host name stands for.
-
-    Raises
-    ------
-    OSError
-        If one of them cannot be had; none is listened on then.
-    """
+    """Listen on every address of a host name, or raise OSError and listen on none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[socket.socket] = []
     try:
@@ -21,7 +15,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
             listener = socket.socket(family, kind, protocol)
             listeners.append(listener)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:  # the same port of IPv4 is an address of its own
+            if family == socket.AF_INET6:  # IPv4 has its own socket
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind(address)
             listener.listen(BACKLOG)

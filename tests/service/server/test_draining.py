@@ -21,7 +21,7 @@ READINESS = ("/health/ready", "/v2/health/ready", "/v2/models/reuters/ready")
 
 
 @pytest.mark.parametrize("path", READINESS)
-def test_it_says_when_it_wants_no_more(client: TestClient, path: str) -> None:
+def test_readiness_fails_once_marked_draining(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
     app = client.app
     assert isinstance(app, NewswireApp)
@@ -41,16 +41,16 @@ class NoReloader:
     def stop(self) -> None: ...
 
 
-def test_it_is_not_ready_from_the_moment_of_the_signal() -> None:
+def test_not_ready_from_the_stop_signal_on() -> None:
     health = ServiceHealth()
     config = uvicorn.Config(None)  # type: ignore[arg-type]
-    server = DrainingServer(config, health, NoReloader(), drain_seconds=60, unread_seconds=1)
+    server = DrainingServer(config, health, NoReloader(), drain_seconds=60, send_timeout_seconds=1)
     server.handle_exit(signal.SIGTERM, None)
     assert not health.ready
 
 
-def test_answers_end_their_connections_while_it_drains() -> None:
-    """So no client keeps one in which a request could be on its way when it is closed."""
+def test_responses_close_their_connections_while_draining() -> None:
+    """A kept connection could carry a request at the moment in which it is closed."""
     with RunningService(NEWSWIRE_DRAIN_SECONDS="3") as service:
         paths = ("/health/live", "/metrics", "/nowhere")
         for path in paths:
@@ -70,7 +70,7 @@ def test_answers_end_their_connections_while_it_drains() -> None:
         assert service.process.wait(timeout=20) == 0
 
 
-def test_so_does_the_answer_to_a_request_in_progress() -> None:
+def test_response_to_a_request_in_progress_closes_its_connection() -> None:
     body = json.dumps(TEXT).encode()
     with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
@@ -89,7 +89,7 @@ def test_so_does_the_answer_to_a_request_in_progress() -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_goes_on_for_a_while_when_told_to_stop(stop: signal.Signals) -> None:
+def test_serves_for_the_drain_time(stop: signal.Signals) -> None:
     with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
         service.process.send_signal(stop)
         deadline = time.monotonic() + 10
@@ -102,7 +102,7 @@ def test_it_goes_on_for_a_while_when_told_to_stop(stop: signal.Signals) -> None:
         assert service.process.wait(timeout=20) == 0
 
 
-def test_a_second_interrupt_ends_the_wait() -> None:
+def test_second_interrupt_ends_the_draining() -> None:
     with RunningService(NEWSWIRE_DRAIN_SECONDS="60") as service:
         service.process.send_signal(signal.SIGINT)
         deadline = time.monotonic() + 10
@@ -112,8 +112,8 @@ def test_a_second_interrupt_ends_the_wait() -> None:
         assert service.process.wait(timeout=20) == 0
 
 
-def test_nothing_that_was_asked_while_draining_is_lost() -> None:
-    """Clients that look at the readiness before each request, as a balancer does."""
+def test_no_request_is_lost_while_draining() -> None:
+    """Clients check the readiness before each request, as a load balancer does."""
     outcomes: list[int | str] = []
 
     def ask(url: str) -> None:

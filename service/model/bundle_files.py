@@ -20,6 +20,7 @@ MAX_FILE_BYTES: Final = 32_000_000
 MAX_BUNDLE_BYTES: Final = 64_000_000
 """Of all of them together."""
 
+EVALUATION_FOLDER: Final = "evaluation"
 MANIFEST_FILE: Final = "manifest.json"
 MANIFEST_HASH_FILE: Final = "manifest.sha256"
 """The manifest's own hash, in a line that ``sha256sum -c manifest.sha256`` understands."""

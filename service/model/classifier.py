@@ -1,21 +1,16 @@
 """From text to ranked topics: a bundle in an onnxruntime session."""
 
-import os
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn, overload
-
-# onnxruntime reads it when it is first imported, and would otherwise report usage to its maker.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+from typing import Final, NoReturn, overload
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle
 from service.model.encoder import UNKNOWN_ID, EncodedText, NewsText, TokenChange
 from service.model.encoders import ENCODERS
-from service.model.errors import BundleError, InferenceError
+from service.model.errors import BundleError
 from service.model.explanation import Explanation, WordEffect, leave_out_each, place_words
 from service.model.manifest import Topic
 from service.model.padding import chunks_of_like_length, fits_a_chunk, pad
@@ -26,10 +21,10 @@ from service.model.ranking import (
     check_rows,
     rank_topics,
 )
+from service.model.session import Session
 
 EXPLAINED_COUNTS: Final = 2**20
 """How many counts go through the network at once where words are left out: 4 MB."""
-EXTERNAL_FOLDER: Final = "session.model_external_initializers_file_folder_path"
 
 
 class TopicClassifier:
@@ -63,11 +58,7 @@ class TopicClassifier:
             topic_confidence=bundle.manifest.topic_min_confidence,
         )
         self.n_outputs = bundle.n_outputs
-        self._session = _open_session(bundle)
-        tensors = bundle.manifest.tensors
-        self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
-        self._outputs = [tensors["probabilities"]]
-        self._run_options = onnxruntime.RunOptions()
+        self.session = Session(bundle.network, bundle.manifest.tensors)
 
     @overload
     def classify(  # a str is a sequence of str, too: each letter would be a text
@@ -147,39 +138,10 @@ class TopicClassifier:
         """
         lengths = [len(text.token_ids) for text in encoded]
         if encoded and fits_a_chunk(len(encoded), max(lengths)):
-            return self.run(*pad(encoded))
+            return self.session.run(*pad(encoded))
         probabilities = np.empty((len(encoded), self.n_outputs), dtype=np.float32)
         for chunk in chunks_of_like_length(lengths):
-            probabilities[chunk] = self.run(*pad([encoded[index] for index in chunk]))
-        return probabilities
-
-    def run(
-        self, token_ids: NDArray[np.int64], token_counts: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Run the network once.
-
-        Parameters
-        ----------
-        token_ids : int64 array of shape (n_texts, length), or (1, length) if they share them
-        token_counts : float32 array of shape (n_texts, length)
-            A token that occurs 0 times counts for nothing.
-
-        Returns
-        -------
-        float32 array of shape (n_texts, n_outputs)
-
-        Raises
-        ------
-        InferenceError
-            If onnxruntime fails. Only the kind of its error is told, for its sentence may repeat
-            what stands for the text.
-        """
-        inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
-        probabilities: NDArray[np.float32]
-        try:
-            (probabilities,) = self._session.run(self._outputs, inputs, self._run_options)
-        except Exception as error:  # onnxruntime's errors have no common base but Exception
-            raise InferenceError(f"onnxruntime failed with {type(error).__name__}") from error
+            probabilities[chunk] = self.session.run(*pad([encoded[index] for index in chunk]))
         return probabilities
 
     def answer(
@@ -262,7 +224,7 @@ class TopicClassifier:
         chunks = [changes[start : start + n_rows] for start in range(0, len(changes), n_rows)]
         empty = np.empty((0, self.n_outputs), dtype=np.float32)
         probabilities = np.concatenate(
-            [empty, *(self.run(*leave_out_each(encoded, chunk)) for chunk in chunks)]
+            [empty, *(self.session.run(*leave_out_each(encoded, chunk)) for chunk in chunks)]
         )
         check_rows(probabilities)
         return probabilities
@@ -285,36 +247,3 @@ class TopicClassifier:
             If top_k is out of range.
         """
         return rank_topics(self.topics, probabilities, top_k=top_k)
-
-
-def _open_session(bundle: Bundle) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # the arena never shrinks, and grows with every new shape
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # a file of weights beside the model would be one that no hash covers: there is no such folder
-    options.add_session_config_entry(EXTERNAL_FOLDER, os.devnull)
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    options.log_severity_level = 4  # its errors are exceptions, which are logged where they end
-    try:
-        session = onnxruntime.InferenceSession(
-            bundle.network, options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime's errors have no common base but Exception
-        reason = " ".join(str(error).split())
-        raise BundleError(f"model.onnx: onnxruntime refuses it: {reason}") from error
-    _check_tensors(session, bundle.manifest.tensors)
-    return session
-
-
-def _check_tensors(session: Any, tensors: dict[str, str]) -> None:
-    expected = {
-        "token_ids": "tensor(int64)",
-        "token_counts": "tensor(float)",
-        "probabilities": "tensor(float)",
-    }
-    present = {node.name: node.type for node in (*session.get_inputs(), *session.get_outputs())}
-    actual = {role: present.get(name, "absent") for role, name in tensors.items()}
-    if actual != expected or len(present) != len(expected):
-        raise BundleError(f"model.onnx: expected tensors {expected}, got {actual} of {present}")

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from service.model.bundle import Bundle, find_bundle, load_bundle
+from service.model.bundle import Bundle, load_bundle
 from service.model.classifier import TopicClassifier
 from service.model.errors import BundleError
+from service.model.repository import find_bundle
 from service.model.verification import verify
 
 

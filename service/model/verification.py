@@ -41,7 +41,7 @@ def verify(classifier: TopicClassifier, goldens: Sequence[Golden]) -> None:
 def _check_answer(classifier: TopicClassifier, highest: int) -> None:
     """Raise BundleError unless the network gives a probability for each output."""
     token_ids, counts = pad([count_tokens([START_ID, highest], n_words=1)])
-    probabilities = classifier.run(token_ids, counts)
+    probabilities = classifier.session.run(token_ids, counts)
     if probabilities.shape != (1, classifier.n_outputs):
         and_none = " and none of them" if classifier.manifest.no_topic else ""
         raise BundleError(
@@ -68,8 +68,8 @@ def _check_zero_counts(classifier: TopicClassifier, token_id: int) -> None:
     token_ids = np.array([[START_ID, token_id]])
     counts = np.array([[1, 0]], dtype=np.float32)
     with_none, without = (
-        classifier.run(token_ids, counts),
-        classifier.run(token_ids[:, :1], counts[:, :1]),
+        classifier.session.run(token_ids, counts),
+        classifier.session.run(token_ids[:, :1], counts[:, :1]),
     )
     if not np.abs(with_none - without).max() <= TOLERANCE:
         raise BundleError("model.onnx: expected a token that occurs 0 times to count for nothing")

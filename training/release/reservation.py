@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service.model.bundle import check_can_be_written, next_bundle
+from service.model.bundle import check_can_be_written
 from service.model.folder_lock import FolderLockedError, lock_folder
+from service.model.repository import next_bundle
 from training.errors import DataError
 
 

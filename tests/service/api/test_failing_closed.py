@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -78,16 +79,17 @@ SPOILT: dict[str, Outcome] = {
 
 @pytest.fixture
 def session(classifier: TopicClassifier) -> Session:
-    return Session(classifier._session)
+    return Session(classifier.session._session)
 
 
 @pytest.fixture
 def client(
     classifier: TopicClassifier, session: Session, registry: CollectorRegistry
 ) -> Iterator[TestClient]:
-    copy = TopicClassifier.__new__(TopicClassifier)
-    copy.__dict__ = {**classifier.__dict__, "_session": session}
-    with TestClient(create_app(ServiceSettings(), copy, registry)) as client:
+    spoilt = copy(classifier)
+    spoilt.session = copy(classifier.session)
+    spoilt.session._session = session
+    with TestClient(create_app(ServiceSettings(), spoilt, registry)) as client:
         yield client
 
 

@@ -1,21 +1,15 @@
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from service.model import BundleError, find_bundle, load_bundle, save_bundle
+from service.model import BundleError, load_bundle, save_bundle
 from service.model.bundle import (
     DRIFT_BASELINE_FILE,
     REQUIRED_FILES,
     check_can_be_written,
-    find_bundles,
-    missing_files,
-    next_bundle,
-    unexpected_entries,
 )
-from service.model.bundle_files import MANIFEST_FILE, MANIFEST_HASH_FILE
 from tests.conftest import LATEST, RELEASED
 from tests.hostile_bundles import edit_manifest, edit_topics, rewrite, write_manifest
 
@@ -169,55 +163,6 @@ def test_topics_of_another_form_are_refused(bundle_copy: Path) -> None:
         load_bundle(bundle_copy)
 
 
-def test_the_highest_number_is_found(tmp_path: Path) -> None:
-    for name in ("1", "2", "10", "candidate", ".11-x.partial"):
-        (tmp_path / name).mkdir()
-    assert find_bundle(tmp_path).name == "10"
-
-
-def test_an_incomplete_bundle_is_no_version(tmp_path: Path) -> None:
-    shutil.copytree(RELEASED / "1", tmp_path / "1")
-    shutil.copytree(RELEASED / "1", tmp_path / "9")
-    (tmp_path / "9" / MANIFEST_HASH_FILE).unlink()
-    for name in ("53", "054", "0", "\u0665\u0665"):  # empty, and other ways to write a number
-        (tmp_path / name).mkdir()
-    (tmp_path / "55").touch()
-    assert find_bundle(tmp_path) == tmp_path / "1"
-    assert [path.name for path in find_bundles(tmp_path)] == ["53", "9", "1"]
-    assert missing_files(tmp_path / "53") == [MANIFEST_FILE, MANIFEST_HASH_FILE]
-    assert missing_files(tmp_path / "1") == missing_files(tmp_path / "gone") == []
-
-
-def test_what_a_manifest_does_not_name_is_unexpected(bundle_copy: Path) -> None:
-    manifest = load_bundle(bundle_copy).manifest
-    assert unexpected_entries(bundle_copy, manifest) == []
-    assert unexpected_entries(bundle_copy / "gone", manifest) == []
-    assert unexpected_entries(LATEST, load_bundle(LATEST).manifest) == []
-    (bundle_copy / ".5").mkdir()
-    (bundle_copy / ".5" / "model.onnx").touch()
-    (bundle_copy / "evaluation" / "notes.txt").touch()
-    assert unexpected_entries(bundle_copy, manifest) == [".5", "evaluation/notes.txt"]
-
-
-def test_the_next_number_is_free(tmp_path: Path) -> None:
-    assert next_bundle(tmp_path / "absent") == tmp_path / "absent" / "1"
-    for name in ("2", "10", "notes"):
-        (tmp_path / name).mkdir()
-    assert next_bundle(tmp_path) == tmp_path / "11"
-
-
-def test_a_bundle_is_found_by_its_own_path(bundle_copy: Path) -> None:
-    assert find_bundle(bundle_copy) == bundle_copy
-    assert find_bundle(bundle_copy.parent) == bundle_copy
-
-
-def test_no_bundle_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="bundles in folders 1, 2, 3"):
-        find_bundle(tmp_path)
-    with pytest.raises(BundleError, match="nothing is there"):
-        find_bundle(tmp_path / "absent")
-
-
 def test_a_baseline_is_optional_but_kept(tmp_path: Path) -> None:
     latest = load_bundle(LATEST)
     assert latest.drift_baseline is not None
@@ -273,8 +218,3 @@ def test_a_manifest_that_cannot_be_shown_is_refused(
     edit_manifest(bundle_copy, lambda manifest: manifest.update({name: value}))
     with pytest.raises(BundleError, match=rf"manifest\.json: {name}: expected 1 to 500"):
         load_bundle(bundle_copy)
-
-
-def test_a_folder_that_cannot_be_looked_into_is_refused() -> None:
-    with pytest.raises(BundleError):
-        find_bundle(Path("a" * 300))

@@ -158,7 +158,7 @@ def test_what_is_no_probability_is_no_answer(
         def run(self, *_: object) -> list[np.ndarray]:
             return [np.array([[0.5, score, *[0.0] * 44]], dtype=np.float32)]
 
-    monkeypatch.setattr(classifier, "_session", Session())
+    monkeypatch.setattr(classifier.session, "_session", Session())
     with pytest.raises(InferenceError, match="expected 46 probabilities"):
         classifier.classify([CRUDE])
 
@@ -186,7 +186,7 @@ def test_a_wrong_number_of_topics_is_refused(bundle: Bundle) -> None:
 
 
 def test_what_is_no_network_is_refused(bundle: Bundle) -> None:
-    with pytest.raises(BundleError, match=r"model\.onnx: onnxruntime refuses it"):
+    with pytest.raises(BundleError, match=r"model\.onnx: onnxruntime rejects it"):
         build_classifier(replace(bundle, network=b"not a network"))
 
 

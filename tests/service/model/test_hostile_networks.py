@@ -34,7 +34,7 @@ def test_random_bytes_are_no_network(bundle_copy: Path) -> None:
     chosen = random.Random(seed)  # noqa: S311
     for _ in range(20):
         rewrite(bundle_copy, "model.onnx", chosen.randbytes(chosen.randrange(1, 10_000)))
-        assert_refused(bundle_copy, "onnxruntime refuses it")
+        assert_refused(bundle_copy, "onnxruntime rejects it")
 
 
 @pytest.mark.parametrize("folder", [LATEST.parent / "1", LATEST])

@@ -24,7 +24,7 @@ from service.model.control_characters import escape_controls
 from service.observability.logging import logging_config
 from service.observability.metrics import make_registry
 from service.reload.startup import load_newest
-from service.reload.watcher import Reloader, settle, warn_of_no_thresholds
+from service.reload.watcher import ModelWatcher, freeze_gc, warn_of_no_thresholds
 from service.server.draining import DrainingServer
 from service.server.http_protocol import timeout_http_protocol
 from service.server.listeners import listen
@@ -84,17 +84,17 @@ def main(**overrides: Any) -> int:
     )
     model.log()
     warn_of_no_thresholds(manifest)
-    reloader = Reloader(
+    watcher = ModelWatcher(
         app,
         settings.model_dir,
         model.path,
-        seconds=settings.model_poll_seconds,
+        poll_seconds=settings.model_poll_seconds,
         skipped={bundle.path: bundle.state for bundle in model.skipped},
     )
     server = DrainingServer(
         config,
         app.health,
-        reloader,
+        watcher,
         drain_seconds=settings.drain_seconds,
         send_timeout_seconds=settings.request_timeout_seconds,
     )
@@ -113,7 +113,7 @@ def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> Newswir
     # a second series beside each counter and histogram, which no dashboard reads
     disable_created_metrics()  # type: ignore[no-untyped-call]
     app = create_app(settings, classifier, make_registry())
-    settle()
+    freeze_gc()
     return app
 
 

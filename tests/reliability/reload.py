@@ -111,7 +111,7 @@ def replace_again_and_again(
 def _settled(models: Path) -> dict[str, int]:
     """How many were loaded and refused, by the log: to ask the service would be load."""
     log = (models / LOG).read_text()
-    return {"loaded": log.count("instead of"), "failed": log.count('"Refused')}
+    return {"loaded": log.count("instead of"), "failed": log.count('"model reload failed')}
 
 
 def _wait_for(models: Path, before: dict[str, int], *, good: bool) -> None:

@@ -27,7 +27,7 @@ def test_a_bundle_without_thresholds_is_logged(caplog: pytest.LogCaptureFixture)
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert record.getMessage() == (
-        "reuters 1 has no thresholds: it never abstains unless a request sets min_confidence"
+        "model reuters 1 has no thresholds: it never abstains unless a request sets min_confidence"
     )
 
 

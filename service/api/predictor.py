@@ -191,7 +191,9 @@ class Answerer:
         probabilities = classifier.infer(encoded)
         inference_ended = perf_counter()
         answers = [
-            classifier.answer(text, row, top_k=option.top_k, min_confidence=option.min_confidence)
+            classifier.postprocess(
+                text, row, top_k=option.top_k, min_confidence=option.min_confidence
+            )
             for text, row, option in zip(encoded, probabilities, options, strict=False)
         ]
         for text, answer in zip(encoded, answers, strict=True):

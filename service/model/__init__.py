@@ -1,4 +1,4 @@
-"""What a model is and how it answers. No web, no TensorFlow."""
+"""Bundles and classification. No web framework, no TensorFlow."""
 
 from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, load_bundle, save_bundle

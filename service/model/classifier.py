@@ -1,4 +1,4 @@
-"""From text to ranked topics: a bundle in an onnxruntime session."""
+"""From text to ranked topics: encode, infer, postprocess."""
 
 from collections.abc import Sequence
 from typing import Final, NoReturn, overload
@@ -11,9 +11,9 @@ from service.model.bundle import Bundle
 from service.model.encoder import UNKNOWN_ID, EncodedText, NewsText, TokenChange
 from service.model.encoders import ENCODERS
 from service.model.errors import BundleError
-from service.model.explanation import Explanation, WordEffect, leave_out_each, place_words
+from service.model.explanation import Explanation, WordEffect, leave_one_out_inputs, locate_words
 from service.model.manifest import Topic
-from service.model.padding import chunks_of_like_length, fits_a_chunk, pad
+from service.model.padding import bucket_by_length, fits_one_batch, pad
 from service.model.ranking import (
     Classification,
     RankedTopic,
@@ -23,19 +23,14 @@ from service.model.ranking import (
 )
 from service.model.session import Session
 
-EXPLAINED_COUNTS: Final = 2**20
-"""How many counts go through the network at once where words are left out: 4 MB."""
+MAX_EXPLANATION_CELLS: Final = 2**20
+"""Token counts per inference of an explanation: 4 MB."""
 
 
 class TopicClassifier:
     """Classifies news text with the network of a bundle.
 
-    Stateless, and safe to use from several threads.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        `service.model.loading` reads one, and verifies its classifier.
+    Safe to use from several threads. `service.model.loading` builds and verifies one.
 
     Raises
     ------
@@ -49,7 +44,7 @@ class TopicClassifier:
         self.drift_baseline = bundle.drift_baseline
         self.fingerprint = bundle.fingerprint
         try:
-            self.encoder = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
+            self.encoder = ENCODERS[bundle.manifest.tokenizer](bundle.vocabulary)
         except (ValueError, OverflowError) as error:  # ids have 64 bits
             raise BundleError(f"vocabulary.json: {error}") from error
         self.thresholds = AbstentionThresholds(
@@ -81,17 +76,17 @@ class TopicClassifier:
         top_k: int = 3,
         min_confidence: float | None = None,
     ) -> list[Classification]:
-        """Classify texts: encode, infer, rank.
+        """Classify texts: encode, infer, postprocess.
 
         Parameters
         ----------
         texts : sequence of str or NewsText, of length n_texts
-            A `NewsText` has a title apart. One text is a list of one.
+            A `NewsText` has a separate title.
         top_k : int
-            How many topics to give for each, 1 to n_topics.
+            Number of topics per text, 1 to n_topics.
         min_confidence : float or None
-            Abstain below this score; None takes the thresholds that were chosen in training. It
-            does not change when the answer is that none of the topics fits.
+            Abstain below this score; None uses the thresholds of the bundle. Has no effect on
+            abstentions because no topic fits.
 
         Returns
         -------
@@ -100,7 +95,7 @@ class TopicClassifier:
         Raises
         ------
         InferenceError
-            If the network gives something that is not a probability.
+            If the network's output is no probability distribution.
         TypeError
             If ``texts`` is one text instead of a list of texts.
         ValueError
@@ -113,8 +108,8 @@ class TopicClassifier:
         encoded = [self.encode(text) for text in texts]
         probabilities = self.infer(encoded)
         return [
-            self.answer(text, row, top_k=top_k, min_confidence=min_confidence)
-            # not strict: to be asked for a row too many costs an array 4 µs, for an IndexError
+            self.postprocess(text, row, top_k=top_k, min_confidence=min_confidence)
+            # not strict: the IndexError at the end of an array costs 4 µs
             for text, row in zip(encoded, probabilities, strict=False)
         ]
 
@@ -125,26 +120,22 @@ class TopicClassifier:
         return self.encoder.encode(text.text, text.title)
 
     def infer(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
-        """Return the probabilities that the network gives for each text; `rank` checks them.
-
-        Parameters
-        ----------
-        encoded : sequence of EncodedText, of length n_texts
+        """Return the probabilities of each text; `rank` checks them.
 
         Returns
         -------
         float32 array of shape (n_texts, n_outputs)
-            A column for each topic; where the model knows it, a last one for none of the topics.
+            A column per topic; with ``manifest.no_topic`` a last one for none of the topics.
         """
         lengths = [len(text.token_ids) for text in encoded]
-        if encoded and fits_a_chunk(len(encoded), max(lengths)):
+        if encoded and fits_one_batch(len(encoded), max(lengths)):
             return self.session.run(*pad(encoded))
         probabilities = np.empty((len(encoded), self.n_outputs), dtype=np.float32)
-        for chunk in chunks_of_like_length(lengths):
+        for chunk in bucket_by_length(lengths):
             probabilities[chunk] = self.session.run(*pad([encoded[index] for index in chunk]))
         return probabilities
 
-    def answer(
+    def postprocess(
         self,
         encoded: EncodedText,
         probabilities: NDArray[np.float32],
@@ -152,21 +143,18 @@ class TopicClassifier:
         top_k: int,
         min_confidence: float | None = None,
     ) -> Classification:
-        """Rank a text's topics, and say whether to rely on the first.
+        """Rank a text's topics and decide whether to abstain; parameters as for `classify`.
 
         Parameters
         ----------
-        encoded : EncodedText
         probabilities : float32 array of shape (n_outputs,)
             The row of `infer`.
-        top_k, min_confidence
-            As for `classify`.
         """
         ranking = self.rank(probabilities, top_k=top_k)
         first = ranking[0]
         known_words_ratio = encoded.known_words_ratio
         no_topic = probabilities.item(-1) if self.manifest.no_topic else None
-        abstained = self.thresholds.judge(
+        abstained = self.thresholds.decide(
             known_words_ratio=known_words_ratio,
             score=first.score,
             topic=first.topic.code,
@@ -181,20 +169,19 @@ class TopicClassifier:
         return Classification(ranking, known_words_ratio, abstained, sure, no_topic)
 
     def explain(self, text: str | NewsText, topic: Topic | None = None) -> Explanation:
-        """Say which words spoke for a topic, by leaving out each in turn.
+        """Attribute the score of a topic to words, by leaving out each word in turn.
 
         The time grows with the square of the number of distinct words.
 
         Parameters
         ----------
-        text : str or NewsText
         topic : Topic or None
-            None is the one that is ranked first.
+            None is the topic ranked first.
 
         Raises
         ------
         InferenceError
-            If the network gives something that is not a probability, to any of the texts.
+            If the network's output is no probability distribution.
         """
         text = NewsText(text) if isinstance(text, str) else text
         changes = self.encoder.token_changes(text.text, text.title)
@@ -211,7 +198,7 @@ class TopicClassifier:
             [
                 WordEffect(*placed, change.word_id != UNKNOWN_ID, effects[distinct[change]])
                 for placed, change in zip(
-                    place_words(text, self.encoder.tokenizer), changes, strict=True
+                    locate_words(text, self.encoder.tokenizer), changes, strict=True
                 )
             ],
         )
@@ -219,31 +206,16 @@ class TopicClassifier:
     def _leave_out_each(
         self, encoded: EncodedText, changes: Sequence[TokenChange]
     ) -> NDArray[np.float32]:
-        """Probabilities of shape (n_changes, n_outputs)."""
-        n_rows = max(1, EXPLAINED_COUNTS // (1 + len(encoded.token_ids)))
+        """Return probabilities of shape (n_changes, n_outputs)."""
+        n_rows = max(1, MAX_EXPLANATION_CELLS // (1 + len(encoded.token_ids)))
         chunks = [changes[start : start + n_rows] for start in range(0, len(changes), n_rows)]
         empty = np.empty((0, self.n_outputs), dtype=np.float32)
         probabilities = np.concatenate(
-            [empty, *(self.session.run(*leave_out_each(encoded, chunk)) for chunk in chunks)]
+            [empty, *(self.session.run(*leave_one_out_inputs(encoded, chunk)) for chunk in chunks)]
         )
         check_rows(probabilities)
         return probabilities
 
     def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
-        """Order topics by probability, highest first; ties go to the lower class index.
-
-        Parameters
-        ----------
-        probabilities : float32 array of shape (n_outputs,)
-            The first n_topics are ranked; all of them must sum to 1.
-        top_k : int
-            1 to n_topics.
-
-        Raises
-        ------
-        InferenceError
-            If they are no probabilities: not finite, negative, or if they do not sum to 1.
-        ValueError
-            If top_k is out of range.
-        """
+        """Rank topics as `service.model.ranking.rank_topics` does."""
         return rank_topics(self.topics, probabilities, top_k=top_k)

@@ -9,14 +9,13 @@ from service.model.errors import BundleError
 from service.model.manifest import Manifest
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]*")
-"""A bundle's folder; 05 or other scripts' digits would be two names of one number."""
+"""Canonical ASCII numbers: 05 would be a second name for 5."""
 
 
 def find_bundle(folder: Path) -> Path:
-    """Return the bundle that ``folder`` names: itself, or the highest-numbered one inside.
+    """Return ``folder`` if it is a bundle, else the highest-numbered complete bundle in it.
 
-    A numbered folder without a manifest, or without the manifest's hash, is empty or still being
-    copied: it is returned only if there is no other.
+    If none is complete, the highest is returned.
 
     Raises
     ------
@@ -28,7 +27,7 @@ def find_bundle(folder: Path) -> Path:
 
 
 def find_bundles(folder: Path) -> list[Path]:
-    """Return the bundles that ``folder`` names, the highest number first, whole or not.
+    """Return ``folder`` if it is a bundle, else all bundles in it, the highest number first.
 
     Raises
     ------
@@ -40,11 +39,11 @@ def find_bundles(folder: Path) -> list[Path]:
             return [folder]
         if not folder.is_dir():
             raise BundleError(
-                f"{folder.resolve()}: expected a model bundle or a folder of them, nothing is there"
+                f"{folder.resolve()}: expected a model bundle or a folder of them, not found"
             )
         numbered = numbered_bundles(folder)
     except OSError as error:
-        raise BundleError(f"{folder}: cannot be looked into: {error.strerror}") from error
+        raise BundleError(f"{folder}: cannot be read: {error.strerror}") from error
     if not numbered:
         raise BundleError(
             f"{folder.resolve()}: expected {MANIFEST_FILE}, or bundles in folders 1, 2, 3, ..."
@@ -53,19 +52,18 @@ def find_bundles(folder: Path) -> list[Path]:
 
 
 def missing_files(path: Path) -> list[str]:
-    """Return which of the files are not there yet that are copied last."""
+    """Return which of the manifest files, which are copied last, are missing."""
     try:
         names = {entry.name for entry in path.iterdir()}
-    except OSError:  # to read it will say why
+    except OSError:  # reading it reports the error
         return []
     return [name for name in (MANIFEST_FILE, MANIFEST_HASH_FILE) if name not in names]
 
 
 def unexpected_entries(path: Path, manifest: Manifest) -> list[str]:
-    """Return the files and folders of a bundle that its manifest does not name, sorted.
+    """Return the sorted entries of a bundle's folder that are not in its manifest.
 
-    Nothing of them is read or served. A bundle that was moved into another one's folder, instead of
-    beside it, is found so.
+    They are not read. A bundle that was moved into another one is detected by them.
     """
     files = {*manifest.files, MANIFEST_FILE, MANIFEST_HASH_FILE}
     expected = files | {name.partition("/")[0] for name in files}
@@ -77,7 +75,7 @@ def unexpected_entries(path: Path, manifest: Manifest) -> list[str]:
 
 
 def numbered_bundles(folder: Path) -> dict[int, Path]:
-    """Return the bundles in folders 1, 2, 3, ... of a folder, by their number."""
+    """Return the folders 1, 2, 3, ... by number."""
     return {
         int(path.name): path
         for path in folder.iterdir()
@@ -86,6 +84,6 @@ def numbered_bundles(folder: Path) -> dict[int, Path]:
 
 
 def next_bundle(folder: Path) -> Path:
-    """Give the place of the bundle after the highest-numbered one in a folder; neither need be."""
+    """Return the path of the next number; ``folder`` may be absent."""
     numbered = numbered_bundles(folder) if folder.is_dir() else {}
     return folder / str(1 + max(numbered, default=0))

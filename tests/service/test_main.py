@@ -49,7 +49,7 @@ def assert_refused(shown: subprocess.CompletedProcess[str], message: str) -> Non
 
 def test_no_bundle_is_one_line_and_status_2(tmp_path: Path) -> None:
     shown = run(NEWSWIRE_MODEL_DIR=str(tmp_path / "absent"))
-    assert_refused(shown, "expected a model bundle or a folder of them, nothing is there")
+    assert_refused(shown, "expected a model bundle or a folder of them, not found")
 
 
 def test_an_altered_bundle_is_one_line_and_status_2(bundle_copy: Path) -> None:

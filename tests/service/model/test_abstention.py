@@ -26,7 +26,7 @@ def test_reasons_to_abstain(
     min_confidence: float | None,
     expected: Abstention | None,
 ) -> None:
-    reason = THRESHOLDS.judge(
+    reason = THRESHOLDS.decide(
         known_words_ratio=known_words_ratio, score=score, min_confidence=min_confidence
     )
     assert reason == expected
@@ -45,15 +45,15 @@ def test_reasons_to_abstain(
 def test_none_of_the_topics_is_a_reason(
     no_topic: float | None, min_confidence: float | None, expected: Abstention | None
 ) -> None:
-    reason = THRESHOLDS.judge(
+    reason = THRESHOLDS.decide(
         known_words_ratio=0.8, score=0.7, no_topic=no_topic, min_confidence=min_confidence
     )
     assert reason == expected
 
 
 def test_too_few_known_words_come_first_and_low_confidence_last() -> None:
-    assert THRESHOLDS.judge(known_words_ratio=0, score=0, no_topic=1) == "too_few_known_words"
-    assert THRESHOLDS.judge(known_words_ratio=1, score=0, no_topic=1) == "no_topic"
+    assert THRESHOLDS.decide(known_words_ratio=0, score=0, no_topic=1) == "too_few_known_words"
+    assert THRESHOLDS.decide(known_words_ratio=1, score=0, no_topic=1) == "no_topic"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_too_few_known_words_come_first_and_low_confidence_last() -> None:
 def test_a_topic_may_have_a_threshold_of_its_own(
     topic: str | None, min_confidence: float | None, expected: Abstention | None
 ) -> None:
-    reason = THRESHOLDS.judge(
+    reason = THRESHOLDS.decide(
         known_words_ratio=1, score=0.8, topic=topic, min_confidence=min_confidence
     )
     assert reason == expected

@@ -8,7 +8,7 @@ from service.model import BundleError, load_bundle, save_bundle
 from service.model.bundle import (
     DRIFT_BASELINE_FILE,
     REQUIRED_FILES,
-    check_can_be_written,
+    check_writable,
 )
 from tests.conftest import LATEST, RELEASED
 from tests.hostile_bundles import edit_manifest, edit_topics, rewrite, write_manifest
@@ -29,7 +29,7 @@ def test_what_is_saved_is_what_is_loaded(bundle_copy: Path, tmp_path: Path) -> N
 
 def test_saving_replaces_nothing(bundle_copy: Path) -> None:
     before = (bundle_copy / "manifest.json").read_bytes()
-    with pytest.raises(BundleError, match="already holds something"):
+    with pytest.raises(BundleError, match="expected an absent or an empty folder"):
         save_bundle(load_bundle(bundle_copy), bundle_copy, {})
     assert (bundle_copy / "manifest.json").read_bytes() == before
 
@@ -61,14 +61,14 @@ def test_an_interruption_while_writing_leaves_nothing(
 
 
 def test_what_cannot_be_written_is_known_before(tmp_path: Path) -> None:
-    check_can_be_written(tmp_path / "new" / "1")
+    check_writable(tmp_path / "new" / "1")
     assert list((tmp_path / "new").iterdir()) == []
     with pytest.raises(BundleError, match="/proc/none/1: cannot be written"):
-        check_can_be_written(Path("/proc/none/1"))
+        check_writable(Path("/proc/none/1"))
     (tmp_path / "file").write_text("")
     for taken in (tmp_path, tmp_path / "file"):
-        with pytest.raises(BundleError, match="already holds something"):
-            check_can_be_written(taken)
+        with pytest.raises(BundleError, match="expected an absent or an empty folder"):
+            check_writable(taken)
 
 
 def test_a_link_to_an_empty_folder_is_followed(bundle_copy: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from service.model import BundleError, DriftBaseline
 from service.model.drift import (
     BOUNDS,
-    add_later_reasons,
+    add_missing_reasons,
     bin_names,
     check_drift_baseline,
     count_bins,
@@ -90,5 +90,5 @@ def test_none_of_the_topics_is_measured_where_the_model_knows_it() -> None:
 
 def test_a_baseline_of_version_1_counts_no_later_reason() -> None:
     first = replace(baseline(), abstentions={"too_few_known_words": 0, "low_confidence": 1})
-    assert add_later_reasons(first) == baseline()
-    assert add_later_reasons(baseline()) == baseline()
+    assert add_missing_reasons(first) == baseline()
+    assert add_missing_reasons(baseline()) == baseline()

@@ -9,10 +9,10 @@ from service.model.encoder import (
     UNKNOWN_ID,
     NewsText,
     TextEncoder,
-    count_tokens,
     describe_blank,
+    encode_token_ids,
     is_blank,
-    with_title,
+    join_title,
 )
 from service.model.padding import pad
 
@@ -83,7 +83,7 @@ def test_vocabularies_that_are_refused(vocabulary: dict[str, int], message: str)
 
 @given(st.lists(token_lists, min_size=1))
 def test_padding_adds_nothing(texts: list[list[int]]) -> None:
-    encoded = [count_tokens(ids, n_words=len(ids) - 1) for ids in texts]
+    encoded = [encode_token_ids(ids, n_words=len(ids) - 1) for ids in texts]
     token_ids, token_counts = pad(encoded)
     assert token_ids.shape == token_counts.shape
     for row, ids in enumerate(texts):
@@ -97,7 +97,7 @@ def test_padding_adds_nothing(texts: list[list[int]]) -> None:
     ("title", "expected"), [(None, "body"), ("", "body"), ("Title", "Title\nbody")]
 )
 def test_title_stands_before_the_text(title: str | None, expected: str) -> None:
-    assert with_title(title, "body") == expected
+    assert join_title(title, "body") == expected
 
 
 @pytest.mark.parametrize("blank", BLANK)

@@ -71,12 +71,12 @@ def test_what_is_no_object_is_refused(value: object) -> None:
 
 
 def test_another_format_or_tokeniser_is_refused() -> None:
-    check_manifest(MANIFEST, tokenisers=["other", "rule"])
-    check_manifest(replace(MANIFEST, format_version=1), tokenisers=["rule"])
+    check_manifest(MANIFEST, tokenizers=["other", "rule"])
+    check_manifest(replace(MANIFEST, format_version=1), tokenizers=["rule"])
     with pytest.raises(BundleError, match="expected format_version 1 or 2, got 3"):
-        check_manifest(replace(MANIFEST, format_version=3), tokenisers=["rule"])
+        check_manifest(replace(MANIFEST, format_version=3), tokenizers=["rule"])
     with pytest.raises(BundleError, match="expected tokeniser 'one' or 'other', got 'rule'"):
-        check_manifest(MANIFEST, tokenisers=["one", "other"])
+        check_manifest(MANIFEST, tokenizers=["one", "other"])
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.1, float("nan")])
@@ -84,7 +84,7 @@ def test_another_format_or_tokeniser_is_refused() -> None:
 def test_thresholds_are_ratios(name: str, ratio: float) -> None:
     manifest = from_json_object(Manifest, to_json_object(MANIFEST) | {name: ratio}, "here")
     with pytest.raises(BundleError, match=f"{name}: expected 0 to 1, got {ratio}"):
-        check_manifest(manifest, tokenisers=["rule"])
+        check_manifest(manifest, tokenizers=["rule"])
 
 
 def test_the_first_bundles_had_no_thresholds() -> None:
@@ -116,7 +116,7 @@ def test_version_1_has_no_fields_of_version_2(name: str) -> None:
 def test_thresholds_of_topics_are_ratios(value: dict[str, float], message: str) -> None:
     manifest = replace(MANIFEST, topic_min_confidence=value)
     with pytest.raises(BundleError, match=message):
-        check_manifest(manifest, tokenisers=["rule"])
+        check_manifest(manifest, tokenizers=["rule"])
 
 
 def test_thresholds_name_topics_of_the_bundle() -> None:

@@ -54,7 +54,7 @@ def test_a_bundle_is_found_by_its_own_path(bundle_copy: Path) -> None:
 def test_no_bundle_is_said(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="bundles in folders 1, 2, 3"):
         find_bundle(tmp_path)
-    with pytest.raises(BundleError, match="nothing is there"):
+    with pytest.raises(BundleError, match="not found"):
         find_bundle(tmp_path / "absent")
 
 

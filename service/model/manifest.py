@@ -206,7 +206,8 @@ def check_topics(topics: Sequence[Topic]) -> None:
         if not _CODE.fullmatch(topic.code) or not all(map(_is_line, texts)):
             raise BundleError(
                 f"topics.json, entry {topic.id}: expected a code of letters, digits, '-', '_' and "
-                f"'.', and a name, group and description of 1 to {MAX_LINE_LENGTH} printable characters"
+                f"'.', and a name, group and description of 1 to {MAX_LINE_LENGTH} "
+                "printable characters"
             )
 
 
@@ -215,7 +216,7 @@ def _is_line(text: str) -> bool:
 
 
 def check_goldens(goldens: Sequence[Golden], n_outputs: int) -> None:
-    """Raise BundleError unless each of at least one case has ``n_outputs`` probabilities."""
+    """Raise BundleError unless there are goldens, each of ``n_outputs`` probabilities."""
     if not goldens:
         raise BundleError("goldens.json: expected at least one golden case, got none")
     for number, golden in enumerate(goldens):

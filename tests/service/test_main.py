@@ -104,7 +104,7 @@ def test_an_address_that_is_none_is_one_line_and_status_2(host: str) -> None:
 
 def test_a_setting_that_does_not_exist_is_one_line_and_status_2() -> None:
     shown = run(NEWSWIRE_API_KEY="a-key-of-16-chars")
-    assert_refused(shown, "NEWSWIRE_API_KEY: there is no such setting, did you mean NEWSWIRE_API_K")
+    assert_refused(shown, "NEWSWIRE_API_KEY: unknown setting, did you mean NEWSWIRE_API_K")
     assert "a-key-of-16-chars" not in shown.stderr
 
 
@@ -222,7 +222,7 @@ def test_metrics_are_whole_while_requests_are_answered() -> None:
 
 
 def test_one_port_for_both_is_refused() -> None:
-    assert_refused(run(NEWSWIRE_METRICS_PORT="8000"), "Expected another port than NEWSWIRE_PORT")
+    assert_refused(run(NEWSWIRE_METRICS_PORT="8000"), "Expected a port other than NEWSWIRE_PORT")
 
 
 def test_a_wrong_key_is_refused_and_not_shown() -> None:

@@ -20,7 +20,7 @@ def test_every_released_bundle_abstains(path: Path) -> None:
     assert load_bundle(path).manifest.abstains
 
 
-def test_a_bundle_without_thresholds_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_bundle_without_thresholds_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     manifest = without_thresholds()
     assert not manifest.abstains
     warn_of_no_thresholds(manifest)

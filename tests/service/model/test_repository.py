@@ -9,13 +9,13 @@ from service.model.repository import find_bundles, missing_files, next_bundle, u
 from tests.conftest import LATEST, RELEASED
 
 
-def test_the_highest_number_is_found(tmp_path: Path) -> None:
+def test_highest_number_is_found(tmp_path: Path) -> None:
     for name in ("1", "2", "10", "candidate", ".11-x.partial"):
         (tmp_path / name).mkdir()
     assert find_bundle(tmp_path).name == "10"
 
 
-def test_an_incomplete_bundle_is_no_version(tmp_path: Path) -> None:
+def test_incomplete_bundles_are_passed_over(tmp_path: Path) -> None:
     shutil.copytree(RELEASED / "1", tmp_path / "1")
     shutil.copytree(RELEASED / "1", tmp_path / "9")
     (tmp_path / "9" / MANIFEST_HASH_FILE).unlink()
@@ -28,7 +28,7 @@ def test_an_incomplete_bundle_is_no_version(tmp_path: Path) -> None:
     assert missing_files(tmp_path / "1") == missing_files(tmp_path / "gone") == []
 
 
-def test_what_a_manifest_does_not_name_is_unexpected(bundle_copy: Path) -> None:
+def test_entries_not_in_the_manifest_are_unexpected(bundle_copy: Path) -> None:
     manifest = load_bundle(bundle_copy).manifest
     assert unexpected_entries(bundle_copy, manifest) == []
     assert unexpected_entries(bundle_copy / "gone", manifest) == []
@@ -39,25 +39,25 @@ def test_what_a_manifest_does_not_name_is_unexpected(bundle_copy: Path) -> None:
     assert unexpected_entries(bundle_copy, manifest) == [".5", "evaluation/notes.txt"]
 
 
-def test_the_next_number_is_free(tmp_path: Path) -> None:
+def test_next_number(tmp_path: Path) -> None:
     assert next_bundle(tmp_path / "absent") == tmp_path / "absent" / "1"
     for name in ("2", "10", "notes"):
         (tmp_path / name).mkdir()
     assert next_bundle(tmp_path) == tmp_path / "11"
 
 
-def test_a_bundle_is_found_by_its_own_path(bundle_copy: Path) -> None:
+def test_bundle_is_found_by_its_own_path(bundle_copy: Path) -> None:
     assert find_bundle(bundle_copy) == bundle_copy
     assert find_bundle(bundle_copy.parent) == bundle_copy
 
 
-def test_no_bundle_is_said(tmp_path: Path) -> None:
+def test_no_bundle_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="bundles in folders 1, 2, 3"):
         find_bundle(tmp_path)
     with pytest.raises(BundleError, match="not found"):
         find_bundle(tmp_path / "absent")
 
 
-def test_a_folder_that_cannot_be_looked_into_is_refused() -> None:
+def test_unreadable_folder_is_an_error() -> None:
     with pytest.raises(BundleError):
         find_bundle(Path("a" * 300))

@@ -32,7 +32,7 @@ def value(registry: CollectorRegistry) -> Samples:
     return Samples(registry)
 
 
-def test_a_classification_is_counted(client: TestClient, value: Samples) -> None:
+def test_classification_is_counted(client: TestClient, value: Samples) -> None:
     client.post("/classify", json={"text": TEXT})
     client.post("/classify", json={"text": ""})
     client.post("/classify", json={"text": TEXT, "min_confidence": 1})
@@ -51,7 +51,7 @@ def test_a_classification_is_counted(client: TestClient, value: Samples) -> None
     assert 0 < value("newswire_top_score_ratio_sum") <= 2
 
 
-def test_addresses_that_do_not_exist_share_one_label(client: TestClient, value: Samples) -> None:
+def test_unmatched_paths_share_one_label(client: TestClient, value: Samples) -> None:
     for path in ("/a", "/b", "/classify/x"):
         client.get(path)
     client.get("/classify")
@@ -59,7 +59,7 @@ def test_addresses_that_do_not_exist_share_one_label(client: TestClient, value: 
     assert value("newswire_http_requests_total", route="/classify", status="405") == 1
 
 
-def test_the_bundle_is_stated(client: TestClient, registry: CollectorRegistry) -> None:
+def test_model_info(client: TestClient, registry: CollectorRegistry) -> None:
     (info,) = [
         sample
         for family in registry.collect()
@@ -72,7 +72,7 @@ def test_the_bundle_is_stated(client: TestClient, registry: CollectorRegistry) -
     assert set(info.labels) == {"name", "version", "recipe", "created"}
 
 
-def test_the_baseline_of_the_bundle_is_stated(
+def test_drift_baseline_is_exported(
     client: TestClient, classifier: TopicClassifier, registry: CollectorRegistry, value: Samples
 ) -> None:
     """Its bins are those of the histograms, so that they can be compared bin by bin."""
@@ -102,7 +102,7 @@ def test_the_baseline_of_the_bundle_is_stated(
         assert sum(sample.value for sample in bins) == pytest.approx(1)
 
 
-def test_none_of_the_topics_is_counted_where_the_model_knows_it(
+def test_no_topic_baseline_requires_a_model_with_no_topic(
     settings: ServiceSettings,
     no_topic_classifier: TopicClassifier,
     registry: CollectorRegistry,
@@ -126,12 +126,12 @@ def test_none_of_the_topics_is_counted_where_the_model_knows_it(
     assert sum(sample.value for sample in bins) == pytest.approx(1)
 
 
-def test_none_of_the_topics_is_counted(client: TestClient, value: Samples) -> None:
+def test_no_topic_is_counted(client: TestClient, value: Samples) -> None:
     client.post("/classify", json={"text": TEXT})
     assert value("newswire_no_topic_ratio_count") == 1
 
 
-def test_none_of_the_topics_is_not_counted_elsewhere(
+def test_no_topic_is_not_counted_without_this_output(
     settings: ServiceSettings, registry: CollectorRegistry, value: Samples
 ) -> None:
     app = create_app(settings, load_classifier(RELEASED / "4"), registry)
@@ -141,7 +141,7 @@ def test_none_of_the_topics_is_not_counted_elsewhere(
     assert value("newswire_drift_baseline_abstentions_ratio", reason="no_topic") == 0
 
 
-def test_a_bundle_without_a_baseline_states_none(registry: CollectorRegistry) -> None:
+def test_no_drift_baseline(registry: CollectorRegistry) -> None:
     bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
     ServiceMetrics(registry).set_model(build_classifier(bundle))
     names = {sample.name for family in registry.collect() for sample in family.samples}
@@ -150,7 +150,7 @@ def test_a_bundle_without_a_baseline_states_none(registry: CollectorRegistry) ->
     assert registry.get_sample_value("newswire_drift_baseline_samples") == 0
 
 
-def test_each_service_has_its_own_registry() -> None:
+def test_registries_are_independent() -> None:
     one, other = ServiceMetrics(CollectorRegistry()), ServiceMetrics(CollectorRegistry())
     one.observe_request(route="/x", status=200, seconds=0.1)
     labels = {"route": "/x", "status": "200"}
@@ -158,13 +158,13 @@ def test_each_service_has_its_own_registry() -> None:
     assert other.registry.get_sample_value("newswire_http_requests_total", labels) is None
 
 
-def test_the_process_is_measured() -> None:
+def test_process_metrics() -> None:
     registry = make_registry()
     assert (registry.get_sample_value("process_resident_memory_bytes") or 0) > 1e6
     assert registry.get_sample_value("python_gc_collections_total", {"generation": "0"}) is not None
 
 
-def test_what_is_pending_is_counted_once(registry: CollectorRegistry, value: Samples) -> None:
+def test_pending_observations_are_counted_once(registry: CollectorRegistry, value: Samples) -> None:
     metrics = ServiceMetrics(registry)
 
     def observe() -> None:
@@ -184,7 +184,7 @@ def test_what_is_pending_is_counted_once(registry: CollectorRegistry, value: Sam
         assert value("newswire_http_request_duration_seconds_count", route="/x") == expected
 
 
-def test_little_is_pending(registry: CollectorRegistry) -> None:
+def test_pending_observations_are_bounded(registry: CollectorRegistry) -> None:
     metrics = ServiceMetrics(registry)
     for _ in range(3 * MAX_PENDING):
         metrics.observe_request(route="/x", status=200, seconds=0.1)

@@ -1,7 +1,7 @@
 """From text to ranked topics: encode, infer, postprocess."""
 
 from collections.abc import Sequence
-from typing import Final, NoReturn, overload
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from service.model.manifest import Topic
 from service.model.padding import bucket_by_length, fits_one_batch, pad
 from service.model.ranking import (
     Classification,
-    RankedTopic,
     best_group,
     check_rows,
     rank_topics,
@@ -54,20 +53,6 @@ class TopicClassifier:
         )
         self.n_outputs = bundle.n_outputs
         self.session = Session(bundle.network, bundle.manifest.tensors)
-
-    @overload
-    def classify(  # a str is a sequence of str, too: each letter would be a text
-        self, texts: str, *, top_k: int = 3, min_confidence: float | None = None
-    ) -> NoReturn: ...
-
-    @overload
-    def classify(
-        self,
-        texts: Sequence[str | NewsText],
-        *,
-        top_k: int = 3,
-        min_confidence: float | None = None,
-    ) -> list[Classification]: ...
 
     def classify(
         self,
@@ -114,13 +99,13 @@ class TopicClassifier:
         ]
 
     def encode(self, text: str | NewsText) -> EncodedText:
-        """Encode a text for the network. Any str is accepted, also one without a word."""
+        """Encode a text for the network; it may have no words."""
         if isinstance(text, str):
             return self.encoder.encode(text)
         return self.encoder.encode(text.text, text.title)
 
     def infer(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
-        """Return the probabilities of each text; `rank` checks them.
+        """Return the probabilities of each text; `postprocess` checks them.
 
         Returns
         -------
@@ -150,7 +135,7 @@ class TopicClassifier:
         probabilities : float32 array of shape (n_outputs,)
             The row of `infer`.
         """
-        ranking = self.rank(probabilities, top_k=top_k)
+        ranking = rank_topics(self.topics, probabilities, top_k=top_k)
         first = ranking[0]
         known_words_ratio = encoded.known_words_ratio
         no_topic = probabilities.item(-1) if self.manifest.no_topic else None
@@ -189,7 +174,7 @@ class TopicClassifier:
         probabilities = self.infer([encoded])
         check_rows(probabilities)
         (whole,) = probabilities
-        topic = topic or self.rank(whole, top_k=1)[0].topic
+        topic = topic or rank_topics(self.topics, whole, top_k=1)[0].topic
         distinct = {change: row for row, change in enumerate(dict.fromkeys(changes))}
         scores = self._leave_out_each(encoded, list(distinct))[:, topic.id]
         effects = (whole[topic.id] - scores).tolist()
@@ -215,7 +200,3 @@ class TopicClassifier:
         )
         check_rows(probabilities)
         return probabilities
-
-    def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
-        """Rank topics as `service.model.ranking.rank_topics` does."""
-        return rank_topics(self.topics, probabilities, top_k=top_k)

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import uvicorn
 
 from service.observability.health import ServiceHealth
-from service.server.http_protocol import set_send_timeout
+from service.server.listeners import set_send_timeout
 
 ACCEPTS_PER_TURN: Final = 16
 """Connections accepted per turn of the event loop. libuv accepts one per listening socket; under

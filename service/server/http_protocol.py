@@ -4,15 +4,13 @@ The application limits the time of request bodies and of its own work
 (`service.scheduling.timeouts`). This module limits the rest: headers, trailers, pipelined requests,
 connections, and the remainder of a body after its response. It also corrects where uvicorn deviates
 from RFC 9110 and 9112. Uvicorn closes idle connections; the kernel ends those whose client does not
-read (`set_send_timeout`).
+read (`service.server.listeners.set_send_timeout`).
 
 There is no timer per request: each connection checks itself about once a second.
 """
 
 import logging
-import socket
 from asyncio import Handle, TimerHandle, Transport
-from collections.abc import Iterable
 from heapq import nsmallest
 from math import inf
 from typing import Any, ClassVar, Final
@@ -358,17 +356,6 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 def _began_to_wait(connection: TimeoutHttpProtocol) -> float:
     since = connection._waits_since
     return inf if since is None else since
-
-
-def set_send_timeout(listeners: Iterable[socket.socket], seconds: float) -> None:
-    """Have the kernel end connections whose client reads nothing of a response for so long.
-
-    Connections inherit it from the listening socket. Linux only.
-    """
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        milliseconds = max(1, round(seconds * 1e3))  # 0 would be no limit
-        for listener in listeners:
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def timeout_http_protocol(header_timeout_seconds: float) -> type[TimeoutHttpProtocol]:

@@ -1,6 +1,7 @@
 """The listening sockets of the service."""
 
 import socket
+from collections.abc import Iterable
 from typing import Final
 
 BACKLOG: Final = 2_048
@@ -24,3 +25,14 @@ def listen(host: str, port: int) -> list[socket.socket]:
             listener.close()
         raise
     return listeners
+
+
+def set_send_timeout(listeners: Iterable[socket.socket], seconds: float) -> None:
+    """Have the kernel end connections whose client reads nothing of a response for so long.
+
+    Connections inherit it from the listening socket. Linux only.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        milliseconds = max(1, round(seconds * 1e3))  # 0 would be no limit
+        for listener in listeners:
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from service.server.http_protocol import set_send_timeout
+from service.server.listeners import set_send_timeout
 
 STOP_SECONDS: Final = 1
 """For scrapes in progress to finish when the service stops."""

@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 
 from service.model import load_classifier
-from service.reload.validator import BESIDE_SECONDS
+from service.reload.validator import TIMEOUT_SECONDS
 from tests.benchmarks.harness import Server
 from tests.conftest import LATEST, RELEASED
 from tests.end_to_end.running_service import RunningService
@@ -115,7 +115,7 @@ def _settled(models: Path) -> dict[str, int]:
 
 
 def _wait_for(models: Path, before: dict[str, int], *, good: bool) -> None:
-    deadline = time.monotonic() + BESIDE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while (now := _settled(models)) == before:
         assert time.monotonic() < deadline, "a bundle was neither loaded nor refused"
         time.sleep(0.02)

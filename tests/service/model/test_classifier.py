@@ -24,6 +24,7 @@ from service.model import (
     load_classifier,
 )
 from service.model.padding import MAX_BATCH_TOKENS, bucket_by_length
+from service.model.ranking import rank_topics
 from tests.conftest import LATEST, RELEASED
 
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
@@ -114,7 +115,7 @@ def test_ties_rank_by_class_index(
     classifier: TopicClassifier, weights: np.ndarray, top_k: int
 ) -> None:
     probabilities = weights / weights.sum()
-    ranked = classifier.rank(probabilities, top_k=top_k)
+    ranked = rank_topics(classifier.topics, probabilities, top_k=top_k)
     expected = sorted(range(46), key=lambda index: (-probabilities[index], index))[:top_k]
     assert [item.topic.id for item in ranked] == expected
     assert ranked[0].topic.id == probabilities.argmax()

@@ -18,7 +18,7 @@ from service.model import (
     load_bundle,
     save_bundle,
 )
-from service.model.ranking import check_rows
+from service.model.ranking import check_rows, rank_topics
 from tests.conftest import RELEASED
 from tests.fuzzing.small_bundle import TOPIC_MIN_CONFIDENCE, random_weights, small_network
 from tests.hostile_bundles import edit_manifest, rewrite
@@ -127,7 +127,7 @@ def test_topics_and_no_topic_sum_to_1(
 ) -> None:
     probabilities = np.array(row, dtype=np.float32)
     with pytest.raises(InferenceError, match="expected 4 probabilities"):
-        no_topic_classifier.rank(probabilities, top_k=1)
+        rank_topics(no_topic_classifier.topics, probabilities, top_k=1)
     with pytest.raises(InferenceError, match="expected 4 probabilities"):
         check_rows(probabilities[np.newaxis])
 

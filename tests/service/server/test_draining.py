@@ -33,10 +33,10 @@ def test_readiness_fails_once_marked_draining(client: TestClient, path: str) -> 
     assert client.post("/classify", json=TEXT).status_code == 200
 
 
-class NoReloader:
+class NoWatcher:
     def start(self, call_soon: Callable[..., Any]) -> None: ...
 
-    def ask(self) -> None: ...
+    def request_check(self) -> None: ...
 
     def stop(self) -> None: ...
 
@@ -44,7 +44,7 @@ class NoReloader:
 def test_not_ready_from_the_stop_signal_on() -> None:
     health = ServiceHealth()
     config = uvicorn.Config(None)  # type: ignore[arg-type]
-    server = DrainingServer(config, health, NoReloader(), drain_seconds=60, send_timeout_seconds=1)
+    server = DrainingServer(config, health, NoWatcher(), drain_seconds=60, send_timeout_seconds=1)
     server.handle_exit(signal.SIGTERM, None)
     assert not health.ready
 

@@ -97,9 +97,10 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
         VOCABULARY_FILE: _to_json(dict(bundle.vocabulary)),
         TOPICS_FILE: _to_json([to_json_object(topic) for topic in bundle.topics]),
         GOLDENS_FILE: _to_json([to_json_object(golden) for golden in bundle.goldens]),
-        **_drift_baseline_file(bundle.drift_baseline),
         **{f"{EVALUATION_FOLDER}/{name}": content for name, content in evaluation.items()},
     }
+    if bundle.drift_baseline:
+        contents[DRIFT_BASELINE_FILE] = _to_json(to_json_object(bundle.drift_baseline))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     manifest = replace(bundle.manifest, format_version=FORMAT_VERSION, files=hashes)
     contents[MANIFEST_FILE] = _to_json(to_json_object(manifest))
@@ -194,10 +195,6 @@ def _vocabulary(contents: Mapping[str, bytes]) -> dict[str, int]:
     ):
         raise BundleError(f"{VOCABULARY_FILE}: expected an object of word to whole number")
     return vocabulary
-
-
-def _drift_baseline_file(baseline: DriftBaseline | None) -> dict[str, bytes]:
-    return {DRIFT_BASELINE_FILE: _to_json(to_json_object(baseline))} if baseline else {}
 
 
 def _drift_baseline(

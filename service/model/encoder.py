@@ -151,23 +151,19 @@ class TextEncoder:
 
     def token_ids(self, text: str, title: str | None = None) -> list[int]:
         """Return every token of a text in order, ``START_ID`` first, as the Keras data set does."""
-        word_ids, field_ids = self._look_up(text, title)
-        return [START_ID, *word_ids, *field_ids]
+        changes = self.token_changes(text, title)
+        field_ids = (change.field_id for change in changes if change.field_id != PAD_ID)
+        return [START_ID, *(change.word_id for change in changes), *field_ids]
 
     def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network; it may have no words."""
         words = self.tokenizer.tokenize(join_title(title, text))
         return count(map(self._word_tokens.__getitem__, words), n_words=len(words))
 
-    def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
-        """Return the ids of the words in order, title first, and their tokens of fields."""
-        words = self.tokenizer.tokenize(join_title(title, text))
-        return list(map(self._word_ids.__getitem__, words)), ()
-
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
         """Return, for each word, how the tokens change without it."""
-        word_ids, _ = self._look_up(text, title)
-        return [TokenChange(word_id, PAD_ID, PAD_ID) for word_id in word_ids]
+        words = self.tokenizer.tokenize(join_title(title, text))
+        return [TokenChange(self._word_ids[word], PAD_ID, PAD_ID) for word in words]
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """Return the words of token ids, separated by blanks; ``?`` for an id without a word."""

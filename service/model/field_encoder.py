@@ -5,7 +5,7 @@ its usual token. Numbers are distinguished by their length only: an amount says 
 topic, the presence of amounts does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import chain, repeat
 from typing import ClassVar, Final
 
@@ -83,14 +83,6 @@ class FieldEncoder(TextEncoder):
             map(self._word_tokens.__getitem__, body_words[LEAD_WORDS:]),
         )
         return count(tokens, len(title_words) + len(body_words), self._last_number_id)
-
-    def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
-        title_words, body_words = self.split_fields(text, title)
-        n_title = len(title_words)
-        word_ids = list(map(self._word_ids.__getitem__, title_words + body_words))
-        title_ids = map(self._title_ids.__getitem__, word_ids[:n_title])
-        lead_ids = map(self._lead_ids.__getitem__, word_ids[n_title : n_title + LEAD_WORDS])
-        return word_ids, filter(None, chain(title_ids, lead_ids))
 
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
         """Return, for each word, how the tokens change without it; the title stays the title."""

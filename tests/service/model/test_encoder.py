@@ -73,7 +73,7 @@ def test_decode_reserved_and_unknown_ids() -> None:
     ("vocabulary", "message"),
     [
         ({"oil": 3}, "expected ids from 4, got 3 for 'oil'"),
-        ({"oil": 4, "prices": 4}, "some ids repeat"),
+        ({"oil": 4, "prices": 4}, "expected unique ids, some repeat"),
     ],
 )
 def test_invalid_vocabularies_are_errors(vocabulary: dict[str, int], message: str) -> None:

@@ -76,7 +76,7 @@ def test_the_lead_is_the_first_forty_words_of_the_body() -> None:
 @pytest.mark.parametrize(
     ("vocabulary", "message"),
     [
-        ({"oil": 4, "title:oil": 4}, "some ids repeat"),
+        ({"oil": 4, "title:oil": 4}, "expected unique ids, some repeat"),
         ({"oil": 4, "title:wheat": 5}, "expected 'wheat' beside 'title:wheat'"),
         ({"oil": 4, "lead:wheat": 5}, "expected 'wheat' beside 'lead:wheat'"),
     ],

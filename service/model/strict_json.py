@@ -7,6 +7,8 @@ from typing import Any, Final, NoReturn
 
 from service.model.errors import BundleError
 
+MAX_CONTAINERS: Final = 100_000
+"""Objects and lists of a file, which take most memory; a released bundle has at most 200."""
 MAX_DEPTH: Final = 16
 """Of nested objects and lists; a released bundle has at most 5 levels."""
 _SURROGATE: Final = "\\ud"
@@ -31,6 +33,8 @@ def parse_json(content: bytes, name: str) -> Any:
 
     ``name`` begins the error message.
     """
+    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
+        raise BundleError(f"{name}: expected at most {MAX_CONTAINERS} objects and lists")
     try:
         text = content.decode()
         value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from service.model import BundleError, load_bundle
-from service.model.strict_json import MAX_DEPTH, parse_json
+from service.model.strict_json import MAX_CONTAINERS, MAX_DEPTH, parse_json
 from tests.conftest import RELEASED
 from tests.hostile_bundles import rewrite, write_manifest
 
@@ -30,9 +30,16 @@ from tests.hostile_bundles import rewrite, write_manifest
     ],
 )
 def test_invalid_json_is_an_error(content: bytes) -> None:
-    with pytest.raises(BundleError, match=r"^x\.json: is not JSON in UTF-8") as refusal:
+    with pytest.raises(BundleError, match=r"^x\.json: is not JSON in UTF-8") as raised:
         parse_json(content, "x.json")
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_number_of_containers_is_limited() -> None:
+    most = b"[" + b",".join([b"{}"] * (MAX_CONTAINERS - 1)) + b"]"
+    assert len(parse_json(most, "x.json")) == MAX_CONTAINERS - 1
+    with pytest.raises(BundleError, match=r"^x\.json: expected at most 100000 objects and lists"):
+        parse_json(most[:-1] + b",[]]", "x.json")
 
 
 def test_depth_is_limited() -> None:

@@ -1,7 +1,10 @@
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,6 +148,52 @@ def test_a_bundle_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     assert_refused(run("train", "--out", tmp_path), "expected an absent or an empty folder")
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start trainings that wait for their data, which come from a pipe that nobody fills."""
+    os.mkfifo(tmp_path / "data")
+    with ExitStack() as stack:
+
+        def start(*options: str) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [*TRAINING, "train", "--data-dir", "data", *options],
+                cwd=tmp_path,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, f"not reserved: {path}"
+        time.sleep(0.05)
+
+
+def test_two_at_once_have_a_number_each(
+    tmp_path: Path, waiting: Callable[..., subprocess.Popen[str]]
+) -> None:
+    for number in ("1", "2"):
+        waiting()
+        wait_for(tmp_path / "models" / "candidates" / number)
+
+
+def test_the_second_into_one_folder_ends_at_once(
+    tmp_path: Path, waiting: Callable[..., subprocess.Popen[str]]
+) -> None:
+    waiting("--out", "out")
+    wait_for(tmp_path / "out")
+    _, errors = waiting("--out", "out").communicate(timeout=60)
+    assert errors.startswith("error: out: another training is writing to it")
+    assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize("source", ["keras", "reuters21578"])

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic.json_schema import models_json_schema
 
+from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.openapi.examples import (
     ANSWERS,
     BATCH_ANSWERS,
@@ -20,7 +21,7 @@ from service.api.openapi.examples import (
     Examples,
     problem_examples,
 )
-from service.api.parsing import JSON, PLAIN_TEXT, Limits
+from service.api.parsing import RequestLimits
 from service.api.problems import MEDIA_TYPE as PROBLEM_JSON
 from service.api.problems import OPEN_INFERENCE_PREFIX, PROBLEMS, UnauthorizedError
 from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest, PlainTextOptions, Problem
@@ -106,14 +107,16 @@ def describe_batch() -> dict[str, Any]:
 
 
 def complete_openapi(
-    document: dict[str, Any], limits: Limits, needs_key: Callable[[str, str], bool] | None = None
+    document: dict[str, Any],
+    limits: RequestLimits,
+    needs_key: Callable[[str, str], bool] | None = None,
 ) -> dict[str, Any]:
     """Add to FastAPI's document what it cannot know.
 
     Parameters
     ----------
     document : dict
-    limits : Limits
+    limits : RequestLimits
     needs_key : callable or None
         Whether an operation does, by its method and path; None if there are no keys.
     """
@@ -166,7 +169,7 @@ def _complete_response(response: dict[str, Any], status: str, *, classifies: boo
         response["description"] = "; or: ".join(item["summary"] for item in examples.values())
 
 
-def _request_schemas(limits: Limits) -> dict[str, Any]:
+def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
     """Give the schemas of requests by name, with the limits that hold here."""
     _, definitions = models_json_schema(
         [(model, "validation") for model in (ClassifyRequest, BatchRequest, BatchItem)],

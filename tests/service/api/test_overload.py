@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Message, Scope
 
 from service.api.problems import TYPE_PREFIX
-from service.api.unfinished_bodies import FREE_BYTES, LEAST_SECONDS
+from service.api.unfinished_bodies import FREE_BYTES, MIN_SECONDS
 from service.app import NewswireApp, create_app
-from service.model import TopicClassifier
+from service.model import Bundle, TopicClassifier, load_bundle
 from service.settings import ServiceSettings
 from tests.conftest import LATEST
 
@@ -36,16 +36,10 @@ EXEMPT = ("/health/live", "/health/ready", "/metrics", "/topics", "/model", "/",
 class HeldUp(TopicClassifier):
     """A classifier that waits in its thread until it is let go."""
 
-    go_on: threading.Event
-    n_inferences: int
-
-    @classmethod
-    def of(cls, classifier: TopicClassifier) -> "HeldUp":
-        held_up = cls.__new__(cls)
-        held_up.__dict__ = dict(classifier.__dict__)
-        held_up.go_on = threading.Event()
-        held_up.n_inferences = 0
-        return held_up
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        self.go_on = threading.Event()
+        self.n_inferences = 0
 
     def infer(self, encoded: Any) -> Any:
         self.n_inferences += 1
@@ -55,8 +49,8 @@ class HeldUp(TopicClassifier):
 
 
 @pytest.fixture
-def held_up(classifier: TopicClassifier) -> Iterator[HeldUp]:
-    held_up = HeldUp.of(classifier)
+def held_up() -> Iterator[HeldUp]:
+    held_up = HeldUp(load_bundle(LATEST))
     yield held_up
     held_up.go_on.set()
 
@@ -315,7 +309,7 @@ def test_bodies_that_come_slowly_are_bounded_together(
         refused = await Request(app, path, long, whole=False).run()
         half = len(BODIES[path]) // 2
         short = await Request(app, path, BODIES[path][:half], BODIES[path][half:]).run()
-        await asyncio.sleep(LEAST_SECONDS)
+        await asyncio.sleep(MIN_SECONDS)
         assert not slow.done()
         later = await Request(app, path, long, BODIES[path]).run()
         return [item.status for item in (refused, short, later, await slow)]

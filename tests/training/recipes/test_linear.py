@@ -56,9 +56,22 @@ def dataset(corpus_dataset: Dataset) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def network(dataset: Dataset) -> TrainedNetwork:
-    console = Console(file=io.StringIO(), width=160)
+def progress() -> io.StringIO:
+    """What the fit of `network` shows."""
+    return io.StringIO()
+
+
+@pytest.fixture(scope="module")
+def network(dataset: Dataset, progress: io.StringIO) -> TrainedNetwork:
+    console = Console(file=progress, width=160)
     return fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
+
+
+@pytest.mark.usefixtures("network")
+def test_one_progress_counts_the_fits_to_all_folds(progress: io.StringIO) -> None:
+    shown = [line.rpartition(" ") for line in progress.getvalue().splitlines()]
+    assert len({title for title, _, _ in shown}) == 1
+    assert [count for _, _, count in shown] == ["1/3", "2/3", "3/3"]
 
 
 def test_it_learns_what_newswires_are_about(network: TrainedNetwork, dataset: Dataset) -> None:

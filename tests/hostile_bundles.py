@@ -133,7 +133,7 @@ def another_shape(graph: onnx.GraphProto) -> None:
     )
 
 
-def another_answer_in_company(graph: onnx.GraphProto) -> None:
+def other_predictions_in_a_batch(graph: onnx.GraphProto) -> None:
     """The mean of all texts that come together is what each gets."""
     before_the_end(
         graph,
@@ -165,7 +165,7 @@ NETWORKS: Final[dict[str, tuple[Callable[[onnx.GraphProto], None], str]]] = {
     ),
     "an unknown operator": (an_unknown_operator, "onnxruntime rejects it"),
     "another shape": (another_shape, "expected 46 topics for a text"),
-    "another answer in company": (another_answer_in_company, "for texts together as alone"),
+    "other predictions in a batch": (other_predictions_in_a_batch, "for texts together as alone"),
     "weights in the working folder": (weights_elsewhere("README.md"), "onnxruntime rejects it"),
     "weights above": (weights_elsewhere("../vocabulary.json"), "onnxruntime rejects it"),
     "weights anywhere": (weights_elsewhere("/etc/passwd"), "onnxruntime rejects it"),

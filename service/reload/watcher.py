@@ -97,7 +97,7 @@ class ModelWatcher:
         try:
             while not self._stopping:
                 try:
-                    self._run()
+                    self._wait_and_check()
                 except Exception:
                     logger.exception("model watcher failed, restarting in %g s", RESTART_SECONDS)
                     metrics.reloads.labels("error").inc()
@@ -105,26 +105,20 @@ class ModelWatcher:
         finally:
             metrics.model_watcher_running.set(0)
 
-    def _run(self) -> None:
-        while True:
-            self._wake.wait(self._poll_seconds or None)
-            if self._stopping:
-                return
-            self._wake.clear()
-            requested, self._requested = self._requested, False
-            if requested:
-                self._skipped.clear()
-            try:
-                found = self._check()
-            except Exception:
-                logger.exception("check for new bundles failed")
-                self._app.metrics.reloads.labels("error").inc()
-                continue
-            if requested:
-                path, _ = self._served
-                if not found:
-                    logger.info("no new bundle in %s, still serving %s", self._model_dir, path)
-                log_unexpected_entries(path, self._app.model.served.classifier)
+    def _wait_and_check(self) -> None:
+        self._wake.wait(self._poll_seconds or None)
+        if self._stopping:
+            return
+        self._wake.clear()
+        requested, self._requested = self._requested, False
+        if requested:
+            self._skipped.clear()
+        found = self._check()
+        if requested:
+            path, _ = self._served
+            if not found:
+                logger.info("no new bundle in %s, still serving %s", self._model_dir, path)
+            log_unexpected_entries(path, self._app.model.served.classifier)
 
     def _check(self) -> bool:
         """Serve the highest new bundle that is valid; return whether any was new."""

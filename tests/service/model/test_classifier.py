@@ -72,12 +72,12 @@ def test_the_folder_may_be_a_str(classifier: TopicClassifier) -> None:
 
 
 def test_scores_are_a_distribution(classifier: TopicClassifier) -> None:
-    (answer,) = classifier.classify([CRUDE], top_k=len(classifier.topics))
-    scores = [ranked.score for ranked in answer.topics]
-    assert answer.no_topic is not None
-    assert sum(scores) + answer.no_topic == pytest.approx(1, abs=1e-5)
+    (prediction,) = classifier.classify([CRUDE], top_k=len(classifier.topics))
+    scores = [ranked.score for ranked in prediction.topics]
+    assert prediction.no_topic is not None
+    assert sum(scores) + prediction.no_topic == pytest.approx(1, abs=1e-5)
     assert scores == sorted(scores, reverse=True)
-    assert {ranked.topic.id for ranked in answer.topics} == set(range(len(classifier.topics)))
+    assert {ranked.topic.id for ranked in prediction.topics} == set(range(len(classifier.topics)))
 
 
 @given(st.lists(st.integers(1, 3 * MAX_BATCH_TOKENS), max_size=40))
@@ -92,11 +92,11 @@ def test_buckets_hold_each_text_once_within_the_limit(lengths: list[int]) -> Non
 
 def test_large_batch_keeps_its_order(classifier: TopicClassifier) -> None:
     texts = [f"{CRUDE} " * n + EARN for n in (90, 1, 300, 2, 40, 0, 7)] * 20
-    answers = classifier.classify(texts, top_k=1)
-    for text, answer in zip(texts, answers, strict=True):
+    predictions = classifier.classify(texts, top_k=1)
+    for text, prediction in zip(texts, predictions, strict=True):
         (alone,) = classifier.classify([text], top_k=1)
-        assert answer.topics[0].topic == alone.topics[0].topic
-        assert answer.topics[0].score == pytest.approx(alone.topics[0].score, abs=1e-6)
+        assert prediction.topics[0].topic == alone.topics[0].topic
+        assert prediction.topics[0].score == pytest.approx(alone.topics[0].score, abs=1e-6)
 
 
 @given(texts=st.lists(st.text(max_size=200), min_size=1, max_size=5))
@@ -226,17 +226,17 @@ def test_group_if_no_topic_but_its_group_is_confident(
     scores[[codes["crude"], codes["nat-gas"], codes["gas"], codes["ship"]]] = 0.4, 0.3, 0.2, 0.1
     encoded = classifier.encode(CRUDE)
     for min_confidence, group in ((0.3, None), (0.8, ("Energy", 0.9)), (0.95, None)):
-        answer = classifier.postprocess(encoded, scores, top_k=1, min_confidence=min_confidence)
-        assert (answer.group is None) == (group is None)
-        if answer.group and group:
-            assert answer.group.name == group[0]
-            assert answer.group.score == pytest.approx(group[1])
+        prediction = classifier.postprocess(encoded, scores, top_k=1, min_confidence=min_confidence)
+        assert (prediction.group is None) == (group is None)
+        if prediction.group and group:
+            assert prediction.group.name == group[0]
+            assert prediction.group.score == pytest.approx(group[1])
 
 
 def test_no_group_with_too_few_known_words(classifier: TopicClassifier) -> None:
-    (answer,) = classifier.classify(["zxcv qwer tyui"], min_confidence=0.9)
-    assert answer.abstained == "too_few_known_words"
-    assert answer.group is None
+    (prediction,) = classifier.classify(["zxcv qwer tyui"], min_confidence=0.9)
+    assert prediction.abstained == "too_few_known_words"
+    assert prediction.group is None
 
 
 def test_network_affected_by_zero_counts_is_an_error(bundle: Bundle) -> None:

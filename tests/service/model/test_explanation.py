@@ -25,8 +25,8 @@ def score(classifier: TopicClassifier, text: NewsText, topic_id: int) -> float:
 def assert_as_by_brute_force(classifier: TopicClassifier, text: NewsText) -> None:
     explanation = classifier.explain(text)
     whole = score(classifier, text, explanation.topic.id)
-    (answer,) = classifier.classify([text], top_k=1)
-    assert explanation.topic == answer.topics[0].topic
+    (prediction,) = classifier.classify([text], top_k=1)
+    assert explanation.topic == prediction.topics[0].topic
     assert len(explanation.words) == classifier.encode(text).n_words
     for effect in explanation.words:
         content = text.text if effect.field == "text" else text.title or ""

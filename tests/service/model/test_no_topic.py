@@ -1,4 +1,4 @@
-"""A bundle of format version 2 whose network knows "none of the topics", from file to answer."""
+"""A bundle of format version 2 whose network has the output "none of the topics"."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -67,15 +67,15 @@ def test_a_bundle_of_version_1_is_saved_as_version_2(folder: Path, tmp_path: Pat
 def test_no_topic_is_not_ranked(
     no_topic_classifier: TopicClassifier, text: str, topic: str, abstained: Abstention | None
 ) -> None:
-    (answer,) = no_topic_classifier.classify([text], top_k=3)
-    assert answer.topics[0].topic.code == topic
-    assert answer.abstained == abstained
-    assert answer.no_topic is not None
-    assert sum(item.score for item in answer.topics) + answer.no_topic == pytest.approx(1)
+    (prediction,) = no_topic_classifier.classify([text], top_k=3)
+    assert prediction.topics[0].topic.code == topic
+    assert prediction.abstained == abstained
+    assert prediction.no_topic is not None
+    assert sum(item.score for item in prediction.topics) + prediction.no_topic == pytest.approx(1)
     (row,) = no_topic_classifier.infer([no_topic_classifier.encode(text)])
     assert row.shape == (4,)
-    assert answer.no_topic == row[3]
-    assert [item.score for item in answer.topics] == sorted(row[:3], reverse=True)
+    assert prediction.no_topic == row[3]
+    assert [item.score for item in prediction.topics] == sorted(row[:3], reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -93,15 +93,15 @@ def test_min_confidence_does_not_affect_no_topic(
     min_confidence: float,
     abstained: Abstention | None,
 ) -> None:
-    (answer,) = no_topic_classifier.classify([text], min_confidence=min_confidence)
-    assert answer.abstained == abstained
+    (prediction,) = no_topic_classifier.classify([text], min_confidence=min_confidence)
+    assert prediction.abstained == abstained
 
 
 def test_no_topic_is_in_no_group(no_topic_classifier: TopicClassifier) -> None:
-    (answer,) = no_topic_classifier.classify(["oil rose"])
-    assert answer.group is not None
-    assert answer.no_topic is not None
-    assert answer.group.score == pytest.approx(1 - answer.no_topic)
+    (prediction,) = no_topic_classifier.classify(["oil rose"])
+    assert prediction.group is not None
+    assert prediction.no_topic is not None
+    assert prediction.group.score == pytest.approx(1 - prediction.no_topic)
     (other,) = no_topic_classifier.classify(["rose"])
     assert other.group is None
 

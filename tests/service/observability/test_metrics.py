@@ -110,10 +110,12 @@ def test_no_topic_baseline_requires_a_model_with_no_topic(
 ) -> None:
     with TestClient(create_app(settings, no_topic_classifier, registry)) as client:
         assert value("newswire_abstentions_total", reason="no_topic") == 0
-        answers = [client.post("/classify", json={"text": text}).json() for text in ("oil", "rose")]
+        responses = [
+            client.post("/classify", json={"text": text}).json() for text in ("oil", "rose")
+        ]
     assert value("newswire_abstentions_total", reason="no_topic") == 1
     assert value("newswire_no_topic_ratio_count") == 2
-    expected = sum(answer["no_topic"] for answer in answers)
+    expected = sum(response["no_topic"] for response in responses)
     assert value("newswire_no_topic_ratio_sum") == pytest.approx(expected)
     assert value("newswire_no_topic_ratio_bucket", le="0.5") == 1
     bins = [

@@ -55,8 +55,8 @@ def test_skipped_bundles_are_reported(models: Path) -> None:
     with RunningService(
         errors=subprocess.PIPE, NEWSWIRE_MODEL_DIR=str(models), NEWSWIRE_MODEL_POLL_SECONDS="0.1"
     ) as service:
-        answer = service.client.post("/classify", json={"text": "Crude oil rose."}).json()
-        assert answer["model"]["version"] == "1"
+        response = service.client.post("/classify", json={"text": "Crude oil rose."}).json()
+        assert response["model"]["version"] == "1"
         metrics = service.client.get("/metrics").text
         assert "newswire_skipped_bundles 3.0" in metrics.splitlines()
         assert 'newswire_reloads_total{outcome="failed"} 0.0' in metrics.splitlines()

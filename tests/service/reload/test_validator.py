@@ -45,7 +45,7 @@ def test_resources_are_limited(bundle_copy: Path, kind: str) -> None:
 
 
 def test_hostile_network_is_invalid(bundle_copy: Path) -> None:
-    edit, message = NETWORKS["another answer in company"]
+    edit, message = NETWORKS["other predictions in a batch"]
     edit_network(bundle_copy, edit)
     with pytest.raises(BundleError, match=message):
         BundleValidator(bundle_copy).result()

@@ -26,9 +26,9 @@ def test_readiness_fails_once_marked_draining(client: TestClient, path: str) -> 
     app = client.app
     assert isinstance(app, NewswireApp)
     app.health.mark_draining()
-    answer = client.get(path)
-    assert answer.status_code == 503
-    assert answer.json()["ready" if path.startswith("/v2") else "status"] in {False, "stopping"}
+    response = client.get(path)
+    assert response.status_code == 503
+    assert response.json()["ready" if path.startswith("/v2") else "status"] in {False, "stopping"}
     assert client.get("/health/live").status_code == 200
     assert client.post("/classify", json=TEXT).status_code == 200
 
@@ -61,9 +61,9 @@ def test_responses_close_their_connections_while_draining() -> None:
         for path in paths:
             assert service.client.get(path).headers["connection"] == "close"
         for content in (TEXT, {"text": ""}):
-            answer = service.client.post("/classify", json=content)
-            assert answer.headers["connection"] == "close"
-        first = answer.headers["date"]
+            response = service.client.post("/classify", json=content)
+            assert response.headers["connection"] == "close"
+        first = response.headers["date"]
         time.sleep(1.5)
         assert service.client.post("/classify", json=TEXT).headers["connection"] == "close"
         assert service.client.get("/health/live").headers["date"] != first
@@ -82,9 +82,9 @@ def test_response_to_a_request_in_progress_closes_its_connection() -> None:
         service.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         connection.send(body[10:])
-        answer = connection.getresponse()
-        assert answer.status == 200
-        assert answer.headers["connection"] == "close"
+        response = connection.getresponse()
+        assert response.status == 200
+        assert response.headers["connection"] == "close"
         connection.close()
 
 

@@ -171,13 +171,15 @@ def test_unread_response_times_out(service: RunningService) -> None:
         connection.settimeout(PATIENCE_SECONDS)
         connection.connect(("127.0.0.1", service.port))
         connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
-        # what the client sends tells it that nobody is there any more
+        # sending fails once the connection is closed
         assert any(is_refused(connection, b"\r\n") for _ in range(10 * PATIENCE_SECONDS))
 
 
 def test_service_is_healthy_afterwards(service: RunningService) -> None:
-    answer = service.client.post("/classify", content=BODY, headers={"content-type": "text/plain"})
-    assert answer.status_code == 200
+    response = service.client.post(
+        "/classify", content=BODY, headers={"content-type": "text/plain"}
+    )
+    assert response.status_code == 200
     metrics = service.client.get("/metrics").text
     assert "newswire_requests_in_progress 0.0" in metrics
 

@@ -195,7 +195,7 @@ def test_many_pipelined_requests(service: RunningService) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_requests_that_wait_for_their_turn_take_no_memory(service: RunningService) -> None:
-    """However many are sent on one connection, and all answers read."""
+    """On one connection, whose responses are read concurrently."""
     server = Server(service.process.pid, "", 0.0)
     before = server.memory_megabytes()
     with connect(service) as connection, ThreadPoolExecutor(1) as thread:
@@ -237,7 +237,7 @@ def test_disconnected_client_is_no_server_error(service: RunningService) -> None
     assert sum(float(count) for status, count in counts if status == "5") == 0
 
 
-# heads (RFC 9112, 3.2)
+# headers (RFC 9112, 3.2)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_status_of_headers(connection: socket.socket, head: bytes, status: int) 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_heads_that_never_end_take_no_memory(service: RunningService) -> None:
-    """Of many connections, each with more header fields than a head may have."""
+    """Many connections, each with too many header fields."""
     server = Server(service.process.pid, "", 0.0)
     before = most = server.memory_megabytes()
     with contextlib.ExitStack() as stack:

@@ -335,7 +335,7 @@ def test_chunks_are_parsed_a_few_per_turn() -> None:
         connection.connection_lost(None)
         return transport.written
 
-    answer = b"".join(filter(None, asyncio.run(talk())))
-    assert answer.count(b"HTTP/1.1 204 ") == 1
+    response = b"".join(filter(None, asyncio.run(talk())))
+    assert response.count(b"HTTP/1.1 204 ") == 1
     assert sum(read) == n_chunks
     assert len(read) > 10

@@ -80,16 +80,16 @@ def parse_classify_request(body: bytes, limits: RequestLimits) -> ClassifyReques
     return request
 
 
-def parse_plain_text(body: bytes, query: bytes, limits: RequestLimits) -> ClassifyRequest:
+def parse_plain_text(body: bytes, limits: RequestLimits, *, query: bytes) -> ClassifyRequest:
     """Parse and check a plain text, whose options are in the query.
 
     Parameters
     ----------
     body : bytes
         UTF-8, perhaps with a byte order mark.
+    limits : RequestLimits
     query : bytes
         Percent-encoded, as ASGI has it.
-    limits : RequestLimits
 
     Raises
     ------

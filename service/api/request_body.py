@@ -17,12 +17,14 @@ from service.api.problems import (
 from service.api.schemas import FieldProblem
 from service.api.unfinished_bodies import UnfinishedBodies
 from service.scheduling.admission import Admission, ConcurrencyLimit
+from service.scheduling.errors import OverloadedError
 from service.scheduling.timeouts import Timeout
 
 JSON_EXPANSION: Final = 6
 """JSON may write one byte of text as six, ``\\u0041``."""
 JSON_OVERHEAD_BYTES: Final = 1_024
 """For the names of the fields, and some white space."""
+_JSON: Final = JSON.encode()
 
 
 class BodyReader:
@@ -50,7 +52,9 @@ class BodyReader:
         limit: ConcurrencyLimit,
         media_types: Sequence[str] = (JSON,),
     ) -> tuple[str, bytes]:
-        """Read a body of one of some media types, if there is a free permit; none is taken.
+        """Read a body of one of some media types, JSON among them, if there is a free permit.
+
+        No permit is taken: a slow client holds none.
 
         Returns
         -------
@@ -61,7 +65,7 @@ class BodyReader:
         Raises
         ------
         OverloadedError
-            If there is no free permit, or later no room for the bytes.
+            If there is no free permit, after `REJECTION_DELAY_SECONDS`; or no room for the bytes.
         UnsupportedMediaTypeError
             If the body has another type or character set, or is compressed.
         TooLargeError
@@ -71,22 +75,12 @@ class BodyReader:
         ClientDisconnect
             If the connection ends before the body does.
         """
-        await self._admission.admit(limit)
-        content_type = content_length = b""
-        for name, value in reversed(scope["headers"]):  # of several, the first counts
-            if name == b"content-type":
-                content_type = value
-            elif name == b"content-length":
-                content_length = value
-            elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-                raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
-        media_type = find_media_type(content_type, media_types)
-        if media_type is None:
-            expected = " or ".join(filter(None, media_types))
-            raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {expected}.")
-        # the server has checked that it is a number; too high a length gets no 100 Continue
-        if content_length and int(content_length) > self._max_bytes:
-            raise TooLargeError(too_large(self._limits))
+        try:
+            limit.check()
+        except OverloadedError:
+            await self._admission.delay_rejection()
+            raise
+        media_type = self._check_headers(scope, media_types)
         try:
             with self._timeout:
                 message = await receive()
@@ -100,6 +94,25 @@ class BodyReader:
         if len(body) > self._max_bytes:
             raise TooLargeError(too_large(self._limits))
         return media_type, body
+
+    def _check_headers(self, scope: Scope, media_types: Sequence[str]) -> str:
+        """Return the media type of a body that may be read."""
+        content_type = content_length = b""
+        for name, value in reversed(scope["headers"]):  # of several, the first counts
+            if name == b"content-type":
+                content_type = value
+            elif name == b"content-length":
+                content_length = value
+            elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+                raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
+        media_type = JSON if content_type == _JSON else find_media_type(content_type, media_types)
+        if media_type is None:
+            expected = " or ".join(filter(None, media_types))
+            raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {expected}.")
+        # the server has checked that it is a number; too high a length gets no 100 Continue
+        if content_length and int(content_length) > self._max_bytes:
+            raise TooLargeError(too_large(self._limits))
+        return media_type
 
     async def _read_all(self, message: Message, receive: Receive) -> bytes:
         """Read a body that comes in several messages."""

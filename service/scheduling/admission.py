@@ -107,24 +107,14 @@ class Admission:
         self.buffered_bytes = 0
         self._n_delayed = 0
 
-    async def admit(self, limit: ConcurrencyLimit) -> None:
-        """Check for a free permit before a body is read; no permit is taken.
-
-        Raises
-        ------
-        OverloadedError
-            After `REJECTION_DELAY_SECONDS`, also if there is a free permit by then.
-        """
-        try:
-            limit.check()
-        except OverloadedError:
-            if self._n_delayed < MAX_DELAYED_REJECTIONS:
-                self._n_delayed += 1
-                try:
-                    await sleep(REJECTION_DELAY_SECONDS)
-                finally:
-                    self._n_delayed -= 1
-            raise
+    async def delay_rejection(self) -> None:
+        """Wait before a request is rejected, unless too many wait already."""
+        if self._n_delayed < MAX_DELAYED_REJECTIONS:
+            self._n_delayed += 1
+            try:
+                await sleep(REJECTION_DELAY_SECONDS)
+            finally:
+                self._n_delayed -= 1
 
     def buffer(self, n_bytes: int) -> None:
         """Count bytes of a body that are held; `release` them afterwards.

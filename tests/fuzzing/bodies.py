@@ -105,7 +105,7 @@ def _batch(body: bytes, argument: bytes | None) -> bytes:
 
 
 def _plain(body: bytes, argument: bytes | None) -> bytes:
-    return _PREDICTOR.predict(parse_plain_text(body, argument or b"", LIMITS))
+    return _PREDICTOR.predict(parse_plain_text(body, LIMITS, query=argument or b""))
 
 
 def _tensors(body: bytes, argument: bytes | None) -> bytes:

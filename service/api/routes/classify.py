@@ -1,5 +1,7 @@
 """``POST /classify`` and ``POST /classify/batch``: texts in, their topics out."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -24,6 +26,9 @@ CLASSIFY_BATCH: Final = "/classify/batch"
 INLINE_BYTES: Final = 16_384
 """Bodies up to this are processed on the event loop, in about a millisecond at most: a thread would
 cost more than it saves. Longer ones, and explanations, run in the executor."""
+
+
+Parse = Callable[[bytes, RequestLimits], ClassifyRequest]
 
 
 class ClassifyEndpoints:
@@ -56,17 +61,19 @@ class ClassifyEndpoints:
         media_type, body = await self._reader.read(
             scope, receive, self._admission.limit, (JSON, PLAIN_TEXT)
         )
+        parse: Parse
+        if media_type == PLAIN_TEXT:
+            parse = partial(parse_plain_text, query=scope["query_string"])
+        else:
+            check_no_query(scope)
+            parse = parse_classify_request
         served = self._model.served
         n_bytes = len(body)
         if n_bytes > INLINE_BYTES:
             return await self._executor.run(
-                lambda body: served.predictor.predict(
-                    _parse(body, media_type, scope, served.limits)
-                ),
-                body,
-                n_bytes,
+                lambda body: served.predictor.predict(parse(body, served.limits)), body, n_bytes
             )
-        request = _parse(body, media_type, scope, served.limits)
+        request = parse(body, served.limits)
         if request.explain:
             return await self._executor.run(served.predictor.predict, request, n_bytes)
         return await served.batcher.submit(request, n_bytes)
@@ -77,14 +84,6 @@ class ClassifyEndpoints:
         check_no_query(scope)
         predict = self._model.served.predictor.predict_batch
         return await self._executor.run(predict, body, len(body))
-
-
-def _parse(body: bytes, media_type: str, scope: Scope, limits: RequestLimits) -> ClassifyRequest:
-    if media_type == PLAIN_TEXT:
-        return parse_plain_text(body, scope["query_string"], limits)
-    if scope["query_string"]:
-        check_no_query(scope)
-    return parse_classify_request(body, limits)
 
 
 def classify_routes(endpoints: ClassifyEndpoints) -> APIRouter:

@@ -134,7 +134,7 @@ SHORT_BODIES: dict[str, tuple[Callable[[bytes], object], bytes]] = {
         b'{"items":[{%b}]}' % SHORT_NAMES[:6_000].rpartition(b",")[0],
     ),
     "names in the query": (
-        lambda body: parse_plain_text(b"Oil", body, LIMITS),
+        lambda body: parse_plain_text(b"Oil", LIMITS, query=body),
         SHORT_NAMES.replace(b",", b"&").replace(b'":0', b"=0").replace(b'"', b""),
     ),
     "names of a request for tensors": (

@@ -123,36 +123,27 @@ def test_it_costs_next_to_nothing() -> None:
     assert (time.process_time() - began) / n_requests < 50e-6
 
 
-def test_refusals_are_held_back_so_that_they_come_less_often() -> None:
-    async def seconds_until_refused(admission: Admission) -> float:
+def test_rejections_are_delayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def seconds_of_delay(admission: Admission) -> float:
         began = time.monotonic()
-        with pytest.raises(OverloadedError):
-            await admission.admit(admission.limit)
+        await admission.delay_rejection()
         return time.monotonic() - began
 
-    async def refuse(n_requests: int) -> list[float]:
+    async def reject(n_requests: int) -> list[float]:
         admission = Admission(max_concurrent_requests=1, max_buffered_bytes=1)
-        await admission.admit(admission.limit)
-        with admission.limit:
-            refusals = [seconds_until_refused(admission) for _ in range(n_requests)]
-            return await asyncio.gather(*refusals)
+        return await asyncio.gather(*(seconds_of_delay(admission) for _ in range(n_requests)))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(admission_module, "MAX_DELAYED_REJECTIONS", 3)
-        waits = asyncio.run(refuse(5))
-    assert [seconds >= 0.9 * REJECTION_DELAY_SECONDS for seconds in waits] == (
-        [True] * 3 + [False] * 2
-    )
+    monkeypatch.setattr(admission_module, "MAX_DELAYED_REJECTIONS", 3)
+    delayed = [seconds >= 0.9 * REJECTION_DELAY_SECONDS for seconds in asyncio.run(reject(5))]
+    assert delayed == [True] * 3 + [False] * 2
 
 
-def test_what_is_held_back_and_goes_away_is_held_back_no_more() -> None:
-    async def go_away() -> None:
+def test_cancelled_rejection_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def cancel_twice() -> None:
         admission = Admission(max_concurrent_requests=1, max_buffered_bytes=1)
-        with admission.limit:
-            for _ in range(2):
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(admission.admit(admission.limit), 0.001)
+        for _ in range(2):
+            with pytest.raises(TimeoutError):  # the second one is delayed, too
+                await asyncio.wait_for(admission.delay_rejection(), 0.001)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(admission_module, "MAX_DELAYED_REJECTIONS", 1)
-        asyncio.run(go_away())
+    monkeypatch.setattr(admission_module, "MAX_DELAYED_REJECTIONS", 1)
+    asyncio.run(cancel_twice())

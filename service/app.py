@@ -65,16 +65,16 @@ class NewswireApp:
         self._limits = limits = RequestLimits(
             max_text_bytes=settings.max_text_bytes,
             max_text_words=settings.max_text_words,
-            max_batch_items=settings.max_batch_items,
+            max_batch_size=settings.max_batch_size,
             max_explained_words=settings.max_explained_words,
             max_top_k=len(classifier.topics),
         )
         self._admission = admission = Admission(
-            max_concurrent_requests=settings.max_in_progress,
+            max_concurrent_requests=settings.max_concurrent_requests,
             max_buffered_bytes=settings.max_buffered_bytes,
         )
         metrics.requests_in_progress.set_function(lambda: admission.limit.in_progress)
-        metrics.describe_bundle(classifier)
+        metrics.set_model(classifier)
         self.model = ModelHandle(self.prepare(classifier))
 
         timeout = Timeout(settings.request_timeout_seconds)
@@ -111,16 +111,18 @@ class NewswireApp:
             app = self._auth = ApiKeyMiddleware(
                 app,
                 ApiKeys(key.get_secret_value() for key in settings.api_keys),
-                open_paths=open_paths if settings.metrics_need_key else open_paths | {METRICS_PATH},
+                open_paths=open_paths
+                if settings.metrics_require_key
+                else open_paths | {METRICS_PATH},
                 routes=[route for route in routes if isinstance(route, Route)],
             )
         if settings.cors_origins:
             app = CrossOriginMiddleware(app, settings.cors_origins)
-            metrics.begin_requests({PREFLIGHT: PREFLIGHT_STATUSES})
+            metrics.initialize_request_counts({PREFLIGHT: PREFLIGHT_STATUSES})
         self._app = InstrumentationMiddleware(app, metrics, access_log=settings.access_log)
         pages = page_paths() | {FILES}
         has_keys = bool(settings.api_keys)
-        metrics.begin_requests(statuses_by_route(routes, pages=pages, has_keys=has_keys))
+        metrics.initialize_request_counts(statuses_by_route(routes, pages=pages, has_keys=has_keys))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request."""
@@ -147,7 +149,7 @@ class NewswireApp:
         """Serve another model; requests in progress end with the one that they began with."""
         self.model.served = served
         self._openapi = self.api.openapi_schema = None  # built again when it is requested
-        self.metrics.describe_bundle(served.classifier)
+        self.metrics.set_model(served.classifier)
 
 
 def create_app(

@@ -44,7 +44,7 @@ class RequestLimits:
         Of a text and its title together, in UTF-8; a body may be as long as one such text.
     max_text_words : int
         Of a text and its title together.
-    max_batch_items : int
+    max_batch_size : int
     max_explained_words : int
         In all texts of a request together: an explanation takes the square of their number.
     max_top_k : int
@@ -53,7 +53,7 @@ class RequestLimits:
 
     max_text_bytes: int
     max_text_words: int
-    max_batch_items: int
+    max_batch_size: int
     max_explained_words: int
     max_top_k: int
 
@@ -138,7 +138,7 @@ def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
     MalformedBodyError, InvalidRequestError
         As `parse_classify_request`.
     """
-    n_items = limits.max_batch_items
+    n_items = limits.max_batch_size
     n_fields = len(BatchRequest.model_fields) + n_items * len(BatchItem.model_fields)
     if exceeds_json_complexity(body, max_strings=STRINGS_PER_FIELD * n_fields, max_texts=n_items):
         fields = ", ".join(BatchItem.model_fields)
@@ -146,8 +146,8 @@ def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     request = parse_body(BatchRequest, body)
     check_options(request, limits)
-    if len(request.items) > limits.max_batch_items:
-        message = f"Input should have at most {limits.max_batch_items} items"
+    if len(request.items) > limits.max_batch_size:
+        message = f"Input should have at most {limits.max_batch_size} items"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     return request
 

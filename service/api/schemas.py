@@ -203,7 +203,7 @@ class ModelInfo(BaseModel):
     command: str
     recipe: dict[str, Any]
     data: dict[str, Any]
-    tokeniser: str
+    tokenizer: str
     tensors: dict[str, str]
     scores: dict[str, Any]
     libraries: dict[str, str]

@@ -187,7 +187,7 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
         schemas[name] |= NOT_BLANK
     schemas[BatchRequest.__name__]["properties"]["items"] |= {
         "items": _reference(BatchItem),
-        "maxItems": limits.max_batch_items,
+        "maxItems": limits.max_batch_size,
     }
     return schemas
 

@@ -17,7 +17,7 @@ from tests.conftest import LATEST
 LIMITS = RequestLimits(
     max_text_bytes=1_000,
     max_text_words=500,
-    max_batch_items=9,
+    max_batch_size=9,
     max_explained_words=2_000,
     max_top_k=46,
 )
@@ -45,7 +45,7 @@ def failing() -> FailingClassifier:
 @pytest.fixture
 def predictor(failing: FailingClassifier, registry: CollectorRegistry) -> Predictor:
     metrics = ServiceMetrics(registry)
-    metrics.describe_bundle(failing)
+    metrics.set_model(failing)
     return Predictor(failing, metrics, LIMITS, ServiceHealth())
 
 

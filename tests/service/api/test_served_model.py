@@ -125,11 +125,11 @@ def test_a_baseline_goes_with_its_model(
 ) -> None:
     topic = {"topic": "earn"}
     client.post("/classify", json=TEXT)
-    assert registry.get_sample_value("newswire_baseline_topics_ratio", topic)
+    assert registry.get_sample_value("newswire_drift_baseline_topics_ratio", topic)
     bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
     app.adopt(app.prepare(build_classifier(bundle)))
-    assert registry.get_sample_value("newswire_baseline_topics_ratio", topic) is None
-    assert registry.get_sample_value("newswire_baseline_newswires") == 0
+    assert registry.get_sample_value("newswire_drift_baseline_topics_ratio", topic) is None
+    assert registry.get_sample_value("newswire_drift_baseline_samples") == 0
     assert registry.get_sample_value("newswire_predictions_total", {"topic": "crude"}) == 1
 
 

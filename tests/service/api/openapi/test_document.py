@@ -69,7 +69,7 @@ def test_request_schemas_have_the_limits(schemas: dict[str, Any]) -> None:
         assert "ge" not in top_k
     assert batch["items"]["items"] == {"$ref": "#/components/schemas/BatchItem"}
     assert batch["items"]["minItems"] == 1
-    assert batch["items"]["maxItems"] == ServiceSettings().max_batch_items
+    assert batch["items"]["maxItems"] == ServiceSettings().max_batch_size
     for name, properties in (("ClassifyRequest", request), ("BatchItem", item)):
         assert "required" not in schemas[name]
         assert schemas[name]["additionalProperties"] is False
@@ -199,7 +199,7 @@ def test_examples_are_not_counted(client: TestClient, registry: CollectorRegistr
 
 
 def test_examples_over_the_limits_are_left_out(classifier: TopicClassifier) -> None:
-    settings = ServiceSettings(max_explained_words=1, max_batch_items=1)
+    settings = ServiceSettings(max_explained_words=1, max_batch_size=1)
     client = TestClient(create_app(settings, classifier, CollectorRegistry()))
     paths = client.get("/openapi.json").json()["paths"]
     examples = paths["/classify"]["post"]["requestBody"]["content"][JSON]["examples"]

@@ -80,7 +80,7 @@ def test_counts_of_failures_begin_at_0(
     classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = CollectorRegistry()
-    app = create_app(ServiceSettings(max_in_progress=1), classifier, registry)
+    app = create_app(ServiceSettings(max_concurrent_requests=1), classifier, registry)
     before = series(registry)
 
     def fail(encoded: Any) -> Any:

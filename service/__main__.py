@@ -1,4 +1,4 @@
-"""Load the bundle, prove it, start the server."""
+"""Load the newest bundle, build the application, run the server."""
 
 from service.process import prepare_process
 
@@ -43,34 +43,34 @@ logger = logging.getLogger("service")
 
 
 def main(**overrides: Any) -> int:
-    """Serve until told to stop; give the exit status.
+    """Serve until a signal stops the process; return the exit status.
 
     Parameters
     ----------
     overrides : of any type
-        Settings that take the place of environment variables.
+        Settings that override environment variables.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server listens to it
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server handles it
     try:
         if unknown := describe_unknown_variables(os.environ):
-            return _refuse(unknown)
+            return _fail(unknown)
         settings = ServiceSettings(**overrides)
         model = load_newest(settings.model_dir)
     except ValidationError as error:
-        return _refuse(describe_errors(error))
+        return _fail(describe_errors(error))
     except BundleError as error:
-        return _refuse(f"{PREFIX}MODEL_DIR: {error}")
+        return _fail(f"{PREFIX}MODEL_DIR: {error}")
     app = build_app(settings, model.classifier)
     try:
         metrics_server = make_metrics_server(app, settings)
     except OSError as error:
         address = f"{metrics_host(settings)}:{settings.metrics_port}"
-        return _refuse(f"{PREFIX}METRICS_PORT: {address}: {error.strerror}")
+        return _fail(f"{PREFIX}METRICS_PORT: {address}: {error.strerror}")
     try:
         listeners = listen(settings.host, settings.port)
     except (OSError, UnicodeError) as error:  # a name that is none in the DNS
         reason = getattr(error, "strerror", None) or error
-        return _refuse(f"{PREFIX}PORT: {settings.host}:{settings.port}: {reason}")
+        return _fail(f"{PREFIX}PORT: {settings.host}:{settings.port}: {reason}")
     # uvicorn finishes the requests in progress, then raises the signal again, for this handler
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
@@ -109,7 +109,7 @@ def main(**overrides: Any) -> int:
 
 
 def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> NewswireApp:
-    """Give the application, with metrics of its process."""
+    """Return the application, with metrics of its process."""
     # a second series beside each counter and histogram, which no dashboard reads
     disable_created_metrics()  # type: ignore[no-untyped-call]
     app = create_app(settings, classifier, make_registry())
@@ -135,12 +135,12 @@ def make_metrics_server(app: NewswireApp, settings: ServiceSettings) -> MetricsS
 
 
 def metrics_host(settings: ServiceSettings) -> str:
-    """Give the address of the metrics' own port."""
+    """Return the address of the metrics' own port."""
     return settings.metrics_host or settings.host
 
 
 def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
-    """Give the server's configuration: what is not used costs nothing."""
+    """Return the server's configuration, without the parts that are not used."""
     return uvicorn.Config(
         app,
         host=settings.host,
@@ -158,13 +158,13 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
 
 
 def _exit(signum: int, frame: FrameType | None) -> NoReturn:
-    """End with status 0: being told to stop is no failure. Being told again changes nothing."""
+    """Exit with status 0: a stop is no failure. Further signals are ignored."""
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
     sys.exit(0)
 
 
-def _refuse(reason: str) -> int:
+def _fail(reason: str) -> int:
     print(f"error: {escape_controls(reason)}", file=sys.stderr)  # noqa: T201
     return EXIT_MISCONFIGURED
 

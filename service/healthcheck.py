@@ -1,4 +1,4 @@
-"""Ask the service of this machine whether it is ready: a container's health check, without curl."""
+"""The health check of a container: asks the service of this machine whether it is ready."""
 
 from service.process import prepare_process
 
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS: Final = 2
 
 
 def main() -> int:
-    """Give the exit status: 0 if it is ready, 1 if it is not, or cannot be reached."""
+    """Return the exit status: 0 if the service is ready, 1 if it is not or cannot be reached."""
     try:
         settings = ServiceSettings()
     except ValidationError as error:
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def reachable(host: str) -> str:
-    """Give an address at which a server that listens on ``host`` is reached from here."""
+    """Return an address at which a server that listens on ``host`` can be reached."""
     try:
         address = ip_address(host)
     except ValueError:  # a name

@@ -1,19 +1,18 @@
-"""From what went wrong to what the client is told: problem details, RFC 9457.
+"""From errors to responses: problem details, RFC 9457.
 
-Under `OPEN_INFERENCE_PREFIX` the same status and sentence have the form which that protocol gives
-them.
+Under `OPEN_INFERENCE_PREFIX` the body of the response has the form of that protocol instead.
 
-`PROBLEMS` is the one table that knows both errors and HTTP. What a client sent is never part of
-an answer.
+`PROBLEMS` is the one table that knows both errors and HTTP. Input of a client is never part of a
+response.
 
 RequestError
-├── UnauthorizedError           it comes without a key, or with a wrong one
-├── BodyTimeoutError            the body was not there in time
-├── UnsupportedMediaTypeError   the body is declared as something that is not taken
-├── TooLargeError               the text, or the body around it, is over the limit
+├── UnauthorizedError           the request has no valid key
+├── BodyTimeoutError            the body took too long
+├── UnsupportedMediaTypeError   the body has another media type or character set
+├── TooLargeError               the text or the body exceeds a limit
 ├── MalformedBodyError          the body is not JSON, or not text in UTF-8
-│   └── TensorError             the JSON and what follows it are not the tensors that were expected
-└── InvalidRequestError         the JSON is not the request that was expected
+│   └── TensorError             the JSON and the binary data are not the expected tensors
+└── InvalidRequestError         the JSON is not the expected request
 """
 
 import logging
@@ -44,23 +43,23 @@ logger = logging.getLogger(__name__)
 
 
 class RequestError(Exception):
-    """Base of what a client can put right; its text is the sentence that the client is told."""
+    """Base of what a client can correct; its text is the detail of the problem."""
 
 
 class UnauthorizedError(RequestError):
-    """The request comes without a key, or with one that is not valid."""
+    """The request has no valid key."""
 
 
 class BodyTimeoutError(RequestError):
-    """The body was not there in time."""
+    """The body took too long."""
 
 
 class UnsupportedMediaTypeError(RequestError):
-    """The body is declared as something that is not taken."""
+    """The body has another media type or character set."""
 
 
 class TooLargeError(RequestError):
-    """The text, or the body around it, is over the limit."""
+    """The text or the body exceeds a limit."""
 
 
 class MalformedBodyError(RequestError):
@@ -68,16 +67,15 @@ class MalformedBodyError(RequestError):
 
 
 class TensorError(MalformedBodyError):
-    """The tensors of the Open Inference Protocol are not what was expected."""
+    """The tensors of the Open Inference Protocol are not the expected ones."""
 
 
 class InvalidRequestError(RequestError):
-    """The JSON is not the request that was expected.
+    """The JSON is not the expected request.
 
     Parameters
     ----------
     problems : sequence of FieldProblem
-        What is wrong, field by field.
     """
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
@@ -91,13 +89,13 @@ class InvalidRequestError(RequestError):
 
 
 class ProblemKind(NamedTuple):
-    """How an error looks over HTTP."""
+    """An error in HTTP."""
 
     status: int
     slug: str
     title: str
     detail: str | None = None
-    """What the client is told where the error itself has no sentence for it."""
+    """Used where the text of the error is not for clients."""
 
 
 PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
@@ -106,10 +104,10 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         400,
         "body-cut-short",
         "The body ended too early",
-        "The connection was closed before the whole body was there.",
+        "The connection was closed before the whole body arrived.",
     ),
-    UnauthorizedError: ProblemKind(401, "unauthorized", "A valid API key is needed"),
-    BodyTimeoutError: ProblemKind(408, "body-timeout", "The body came too slowly"),
+    UnauthorizedError: ProblemKind(401, "unauthorized", "A valid API key is required"),
+    BodyTimeoutError: ProblemKind(408, "body-timeout", "The body took too long"),
     TooLargeError: ProblemKind(413, "too-large", "The text is too long"),
     UnsupportedMediaTypeError: ProblemKind(
         415, "unsupported-media-type", "The content type is not supported"
@@ -120,30 +118,28 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         500,
         "inference-failed",
         "The text could not be classified",
-        "The model gave no valid scores for it. Trying again will not help; tell the operator.",
+        "The model returned no valid scores. Do not retry; tell the operator.",
     ),
     Exception: ProblemKind(
         500,
         "internal-error",
-        "Something went wrong in the service",
-        "The request may be in order. Try again later; if it lasts, tell the operator.",
+        "Internal error",
+        "The request may be valid. Retry later; if the error persists, tell the operator.",
     ),
-    DeadlineExceededError: ProblemKind(
-        503, "deadline-exceeded", "The answer was not there in time"
-    ),
+    DeadlineExceededError: ProblemKind(503, "deadline-exceeded", "The request took too long"),
 }
-"""The status and title of each error. Others that HTTP itself defines keep their status."""
+"""By error. Starlette's HTTPException keeps its status."""
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Make every error of an app a problem document."""
+    """Respond to every error of an app with a problem."""
     for kind in PROBLEMS:
-        app.add_exception_handler(kind, answer_error)
-    app.add_exception_handler(HTTPException, _answer_http_exception)
+        app.add_exception_handler(kind, to_response)
+    app.add_exception_handler(HTTPException, _http_exception_response)
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Give the answer that carries a problem."""
+    """Return a response with a problem."""
     return JSONResponse(
         problem.model_dump(exclude_none=True), problem.status, headers, media_type=MEDIA_TYPE
     )
@@ -155,7 +151,7 @@ def is_bug(error: Exception) -> bool:
 
 
 def to_problem(error: Exception) -> Problem:
-    """Say what went wrong, as it is told to a client."""
+    """Return the problem of an error, as clients see it."""
     kind = _kind(error)
     return Problem(
         type=TYPE_PREFIX + kind.slug,
@@ -167,26 +163,26 @@ def to_problem(error: Exception) -> Problem:
 
 
 def error_response(error: Exception) -> JSONResponse:
-    """Answer an error."""
+    """Log an error, and return its response."""
     return problem_response(_log(error), error_headers(error))
 
 
 def error_headers(error: Exception) -> dict[str, str]:
-    """Give what an error says besides its problem: when to try again, or that this was the end."""
+    """Return the headers of an error: when to retry, or that the connection is closed."""
     if isinstance(error, BusyError):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, BodyTimeoutError):
-        return {"Connection": "close"}  # what comes yet belongs to no request
+        return {"Connection": "close"}  # the rest of the body is not read
     return {}
 
 
-async def answer_error(request: Request, error: Exception) -> JSONResponse:
-    """Answer an error in the form that the clients of the request's address read."""
-    return _answer(request, _log(error), error_headers(error))
+async def to_response(request: Request, error: Exception) -> JSONResponse:
+    """Log an error, and return its response in the form of the request's path."""
+    return _in_form_of_path(request, _log(error), error_headers(error))
 
 
 def _log(error: Exception) -> Problem:
-    """Say what went wrong, to the operator too if it is the model."""
+    """Return the problem of an error; log the error if the model failed."""
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)
     problem = to_problem(error)
@@ -200,14 +196,14 @@ def _kind(error: Exception) -> ProblemKind:
     return next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
 
 
-async def _answer_http_exception(request: Request, error: Exception) -> JSONResponse:
-    """Answer what the router raises: no such route, or no such method on it; or no such model."""
+async def _http_exception_response(request: Request, error: Exception) -> JSONResponse:
+    """Respond to what the router raises: no such route, method or model."""
     if not isinstance(error, HTTPException):
         raise error
     title = HTTPStatus(error.status_code).phrase
     details = {
-        404: "There is nothing at this address; GET /openapi.json lists what there is.",
-        405: "This address does not take this method; the Allow header says which it takes.",
+        404: "Not found. GET /openapi.json lists the routes.",
+        405: "This path does not support the method. The Allow header lists those it supports.",
     }
     problem = Problem(
         type="about:blank",
@@ -218,13 +214,13 @@ async def _answer_http_exception(request: Request, error: Exception) -> JSONResp
     headers = error.headers
     if headers and headers.get("Allow") == "GET":
         headers = {**headers, "Allow": "GET, HEAD"}
-    return _answer(request, problem, headers)
+    return _in_form_of_path(request, problem, headers)
 
 
-def _answer(
+def _in_form_of_path(
     request: Request, problem: Problem, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """Give a problem the form that the clients of an address read."""
+    """Return a problem in the form of the request's path."""
     if f"{request.url.path}/".startswith(f"{OPEN_INFERENCE_PREFIX}/"):
         sentence = problem.detail or problem.title
         return JSONResponse({"error": sentence}, problem.status, headers)

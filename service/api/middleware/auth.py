@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import NO_KEY, UnauthorizedError, answer_error
+from service.api.problems import NO_KEY, UnauthorizedError, to_response
 
 AUTHORIZATION: Final = b"authorization"
 CHALLENGE: Final = "Bearer"
@@ -90,6 +90,6 @@ class ApiKeyMiddleware:
         scope["route"] = next(
             (route for route in self._routes if route.matches(scope)[0] is not Match.NONE), None
         )
-        response = await answer_error(Request(scope), UnauthorizedError(NO_KEY))
+        response = await to_response(Request(scope), UnauthorizedError(NO_KEY))
         response.headers["WWW-Authenticate"] = CHALLENGE
         await response(scope, receive, send)

@@ -11,7 +11,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import answer_error
+from service.api.problems import to_response
 from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import OverloadedError
 
@@ -41,7 +41,7 @@ class FairQueueMiddleware:
         if scope["type"] == "http" and not scope["path"].startswith(HEALTH):
             if len(self._waiting) >= MAX_WAITING:
                 error = OverloadedError(TOO_MANY_REQUESTS, RETRY_AFTER_SECONDS)
-                response = await answer_error(Request(scope), error)
+                response = await to_response(Request(scope), error)
                 await response(scope, receive, send)
                 return
             await self._wait()

@@ -1,6 +1,6 @@
 """The Open Inference Protocol, V2: what KServe, Triton and their clients speak, over HTTP.
 
-Same texts, same answers, same limits as ``POST /classify/batch``; only their form is another.
+The same texts, predictions and limits as ``POST /classify/batch``, in another form.
 """
 
 from service.api.open_inference.model import TensorModel

@@ -18,7 +18,7 @@ from service.model import TopicClassifier
 
 
 class TensorModel:
-    """Takes texts as tensors, and gives tensors. Stateless, and safe to use from several threads.
+    """Predicts tensors from tensors. Stateless, and safe to use from several threads.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class TensorModel:
         )
 
     def check(self, name: str, version: str | None = None) -> None:
-        """Raise HTTPException unless it is the model of that name, and of that version if given."""
+        """Raise HTTPException unless the model has this name, and this version if one is given."""
         if name != self._name or version not in (None, self._version):
             raise HTTPException(
                 404, f"Expected model {self._name}, version {self._version}: there is no other."
@@ -63,7 +63,7 @@ class TensorModel:
         RequestError
             If the request is not valid.
         InferenceError
-            If the network gives something that is not a probability.
+            If the network returns something that is not a probability.
         """
         request = parse_text_request(body, header_length, self._limits)
         wanted = wanted_outputs(request.outputs, self._outputs)

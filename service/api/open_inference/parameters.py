@@ -1,4 +1,4 @@
-"""Parameters that change the meaning of a request: served or refused, never ignored.
+"""Parameters that change the meaning of a request: supported or rejected, never ignored.
 
 Others that mean nothing here are ignored, for clients of other servers send them.
 """

@@ -31,7 +31,7 @@ PLAUSIBLE: Final = 2**31
 TEXT, TITLE = "text", "title"
 INPUTS: Final = (TEXT, TITLE)
 MAX_OTHER_STRINGS: Final = 500
-"""Names, and what is no text: parameters may be anybody's own."""
+"""Names, and values that are no texts; clients may send parameters of their own."""
 
 
 class TextRequest(NamedTuple):
@@ -65,16 +65,18 @@ def parse_text_request(
     InvalidRequestError, TooLargeError
         If it is more than the limits allow, or a text and its title are blank.
     """
-    head = body if header_length is None else _head(body, header_length)
+    json_part = body if header_length is None else _json_part(body, header_length)
     n_texts = len(INPUTS) * limits.max_batch_size
-    if exceeds_json_complexity(head, max_strings=MAX_OTHER_STRINGS + n_texts, max_texts=n_texts):
+    if exceeds_json_complexity(
+        json_part, max_strings=MAX_OTHER_STRINGS + n_texts, max_texts=n_texts
+    ):
         raise TensorError(f"Expected at most {limits.max_batch_size} texts in the JSON, got more.")
-    request = parse_body(InferRequest, head)
+    request = parse_body(InferRequest, json_part)
     parameters = request.parameters or InferParameters()
     check_options(parameters, limits)
     _check_inputs(request.inputs, limits)
     check_input_parameters(parameters, request.inputs)
-    binary = _split(request.inputs, memoryview(body)[len(head) :])
+    binary = _split(request.inputs, memoryview(body)[len(json_part) :])
     columns = {
         tensor.name: _elements(tensor, data)
         for tensor, data in zip(request.inputs, binary, strict=True)
@@ -90,8 +92,8 @@ def parse_text_request(
     return TextRequest(request.id, parameters, items, request.outputs or [])
 
 
-def _head(body: bytes, header_length: str) -> bytes:
-    """Give the JSON of a body that has more."""
+def _json_part(body: bytes, header_length: str) -> bytes:
+    """Return the JSON of a body with binary data."""
     expected = f"Expected {HEADER_LENGTH} to say how many of the body's {len(body)} bytes are JSON"
     if not re.fullmatch("[0-9]{1,19}", header_length):
         raise TensorError(f"{expected}, got no such number.")
@@ -113,7 +115,7 @@ def _check_inputs(tensors: Sequence[InputTensor], limits: RequestLimits) -> None
 
 
 def _count(tensor: InputTensor, limits: RequestLimits) -> int:
-    """Give how many texts a tensor declares; nothing is made of that length."""
+    """Return how many texts a tensor declares; nothing of that length is allocated."""
     if tensor.datatype != BYTES:
         came = tensor.datatype if tensor.datatype in DATATYPES else "another"
         raise TensorError(f"{tensor.name}: expected datatype {BYTES}, got {came}.")
@@ -135,7 +137,7 @@ def _show(shape: list[int]) -> str:
 
 
 def _split(tensors: Sequence[InputTensor], data: memoryview) -> list[memoryview | None]:
-    """Give each tensor its part of the binary data, or None if it has none."""
+    """Return the binary data of each tensor, or None if it has none."""
     sizes = [tensor.binary_data_size for tensor in tensors]
     total = sum(size or 0 for size in sizes)
     if total != len(data):
@@ -152,7 +154,7 @@ def _split(tensors: Sequence[InputTensor], data: memoryview) -> list[memoryview 
 
 
 def _elements(tensor: InputTensor, data: memoryview | None) -> list[str]:
-    """Give the strings of a tensor, as many as it declares."""
+    """Return the strings of a tensor, as many as it declares."""
     if (data is None) == (tensor.data is None):
         raise TensorError(f"{tensor.name}: expected either data or the parameter binary_data_size.")
     n_texts = tensor.shape[0]

@@ -1,4 +1,4 @@
-"""From what was found to the body of an answer: tensors as JSON, or in binary after it."""
+"""From predictions to the body of a response: tensors as JSON, or as binary data after it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -19,7 +19,7 @@ Values = NDArray[np.float32] | NDArray[np.str_]
 
 
 class Output(NamedTuple):
-    """A tensor that the model gives."""
+    """An output of the model."""
 
     datatype: str
     values: Callable[[Predictions], Values]
@@ -99,7 +99,7 @@ def wanted_outputs(
 
 
 class Content(NamedTuple):
-    """The body of an answer."""
+    """The body of a response."""
 
     body: bytes
     header_length: int | None
@@ -125,7 +125,7 @@ def write_response(
     labels : sequence of str, of length n_topics
         Codes of the topics, by class index.
     model : dict
-        Its name and version, as they stand in the answer.
+        Its name and version, as in the response.
     request_id : str or None
     binary_by_default : bool
         Whether outputs that do not say are written in binary.
@@ -149,8 +149,8 @@ def write_response(
             tensor["data"] = values.ravel().tolist()
         tensors.append(tensor)
     echo = {} if request_id is None else {"id": request_id}
-    head = to_json({**model, **echo, "outputs": tensors})
-    return Content(b"".join([head, *parts]), len(head) if parts else None)
+    json_part = to_json({**model, **echo, "outputs": tensors})
+    return Content(b"".join([json_part, *parts]), len(json_part) if parts else None)
 
 
 def _highest(

@@ -11,7 +11,7 @@ from service.api.open_inference.model import TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.open_inference.responses import Content
 from service.api.open_inference.schemas import (
-    ErrorAnswer,
+    ErrorResponse,
     InferRequest,
     InferResponse,
     ModelMetadata,
@@ -38,7 +38,7 @@ HeaderLength = Annotated[
 ]
 
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    "default": {"model": ErrorAnswer, "description": "What went wrong"}
+    "default": {"model": ErrorResponse, "description": "What went wrong"}
 }
 
 
@@ -65,7 +65,7 @@ def open_inference_routes(
 def _add_server_routes(router: APIRouter, health: ServiceHealth) -> None:
     @router.get("", summary="Which server is this?")
     async def v2_server() -> ServerMetadata:
-        """Give the server's name, version and extensions of the protocol."""
+        """Return the server's name, version and extensions of the protocol."""
         return ServerMetadata(
             name="newswire-topics",
             version=__version__,
@@ -74,13 +74,13 @@ def _add_server_routes(router: APIRouter, health: ServiceHealth) -> None:
 
     @router.get("/health/live", summary="Is the server alive?")
     async def v2_live(response: Response) -> ServerLive:
-        """Answer 200 as long as the process can answer, and its inferences do not fail."""
+        """Respond with 200 as long as the process works and its inferences succeed."""
         response.status_code = _status(health.live)
         return ServerLive(live=health.live)
 
     @router.get("/health/ready", summary="Can the server classify?")
     async def v2_ready(response: Response) -> ServerReady:
-        """Answer 200 from the moment the port opens, until told to stop."""
+        """Respond with 200 from the moment the port opens, until the service drains."""
         response.status_code = _status(health.ready)
         return ServerReady(ready=health.ready)
 
@@ -88,30 +88,30 @@ def _add_server_routes(router: APIRouter, health: ServiceHealth) -> None:
 def _add_model_routes(
     router: APIRouter, model: Callable[[], TensorModel], health: ServiceHealth
 ) -> None:
-    @router.get(MODEL, summary="What does the model take and give?")
+    @router.get(MODEL, summary="Inputs and outputs of the model")
     async def v2_model(name: str) -> ModelMetadata:
-        """Give the tensors of the model."""
+        """Return the tensors of the model."""
         served = model()
         served.check(name)
         return served.metadata
 
-    @router.get(VERSION, summary="What does the model of a version take and give?")
+    @router.get(VERSION, summary="Inputs and outputs of a version of the model")
     async def v2_model_version(name: str, version: str) -> ModelMetadata:
-        """Give the tensors of the model."""
+        """Return the tensors of the model."""
         served = model()
         served.check(name, version)
         return served.metadata
 
     @router.get(f"{MODEL}/ready", summary="Can the model classify?")
     async def v2_model_ready(name: str, response: Response) -> ModelReady:
-        """Answer 200 for the model that is served, until told to stop."""
+        """Respond with 200 for the served model, until the service drains."""
         model().check(name)
         response.status_code = _status(health.ready)
         return ModelReady(name=name, ready=health.ready)
 
     @router.get(f"{VERSION}/ready", summary="Can the model of a version classify?")
     async def v2_model_version_ready(name: str, version: str, response: Response) -> ModelReady:
-        """Answer 200 for the version that is served, until told to stop."""
+        """Respond with 200 for the served version, until the service drains."""
         model().check(name, version)
         response.status_code = _status(health.ready)
         return ModelReady(name=name, ready=health.ready)

@@ -18,7 +18,7 @@ class RequestPart(BaseModel):
 
 
 class TensorParameters(RequestPart):
-    """What changes the meaning of a tensor and is not served: it is refused, not ignored."""
+    """Parameters that change the meaning of a tensor and are not supported: they are rejected."""
 
     content_type: Annotated[
         Any, Field(description="Of MLServer: `str` or nothing, for other codecs are not served.")
@@ -90,7 +90,7 @@ class RequestedOutput(RequestPart):
 
 
 class InferParameters(RankingOptions):
-    """How texts are to be answered."""
+    """How texts are predicted."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -103,7 +103,7 @@ class InferParameters(RankingOptions):
 class InferRequest(RequestPart):
     """News texts to classify, as tensors."""
 
-    id: Annotated[str | None, Field(description="Given back with the answer.")] = None
+    id: Annotated[str | None, Field(description="Repeated in the response.")] = None
     parameters: InferParameters | None = None
     inputs: Annotated[
         list[InputTensor],
@@ -136,7 +136,7 @@ class OutputTensor(BaseModel):
 
 
 class InferResponse(BaseModel):
-    """Tensors of answers."""
+    """Tensors of a response."""
 
     model_name: str
     model_version: str
@@ -153,7 +153,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """What the model takes and gives."""
+    """Inputs and outputs of the model."""
 
     name: str
     versions: list[str]
@@ -189,7 +189,7 @@ class ModelReady(BaseModel):
     ready: bool = True
 
 
-class ErrorAnswer(BaseModel):
+class ErrorResponse(BaseModel):
     """What went wrong."""
 
     error: Annotated[str, Field(description="What to put right.")]

@@ -1,4 +1,4 @@
-"""``GET /topics`` and ``GET /model``: what the service can answer, and with what."""
+"""``GET /topics`` and ``GET /model``: the topics of the model, and its manifest."""
 
 from fastapi import APIRouter
 
@@ -8,17 +8,17 @@ from service.api.served_model import ModelHandle
 
 
 def catalogue_routes(current: ModelHandle) -> APIRouter:
-    """Give the routes that describe the model."""
+    """Return the routes that describe the model."""
     router = APIRouter(tags=["Model"], responses=SERVER_ERROR)
 
     @router.get("/topics", summary="Which topics are there?")
     async def topics() -> TopicList:
-        """Give every topic with its name, its group and how often it was trained on."""
+        """Return every topic with its name, its group and the number of its training texts."""
         return current.served.topics
 
-    @router.get("/model", summary="Which model answers, and how good is it?")
+    @router.get("/model", summary="Which model is served, and how good is it?")
     async def model() -> ModelInfo:
-        """Give the bundle's manifest: how it was made, and what it scored."""
+        """Return the bundle's manifest: how it was trained, and its scores."""
         return current.served.info
 
     return router

@@ -26,12 +26,12 @@ METRICS_FORMATS: Final = {
 
 
 def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth) -> APIRouter:
-    """Give the routes for operators; without a registry, not that of the metrics."""
+    """Return the routes for operators; that of the metrics only with a registry."""
     router = APIRouter(tags=["Operations"], responses=SERVER_ERROR)
 
     @router.get("/health/live", summary="Is the process alive?", responses=NOT_LIVE)
     async def live(response: Response) -> Health:
-        """Answer 200 as long as the process can answer, and its inferences do not fail."""
+        """Respond with 200 as long as the process works and its inferences succeed."""
         if health.live:
             return Health(status="live")
         response.status_code = UNAVAILABLE
@@ -39,7 +39,7 @@ def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth)
 
     @router.get("/health/ready", summary="Does it want requests?", responses=NOT_READY)
     async def ready(response: Response) -> Health:
-        """Answer 200 from the moment the port opens, until told to stop."""
+        """Respond with 200 from the moment the port opens, until the service drains."""
         if health.ready:
             return Health(status="ready")
         response.status_code = UNAVAILABLE
@@ -58,6 +58,6 @@ def _add_metrics_route(router: APIRouter, registry: CollectorRegistry) -> None:
         responses={200: {"content": METRICS_FORMATS}},
     )
     async def metrics(request: Request) -> Response:
-        """Give every metric, in the text format that the Accept header asks for."""
+        """Return every metric, in the text format that the Accept header asks for."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": content_type})

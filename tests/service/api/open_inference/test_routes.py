@@ -67,7 +67,7 @@ def test_an_address_that_only_begins_alike_has_a_problem(client: TestClient) -> 
 def test_a_method_that_there_is_not(client: TestClient) -> None:
     answer = client.get(f"{MODEL}/infer")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
-    assert "does not take this method" in answer.json()["error"]
+    assert "does not support the method" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(

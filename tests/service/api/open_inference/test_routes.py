@@ -73,8 +73,8 @@ def test_a_method_that_there_is_not(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (InferenceError("a sum of 2"), "The model gave no valid scores for it."),
-        (KeyError("secret"), "The request may be in order."),
+        (InferenceError("a sum of 2"), "The model returned no valid scores."),
+        (KeyError("secret"), "The request may be valid."),
     ],
 )
 def test_what_is_no_fault_of_the_client(
@@ -140,4 +140,4 @@ def test_it_is_described_in_openapi(client: TestClient) -> None:
     assert content["application/json"]["schema"]["required"] == ["inputs"]
     assert "$defs" not in json.dumps(openapi)
     error = operations["v2_infer"]["responses"]["default"]["content"]["application/json"]["schema"]
-    assert error == {"$ref": "#/components/schemas/ErrorAnswer"}
+    assert error == {"$ref": "#/components/schemas/ErrorResponse"}

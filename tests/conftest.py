@@ -55,13 +55,11 @@ def no_settings_of_the_developer() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Folder that has the corpus and Keras' files."""
-    named = os.environ.get("NEWSWIRE_DATA_DIR")
-    places = [Path(named)] if named else [ROOT / "data", ROOT.parent / "shared" / "data"]
-    for place in places:
-        if (place / "reuters21578.tar.gz").exists() and (place / "reuters.npz").exists():
-            return place
-    reason = "the Reuters data are not here: run `make data`, or name them by NEWSWIRE_DATA_DIR"
+    """Folder of the corpus and of Keras' files."""
+    folder = Path(os.environ.get("NEWSWIRE_DATA_DIR") or ROOT / "data")
+    if (folder / "reuters21578.tar.gz").exists() and (folder / "reuters.npz").exists():
+        return folder
+    reason = f"no Reuters data in {folder}: run `make data` or set NEWSWIRE_DATA_DIR"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -3,7 +3,7 @@
 from service.process import ROOT, prepare_process
 
 if __name__ == "__main__":
-    prepare_process(extra="bulk", packages=("pyarrow", "ray", "rich", "typer"))
+    prepare_process(extra="batch", packages=("pyarrow", "ray", "rich", "typer"))
 
 import sys
 from contextlib import chdir
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from deploy.batch.job import run
 from deploy.batch.locations import Place
 from deploy.batch.plan import make_plan
@@ -74,10 +74,10 @@ def classify(
     bundle = load_bundle(find_bundle(model_dir))
     n_topics = len(build_classifier(bundle).topics)
     if top_k > n_topics:
-        raise BulkError(f"--top-k: expected 1 to {n_topics}, got {top_k}")
+        raise BatchError(f"--top-k: expected 1 to {n_topics}, got {top_k}")
     places = Place.find(source), Place.find(target)
     if places[0].contains(places[1]):
-        raise BulkError(f"{target}: expected a folder outside of the input, {source}")
+        raise BatchError(f"{target}: expected a folder outside of the input, {source}")
 
     plan = make_plan(places[0], text=text_column, title=title_column, prefix=prefix)
     options = {

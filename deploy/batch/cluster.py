@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 
 LOCAL_SETTINGS: Final = {
     "RAY_AUTH_MODE": "token",
@@ -35,7 +35,7 @@ def check_answers(address: str) -> None:
 
     Raises
     ------
-    BulkError
+    BatchError
         If it has no port, or nothing listens there within ``CONNECT_SECONDS``.
     """
     if address in NAMED_ADDRESSES:
@@ -43,10 +43,10 @@ def check_answers(address: str) -> None:
     try:
         parts = urlsplit(address if "://" in address else f"//{address}")
         if parts.hostname is None or parts.port is None:
-            raise BulkError(f"RAY_ADDRESS: expected HOST:PORT or ray://HOST:PORT, got {address!r}")
+            raise BatchError(f"RAY_ADDRESS: expected HOST:PORT or ray://HOST:PORT, got {address!r}")
         socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
-        raise BulkError(
+        raise BatchError(
             f"RAY_ADDRESS: expected a Ray cluster at {address!r}, got: {error}; "
             "start it, correct the address, or unset RAY_ADDRESS to run on this machine"
         ) from error

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from service.model import Classification
 
 ANSWER_FIELDS: Final = {
@@ -46,13 +46,13 @@ class Columns:
 
         Raises
         ------
-        BulkError
+        BatchError
             If a name would be there twice.
         """
         names = [self.prefix + name for name in ANSWER_FIELDS]
         counts = Counter([*(field.name for field in fields), *names])
         if taken := [name for name, count in counts.items() if count > 1]:
-            raise BulkError(
+            raise BatchError(
                 f"expected no column {', '.join(map(repr, taken))} in the input, "
                 "since the answer's are called so: give these another name by --prefix"
             )

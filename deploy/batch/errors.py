@@ -1,7 +1,7 @@
-"""What can go wrong with a bulk run, in words."""
+"""What can go wrong with a batch run, in words."""
 
 from service.model import NewswireError
 
 
-class BulkError(NewswireError):
+class BatchError(NewswireError):
     """The input, the output or the options do not allow the run; the text says what would."""

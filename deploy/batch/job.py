@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from deploy.batch.cluster import connect
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from deploy.batch.partitions import Piece
 from deploy.batch.worker import Job, PieceClassifier
 from service.model import Bundle
@@ -78,9 +78,9 @@ def run(
                 yield outcome
         except RayError as error:
             lines = str(error).strip().splitlines()
-            raise BulkError(f"the workers failed: {lines[-1]}") from error
+            raise BatchError(f"the workers failed: {lines[-1]}") from error
         if n_ended < len(pieces):
-            raise BulkError(f"expected the end of {len(pieces)} pieces, Ray told of {n_ended}")
+            raise BatchError(f"expected the end of {len(pieces)} pieces, Ray told of {n_ended}")
 
 
 class RayWorker:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from deploy.batch.columns import Columns
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from deploy.batch.json_types import JsonType, common_type
 from deploy.batch.lines import GZIP, read_lines
 from deploy.batch.locations import Place, one_line
@@ -33,7 +33,7 @@ class JsonLines:
 
         Raises
         ------
-        BulkError
+        BatchError
             If these cannot be read.
         """
         seen: dict[str, set[type]] = {}
@@ -76,7 +76,7 @@ def _first_lines(place: Place) -> list[Any]:
         lines = islice(read_lines(place, 0, sys.maxsize), SAMPLED_LINES)
         return [_parse(line) for line in lines]
     except (pa.ArrowException, OSError) as error:
-        raise BulkError(f"{place.path}: cannot be read: {one_line(error)}") from error
+        raise BatchError(f"{place.path}: cannot be read: {one_line(error)}") from error
 
 
 def _parse(line: bytes) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pyarrow import ArrowException, fs
 
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from service.model.folder_lock import FolderLockedError, lock_folder
 
 
@@ -52,14 +52,14 @@ class Place:
 
         Raises
         ------
-        BulkError
+        BatchError
             If pyarrow knows no such kind of URL.
         """
         uri = name if "://" in name else str(Path(name).resolve())
         try:
             files, path = fs.FileSystem.from_uri(uri)
         except (ArrowException, OSError, ValueError) as error:
-            raise BulkError(f"{name}: expected a path or URL, got: {one_line(error)}") from error
+            raise BatchError(f"{name}: expected a path or URL, got: {one_line(error)}") from error
         return cls(files, path.rstrip("/") or "/")
 
     def within(self, name: str) -> "Place":
@@ -105,7 +105,7 @@ class Place:
 
         Raises
         ------
-        BulkError
+        BatchError
             If another run holds it.
         """
         self.files.create_dir(self.path, recursive=True)
@@ -116,7 +116,7 @@ class Place:
             with lock_folder(Path(self.path)):
                 yield
         except FolderLockedError as error:
-            raise BulkError(
+            raise BatchError(
                 f"{self.path}: another run is writing to it; wait for it, or use another folder"
             ) from error
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deploy.batch.columns import Columns
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from deploy.batch.locations import Place, one_line
 from deploy.batch.partitions import BATCH_BYTES, PIECE_ROWS, Batch, Piece, cut
 from deploy.batch.prediction import to_news_text
@@ -29,7 +29,7 @@ class Parquet:
 
         Raises
         ------
-        BulkError
+        BatchError
             If a file is no Parquet, or they differ in the type of a column, or it is not text.
         """
         with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
@@ -41,13 +41,13 @@ class Parquet:
             try:
                 schema = pa.unify_schemas([schema, one])
             except pa.ArrowException as error:
-                raise BulkError(
+                raise BatchError(
                     f"{place.path}: expected the column types of the files before it: "
                     f"{one_line(error)}"
                 ) from error
         for name in (columns.text, columns.title):
             if name in schema.names and not _holds_text(kind := schema.field(name).type):
-                raise BulkError(f"expected text in column {name!r}, got {kind}")
+                raise BatchError(f"expected text in column {name!r}, got {kind}")
         return schema
 
     def spans(self, place: Place) -> Iterator[tuple[int, int, int]]:
@@ -88,7 +88,7 @@ def _footer(place: Place) -> Any:
         with place.files.open_input_file(place.path) as stream:
             return pq.read_metadata(stream)
     except (pa.ArrowException, OSError) as error:
-        raise BulkError(f"{place.path}: expected Parquet, got: {one_line(error)}") from error
+        raise BatchError(f"{place.path}: expected Parquet, got: {one_line(error)}") from error
 
 
 def _bytes_in(footer: Any) -> int:

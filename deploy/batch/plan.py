@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from deploy.batch.columns import Columns
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from deploy.batch.hive_partitions import partition_names
 from deploy.batch.json_lines import JsonLines
 from deploy.batch.locations import Place, StoredFile
@@ -73,13 +73,13 @@ def make_plan(place: Place, *, text: str | None, title: str | None, prefix: str)
 
     Raises
     ------
-    BulkError
+    BatchError
         If there is no data, of several formats, or a column that is named or both are missing.
     """
     kinds = [(file, kind) for file in place.list_files() if (kind := _format(file.path))]
     if len({kind for _, kind in kinds}) != 1:
         got = "both" if kinds else "none"
-        raise BulkError(f"{place.path}: expected files {' or '.join(FORMATS)}, got {got}")
+        raise BatchError(f"{place.path}: expected files {' or '.join(FORMATS)}, got {got}")
     files = [file for file, _ in kinds]
     reader = kinds[0][1]()
     places = [Place(place.files, file.path) for file in files]
@@ -88,10 +88,10 @@ def make_plan(place: Place, *, text: str | None, title: str | None, prefix: str)
     got = ", ".join(map(repr, schema.names)) or "none"
     for name in (text, title):
         if name and name not in schema.names:
-            raise BulkError(f"{place.path}: expected a column {name!r}, got {got}")
+            raise BatchError(f"{place.path}: expected a column {name!r}, got {got}")
     if not {columns.text, columns.title} & set(schema.names):
         expected = f"a column {columns.text!r} or a column {columns.title!r}"
-        raise BulkError(f"{place.path}: expected {expected}, got {got}")
+        raise BatchError(f"{place.path}: expected {expected}, got {got}")
     partitions = [
         name
         for name in partition_names(place.path, [file.path for file in files])

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 
 LINE_SECONDS: Final = 10
 """How often there is a line where there is no terminal."""
@@ -57,7 +57,7 @@ def follow(outcomes: Iterable[dict[str, Any]], console: Console, *, total: int, 
 
     Raises
     ------
-    BulkError
+    BatchError
         If pieces failed; all others are finished by then.
     """
     tally = Tally()
@@ -70,7 +70,7 @@ def follow(outcomes: Iterable[dict[str, Any]], console: Console, *, total: int, 
         tally.add(outcome)
     console.print(tally.line(), highlight=False, soft_wrap=True)
     if tally.failures:
-        raise BulkError(
+        raise BatchError(
             f"{len(tally.failures)} pieces failed, run the same command again to try only them; "
             f"the first: {tally.failures[0]}"
         )

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any, Final
 
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from deploy.batch.locations import Place
 from deploy.batch.partitions import PIECE_BYTES, PIECE_ROWS
 from deploy.batch.plan import Plan
@@ -38,7 +38,7 @@ def begin_or_continue(output: Place, record: dict[str, Any]) -> set[str]:
 
     Raises
     ------
-    BulkError
+    BatchError
         If it belongs to another run, or holds something else.
     """
     # by way of JSON, so that both are of the same types
@@ -47,14 +47,14 @@ def begin_or_continue(output: Place, record: dict[str, Any]) -> set[str]:
     present = [file.path.rsplit("/", 1)[1] for file in output.list_files()]
     if found is None:
         if present:
-            raise BulkError(
+            raise BatchError(
                 f"{output.path}: expected a new or an empty folder, or that of a run to be "
                 f"continued, got one with {present[0]!r}"
             )
         output.files.create_dir(output.path, recursive=True)
         output.within(RECORD_FILE).write_whole(json.dumps(wanted, indent=1).encode())
     elif difference := _difference(json.loads(found), wanted):
-        raise BulkError(f"{output.path}: belongs to another run: {difference}; use another folder")
+        raise BatchError(f"{output.path}: belongs to another run: {difference}; use another folder")
     clear_partial(output)
     output.files.create_dir(output.within(PARTIAL_FOLDER).path, recursive=True)
     return {name for name in present if _PART.fullmatch(name)}

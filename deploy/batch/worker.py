@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deploy.batch.columns import answer_arrays
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from deploy.batch.hive_partitions import partition_values
 from deploy.batch.locations import Place, one_line
 from deploy.batch.partitions import Batch, Piece
@@ -127,7 +127,7 @@ class PieceClassifier:
         outcome: dict[str, Any] = {"number": piece.number, "size": piece.size, "failure": None}
         try:
             return outcome | self.classify(piece)
-        except (BulkError, OSError, pa.ArrowException) as error:
+        except (BatchError, OSError, pa.ArrowException) as error:
             failure = f"{piece.path}: {one_line(error)}"
             return outcome | {"rows": 0, "abstained": 0, "errors": 0, "failure": failure}
 
@@ -136,7 +136,7 @@ def _check_unchanged(source: Place, piece: Piece) -> None:
     """See that the file is still as it was planned: no part may mix old and new rows."""
     found = [(file.size, file.modified) for file in source.list_files()]
     if found != [(piece.file_size, piece.modified)]:
-        raise BulkError(
+        raise BatchError(
             "changed during the run; classify it again into another folder, "
             "while nothing writes to the input"
         )

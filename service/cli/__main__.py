@@ -8,7 +8,7 @@ from service.process import prepare_process
 def main() -> int:
     """Run a command; gives the exit status."""
     prepare_process(
-        ignore_hangup=sys.argv[1:2] == ["serve"], extra="command", packages=("rich", "typer")
+        ignore_hangup=sys.argv[1:2] == ["serve"], extra="cli", packages=("rich", "typer")
     )
     from service.cli.commands import main as run  # typer, onnxruntime
 

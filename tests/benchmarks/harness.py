@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks.targets import ROOT, Contestant
+from tests.benchmarks.targets import ROOT, Target
 
 START_TIMEOUT_SECONDS: Final = 120
 STOP_TIMEOUT_SECONDS: Final = 30
@@ -91,17 +91,17 @@ class Server:
 
 
 @contextmanager
-def running(contestant: Contestant) -> Iterator[Server]:
+def running(target: Target) -> Iterator[Server]:
     """Start a server, wait for its first answer, and stop it at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    python = str(contestant.python)
+    python = str(target.python)
     command = [
-        python if word == "python" else word.format(port=port) for word in contestant.command
+        python if word == "python" else word.format(port=port) for word in target.command
     ]
-    variables = {key: value.format(port=port) for key, value in contestant.environment.items()}
-    url = f"http://127.0.0.1:{port}{contestant.path}"
+    variables = {key: value.format(port=port) for key, value in target.environment.items()}
+    url = f"http://127.0.0.1:{port}{target.path}"
     with tempfile.TemporaryFile() as log:
         began = time.monotonic()
         process = subprocess.Popen(
@@ -113,11 +113,11 @@ def running(contestant: Contestant) -> Iterator[Server]:
             start_new_session=True,
         )
         try:
-            while not _answers(url, contestant.body):
+            while not _answers(url, target.body):
                 if process.poll() is not None or time.monotonic() - began > START_TIMEOUT_SECONDS:
                     log.seek(0)
                     raise RuntimeError(
-                        f"{contestant.name}: does not answer:\n{log.read().decode()[-2_000:]}"
+                        f"{target.name}: does not answer:\n{log.read().decode()[-2_000:]}"
                     )
                 time.sleep(0.01)
             yield Server(process.pid, url, time.monotonic() - began)
@@ -127,10 +127,10 @@ def running(contestant: Contestant) -> Iterator[Server]:
             _end(started)  # what left the process group
 
 
-def load(contestant: Contestant, server: Server, *, seconds: int, connections: int) -> Result:
+def load(target: Target, server: Server, *, seconds: int, connections: int) -> Result:
     """Load a server for some seconds with wrk."""
     with tempfile.NamedTemporaryFile() as body:
-        body.write(contestant.body)
+        body.write(target.body)
         body.flush()
         before = server.cpu_seconds()
         shown = subprocess.run(
@@ -148,7 +148,7 @@ def load(contestant: Contestant, server: Server, *, seconds: int, connections: i
     rate = measured["requests"] / measured["microseconds"] * 1e6
     return Result(
         requests_per_second=rate,
-        texts_per_second=rate * contestant.texts,
+        texts_per_second=rate * target.texts,
         p50=measured["p50"] / 1e3,
         p99=measured["p99"] / 1e3,
         cpu_microseconds=cpu_seconds / measured["requests"] * 1e6,

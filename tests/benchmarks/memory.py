@@ -1,4 +1,4 @@
-"""``make bench-memory``: what a worker's memory does over 100,000 requests of mixed length."""
+"""``make bench ARGS=memory``: what a worker's memory does over 100,000 requests of mixed length."""
 
 import json
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks.bench import check_wrk, console
+from tests.benchmarks.comparison import check_wrk, console
 from tests.benchmarks.harness import load, running
 from tests.benchmarks.targets import ARTICLE, OURS
 
@@ -39,5 +39,3 @@ def mixed_lengths() -> bytes:
     return b"\n".join(json.dumps({"text": text}).encode() for text in texts) + b"\n"
 
 
-if __name__ == "__main__":
-    typer.run(main)

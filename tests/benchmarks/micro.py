@@ -1,4 +1,4 @@
-"""``make bench-micro``: what the steps of an answer cost in process, by texts and by words.
+"""``make bench ARGS=micro``: what the steps of an answer cost in process, by texts and by words.
 
 Not collected by ``make test``: a benchmark asserts nothing about time.
 """

@@ -1,4 +1,4 @@
-"""The bulk job as a process of its own, and data for it."""
+"""The batch job as a process of its own, and data for it."""
 
 import json
 import os
@@ -20,7 +20,7 @@ WORDS = [
 ][:8_000]
 
 
-def start_bulk(*args: object, coverage: bool = True) -> subprocess.Popen[str]:
+def start_batch(*args: object, coverage: bool = True) -> subprocess.Popen[str]:
     """Start ``python -m deploy.batch`` without a cluster."""
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     if not coverage:
@@ -35,9 +35,9 @@ def start_bulk(*args: object, coverage: bool = True) -> subprocess.Popen[str]:
     )
 
 
-def run_bulk(*args: object) -> str:
+def run_batch(*args: object) -> str:
     """Run it to its end; give what it printed."""
-    process = start_bulk(*args)
+    process = start_batch(*args)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err
     return out

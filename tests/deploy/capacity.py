@@ -16,7 +16,7 @@ from service.app import create_app
 from service.model import load_classifier
 from service.observability.metrics import make_registry
 from service.settings import ServiceSettings
-from tests.benchmarks.targets import BATCHES, OURS, Contestant
+from tests.benchmarks.targets import BATCHES, OURS, Target
 from tests.conftest import RELEASED, ROOT
 from tests.deploy.manifests import build, mebibytes, only
 
@@ -98,28 +98,28 @@ def record() -> Mapping[str, Any]:
     return rows
 
 
-def fleets(contestant: Contestant, plan: Plan) -> list[Fleet]:
+def fleets(target: Target, plan: Plan) -> list[Fleet]:
     """Give the replicas for each load."""
-    cpu_seconds = record()[contestant.name]["cpu_microseconds"] / 1e6 / contestant.texts
+    cpu_seconds = record()[target.name]["cpu_microseconds"] / 1e6 / target.texts
     return [Fleet(load, load * cpu_seconds, plan) for load in LOADS]
 
 
 def replica_rows(plan: Plan) -> Iterator[Row]:
     """Give what one replica takes at the target."""
-    for contestant in (OURS, BATCHES):
-        cpu = record()[contestant.name]["cpu_microseconds"] / contestant.texts
+    for target in (OURS, BATCHES):
+        cpu = record()[target.name]["cpu_microseconds"] / target.texts
         texts = plan.utilisation * plan.cores * 1e6 / cpu
-        requests = texts / contestant.texts
-        yield _name(contestant), f"{cpu:,.0f}", f"{texts:,.0f}", f"{requests:,.0f}"
+        requests = texts / target.texts
+        yield _name(target), f"{cpu:,.0f}", f"{texts:,.0f}", f"{requests:,.0f}"
 
 
 def fleet_rows(plan: Plan) -> Iterator[Row]:
     """Give how many replicas each load needs, and what they cost."""
-    for contestant in (OURS, BATCHES):
-        used = record()[contestant.name]["memory_megabytes"] / 1000
-        for fleet in fleets(contestant, plan):
+    for target in (OURS, BATCHES):
+        used = record()[target.name]["memory_megabytes"] / 1000
+        for fleet in fleets(target, plan):
             yield (
-                f"{fleet.load:,}, {_name(contestant)}",
+                f"{fleet.load:,}, {_name(target)}",
                 str(fleet.needed),
                 str(fleet.run),
                 f"{fleet.run * plan.cores:.0f}",
@@ -131,11 +131,11 @@ def fleet_rows(plan: Plan) -> Iterator[Row]:
 
 def zone_rows(plan: Plan) -> Iterator[Row]:
     """Give what the loss of a zone does, and how many replicas would not notice."""
-    for contestant in (OURS, BATCHES):
-        for fleet in fleets(contestant, plan):
+    for target in (OURS, BATCHES):
+        for fleet in fleets(target, plan):
             lost = ceil(fleet.run / ZONES)
             yield (
-                f"{fleet.load:,}, {_name(contestant)}",
+                f"{fleet.load:,}, {_name(target)}",
                 f"{fleet.run - lost} of {fleet.run}",
                 f"{fleet.after_the_loss_of_a_zone * 100:.0f} %",
                 str(fleet.two_zones),
@@ -145,12 +145,12 @@ def zone_rows(plan: Plan) -> Iterator[Row]:
 def network_rows(client: TestClient) -> Iterator[Row]:
     """Give the bytes of a text's request and answer, and what the highest load makes of them."""
     headers = {"Content-Type": "application/json"}
-    for contestant in (OURS, BATCHES):
-        answer = client.post(contestant.path, content=contestant.body, headers=headers)
+    for target in (OURS, BATCHES):
+        answer = client.post(target.path, content=target.body, headers=headers)
         assert answer.status_code == 200, answer.text
-        sizes = [len(content) / contestant.texts for content in (contestant.body, answer.content)]
+        sizes = [len(content) / target.texts for content in (target.body, answer.content)]
         rates = [size * 8 * LOADS[-1] / 1e6 for size in sizes]
-        yield _name(contestant), *(f"{figure:,.0f}" for figure in (*sizes, *rates))
+        yield _name(target), *(f"{figure:,.0f}" for figure in (*sizes, *rates))
 
 
 def scrape_rows(plan: Plan, client: TestClient) -> Iterator[Row]:
@@ -177,8 +177,8 @@ def new_client() -> TestClient:
     return TestClient(app)
 
 
-def _name(contestant: Contestant) -> str:
-    return {1: "one a request"}.get(contestant.texts, f"batches of {contestant.texts}")
+def _name(target: Target) -> str:
+    return {1: "one a request"}.get(target.texts, f"batches of {target.texts}")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The bulk job on local Ray, beside what the classifier answers by itself."""
+"""The batch job on local Ray, beside what the classifier answers by itself."""
 
 import gzip
 import json
@@ -14,9 +14,9 @@ import pytest
 from service.model import NewsText, TopicClassifier, describe_blank, is_blank
 from tests.deploy.batch_runs import (
     read_output,
-    run_bulk,
+    run_batch,
     short_texts,
-    start_bulk,
+    start_batch,
     write_parquet_files,
 )
 
@@ -73,7 +73,7 @@ def test_parquet_gets_the_answers_of_the_classifier(
     pq.write_table(no_titles, archive / "b.parquet")  # the type of a column of nulls is null
     pq.write_table(table.slice(3), archive / "c.parquet", row_group_size=7)
     out = tmp_path / "out"
-    shown = run_bulk(archive, out, "--top-k", 2, "--workers", 2, "--batch-size", 10)
+    shown = run_batch(archive, out, "--top-k", 2, "--workers", 2, "--batch-size", 10)
     check_against(classifier, read_output(out))
     schemas = {pq.read_schema(part).remove_metadata() for part in out.glob("part-*")}
     assert len(schemas) == 1
@@ -93,7 +93,7 @@ def test_none_of_the_topics_has_a_column(
     texts = ["oil", "rose", "oil rose", None]
     pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
     out = tmp_path / "out"
-    run_bulk(tmp_path / "a.parquet", out, "--model-dir", no_topic_folder, "--workers", 1)
+    run_batch(tmp_path / "a.parquet", out, "--model-dir", no_topic_folder, "--workers", 1)
     assert pq.read_schema(out / "part-000000.parquet").field("no_topic").type == pa.float32()
     *rows, last = read_output(out)
     assert [row["abstained"] for row in rows] == [None, "no_topic", "low_confidence"]
@@ -114,7 +114,7 @@ def test_json_lines_get_the_same(tmp_path: Path, classifier: TopicClassifier) ->
     )
     (archive / "notes.txt").write_text("no data")
     out = tmp_path / "out"
-    run_bulk(archive, out, "--top-k", 2, "--workers", 1)
+    run_batch(archive, out, "--top-k", 2, "--workers", 1)
     check_against(classifier, read_output(out))
 
 
@@ -122,7 +122,7 @@ def test_a_run_that_was_killed_is_continued(tmp_path: Path) -> None:
     archive = write_parquet_files(tmp_path / "archive", n_files=40, n_rows=1_000)
     out = tmp_path / "out"
     command = (archive, out, "--workers", 2)
-    with start_bulk(*command) as process:
+    with start_batch(*command) as process:
         try:
             deadline = time.monotonic() + 120
             while len(list(out.glob("part-*"))) < 3:
@@ -133,14 +133,14 @@ def test_a_run_that_was_killed_is_continued(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
     finished = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
     assert 3 <= len(finished) < 40
-    shown = run_bulk(*command)
+    shown = run_batch(*command)
     assert "Continuing: " in shown
     rows = read_output(out)
     assert [row["id"] for row in rows] == list(range(40_000))
     assert all(row["topic"] for row in rows)
     assert all((out / name).stat().st_mtime_ns == time_ns for name, time_ns in finished.items())
     assert not (out / "_partial").exists()
-    assert "0 rows, " in run_bulk(*command)  # nothing is left to do
+    assert "0 rows, " in run_batch(*command)  # nothing is left to do
 
 
 def test_a_file_that_breaks_off_stops_no_other(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_file_that_breaks_off_stops_no_other(tmp_path: Path) -> None:
     (archive / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-1_000])
     (archive / "b.jsonl").write_text(lines)
     out = tmp_path / "out"
-    process = start_bulk(archive, out, "--workers", 1)
+    process = start_batch(archive, out, "--workers", 1)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     (line,) = [line for line in err.splitlines() if line.startswith("error: ")]

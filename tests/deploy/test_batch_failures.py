@@ -1,4 +1,4 @@
-"""What the bulk job refuses, in one line, before it writes or starts anything."""
+"""What the batch job refuses, in one line, before it writes or starts anything."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deploy.batch.__main__ import cli, main
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from deploy.batch.job import run
 from deploy.batch.locations import Place
 from service.model import NewswireError
@@ -31,7 +31,7 @@ def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deploy.batch.__main__.run", lambda *_args: iter(()))
 
 
-def bulk(*args: object) -> None:
+def run_in_process(*args: object) -> None:
     cli([str(arg) for arg in args], standalone_mode=False)
 
 
@@ -45,7 +45,7 @@ def archive(tmp_path: Path) -> Path:
 
 def refused(out: Path, *args: object) -> str:
     with pytest.raises(NewswireError) as caught:
-        bulk(*args)
+        run_in_process(*args)
     assert not out.exists()
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -106,7 +106,7 @@ def test_names_of_the_answer_that_are_taken(tmp_path: Path, no_ray: None) -> Non
     source.write_text(json.dumps({"text": "Oil rose.", "topic": "mine", "rest": 1}) + "\n")
     message = refused(out, source, out)
     assert message.startswith("expected no column 'topic', 'rest' in the input")
-    bulk(source, out, "--prefix", "its_")
+    run_in_process(source, out, "--prefix", "its_")
     assert (out / "_run.json").exists()
 
 
@@ -145,10 +145,10 @@ def test_a_run_is_not_continued_differently(
     difference: str,
 ) -> None:
     command = (archive, tmp_path / "out", "--text-column", "body")
-    bulk(*command)
-    bulk(*command, "--workers", 1, "--batch-size", 7)  # these do not change the answers
-    with pytest.raises(BulkError, match="belongs to another run: ") as caught:
-        bulk(*command, *change(archive))
+    run_in_process(*command)
+    run_in_process(*command, "--workers", 1, "--batch-size", 7)  # these do not change the answers
+    with pytest.raises(BatchError, match="belongs to another run: ") as caught:
+        run_in_process(*command, *change(archive))
     assert difference in str(caught.value)
 
 
@@ -156,15 +156,15 @@ def test_an_output_that_holds_something_else(tmp_path: Path, archive: Path) -> N
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("precious")
-    with pytest.raises(BulkError, match=r"expected a new or an empty folder.*'mine.txt'"):
-        bulk(archive, out, "--text-column", "body")
+    with pytest.raises(BatchError, match=r"expected a new or an empty folder.*'mine.txt'"):
+        run_in_process(archive, out, "--text-column", "body")
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
 def test_an_error_is_one_line_and_exit_status_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["bulk", str(tmp_path / "nowhere"), str(tmp_path / "out")])
+    monkeypatch.setattr("sys.argv", ["batch", str(tmp_path / "nowhere"), str(tmp_path / "out")])
     assert main() == 1
     out, err = capsys.readouterr()
     assert out == ""

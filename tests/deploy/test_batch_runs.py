@@ -1,4 +1,4 @@
-"""What a run of the bulk job must hold against: other runs, a changing input, a silent cluster."""
+"""What a run of the batch job must hold against: other runs, a changing input, a silent cluster."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import pytest
 
 from deploy.batch.__main__ import cli
 from deploy.batch.cluster import check_answers
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from deploy.batch.job import run
 from deploy.batch.locations import Place
 from deploy.batch.plan import Plan, make_plan
@@ -72,7 +72,7 @@ def test_partition_columns_are_kept(tmp_path: Path, ending: str) -> None:
 
 def test_a_partition_named_as_a_column_of_the_answer(tmp_path: Path) -> None:
     write(tmp_path / "topic=gold/a.jsonl", ROWS)
-    with pytest.raises(BulkError, match=r"expected no column 'topic' .*--prefix"):
+    with pytest.raises(BatchError, match=r"expected no column 'topic' .*--prefix"):
         plan_of(tmp_path)
 
 
@@ -147,7 +147,7 @@ def test_a_second_run_is_kept_out_until_the_first_has_died(
     partial = out / PARTIAL_FOLDER / "of the first run"
     partial.parent.mkdir()
     partial.touch()
-    with pytest.raises(BulkError, match="another run is writing to it; wait for it") as caught:
+    with pytest.raises(BatchError, match="another run is writing to it; wait for it") as caught:
         cli([str(source), str(out)], standalone_mode=False)
     assert "\n" not in str(caught.value)
     assert partial.exists()
@@ -164,7 +164,7 @@ def test_a_cluster_that_does_not_answer_is_one_line_at_once(form: str) -> None:
         address = form.format(server.getsockname()[1])
         check_answers(address)
     began = time.monotonic()
-    with pytest.raises(BulkError, match="RAY_ADDRESS: expected a Ray cluster at ") as caught:
+    with pytest.raises(BatchError, match="RAY_ADDRESS: expected a Ray cluster at ") as caught:
         check_answers(address)
     assert time.monotonic() - began < 5
     assert "\n" not in str(caught.value)
@@ -173,7 +173,7 @@ def test_a_cluster_that_does_not_answer_is_one_line_at_once(form: str) -> None:
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:port", "ray://", "127.0.0.1:99999"])
 def test_an_address_of_no_form(address: str) -> None:
-    with pytest.raises(BulkError, match="RAY_ADDRESS: expected "):
+    with pytest.raises(BatchError, match="RAY_ADDRESS: expected "):
         check_answers(address)
     for named in ("auto", "local"):
         check_answers(named)

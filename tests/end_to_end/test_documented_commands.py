@@ -104,7 +104,7 @@ STARTS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", "secrets.token_urlsafe"): is_crude,
     ("docs/operations.md", "NEWSWIRE_MODEL_DIR=models/reuters/4"): is_earlier_bundle,
     ("README.md", "newswire classify articles"): is_classified,
-    ("README.md", "make classify-archive"): is_archive,
+    ("README.md", "make batch-classify"): is_archive,
 }
 """Blocks that need no service, or start one."""
 ASKS: Final[dict[tuple[str, str], Check]] = {

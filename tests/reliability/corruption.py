@@ -1,4 +1,4 @@
-"""``make try-flips``: flips bits of a bundle's files, one at a time; each must be refused.
+"""``make reliability CASE=corruption``: flips bits of a bundle's files, one at a time; each must be refused.
 
 Small files are tried at every byte, of the others a sample, which a seed repeats.
 """

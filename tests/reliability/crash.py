@@ -1,4 +1,4 @@
-"""``make try-kills``: a worker is killed under load, and its supervisor starts the next.
+"""``make reliability CASE=crash``: a worker is killed under load, and its supervisor starts the next.
 
 The supervisor is what a plain deployment has: something that waits for the process to end and
 starts it again at once, as ``restart: always`` of containers and systemd do.

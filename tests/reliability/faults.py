@@ -1,4 +1,4 @@
-"""``make try-faults``: what surrounds the service breaks, and it serves on.
+"""``make reliability CASE=faults``: what surrounds the service breaks, and it serves on.
 
 Each fault is a function that starts a service, breaks something, asks, mends it where that can be
 done, and asks again. Most need Linux, some need root or namespaces of users.

@@ -1,4 +1,4 @@
-"""``make hostile``: the hostile corpus again and again, to a running service.
+"""``make reliability CASE=hostile-input``: the hostile corpus again and again, to a running service.
 
 Each case must get its status and be answered in time, memory must stay as it is, and a normal
 request must be answered after each round.
@@ -64,7 +64,7 @@ def attack(service: RunningService, *, rounds: int) -> Tried:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make hostile", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make reliability CASE=hostile-input", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
     with RunningService(errors=subprocess.DEVNULL) as service:

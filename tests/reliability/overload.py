@@ -1,4 +1,4 @@
-"""``make try-overload``: four times the load that a worker can answer.
+"""``make reliability CASE=overload``: four times the load that a worker can answer.
 
 What it takes on it answers nearly as quickly as ever, the rest it refuses at once, it says all the
 while that it is alive, and afterwards it is as it was.
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tests.benchmarks.bench import describe_machine
+from tests.benchmarks.comparison import describe_machine
 from tests.end_to_end.running_service import RunningService
 from tests.reliability.generator import WARM_UP_SECONDS, Requests, check_h2load, send
 from tests.reliability.report import Figure, below, report

@@ -1,4 +1,4 @@
-"""``make try-reload``: replaces the model often under load, half of the times by a bad one.
+"""``make reliability CASE=reload``: replaces the model often under load, half of the times by a bad one.
 
 No request may fail; each answer must be that of its version, and its version one that was served
 while it was asked. Requests during a reload (from the renaming of the bundle until the service has

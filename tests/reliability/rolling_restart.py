@@ -1,4 +1,4 @@
-"""``make try-stops``: workers are replaced under load again and again, as a rolling update does it.
+"""``make reliability CASE=rolling-restart``: workers are replaced under load again and again, as a rolling update does it.
 
 The next worker is ready before the last one is told to stop. Three kinds of clients load them:
 

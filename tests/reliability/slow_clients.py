@@ -1,4 +1,4 @@
-"""``make try-slow-clients``: 200 clients that are slow in four ways, beside a normal load.
+"""``make reliability CASE=slow-clients``: 200 clients that are slow in four ways, beside a normal load.
 
 The normal load is to notice nothing: it is answered as quickly, and costs as much, with and without
 them, in turns. Each slow client is cut after a while, and comes again.
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tests.benchmarks.bench import check_wrk, describe_machine
+from tests.benchmarks.comparison import check_wrk, describe_machine
 from tests.benchmarks.harness import Result, Server, load, running
 from tests.benchmarks.targets import OURS
 from tests.reliability.report import Figure, console, report

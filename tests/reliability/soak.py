@@ -1,4 +1,4 @@
-"""``make try-soak``: half an hour of mixed requests at 80 % of what a worker can do.
+"""``make reliability CASE=soak``: half an hour of mixed requests at 80 % of what a worker can do.
 
 Memory must not grow, descriptors and threads must stay as they are, and no answer may be other
 than expected. A request is due at a fixed time, and its latency counts from then, so that a slow

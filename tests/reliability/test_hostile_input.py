@@ -12,7 +12,7 @@ from tests.reliability.hostile_input import attack
 from tests.reliability.raw_sockets import send_raw
 
 MOST_SECONDS = 5
-"""Of a busy machine; `make hostile` measures."""
+"""Of a busy machine; `make reliability CASE=hostile-input` measures."""
 MOST_GROWTH_MEGABYTES = 30
 ROUNDS = 3
 

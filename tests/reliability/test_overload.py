@@ -1,4 +1,4 @@
-"""Short: statuses, and that nothing is lost. ``make try-overload`` holds it to its bounds."""
+"""Short: statuses, and that nothing is lost. ``make reliability CASE=overload`` holds it to its bounds."""
 
 import pytest
 

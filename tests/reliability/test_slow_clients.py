@@ -1,4 +1,4 @@
-"""Short: all are cut, and others are answered. ``make try-slow-clients`` compares the times."""
+"""Short: all are cut, and others are answered. ``make reliability CASE=slow-clients`` compares the times."""
 
 import time
 

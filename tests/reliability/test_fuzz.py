@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.conftest import ROOT
-from tests.end_to_end.fuzzing import fuzz
+from tests.reliability.fuzz import fuzz
 from tests.end_to_end.running_service import RunningService
 
 N_REQUESTS = 200

@@ -1,4 +1,4 @@
-"""What many tests share: the data, the released bundle, a trained network, a client."""
+"""Fixtures: data, bundles, classifiers, a trained network and a client."""
 
 import io
 import os
@@ -31,21 +31,36 @@ RELEASED = ROOT / "models" / "reuters"
 LATEST = find_bundle(RELEASED)
 """The bundle that is served."""
 
-# a deadline is a timed assertion, which a busy machine breaks; print_blob shows how to repeat
+# no deadline: machines are busy; print_blob shows how to reproduce a failure
 hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("tests")
 
+SLOW_FOLDERS = {"compose", "end_to_end", "fuzzing", "reliability"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by their folder and fixtures; tests in other folders have marks of their own."""
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        if folder in SLOW_FOLDERS:
+            item.add_marker("slow")
+        fixtures = getattr(item, "fixturenames", ())
+        if folder == "training" or "trained" in fixtures:
+            item.add_marker("tensorflow")
+        if "browser" in fixtures:
+            item.add_marker("browser")
+
 
 @pytest.fixture(scope="session", autouse=True)
-def interrupts_are_not_ignored() -> None:
-    """Tests interrupt programs, which would inherit it where these run in the background."""
+def restore_sigint() -> None:
+    """Programs that the tests interrupt would inherit an ignored SIGINT of a background job."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_settings_of_the_developer() -> Iterator[None]:
-    """Tests set the service's variables themselves."""
+def unset_settings() -> Iterator[None]:
+    """Unset the developer's NEWSWIRE_ variables."""
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
             if name.startswith("NEWSWIRE_") and name != "NEWSWIRE_DATA_DIR":
@@ -77,10 +92,10 @@ def corpus_dataset(data_dir: Path) -> Dataset:
 
 @pytest.fixture(scope="session")
 def same_word_ids(keras_dataset: Dataset, corpus_dataset: Dataset) -> None:
-    """Skip where the ``keras`` files are Keras' own.
+    """Skip if the ``keras`` files are Keras' own.
 
-    Those rank words of equal frequency in another order than the files that were rebuilt from the
-    corpus, so the two sources cannot be compared word by word.
+    They rank words of equal frequency in another order than files rebuilt from the corpus, so the
+    two sources cannot be compared word by word.
     """
     if len(keras_dataset.vocabulary) != len(corpus_dataset.vocabulary):
         pytest.skip("Keras' own files rank words of equal frequency in another order")
@@ -93,7 +108,7 @@ def trained(corpus_dataset: Dataset) -> "TrainedNetwork":
 
     from training.recipes import Recipe, fit
 
-    keras.utils.clear_session()  # it numbers the layers, and so names the weights
+    keras.utils.clear_session()  # its counter names the weights
     train, vocabulary = corpus_dataset.train, corpus_dataset.vocabulary
     return fit(Recipe.BOOK, train, vocabulary, seed=0, console=Console(file=io.StringIO()))
 
@@ -118,7 +133,7 @@ def classifier() -> TopicClassifier:
 
 @pytest.fixture(scope="session")
 def no_topic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a small bundle that knows "none of the topics"."""
+    """Folder of a small bundle that can predict "none of the topics"."""
     folder = tmp_path_factory.mktemp("no_topic") / "1"
     save_small_bundle(folder, no_topic=True)
     return folder
@@ -126,7 +141,7 @@ def no_topic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def no_topic_classifier(no_topic_folder: Path) -> TopicClassifier:
-    """A small model that knows "none of the topics"."""
+    """A small model that can predict "none of the topics"."""
     return load_classifier(no_topic_folder)
 
 

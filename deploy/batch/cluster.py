@@ -1,4 +1,4 @@
-"""Ray: a cluster to be found by ``RAY_ADDRESS``, or else one of this machine alone."""
+"""Ray: the cluster at ``RAY_ADDRESS``, or a local one."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from deploy.batch.errors import BatchError
 
 LOCAL_SETTINGS: Final = {
     "RAY_AUTH_MODE": "token",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # what listens, listens on loopback only
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # listen on loopback only
 }
 QUIET_SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -22,16 +22,11 @@ QUIET_SETTINGS: Final = {
 CONNECT_SECONDS: Final = 10
 NAMED_ADDRESSES: Final = ("auto", "local")
 OBJECT_STORE_BYTES: Final = 256 * 2**20
-"""Only the model and what is to be done pass through it; rows never do."""
+"""For the model and the list of partitions; rows do not pass through the object store."""
 
 
-def has_cluster() -> bool:
-    """Say whether a cluster is named."""
-    return bool(os.environ.get("RAY_ADDRESS"))
-
-
-def check_answers(address: str) -> None:
-    """See that something listens at an address, for which Ray would wait for minutes.
+def check_reachable(address: str) -> None:
+    """Check that a process listens at an address; Ray itself would wait for minutes.
 
     Raises
     ------
@@ -54,25 +49,21 @@ def check_answers(address: str) -> None:
 
 @contextmanager
 def connect(n_workers: int | None) -> Iterator[int]:
-    """Start Ray, or join the cluster that ``RAY_ADDRESS`` names, and leave it at the end.
-
-    Parameters
-    ----------
-    n_workers : int or None
-        None is one for each processor of the cluster.
+    """Start Ray, or join the cluster at ``RAY_ADDRESS``, and disconnect at the end.
 
     Yields
     ------
     int
-        How many workers there shall be.
+        Number of workers; by default one per processor of the cluster.
     """
+    address = os.environ.get("RAY_ADDRESS")
     os.environ.update(QUIET_SETTINGS)
-    if not has_cluster():
+    if not address:
         os.environ.update(LOCAL_SETTINGS, RAY_AUTH_TOKEN=secrets.token_hex(32))
-    import ray  # it reads the environment when it is imported
+    import ray  # reads the environment when it is imported
 
-    if has_cluster():
-        check_answers(os.environ["RAY_ADDRESS"])
+    if address:
+        check_reachable(address)
         import deploy
         import service
 

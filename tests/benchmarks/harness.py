@@ -1,4 +1,4 @@
-"""Measures a server from outside: starts it, loads it, and reads what the kernel says of it."""
+"""Start a server, load it, and read its figures from the kernel."""
 
 import json
 import os
@@ -97,9 +97,7 @@ def running(target: Target) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     python = str(target.python)
-    command = [
-        python if word == "python" else word.format(port=port) for word in target.command
-    ]
+    command = [python if word == "python" else word.format(port=port) for word in target.command]
     variables = {key: value.format(port=port) for key, value in target.environment.items()}
     url = f"http://127.0.0.1:{port}{target.path}"
     with tempfile.TemporaryFile() as log:

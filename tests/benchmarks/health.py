@@ -1,4 +1,4 @@
-"""``make bench ARGS=health``: how long a health check waits while long texts or batches are answered."""
+"""``make bench ARGS=health``: the latency of health checks under long texts and batches."""
 
 import http.client
 import json
@@ -56,5 +56,3 @@ def show(target: Target, waits: list[float]) -> None:
         f"p50 {median:.1f} ms, p99 {high:.1f} ms, longest {max(waits):.1f} ms",
         highlight=False,
     )
-
-

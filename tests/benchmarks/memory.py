@@ -1,4 +1,4 @@
-"""``make bench ARGS=memory``: what a worker's memory does over 100,000 requests of mixed length."""
+"""``make bench ARGS=memory``: the memory of a worker over 100,000 requests."""
 
 import json
 from dataclasses import replace
@@ -37,5 +37,3 @@ def mixed_lengths() -> bytes:
     lengths = (1, 5, 10, 20, 40, 80, 120, 140, 140, 140, 160, 240, 320, 640, 1_300, 3_000)
     texts = [" ".join((words * (1 + length // len(words)))[:length]) for length in lengths]
     return b"\n".join(json.dumps({"text": text}).encode() for text in texts) + b"\n"
-
-

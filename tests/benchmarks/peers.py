@@ -1,7 +1,7 @@
-"""Who takes part in ``make bench ARGS=peers``: the same model served in other ways.
+"""Other model servers with the same model, for ``make bench ARGS=peers``.
 
-Each does the same job the way its documentation teaches, in an environment of its own, with the
-versions of ``requirements/peers``. None may report its usage to its maker.
+Each follows its documentation, in an environment of its own, with the versions of
+``requirements/peers``. Usage reports are turned off.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Who takes part in the benchmark: how each server is started, and what it is asked."""
+"""The servers of the benchmark: how each is started, and the request that it gets."""
 
 import json
 import sys

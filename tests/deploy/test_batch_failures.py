@@ -14,7 +14,7 @@ import pytest
 from deploy.batch.__main__ import cli, main
 from deploy.batch.errors import BatchError
 from deploy.batch.job import run
-from deploy.batch.locations import Place
+from deploy.batch.locations import Location
 from service.model import NewswireError
 from tests.conftest import LATEST, ROOT
 
@@ -26,7 +26,7 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job finishes no piece, as if it had been stopped."""
+    """The job finishes no partition, as if it had been stopped."""
     assert callable(run)
     monkeypatch.setattr("deploy.batch.__main__.run", lambda *_args: iter(()))
 
@@ -134,7 +134,7 @@ def add_a_file(archive: Path) -> tuple[object, ...]:
         (lambda _: ("--min-confidence", 0.5), "options.min_confidence: expected None, got 0.5"),
         (lambda _: ("--model-dir", "models/reuters/1"), f"expected '{LATEST.name}', got '1'"),
         (change_a_file, "a.parquet: expected ["),
-        (add_a_file, "pieces.count: expected 1, got 2"),
+        (add_a_file, "partitions.count: expected 1, got 2"),
     ],
 )
 def test_a_run_is_not_continued_differently(
@@ -173,7 +173,7 @@ def test_an_error_is_one_line_and_exit_status_1(
 
 
 def test_places() -> None:
-    assert Place.find("README.md").path == str(ROOT / "README.md")
-    place = Place.find("s3://bucket/folder/?region=eu-west-1")
-    assert (place.path, place.within("x").path) == ("bucket/folder", "bucket/folder/x")
-    assert not place.contains(Place.find("bucket/folder"))
+    assert Location.resolve("README.md").path == str(ROOT / "README.md")
+    location = Location.resolve("s3://bucket/folder/?region=eu-west-1")
+    assert (location.path, location.within("x").path) == ("bucket/folder", "bucket/folder/x")
+    assert not location.contains(Location.resolve("bucket/folder"))

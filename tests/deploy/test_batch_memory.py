@@ -18,14 +18,20 @@ N_FILES = 20
 MOST_GROWTH = 0.1
 """By which share the second half's peak may be higher than the first's, in which all warms up."""
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc"),
+]
 
 
 def test_memory_is_flat(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     archive = write_parquet_files(tmp_path / "archive", n_files=N_FILES, n_rows=N_ROWS // N_FILES)
     out = tmp_path / "out"
     samples: list[tuple[int, int]] = []  # finished parts, bytes
-    with start_batch(archive, out, *os.environ.get("BATCH_ARGS", "").split(), coverage=False) as job:
+    with start_batch(
+        archive, out, *os.environ.get("BATCH_ARGS", "").split(), coverage=False
+    ) as job:
         while job.poll() is None:
             samples.append((len(list(out.glob("part-*"))), memory_of_all(job.pid)))
             time.sleep(0.2)

@@ -1,7 +1,7 @@
-"""Any body to an answer: as JSON, in batches, as plain text and as tensors.
+"""Any body to a response: as JSON, in batches, as plain text and as tensors.
 
-What comes is the JSON of an answer, or one of the errors that a client is told. The first line says
-which route takes the rest: see `check`.
+The result is the JSON of a response, or a documented error. The first line of the input says which
+route takes the rest: see `check`.
 """
 
 import json

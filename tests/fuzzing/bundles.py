@@ -1,4 +1,4 @@
-"""Any file of a bundle, its hash put right again: it is served or refused, with `BundleError`.
+"""Any file of a bundle, with a correct hash: it loads, or loading fails with `BundleError`.
 
 The other files are those of a small bundle. The first line is the name of the file.
 """

@@ -1,4 +1,4 @@
-"""Any text at all to token ids, by every rule: nothing is raised, and the counts add up."""
+"""Any text to token ids, by every encoder: nothing is raised, and the counts add up."""
 
 from collections import Counter
 from collections.abc import Iterator

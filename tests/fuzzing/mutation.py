@@ -1,4 +1,4 @@
-"""Changes that a fuzzer would not find by turning bits: hostile characters, and other JSON."""
+"""Mutations that bit flips would not find: hostile characters, and other JSON."""
 
 import json
 from collections.abc import Iterator, Sequence

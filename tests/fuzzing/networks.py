@@ -1,7 +1,7 @@
-"""Any bytes as the network of a bundle: served or refused, and never the end of the process.
+"""Any bytes as the network of a bundle: it loads or loading fails, and the process survives.
 
-onnxruntime is not made of Python, so nothing guides the changes, and what goes wrong in it ends the
-process. Each is tried in a process of its own.
+onnxruntime is native code, so coverage does not guide the mutations, and a crash ends the process:
+each input gets a process of its own.
 """
 
 import os

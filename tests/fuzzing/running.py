@@ -1,4 +1,4 @@
-"""Runs a target in a process of its own, for crashes and hangs end it."""
+"""Run a target in a process of its own, which a crash or a hang ends."""
 
 import importlib
 import re

@@ -1,4 +1,4 @@
-"""Each target holds for some seconds of coverage-guided fuzzing, and would fail if it did not."""
+"""Each target passes some seconds of fuzzing, and fails on a seeded fault."""
 
 import os
 import random

@@ -1,7 +1,7 @@
-"""Attacks on a connection: what an adversary sends, each time a little different.
+"""Attacks on a connection, with random variations.
 
-``python -m tests.reliability.attacks PORT ATTACK CONNECTIONS SECONDS SEED`` carries one out, in a
-process of its own, so that it does not slow down what is measured. No attack needs a key.
+``python -m tests.reliability.attacks PORT ATTACK CONNECTIONS SECONDS SEED`` runs one in a process
+of its own, so that it does not slow down the measurement. No attack needs an API key.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A connection that is kept, as cheap as Python has one: the client shares the machine."""
+"""A keep-alive connection with little CPU time: the client shares the machine."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Ways to spoil a bundle, each another: accidents, which no hash knows of, and hostile ones."""
+"""Corrupt bundles: accidents that no hash detects, and hostile ones."""
 
 import os
 import random

@@ -1,6 +1,6 @@
-"""``make reliability CASE=corruption``: flips bits of a bundle's files, one at a time; each must be refused.
+"""``make reliability CASE=corruption``: flip bits of a bundle; loading must fail for each.
 
-Small files are tried at every byte, of the others a sample, which a seed repeats.
+Small files are tested at every byte, the others at a sample of bytes, which a seed repeats.
 """
 
 import argparse

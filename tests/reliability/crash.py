@@ -1,7 +1,7 @@
-"""``make reliability CASE=crash``: a worker is killed under load, and its supervisor starts the next.
+"""``make reliability CASE=crash``: kill a worker under load, and let its supervisor restart it.
 
-The supervisor is what a plain deployment has: something that waits for the process to end and
-starts it again at once, as ``restart: always`` of containers and systemd do.
+The supervisor waits for the process to end and starts it again at once, as ``restart: always`` of
+containers and systemd do.
 """
 
 import subprocess

@@ -1,7 +1,7 @@
-"""``make reliability CASE=faults``: what surrounds the service breaks, and it serves on.
+"""``make reliability CASE=faults``: the environment of the service fails, and it serves on.
 
-Each fault is a function that starts a service, breaks something, asks, mends it where that can be
-done, and asks again. Most need Linux, some need root or namespaces of users.
+Each fault is a function that starts a service, breaks something, sends requests, repairs it if
+possible, and sends requests again. Most need Linux, some need root or user namespaces.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""``make reliability CASE=fuzz``: requests made up from the OpenAPI document, valid and not, to a running service.
+"""``make reliability CASE=fuzz``: requests that Schemathesis generates from the OpenAPI document.
 
-Schemathesis checks each answer: status, media type, headers and body must be as the document says,
-valid requests must be answered and others refused.
+It checks status, media type, headers and body of each response against the document: valid requests
+must succeed, others must be rejected.
 """
 
 import argparse

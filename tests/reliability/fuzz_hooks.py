@@ -1,4 +1,4 @@
-"""What Schemathesis cannot read from the document; it imports this in its own environment."""
+"""Hooks for what the OpenAPI document cannot say; Schemathesis imports them in its environment."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Makes an open load with h2load, and tells what became of each request."""
+"""An open load by h2load, and the outcome of each request."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Requests that are made to do harm, byte for byte, and the status that each must get."""
+"""Hostile requests, byte for byte, and the status that each must get."""
 
 import gzip
 import json

@@ -1,7 +1,7 @@
-"""``make reliability CASE=hostile-input``: the hostile corpus again and again, to a running service.
+"""``make reliability CASE=hostile-input``: send the hostile corpus again and again.
 
-Each case must get its status and be answered in time, memory must stay as it is, and a normal
-request must be answered after each round.
+Each case must get its status in time, memory must not grow, and a normal request must succeed after
+each round.
 """
 
 import argparse
@@ -64,7 +64,9 @@ def attack(service: RunningService, *, rounds: int) -> Tried:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make reliability CASE=hostile-input", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make reliability CASE=hostile-input", description=__doc__
+    )
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
     with RunningService(errors=subprocess.DEVNULL) as service:

@@ -1,7 +1,7 @@
-"""``make reliability CASE=overload``: four times the load that a worker can answer.
+"""``make reliability CASE=overload``: four times the load that a worker can take.
 
-What it takes on it answers nearly as quickly as ever, the rest it refuses at once, it says all the
-while that it is alive, and afterwards it is as it was.
+The latency of accepted requests stays low, the others are rejected at once, the health check
+succeeds throughout, and afterwards the service is as before.
 """
 
 import http.client

@@ -1,4 +1,4 @@
-"""Sends bytes to the service as they are, and reads the answers."""
+"""Send raw bytes to the service, and read the responses."""
 
 import socket
 from contextlib import suppress

@@ -1,8 +1,8 @@
-"""``make reliability CASE=reload``: replaces the model often under load, half of the times by a bad one.
+"""``make reliability CASE=reload``: replace the model under load, by a bad one half of the times.
 
-No request may fail; each answer must be that of its version, and its version one that was served
-while it was asked. Requests during a reload (from the renaming of the bundle until the service has
-loaded or refused it) are compared with those between, of the same load.
+No request may fail; each response must be that of its version, which was served at that time.
+Requests during a reload (from the renaming of the bundle until the service has loaded or rejected
+it) are compared with those between reloads.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What a test of reliability shows: each figure beside the bound that it must keep."""
+"""The report of a reliability test: each figure and its bound."""
 
 import sys
 from dataclasses import dataclass

@@ -1,15 +1,15 @@
-"""``make reliability CASE=rolling-restart``: workers are replaced under load again and again, as a rolling update does it.
+"""``make reliability CASE=rolling-restart``: replace workers under load, as a rolling update does.
 
-The next worker is ready before the last one is told to stop. Three kinds of clients load them:
+The next worker is ready before the last one is told to stop. There are three kinds of clients:
 
-- *balanced*: something before them looks at the readiness of each worker, as a load balancer does;
-- *leaving*: they keep their connection to a worker, know nothing of readiness, and turn to the next
-  worker when an answer says that it ends the connection;
-- *staying*: they connect to the same worker again until it is gone, and ask the next one if a
-  connection was closed before a byte of the answer came, as every HTTP client may.
+- *balanced*: a load balancer before the workers checks the readiness of each;
+- *leaving*: they keep their connection to a worker, ignore readiness, and turn to the next worker
+  when a response closes the connection;
+- *staying*: they connect to the same worker again until it is gone, and retry at the next one if a
+  connection was closed before the first byte of a response, as every HTTP client may.
 
-The first two never ask again: whatever goes wrong is a failed request. So is with the third what
-goes wrong after the first byte, or twice.
+The first two never retry: any error is a failed request. For the third, an error after the first
+byte, or a second one, is a failed request.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""``make reliability CASE=slow-clients``: 200 clients that are slow in four ways, beside a normal load.
+"""``make reliability CASE=slow-clients``: 200 slow clients of four kinds beside a normal load.
 
-The normal load is to notice nothing: it is answered as quickly, and costs as much, with and without
-them, in turns. Each slow client is cut after a while, and comes again.
+Latency and CPU time of the normal load must be the same with and without them, in turns. The
+service closes each slow connection after a while, and the client connects again.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""``make reliability CASE=soak``: half an hour of mixed requests at 80 % of what a worker can do.
+"""``make reliability CASE=soak``: half an hour of mixed requests at 80 % of the capacity.
 
-Memory must not grow, descriptors and threads must stay as they are, and no answer may be other
-than expected. A request is due at a fixed time, and its latency counts from then, so that a slow
-answer is not forgiven the requests that wait behind it.
+Memory must not grow, file descriptors and threads must stay the same, and every response must be as
+expected. A request is due at a fixed time, and its latency counts from then (no coordinated
+omission).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Nobody else notices an attack; ``make reliability CASE=adversarial`` goes on for an hour."""
+"""Attacks do not affect other clients; ``make reliability CASE=adversarial`` runs for an hour."""
 
 import subprocess
 

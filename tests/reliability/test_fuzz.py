@@ -1,4 +1,4 @@
-"""The service keeps what its OpenAPI document says, whatever it is sent; see `fuzzing`."""
+"""Responses are as the OpenAPI document says, for generated requests."""
 
 import re
 import subprocess
@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from tests.conftest import ROOT
-from tests.reliability.fuzz import fuzz
 from tests.end_to_end.running_service import RunningService
+from tests.reliability.fuzz import fuzz
 
 N_REQUESTS = 200
 

@@ -1,4 +1,4 @@
-"""What is made to do harm gets its status, in time, and leaves the service as it was."""
+"""Hostile requests get their status in time and do not change the service."""
 
 import subprocess
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Short: statuses, and that nothing is lost. ``make reliability CASE=overload`` holds it to its bounds."""
+"""Statuses under overload; ``make reliability CASE=overload`` checks latencies."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Lawful work and a reload at once stay under the memory that a container has."""
+"""Batches and a reload at once stay under the memory limit of the container."""
 
 import os
 import re

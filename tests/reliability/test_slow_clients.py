@@ -1,4 +1,4 @@
-"""Short: all are cut, and others are answered. ``make reliability CASE=slow-clients`` compares the times."""
+"""Slow clients are disconnected; ``make reliability CASE=slow-clients`` compares latencies."""
 
 import time
 

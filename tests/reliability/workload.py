@@ -1,4 +1,4 @@
-"""Requests as they come from many clients: short and long, one and many, valid and not."""
+"""A mix of requests: short and long texts, batches, and invalid ones."""
 
 import json
 from collections.abc import Mapping

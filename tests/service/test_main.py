@@ -27,6 +27,8 @@ from tests.hostile_bundles import (
     rewrite,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def run(**settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import LATEST, ROOT
 from tests.end_to_end.running_service import RunningService
 
+pytestmark = pytest.mark.slow
+
 ENTRY_POINTS = ("service.cli", "service.healthcheck", "training", "deploy.batch")
 SHADOWED = ("numpy", "signal", "json", "typing", "rich", "typer", "asyncio", "uvicorn", "logging")
 """Modules that entry points import."""

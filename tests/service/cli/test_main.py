@@ -21,6 +21,8 @@ from service.model import NewsText, TopicClassifier
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.end_to_end.running_service import RunningService
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "service.cli"]
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
 GOLD = "Gold prices rise"

@@ -13,6 +13,8 @@ from service.reload.validator import Trial
 from tests.conftest import LATEST, RELEASED
 from tests.hostile_bundles import DEVOURING, NETWORKS, edit_network
 
+pytestmark = pytest.mark.slow
+
 Begin = Callable[[Path], Trial]
 
 

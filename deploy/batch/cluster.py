@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from deploy.batch.errors import BatchError
+from deploy.batch.locations import one_line
 
 LOCAL_SETTINGS: Final = {
     "RAY_AUTH_MODE": "token",
@@ -76,7 +77,10 @@ def connect(n_workers: int | None) -> Iterator[int]:
             "include_dashboard": False,
             "object_store_memory": OBJECT_STORE_BYTES,
         }
-    ray.init(**options, logging_level=logging.ERROR, log_to_driver=False)
+    try:
+        ray.init(**options, logging_level=logging.ERROR, log_to_driver=False)
+    except Exception as error:  # Ray has no narrower one
+        raise BatchError(f"Ray did not start: {one_line(error)}") from error
     try:
         yield n_workers or int(ray.cluster_resources().get("CPU", 1))
     finally:

@@ -5,8 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +12,7 @@ from typing import Any, Self
 import httpx2
 
 from tests.conftest import ROOT
+from tests.waiting import wait_until
 
 TIMEOUT_SECONDS = 120
 PORTS = ("NEWSWIRE_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "BALANCER_PORT")
@@ -48,14 +47,6 @@ def inspect(name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def wait_until(what: str, condition: Callable[[], bool], seconds: float = TIMEOUT_SECONDS) -> None:
-    """Wait for something, and fail if it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.25)
-
-
 class Stack:
     """A project of compose, with volumes and ports of its own.
 
@@ -87,7 +78,7 @@ class Stack:
         try:
             self.compose("up", "--detach", *self._options, *self._services)
             for name in self.containers("service"):
-                wait_until(f"{name} is healthy", partial(is_healthy, name))
+                wait_until(partial(is_healthy, name), f"{name} is healthy", TIMEOUT_SECONDS, 0.25)
         except BaseException:
             self.__exit__(None, None, None)
             raise

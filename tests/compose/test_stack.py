@@ -8,13 +8,14 @@ import pytest
 
 from service.model import load_bundle
 from tests.compose.images import base_image
-from tests.compose.stack import Stack, docker, health, inspect, wait_until
+from tests.compose.stack import Stack, docker, health, inspect
 from tests.conftest import LATEST, ROOT
 from tests.deploy.expressions import (
     alert_expressions,
     panel_expressions,
     rule_expressions,
 )
+from tests.waiting import wait_until
 
 TEXT = {"text": "OPEC ministers agreed to cut crude oil production."}
 MAX_IMAGE_BYTES = 175_000_000
@@ -168,7 +169,7 @@ def test_a_process_that_is_killed_comes_back(stack: Stack, container: str) -> No
         except httpx2.TransportError:
             return False
 
-    wait_until("the service answers again", answers)
+    wait_until(answers, "the service answers again", 120, 0.25)
     after = inspect(container)
     assert after["State"]["Pid"] != before
     assert after["RestartCount"] == 1
@@ -185,7 +186,7 @@ def test_grafana_shows_the_dashboard(stack: Stack, grafana_is_there: bool) -> No
         except httpx2.TransportError:
             return False
 
-    wait_until("Grafana is up", is_up)
+    wait_until(is_up, "Grafana is up", 120, 0.25)
     found = httpx2.get(f"{url}/api/search").json()
     assert [item["type"] for item in found] == ["dash-db"]
     assert httpx2.get(f"{url}/api/datasources/uid/prometheus").status_code in {200, 403}

@@ -172,7 +172,7 @@ def scrape_rows(plan: Plan, client: TestClient) -> Iterator[Row]:
 
 
 def new_client() -> TestClient:
-    """Give a client of a service that nobody has asked anything, as it is started."""
+    """Yield a client of a service that has had no request yet."""
     app = create_app(ServiceSettings(), load_classifier(RELEASED), make_registry())
     return TestClient(app)
 

@@ -22,6 +22,7 @@ from service.api.request_body import JSON_EXPANSION, JSON_OVERHEAD_BYTES
 from service.settings import ServiceSettings
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
+from tests.waiting import wait_until
 
 CONFIGURATION = (ROOT / "deploy" / "nginx.conf").read_text()
 NGINX = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
@@ -54,15 +55,16 @@ class Balancer:
     def __enter__(self) -> "Balancer":
         command = [str(NGINX), "-c", str(self._configuration), "-g", "daemon off;"]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                self.connect().close()
-                break
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-        assert self._process.poll() is None
+        wait_until(self._listens, "nginx listens")
         return self
+
+    def _listens(self) -> bool:
+        assert self._process.poll() is None
+        try:
+            self.connect().close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
@@ -73,6 +75,9 @@ class Balancer:
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
+
+    def status(self, path: str) -> int:
+        return httpx2.get(self.url(path)).status_code
 
     def files(self) -> list[Path]:
         """What was written of requests and responses."""
@@ -194,10 +199,8 @@ def test_one_address_has_a_bounded_number_of_requests(balancer: Balancer) -> Non
         for _ in range(70):
             connection = connections.enter_context(balancer.connect())
             connection.sendall(head(1_000))
-        time.sleep(0.5)
-        assert httpx2.get(balancer.url("/topics")).status_code == 429
-    time.sleep(0.5)
-    assert httpx2.get(balancer.url("/topics")).status_code == 200
+        wait_until(lambda: balancer.status("/topics") == 429, "too many requests")
+    wait_until(lambda: balancer.status("/topics") == 200, "requests are accepted again")
 
 
 def test_a_long_body_is_written_nowhere(balancer: Balancer) -> None:

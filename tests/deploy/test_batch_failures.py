@@ -1,4 +1,4 @@
-"""What the batch job refuses, in one line, before it writes or starts anything."""
+"""Invalid inputs, outputs and options of the batch job: one line, and nothing is written."""
 
 import gzip
 import json
@@ -43,7 +43,7 @@ def archive(tmp_path: Path) -> Path:
     return folder
 
 
-def refused(out: Path, *args: object) -> str:
+def error_of(out: Path, *args: object) -> str:
     with pytest.raises(NewswireError) as caught:
         run_in_process(*args)
     assert not out.exists()
@@ -55,56 +55,56 @@ def test_input_without_data(tmp_path: Path) -> None:
     out = tmp_path / "out"
     (tmp_path / "empty").mkdir()
     for source in (tmp_path / "empty", tmp_path / "nowhere"):
-        message = refused(out, source, out)
+        message = error_of(out, source, out)
         assert message.endswith("expected files .parquet or .jsonl or .jsonl.gz, got none")
 
 
 def test_both_formats(tmp_path: Path, archive: Path) -> None:
     (archive / "b.jsonl").write_text('{"text": "Oil rose."}\n')
-    assert refused(tmp_path / "out", archive, tmp_path / "out").endswith("got both")
+    assert error_of(tmp_path / "out", archive, tmp_path / "out").endswith("got both")
 
 
 def test_a_missing_column(tmp_path: Path, archive: Path) -> None:
     out = tmp_path / "out"
     expected = "expected a column 'text' or a column 'title', got 'body', 'n'"
-    assert refused(out, archive, out).endswith(expected)
+    assert error_of(out, archive, out).endswith(expected)
     expected = "expected a column 'words', got 'body', 'n'"
-    assert refused(out, archive, out, "--text-column", "words").endswith(expected)
+    assert error_of(out, archive, out, "--text-column", "words").endswith(expected)
     expected = "expected a column 'headline', got 'body', 'n'"
-    message = refused(out, archive, out, "--text-column", "body", "--title-column", "headline")
+    message = error_of(out, archive, out, "--text-column", "body", "--title-column", "headline")
     assert message.endswith(expected)
 
 
 def test_a_column_that_is_not_text(tmp_path: Path, archive: Path) -> None:
     out = tmp_path / "out"
-    message = refused(out, archive, out, "--text-column", "n")
+    message = error_of(out, archive, out, "--text-column", "n")
     assert message == "expected text in column 'n', got int64"
 
 
 def test_types_that_differ(tmp_path: Path, archive: Path) -> None:
     out = tmp_path / "out"
     pq.write_table(pa.table({"body": ["Oil rose."], "n": ["1"]}), archive / "b.parquet")
-    message = refused(out, archive, out, "--text-column", "body")
+    message = error_of(out, archive, out, "--text-column", "body")
     assert "b.parquet: expected the column types of the files before it" in message
 
 
 def test_a_file_that_is_not_parquet(tmp_path: Path, archive: Path) -> None:
     (archive / "b.parquet").write_text("no")
-    assert "b.parquet: expected Parquet, got: " in refused(
+    assert "b.parquet: expected Parquet, got: " in error_of(
         tmp_path / "out", archive, tmp_path / "out"
     )
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text": "Oil rose."}')[:-9])
-    message = refused(tmp_path / "out", tmp_path / "a.jsonl.gz", tmp_path / "out")
+    message = error_of(tmp_path / "out", tmp_path / "a.jsonl.gz", tmp_path / "out")
     assert "a.jsonl.gz: cannot be read: " in message
 
 
 def test_names_of_the_answer_that_are_taken(tmp_path: Path, no_ray: None) -> None:
     source, out = tmp_path / "a.jsonl", tmp_path / "out"
     source.write_text(json.dumps({"text": "Oil rose.", "topic": "mine", "rest": 1}) + "\n")
-    message = refused(out, source, out)
+    message = error_of(out, source, out)
     assert message.startswith("expected no column 'topic', 'rest' in the input")
     run_in_process(source, out, "--prefix", "its_")
     assert (out / "_run.json").exists()
@@ -112,9 +112,9 @@ def test_names_of_the_answer_that_are_taken(tmp_path: Path, no_ray: None) -> Non
 
 def test_other_options(tmp_path: Path, archive: Path) -> None:
     out = tmp_path / "out"
-    assert refused(out, archive, out, "--top-k", 47) == "--top-k: expected 1 to 46, got 47"
-    assert "outside of the input" in refused(out, archive, archive / "out")
-    assert "expected a path or URL" in refused(out, "nosuch://there", out)
+    assert error_of(out, archive, out, "--top-k", 47) == "--top-k: expected 1 to 46, got 47"
+    assert "outside of the input" in error_of(out, archive, archive / "out")
+    assert "expected a path or URL" in error_of(out, "nosuch://there", out)
 
 
 def change_a_file(archive: Path) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from tests.deploy.batch_runs import start_batch, write_parquet_files
 
 N_ROWS = int(os.environ.get("BATCH_ROWS", "50000"))
 N_FILES = 20
-MOST_GROWTH = 0.1
+MAX_GROWTH = 0.1
 """By which share the second half's peak may be higher than the first's, in which all warms up."""
 
 pytestmark = [
@@ -45,7 +45,7 @@ def test_memory_is_flat(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> No
             f"\n{printed.splitlines()[-1]}; peak memory {first / 2**20:.0f} MB in the first half, "
             f"{second / 2**20:.0f} MB in the second"
         )
-    assert second <= first * (1 + MOST_GROWTH)
+    assert second <= first * (1 + MAX_GROWTH)
 
 
 def memory_of_all(root: int) -> int:

@@ -36,7 +36,7 @@ OLDEST: Final = "1.30"
 VERSIONS: Final = (OLDEST, "1.34", "1.37")
 KSERVES_PROTOCOL: Final = {"name": "PROTOCOL", "value": "v2"}
 """A variable that KServe itself reads, of a custom predictor."""
-MOST_MEMORY_MEBIBYTES: Final = 130
+MAX_MEMORY_MEBIBYTES: Final = 130
 """What the service is allowed to need."""
 README: Final = ROOT / "README.md"
 LONGEST_IDLE_SECONDS: Final = 3_600
@@ -394,7 +394,7 @@ def test_the_service_has_the_memory_that_it_may_need(objects: list[Object]) -> N
     for _, _, spec in service_pods(objects):
         (container,) = containers(spec)
         request, limit = (container["resources"][kind] for kind in ("requests", "limits"))
-        assert MOST_MEMORY_MEBIBYTES <= mebibytes(request["memory"]) <= mebibytes(limit["memory"])
+        assert MAX_MEMORY_MEBIBYTES <= mebibytes(request["memory"]) <= mebibytes(limit["memory"])
         assert request["cpu"] == "1"
         assert int(limit.get("cpu", "2")) > 1, "a limit of one core throttles"
 

@@ -90,6 +90,6 @@ def mutate(data: bytes, random: Random) -> bytes:
 
 
 def check_sentence(message: str) -> None:
-    """See that a refusal is one line, and not the file itself."""
+    """Check that an error is one line, and not the file itself."""
     if "\n" in message or len(message) > LONGEST_REFUSAL:
-        raise AssertionError(f"a refusal of {len(message)} characters: {message[:200]!r}")
+        raise AssertionError(f"an error of {len(message)} characters: {message[:200]!r}")

@@ -12,7 +12,7 @@ WORK: Final = ROOT / ".fuzzing"
 """Corpora, which grow from run to run, and what broke a promise."""
 HANG_SECONDS: Final = 1
 MAX_MEGABYTES: Final = 1_000
-MOST_BYTES: Final = 20_000
+MAX_BYTES: Final = 20_000
 """Longest input: above what is answered on the event loop."""
 GRACE_SECONDS: Final = 120
 
@@ -40,7 +40,7 @@ def run(name: str, *, seconds: int, seed: int) -> Run:
         "seed": seed,
         "timeout": HANG_SECONDS,
         "rss_limit_mb": MAX_MEGABYTES,
-        "max_len": MOST_BYTES,
+        "max_len": MAX_BYTES,
         "print_final_stats": 1,
         "artifact_prefix": f"{broken}/",
     } | getattr(_target(name), "OPTIONS", {})

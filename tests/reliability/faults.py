@@ -24,6 +24,7 @@ import typer
 
 from tests.benchmarks.targets import CLASSIFY
 from tests.end_to_end.running_service import RunningService
+from tests.waiting import wait_until
 
 SERVE: Final = [sys.executable, "-m", "service"]
 JSON: Final = {"Content-Type": "application/json"}
@@ -78,7 +79,7 @@ def disk_full(asked: int) -> Outcome:
         (disk / "filler").unlink()
         size = (disk / "log").stat().st_size
         after = ask(service, asked)
-        until(lambda: (disk / "log").stat().st_size > size)
+        wait_until(lambda: (disk / "log").stat().st_size > size, "the log grows")
         last = (disk / "log").read_bytes().splitlines()[-1]
         assert json.loads(last)["message"]
     assert n_dropped
@@ -124,7 +125,7 @@ def jump(asked: int, offsets: tuple[int, ...], back: int = 0, **settings: str) -
             def ask_at(seconds: int, n_requests: int) -> int:
                 offset.write_text(f"{seconds:+d}")
                 answered = ask(service, n_requests)
-                until(lambda: abs(ahead(service) - seconds) < MINUTE)
+                wait_until(lambda: abs(ahead(service) - seconds) < MINUTE, "the clock jumps")
                 return answered
 
             during = sum(ask_at(seconds, asked // len(offsets)) for seconds in offsets)
@@ -166,7 +167,7 @@ def inside_network(asked: int) -> tuple[int, int]:
 
 
 def log_reader_gone(asked: int) -> Outcome:
-    """Whoever read the log has gone: each write to it fails."""
+    """The reader of the log is gone: each write to it fails."""
     with RunningService(None, subprocess.PIPE, **LOGGED) as service:
         assert service.process.stderr is not None
         service.process.stderr.close()
@@ -179,7 +180,7 @@ def log_reader_gone(asked: int) -> Outcome:
 
 
 def log_reader_stopped(asked: int) -> Outcome:
-    """Whoever read the log has stopped to: the pipe is full. Then it reads on; then stops again."""
+    """The reader of the log stops, so that the pipe is full; reads on; then stops again."""
     with RunningService(None, subprocess.PIPE, **LOGGED) as service:
         log = service.process.stderr
         assert log is not None
@@ -188,7 +189,7 @@ def log_reader_stopped(asked: int) -> Outcome:
         reader = Thread(target=lambda: lines.extend(iter(log.readline, b"")), daemon=True)
         reader.start()
         after = ask(service, asked)
-        until(lambda: len(lines) + dropped(service) > 2 * asked)
+        wait_until(lambda: len(lines) + dropped(service) > 2 * asked, "all lines")
         began = time.monotonic()
         status = service.stop()
         reader.join()
@@ -209,11 +210,12 @@ def descriptors_exhausted(asked: int) -> Outcome:
             client = clients.enter_context(socket.socket())
             client.settimeout(5)
             client.connect(("127.0.0.1", service.port))
-        time.sleep(1)
-        taken = len(list(Path(f"/proc/{service.process.pid}/fd").iterdir()))
+        descriptors = Path(f"/proc/{service.process.pid}/fd")
+        wait_until(lambda: len(list(descriptors.iterdir())) == DESCRIPTORS, "no descriptor is left")
+        taken = len(list(descriptors.iterdir()))
         during = ask(service, asked)
         clients.close()
-        until(lambda: answers(service.port))
+        wait_until(lambda: answers(service.port), "a new connection gets a response")
         with httpx2.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=30) as anew:
             service.client.close()
             service.client = anew
@@ -265,14 +267,6 @@ def answers(port: int) -> bool:
         return httpx2.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).is_success
     except httpx2.TransportError:
         return False
-
-
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "what was expected did not come about"
-        time.sleep(0.05)
 
 
 def fill(path: Path) -> None:

@@ -23,7 +23,7 @@ OVERLOAD: Final = 4
 QUIET: Final = 0.2
 """What share of the capacity counts as no load."""
 HONEST_CONNECTIONS: Final = 16
-"""A burst that is never refused."""
+"""A burst that is never rejected."""
 QUIET_CONNECTIONS: Final = 4
 STRETCH_SECONDS: Final = 10
 """How long capacity and quiet load are measured."""

@@ -109,17 +109,17 @@ def replace_again_and_again(
 
 
 def _settled(models: Path) -> dict[str, int]:
-    """How many were loaded and refused, by the log: to ask the service would be load."""
+    """Return how many bundles the log says were loaded or failed; a request would be load."""
     log = (models / LOG).read_text()
-    return {"loaded": log.count("instead of"), "refused": log.count('"Refused')}
+    return {"loaded": log.count("instead of"), "failed": log.count('"Refused')}
 
 
 def _wait_for(models: Path, before: dict[str, int], *, good: bool) -> None:
     deadline = time.monotonic() + BESIDE_SECONDS
     while (now := _settled(models)) == before:
-        assert time.monotonic() < deadline, "a bundle was neither loaded nor refused"
+        assert time.monotonic() < deadline, "a bundle was neither loaded nor did it fail"
         time.sleep(0.02)
-    outcome = "loaded" if good else "refused"
+    outcome = "loaded" if good else "failed"
     assert now == before | {outcome: before[outcome] + 1}, f"expected it to be {outcome}"
 
 

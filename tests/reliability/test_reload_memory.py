@@ -22,7 +22,7 @@ N_BATCHES: Final = 10
 """As many as may wait or be answered at once."""
 N_TEXTS, N_CHARACTERS = 256, 19_100
 EARLIER: Final = str(int(LATEST.name) - 1)
-MOST_SECONDS: Final = 120
+MAX_SECONDS: Final = 120
 
 
 def limit() -> int:
@@ -78,7 +78,7 @@ def test_ten_batches_and_a_new_bundle_fit(tmp_path: Path) -> None:
         shutil.copytree(LATEST, tmp_path / f".{LATEST.name}")
         (tmp_path / f".{LATEST.name}").rename(tmp_path / LATEST.name)
         try:
-            for look in range(MOST_SECONDS * 50):
+            for look in range(MAX_SECONDS * 50):
                 peak = max(peak, resident(service.process.pid))
                 if look == 50:
                     os.kill(service.process.pid, signal.SIGHUP)

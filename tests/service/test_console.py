@@ -32,6 +32,7 @@ def test_lines_and_tables_show_strings_as_they_are() -> None:
     assert shown.split("\n")[0] == SHOWN  # no colour for the number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -59,6 +60,7 @@ def test_errors_of_every_command_show_names_as_they_are(arguments: list[str]) ->
     assert done.stderr[:-1].isprintable()
 
 
+@pytest.mark.slow
 def test_what_the_service_refuses_is_shown_as_it_is(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "service"],

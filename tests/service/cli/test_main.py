@@ -29,7 +29,7 @@ GOLD = "Gold prices rise"
 EARN = "Net profit rose to 12 mln dlrs, or 80 cts a share, in the fourth quarter."
 BLANK = "expected a text or a title that is not only white space, got "
 ENVIRONMENT = os.environ | {"COLUMNS": "200", "TERM": "xterm-256color"}
-MOST_GROWTH = 0.1
+MAX_GROWTH = 0.1
 """By how much of itself the peak of memory may grow from a tenth of the lines to all."""
 
 
@@ -68,7 +68,7 @@ def read_to_the_end(master: int) -> Iterator[bytes]:
     while True:
         try:
             chunk = os.read(master, 65_536)
-        except OSError:  # nobody has the other side open any more
+        except OSError:  # the other side is closed
             return
         if not chunk:
             return
@@ -279,7 +279,7 @@ def test_memory_does_not_grow_with_the_input() -> None:
         feeder.join()
         process.communicate()
     first, last = peaks.values()
-    assert last <= first * (1 + MOST_GROWTH), peaks
+    assert last <= first * (1 + MAX_GROWTH), peaks
 
 
 def peak_memory(pid: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import litserve
 
-from tests.benchmarks.servers.peers.answering import classify, served_classifier
+from tests.benchmarks.servers.peers.prediction import classify, served_classifier
 
 
 class TopicAPI(litserve.LitAPI):  # type: ignore[misc]

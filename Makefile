@@ -15,6 +15,7 @@ SIZE_dev := 3.7 GB, some minutes
 SIZE_lint := 0.5 GB, one or two minutes
 SIZE_test := 0.3 GB, under a minute
 FAST := not slow and not tensorflow
+PARALLEL := --numprocesses 2 --dist loadgroup
 CASES := overload slow-clients rolling-restart crash faults corruption reload soak adversarial hostile-input fuzz \
 	fuzz-coverage
 
@@ -45,14 +46,14 @@ data: $(VENVS)/training/.installed ## Download the data sets to data/
 
 test: $(VENVS)/dev/.installed ## Run all tests with coverage, or some without: ARGS="tests/service/model"
 ifeq ($(strip $(ARGS)),)
-	$(DEV) -m pytest --cov --cov-report=term-missing:skip-covered
+	$(DEV) -m pytest $(PARALLEL) -p no:benchmark --cov --cov-report=term-missing:skip-covered
 	$(DEV) -m coverage report --include='service/*' --fail-under=95 --format=total
 else
 	$(DEV) -m pytest $(ARGS)
 endif
 
 test-fast: $(VENVS)/test/.installed ## Run the fast tests of the service, in about half a minute
-	$(TEST) -m pytest tests/service -m '$(FAST)' --numprocesses auto $(ARGS)
+	$(TEST) -m pytest tests/service -m '$(FAST)' $(PARALLEL) $(ARGS)
 
 test-compose: $(VENVS)/dev/.installed ## Test the containers; needs a container engine
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)

@@ -36,10 +36,17 @@ hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("tests")
 
 SLOW_FOLDERS = {"compose", "end_to_end", "fuzzing", "reliability"}
+SHARED = {
+    "trained": "trained",
+    "test_generated_client": "interface environment",
+    "test_fuzz": "interface environment",
+}
+"""Fixtures and modules that one worker of pytest-xdist shall have, by what is shared."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by their folder and fixtures; tests in other folders have marks of their own."""
+    """Mark tests by their folder and fixtures, and keep the tests of a module in one worker."""
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
         if folder in SLOW_FOLDERS:
@@ -49,6 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("tensorflow")
         if "browser" in fixtures:
             item.add_marker("browser")
+        shared = [SHARED[name] for name in (*fixtures, item.path.stem) if name in SHARED]
+        item.add_marker(pytest.mark.xdist_group([*shared, str(item.path)][0]))
 
 
 @pytest.fixture(scope="session", autouse=True)

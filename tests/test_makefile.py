@@ -56,7 +56,7 @@ def test_an_unknown_reliability_case_is_an_error() -> None:
 
 def test_only_a_whole_run_has_a_coverage_bound() -> None:
     whole = dry_run("test")
-    assert "pytest --cov" in whole
+    assert " --cov " in whole
     assert "--fail-under=95" in whole
     some = dry_run("test", "ARGS=tests/service/model -k padding")
     assert "pytest tests/service/model -k padding" in some

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.targets import ROOT, Target
+from tests.ports import free_port
 
 START_TIMEOUT_SECONDS: Final = 120
 STOP_TIMEOUT_SECONDS: Final = 30
@@ -93,9 +93,7 @@ class Server:
 @contextmanager
 def running(target: Target) -> Iterator[Server]:
     """Start a server, wait for its first answer, and stop it at the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = free_port()
     python = str(target.python)
     command = [python if word == "python" else word.format(port=port) for word in target.command]
     variables = {key: value.format(port=port) for key, value in target.environment.items()}

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 from functools import partial
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import Any, Self
 import httpx2
 
 from tests.conftest import ROOT
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 TIMEOUT_SECONDS = 120
@@ -68,8 +68,8 @@ class Stack:
         profile: str | None = None,
         **variables: str,
     ) -> None:
-        self.project = f"newswire-test-{os.getpid()}-{_free_port()}"
-        self.variables = {name: str(_free_port()) for name in PORTS} | variables
+        self.project = f"newswire-test-{os.getpid()}-{free_port()}"
+        self.variables = {name: str(free_port()) for name in PORTS} | variables
         self._services = services
         self._options = options or []
         self._profile = ["--profile", profile] if profile else []
@@ -135,12 +135,6 @@ def health(container: str) -> str:
 def is_healthy(container: str) -> bool:
     """Whether the container's own health check says so."""
     return health(container) == "healthy"
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _succeeds(*command: str) -> bool:

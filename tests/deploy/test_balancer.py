@@ -22,6 +22,7 @@ from service.api.request_body import JSON_EXPANSION, JSON_OVERHEAD_BYTES
 from service.settings import ServiceSettings
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 CONFIGURATION = (ROOT / "deploy" / "nginx.conf").read_text()
@@ -36,9 +37,7 @@ class Balancer:
     """nginx with the configuration as it is, but for addresses and folders."""
 
     def __init__(self, folder: Path, replica: int) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.folder = folder
         text = CONFIGURATION
         for old, new in (

@@ -1,4 +1,4 @@
-"""The batch job on local Ray, beside what the classifier answers by itself."""
+"""Results of the batch job, with and without Ray, are those of the classifier."""
 
 import gzip
 import json
@@ -11,16 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deploy.batch.errors import BatchError
 from service.model import NewsText, TopicClassifier, describe_blank, is_blank
 from tests.deploy.batch_runs import (
     read_output,
     run_batch,
+    run_without_ray,
     short_texts,
     start_batch,
     write_parquet_files,
 )
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 ARTICLE = "The bank cut its prime rate to 8 pct. " * 40
 ROWS: list[dict[str, Any]] = [
@@ -39,7 +41,7 @@ ROWS: list[dict[str, Any]] = [
 
 
 def check_against(classifier: TopicClassifier, found: list[dict[str, Any]]) -> None:
-    """Each row as it was, with the answer that the classifier gives for it alone."""
+    """Each row is unchanged, and has the result of the classifier for it alone."""
     assert [row["id"] for row in found] == [row["id"] for row in ROWS]
     for row, asked in zip(found, ROWS, strict=True):
         assert (row["text"], row["title"]) == (asked["text"], asked["title"])
@@ -62,9 +64,8 @@ def check_against(classifier: TopicClassifier, found: list[dict[str, Any]]) -> N
         assert row["no_topic"] == pytest.approx(expected.no_topic, abs=1e-6)
 
 
-def test_parquet_gets_the_answers_of_the_classifier(
-    tmp_path: Path, classifier: TopicClassifier
-) -> None:
+@pytest.mark.ray
+def test_parquet_with_ray(tmp_path: Path, classifier: TopicClassifier) -> None:
     archive = tmp_path / "archive"
     archive.mkdir()
     table = pa.Table.from_pylist(ROWS)
@@ -87,13 +88,13 @@ def test_parquet_gets_the_answers_of_the_classifier(
     ]
 
 
-def test_none_of_the_topics_has_a_column(
+def test_no_topic_column(
     tmp_path: Path, no_topic_folder: Path, no_topic_classifier: TopicClassifier
 ) -> None:
     texts = ["oil", "rose", "oil rose", None]
     pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
     out = tmp_path / "out"
-    run_batch(tmp_path / "a.parquet", out, "--model-dir", no_topic_folder, "--workers", 1)
+    run_without_ray(tmp_path / "a.parquet", out, "--model-dir", no_topic_folder)
     assert pq.read_schema(out / "part-000000.parquet").field("no_topic").type == pa.float32()
     *rows, last = read_output(out)
     assert [row["abstained"] for row in rows] == [None, "no_topic", "low_confidence"]
@@ -103,7 +104,7 @@ def test_none_of_the_topics_has_a_column(
     assert last["no_topic"] is None
 
 
-def test_json_lines_get_the_same(tmp_path: Path, classifier: TopicClassifier) -> None:
+def test_json_lines(tmp_path: Path, classifier: TopicClassifier) -> None:
     archive = tmp_path / "archive"
     archive.mkdir()
     lines = [json.dumps(row) + "\n" for row in ROWS]
@@ -114,11 +115,12 @@ def test_json_lines_get_the_same(tmp_path: Path, classifier: TopicClassifier) ->
     )
     (archive / "notes.txt").write_text("no data")
     out = tmp_path / "out"
-    run_batch(archive, out, "--top-k", 2, "--workers", 1)
+    run_without_ray(archive, out, "--top-k", 2)
     check_against(classifier, read_output(out))
 
 
-def test_a_run_that_was_killed_is_continued(tmp_path: Path) -> None:
+@pytest.mark.ray
+def test_killed_run_is_resumed_with_ray(tmp_path: Path) -> None:
     archive = write_parquet_files(tmp_path / "archive", n_files=40, n_rows=1_000)
     out = tmp_path / "out"
     command = (archive, out, "--workers", 2)
@@ -140,21 +142,17 @@ def test_a_run_that_was_killed_is_continued(tmp_path: Path) -> None:
     assert all(row["topic"] for row in rows)
     assert all((out / name).stat().st_mtime_ns == time_ns for name, time_ns in finished.items())
     assert not (out / "_partial").exists()
-    assert "0 rows, " in run_batch(*command)  # nothing is left to do
+    assert "0 rows, " in run_batch(*command)
 
 
-def test_a_file_that_breaks_off_stops_no_other(tmp_path: Path) -> None:
+def test_truncated_file_fails_alone(tmp_path: Path) -> None:
     archive = tmp_path / "archive"
     archive.mkdir()
     lines = "".join(json.dumps({"text": text}) + "\n" for text in short_texts(20_000))
     (archive / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-1_000])
     (archive / "b.jsonl").write_text(lines)
     out = tmp_path / "out"
-    process = start_batch(archive, out, "--workers", 1)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 1
-    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
-    assert "1 partitions failed" in line
-    assert "a.jsonl.gz" in line
+    with pytest.raises(BatchError, match=r"1 partitions failed, .*a\.jsonl\.gz"):
+        run_without_ray(archive, out)
     assert [path.name for path in out.glob("part-*")] == ["part-000001.parquet"]
     assert len(read_output(out)) == 20_000

@@ -83,7 +83,7 @@ def test_every_replica_has_its_share(balanced: Stack) -> None:
     assert min(answered) > 0.1 * sum(answered)
 
 
-def test_a_replica_stops_under_load_and_nothing_is_lost(balanced: Stack) -> None:
+def test_stopping_replicas_loses_no_request(balanced: Stack) -> None:
     first, second, _ = balanced.containers("service")
     with Load(balanced.url("BALANCER_PORT")) as load:
         load.wait_for_more(50)

@@ -113,18 +113,18 @@ def received(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def test_the_limit_of_bodies_is_the_services() -> None:
+def test_body_limit_equals_that_of_the_service() -> None:
     limit = JSON_EXPANSION * ServiceSettings().max_text_bytes + JSON_OVERHEAD_BYTES
     assert re.findall(r"client_max_body_size (\d+);", CONFIGURATION) == [str(limit)]
     assert limit == MAX_BODY_BYTES
 
 
-def test_its_folder_for_temporary_files_is_bounded() -> None:
+def test_temporary_folder_is_bounded() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     assert compose["services"]["balancer"]["tmpfs"] == ["/tmp:size=1m"]  # noqa: S108
 
 
-def test_it_passes_requests_on(balancer: Balancer) -> None:
+def test_requests_are_proxied(balancer: Balancer) -> None:
     item = {"text": "OPEC ministers agreed to cut crude oil production."}
     answer = httpx2.post(balancer.url("/classify"), json=item)
     assert answer.json()["topic"] == "crude"
@@ -155,7 +155,7 @@ def received_head(connection: socket.socket) -> bytes:
     return shown
 
 
-def test_slow_bodies_end_as_soon_as_before_the_service(balancer: Balancer) -> None:
+def test_slow_bodies_time_out_as_without_balancer(balancer: Balancer) -> None:
     """A byte each half second comes in time for nginx; the service counts the whole body's time."""
 
     def trickle(_: int) -> tuple[bytes, float]:
@@ -185,7 +185,7 @@ def test_slow_bodies_end_as_soon_as_before_the_service(balancer: Balancer) -> No
     assert balancer.files() == []
 
 
-def test_headers_that_never_end_are_cut(balancer: Balancer) -> None:
+def test_endless_headers_time_out(balancer: Balancer) -> None:
     began = time.monotonic()
     with balancer.connect() as connection:
         connection.sendall(b"GET /topics HTTP/1.1\r\nHost: a\r\nX-Slow: ")
@@ -193,7 +193,7 @@ def test_headers_that_never_end_are_cut(balancer: Balancer) -> None:
     assert 3 < time.monotonic() - began < 10
 
 
-def test_one_address_has_a_bounded_number_of_requests(balancer: Balancer) -> None:
+def test_connections_per_address_are_limited(balancer: Balancer) -> None:
     with ExitStack() as connections:
         for _ in range(70):
             connection = connections.enter_context(balancer.connect())
@@ -202,7 +202,7 @@ def test_one_address_has_a_bounded_number_of_requests(balancer: Balancer) -> Non
     wait_until(lambda: balancer.status("/topics") == 200, "requests are accepted again")
 
 
-def test_a_long_body_is_written_nowhere(balancer: Balancer) -> None:
+def test_long_bodies_are_not_written_to_disk(balancer: Balancer) -> None:
     with balancer.connect() as connection:
         connection.sendall(head(2_000_000))
         connection.sendall(b" " * 1_900_000)

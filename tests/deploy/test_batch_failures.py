@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert "a.jsonl.gz: cannot be read: " in message
 
 
-def test_names_of_the_answer_that_are_taken(tmp_path: Path, no_ray: None) -> None:
+def test_result_columns_that_the_input_has(tmp_path: Path, no_ray: None) -> None:
     source, out = tmp_path / "a.jsonl", tmp_path / "out"
     source.write_text(json.dumps({"text": "Oil rose.", "topic": "mine", "rest": 1}) + "\n")
     message = error_of(out, source, out)
@@ -137,7 +137,7 @@ def add_a_file(archive: Path) -> tuple[object, ...]:
         (add_a_file, "partitions.count: expected 1, got 2"),
     ],
 )
-def test_a_run_is_not_continued_differently(
+def test_run_is_not_resumed_with_other_options(
     tmp_path: Path,
     archive: Path,
     no_ray: None,
@@ -152,7 +152,7 @@ def test_a_run_is_not_continued_differently(
     assert difference in str(caught.value)
 
 
-def test_an_output_that_holds_something_else(tmp_path: Path, archive: Path) -> None:
+def test_output_folder_with_other_files(tmp_path: Path, archive: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("precious")
@@ -172,7 +172,7 @@ def test_an_error_is_one_line_and_exit_status_1(
     assert err.count("\n") == 1
 
 
-def test_places() -> None:
+def test_locations() -> None:
     assert Location.resolve("README.md").path == str(ROOT / "README.md")
     location = Location.resolve("s3://bucket/folder/?region=eu-west-1")
     assert (location.path, location.within("x").path) == ("bucket/folder", "bucket/folder/x")

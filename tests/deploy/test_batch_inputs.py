@@ -100,7 +100,7 @@ def test_parquet_with_dictionaries_long_texts_and_missing_columns(tmp_path: Path
     assert [len(item.text) for item in read_all(path)[1]] == [8_000_000, 1]
 
 
-def test_json_values_that_fit_no_column_are_kept(tmp_path: Path) -> None:
+def test_json_values_without_column_go_to_rest(tmp_path: Path) -> None:
     lines = [
         {"text": "oil", "n": 1, "x": 1, "flag": True, "tags": ["a"], "nothing": None},
         {"text": "gold", "n": 2, "x": 0.5, "flag": False, "tags": {"b": [1]}},
@@ -142,7 +142,7 @@ def test_json_values_that_fit_no_column_are_kept(tmp_path: Path) -> None:
     ]
 
 
-def test_a_title_is_enough_in_json_lines(tmp_path: Path) -> None:
+def test_title_without_text_in_json_lines(tmp_path: Path) -> None:
     lines = [
         '{"title": "up"}',
         '{"text": null, "title": "up"}',
@@ -164,7 +164,7 @@ def test_a_title_is_enough_in_json_lines(tmp_path: Path) -> None:
     ]
 
 
-def test_json_lines_whose_first_have_only_the_one_or_the_other(tmp_path: Path) -> None:
+def test_columns_missing_in_the_sampled_lines(tmp_path: Path) -> None:
     """What comes after the lines from which the columns are learnt is classified all the same."""
     for first, other in (("title", "text"), ("text", "title")):
         path = tmp_path / f"{first}.jsonl"
@@ -175,7 +175,7 @@ def test_json_lines_whose_first_have_only_the_one_or_the_other(tmp_path: Path) -
         assert rows[-1]["rest"] == f'{{"{other}": "gold"}}'
 
 
-def test_a_title_is_enough_in_parquet(tmp_path: Path) -> None:
+def test_title_without_text_in_parquet(tmp_path: Path) -> None:
     texts, titles = ["", None, " ", None, "oil"], ["up", "up", "up", None, None]
     table = pa.table({"text": texts, "title": titles})
     pq.write_table(table, tmp_path / "a.parquet")
@@ -204,7 +204,7 @@ def test_files_without_rows(tmp_path: Path) -> None:
     assert read_all(tmp_path) == ([], [])
 
 
-def test_a_network_that_fails_for_one_text(classifier: TopicClassifier) -> None:
+def test_failed_prediction_fails_one_row(classifier: TopicClassifier) -> None:
     class Failing(TopicClassifier):
         def classify(self, texts: Any, **options: Any) -> Any:
             if NewsText("bad") in texts:
@@ -240,7 +240,7 @@ def test_a_compressed_file_is_one_piece(tmp_path: Path) -> None:
     assert isinstance(batches[0], Batch)
 
 
-def test_one_text_is_the_same_in_the_command_and_here(tmp_path: Path) -> None:
+def test_same_rows_as_the_cli(tmp_path: Path) -> None:
     """Blank lines, half a surrogate pair, and numbers that JSON has not."""
     from service.cli.inputs import read_lines as read_lines_of_command
 

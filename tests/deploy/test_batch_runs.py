@@ -70,7 +70,7 @@ def test_partition_columns_are_kept(tmp_path: Path, ending: str) -> None:
         assert metadata[b"newswire_topics.source"].decode() == f"{partition.path}:0"
 
 
-def test_a_partition_named_as_a_column_of_the_answer(tmp_path: Path) -> None:
+def test_folder_column_with_the_name_of_a_result(tmp_path: Path) -> None:
     write(tmp_path / "topic=gold/a.jsonl", ROWS)
     with pytest.raises(BatchError, match=r"expected no column 'topic' .*--prefix"):
         plan_of(tmp_path)
@@ -91,7 +91,7 @@ def remove(path: Path) -> None:
 @pytest.mark.parametrize("change", [replace_file, touch, remove])
 @pytest.mark.parametrize("when", ["before", "while"])
 @pytest.mark.parametrize("ending", ["parquet", "jsonl"])
-def test_an_input_that_changes_fails_its_piece(
+def test_changed_input_fails_its_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, when: str, ending: str
 ) -> None:
     source = write(tmp_path / f"a.{ending}", ROWS)
@@ -137,7 +137,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_second_run_is_kept_out_until_the_first_has_died(
+def test_output_is_locked_until_the_first_run_ends(
     tmp_path: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -159,7 +159,7 @@ def test_a_second_run_is_kept_out_until_the_first_has_died(
 
 
 @pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
-def test_a_cluster_that_does_not_answer_is_one_line_at_once(form: str) -> None:
+def test_unreachable_cluster_is_one_line(form: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = form.format(server.getsockname()[1])
         check_reachable(address)
@@ -172,14 +172,14 @@ def test_a_cluster_that_does_not_answer_is_one_line_at_once(form: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:port", "ray://", "127.0.0.1:99999"])
-def test_an_address_of_no_form(address: str) -> None:
+def test_invalid_ray_address(address: str) -> None:
     with pytest.raises(BatchError, match="RAY_ADDRESS: expected "):
         check_reachable(address)
     for named in ("auto", "local"):
         check_reachable(named)
 
 
-def test_the_command_says_that_no_cluster_answers(tmp_path: Path) -> None:
+def test_command_reports_unreachable_cluster(tmp_path: Path) -> None:
     source = write(tmp_path / "a.jsonl", ROWS)
     shown = subprocess.run(
         [sys.executable, "-m", "deploy.batch", str(source), str(tmp_path / "out")],
@@ -195,7 +195,7 @@ def test_the_command_says_that_no_cluster_answers(tmp_path: Path) -> None:
     assert line.startswith("error: RAY_ADDRESS: expected a Ray cluster at '127.0.0.1:1', got: ")
 
 
-def test_a_piece_knows_its_file_as_it_was_planned(tmp_path: Path) -> None:
+def test_partition_has_size_and_time_of_its_file(tmp_path: Path) -> None:
     (partition,) = plan_of(write(tmp_path / "a.jsonl", ROWS)).partitions
     info = (tmp_path / "a.jsonl").stat()
     assert (partition.file_size, partition.modified) == (info.st_size, info.st_mtime_ns)

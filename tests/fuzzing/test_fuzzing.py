@@ -22,7 +22,7 @@ MODULES = {"encoder": encoder, "bodies": bodies, "bundles": bundles, "networks":
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_target_holds_for_some_seconds(name: str) -> None:
+def test_target_passes_some_seconds_of_fuzzing(name: str) -> None:
     subprocess.run(["make", ".venv/fuzzing/.installed"], cwd=ROOT, check=True)
     command = [str(PYTHON), "-m", "tests.fuzzing", name, "--seconds", str(SECONDS), "--seed", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -37,7 +37,7 @@ def check_all(target: Any) -> None:
 
 
 @pytest.mark.parametrize("target", MODULES.values(), ids=MODULES)
-def test_seeds_and_what_is_made_of_them_hold(target: Any) -> None:
+def test_seeds_and_mutations_pass(target: Any) -> None:
     source = random.Random(0)  # noqa: S311
     for seed in target.seeds():
         target.check(seed)
@@ -60,7 +60,7 @@ def fail(*arguments: Any, **options: Any) -> Any:
         (networks, TopicClassifier, "__init__", lambda *_: os.abort()),
     ],
 )
-def test_a_broken_promise_is_found(
+def test_seeded_fault_is_found(
     monkeypatch: pytest.MonkeyPatch,
     target: Any,
     owner: ModuleType | type,

@@ -17,7 +17,7 @@ def schemathesis() -> None:
     subprocess.run(["make", ".venv/interface/.installed"], cwd=ROOT, check=True)
 
 
-def test_every_answer_is_as_documented() -> None:
+def test_responses_are_as_documented() -> None:
     with RunningService() as service:
         done = fuzz(service.port, n_requests=N_REQUESTS, seed=1)
         metrics = service.client.get("/metrics").text

@@ -32,12 +32,12 @@ def test_hostile_requests_get_their_status(service: RunningService, hostile: Hos
     assert answer.json()["topic"] == "crude"
 
 
-def test_nothing_is_answered_that_is_hidden_in_a_body(service: RunningService) -> None:
+def test_requests_hidden_in_a_body_are_not_served(service: RunningService) -> None:
     hidden = CORPUS["frame: length and chunks"]
     assert send_raw(service.port, hidden.sent, 2).statuses == (400,)
 
 
-def test_memory_stays_as_it_is(service: RunningService) -> None:
+def test_memory_stays_flat(service: RunningService) -> None:
     tried = attack(service, rounds=ROUNDS)
     assert not tried.wrong
     assert tried.megabytes_after - tried.megabytes_before < MAX_GROWTH_MEGABYTES

@@ -54,7 +54,7 @@ def make_batch(number: int) -> bytes:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 @pytest.mark.skipif(not (RELEASED / EARLIER).exists(), reason="there is one bundle")
-def test_ten_batches_and_a_new_bundle_fit(tmp_path: Path) -> None:
+def test_memory_of_ten_batches_during_a_reload(tmp_path: Path) -> None:
     bodies = [make_batch(number) for number in range(N_BATCHES)]
     assert all(len(body) > 4_850_000 for body in bodies)
     shutil.copytree(RELEASED / EARLIER, tmp_path / EARLIER)

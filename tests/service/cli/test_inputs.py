@@ -175,7 +175,7 @@ def test_files_are_read_a_batch_at_a_time(tmp_path: Path, monkeypatch: pytest.Mo
     assert sizes == [(2, 18), (2, 18), (1, 9)]
 
 
-def test_what_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+def test_missing_files_are_reported_first(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"absent: there is no such file$"):
         check_readable(["-", str(tmp_path / "absent")])
     with pytest.raises(CommandError, match=r"expected a file, this is a folder$"):
@@ -184,5 +184,5 @@ def test_what_is_not_there_is_said_at_once(tmp_path: Path) -> None:
         list[Batch](read_lines([str(tmp_path / "absent")], NAMES))
 
 
-def test_nobody_knows_how_long_standard_input_is(tmp_path: Path) -> None:
+def test_size_of_standard_input_is_unknown(tmp_path: Path) -> None:
     assert total_size(["-"]) is None

@@ -1,4 +1,4 @@
-"""Looks into exported networks, and makes others of them."""
+"""Inspect exported networks, and derive others."""
 
 from collections.abc import Callable
 from dataclasses import replace

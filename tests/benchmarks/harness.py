@@ -24,7 +24,7 @@ TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one round gave.
+    """The figures of one round.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Server:
     start_seconds: float
 
     def processes(self) -> list[int]:
-        """Give the ids of the server's processes: those of its session, and their descendants."""
+        """Return the ids of the processes of the server's session, and of their descendants."""
         pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
         parents = {pid: _parent(pid) for pid in pids}
         found = {pid for pid in pids if _session(pid) == self.pid}

@@ -35,7 +35,7 @@ def main(
 
 
 def probe(server: Server, seconds: int) -> list[float]:
-    """Ask for health until the load ends; give the milliseconds that each answer took."""
+    """Send health checks until the load ends; return their latencies in milliseconds."""
     waits = []
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
     end = time.monotonic() + seconds

@@ -32,7 +32,7 @@ def main(
 
 
 def mixed_lengths() -> bytes:
-    """Give bodies with texts of 1 to 3,000 words, a line each."""
+    """Return bodies with texts of 1 to 3,000 words, one per line."""
     words = ARTICLE.split()
     lengths = (1, 5, 10, 20, 40, 80, 120, 140, 140, 140, 160, 240, 320, 640, 1_300, 3_000)
     texts = [" ".join((words * (1 + length // len(words)))[:length]) for length in lengths]

@@ -14,7 +14,7 @@ _VENVS: Final = ROOT / ".venv"
 _V2_REQUEST: Final = json.dumps(
     {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [ARTICLE]}]}
 ).encode()
-"""What MLServer is asked: the V2 inference protocol."""
+"""A request of MLServer's V2 inference protocol."""
 _V2_PATH: Final = "/v2/models/topics/infer"
 
 

@@ -55,7 +55,7 @@ class Target:
 
 
 def _batch(n_texts: int) -> bytes:
-    """Give a batch of texts of many lengths."""
+    """Return a batch of texts of many lengths."""
     words = ARTICLE.split()
     items = [{"text": " ".join(words[number % 97 :])} for number in range(n_texts)]
     return json.dumps({"items": items}).encode()

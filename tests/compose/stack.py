@@ -19,14 +19,14 @@ PORTS = ("NEWSWIRE_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "BALANCER_PORT")
 
 
 def compose_command() -> list[str] | None:
-    """Give the command of compose: the engine's plug-in, or the program of its own."""
+    """Return the command of compose: the plug-in or the stand-alone program."""
     if shutil.which("docker") and _succeeds("docker", "compose", "version"):
         return ["docker", "compose"]
     return ["docker-compose"] if shutil.which("docker-compose") else None
 
 
 def what_is_missing() -> str | None:
-    """Say what these tests lack here; None if nothing."""
+    """Return what the tests need and is not there; None if nothing."""
     if not shutil.which("docker"):
         return "no docker command: install a container engine"
     if not _succeeds("docker", "info"):
@@ -37,12 +37,12 @@ def what_is_missing() -> str | None:
 
 
 def docker(*words: str, content: str | None = None) -> str:
-    """Run a command of the engine; give what it prints, or fail with what it complains of."""
+    """Run a command of the engine; return its output, or fail with its errors."""
     return _run(["docker", *words], content=content)
 
 
 def inspect(name: str) -> dict[str, Any]:
-    """Give what the engine knows of a container or an image."""
+    """Return the description of a container or an image."""
     (found,) = json.loads(docker("inspect", name))
     return dict(found)
 
@@ -102,23 +102,23 @@ class Stack:
         return _run([*command, "--project-name", self.project, *self._profile, *words], environment)
 
     def containers(self, service: str) -> list[str]:
-        """Give the names of a service's containers."""
+        """Return the names of a service's containers."""
         ids = self.compose("ps", "--quiet", service).split()
         return sorted(inspect(each)["Name"].strip("/") for each in ids)
 
     def url(self, port: str) -> str:
-        """Give the address of a published port, by its variable."""
+        """Return the URL of a published port, by its variable."""
         return f"http://127.0.0.1:{self.variables[port]}"
 
     def prometheus(self, path: str, **parameters: str) -> Any:
-        """Ask Prometheus' API; give the data of its answer."""
+        """Query Prometheus' API; return the data of its response."""
         url = f"{self.url('PROMETHEUS_PORT')}/api/v1/{path}"
         answer = httpx2.get(url, params=parameters).raise_for_status().json()
         assert answer["status"] == "success", answer
         return answer["data"]
 
     def targets(self) -> dict[str, str]:
-        """Give the health of each replica that Prometheus has found, by its instance."""
+        """Return the health of each replica that Prometheus has found, by instance."""
         active = self.prometheus("targets", state="active")["activeTargets"]
         return {
             target["labels"]["instance"]: target["health"]
@@ -128,12 +128,12 @@ class Stack:
 
 
 def health(container: str) -> str:
-    """Give what the container's own health check says."""
+    """Return the status of the container's health check."""
     return str(inspect(container)["State"]["Health"]["Status"])
 
 
 def is_healthy(container: str) -> bool:
-    """Whether the container's own health check says so."""
+    """Return whether the container's health check succeeds."""
     return health(container) == "healthy"
 
 

@@ -30,7 +30,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the manifests of production give."""
+    """Figures of the production manifests."""
 
     utilisation: float
     least_replicas: int
@@ -93,19 +93,19 @@ class Fleet:
 
 
 def record() -> Mapping[str, Any]:
-    """Give the rows of the benchmark."""
+    """Return the rows of the benchmark."""
     rows: Mapping[str, Any] = json.loads((ROOT / "docs" / "benchmark.json").read_text())["rows"]
     return rows
 
 
 def fleets(target: Target, plan: Plan) -> list[Fleet]:
-    """Give the replicas for each load."""
+    """Return the replicas for each load."""
     cpu_seconds = record()[target.name]["cpu_microseconds"] / 1e6 / target.texts
     return [Fleet(load, load * cpu_seconds, plan) for load in LOADS]
 
 
 def replica_rows(plan: Plan) -> Iterator[Row]:
-    """Give what one replica takes at the target."""
+    """Return what one replica takes at the target utilisation."""
     for target in (OURS, BATCHES):
         cpu = record()[target.name]["cpu_microseconds"] / target.texts
         texts = plan.utilisation * plan.cores * 1e6 / cpu
@@ -114,7 +114,7 @@ def replica_rows(plan: Plan) -> Iterator[Row]:
 
 
 def fleet_rows(plan: Plan) -> Iterator[Row]:
-    """Give how many replicas each load needs, and what they cost."""
+    """Return the replicas that each load needs, and their resources."""
     for target in (OURS, BATCHES):
         used = record()[target.name]["memory_megabytes"] / 1000
         for fleet in fleets(target, plan):
@@ -130,7 +130,7 @@ def fleet_rows(plan: Plan) -> Iterator[Row]:
 
 
 def zone_rows(plan: Plan) -> Iterator[Row]:
-    """Give what the loss of a zone does, and how many replicas would not notice."""
+    """Return the effect of the loss of a zone, and the replicas that compensate it."""
     for target in (OURS, BATCHES):
         for fleet in fleets(target, plan):
             lost = ceil(fleet.run / ZONES)
@@ -143,7 +143,7 @@ def zone_rows(plan: Plan) -> Iterator[Row]:
 
 
 def network_rows(client: TestClient) -> Iterator[Row]:
-    """Give the bytes of a text's request and answer, and what the highest load makes of them."""
+    """Return the bytes of a request and its response, and of the highest load."""
     headers = {"Content-Type": "application/json"}
     for target in (OURS, BATCHES):
         answer = client.post(target.path, content=target.body, headers=headers)
@@ -154,7 +154,7 @@ def network_rows(client: TestClient) -> Iterator[Row]:
 
 
 def scrape_rows(plan: Plan, client: TestClient) -> Iterator[Row]:
-    """Give what Prometheus takes from the replicas of each load, and from the most there may be."""
+    """Return the samples that Prometheus scrapes for each load, and at most."""
     for path, methods in client.get("/openapi.json").json()["paths"].items():
         for method in methods:  # each once: the series of a route begin with its first request
             client.request(method, path, content=OURS.body, headers={"Content-Type": "x/y"})

@@ -79,7 +79,7 @@ class Balancer:
         return httpx2.get(self.url(path)).status_code
 
     def files(self) -> list[Path]:
-        """What was written of requests and responses."""
+        """Files with requests and responses."""
         return [path for path in self.folder.glob("*/**/*") if path.is_file()]
 
 

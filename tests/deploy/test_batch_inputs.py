@@ -1,4 +1,4 @@
-"""How files are cut and read: each row once, whatever the cuts, and nothing of it is lost."""
+"""Partitions and readers: each row is read exactly once."""
 
 import gzip
 import json
@@ -165,7 +165,7 @@ def test_title_without_text_in_json_lines(tmp_path: Path) -> None:
 
 
 def test_columns_missing_in_the_sampled_lines(tmp_path: Path) -> None:
-    """What comes after the lines from which the columns are learnt is classified all the same."""
+    """Rows after the sampled lines are classified, too."""
     for first, other in (("title", "text"), ("text", "title")):
         path = tmp_path / f"{first}.jsonl"
         path.write_text(f'{{"{first}": "oil"}}\n' * SAMPLED_LINES + f'{{"{other}": "gold"}}\n')

@@ -1,4 +1,4 @@
-"""What a run of the batch job must hold against: other runs, a changing input, a silent cluster."""
+"""Runs of the batch job: concurrent runs, a changing input, an unreachable cluster."""
 
 import json
 import os

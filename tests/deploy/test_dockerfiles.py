@@ -14,7 +14,7 @@ DOCKERFILES = sorted((ROOT / "deploy").glob("*.Dockerfile"))
 
 
 def findings(path: Path) -> list[Any]:
-    """What hadolint says, down to the matters of style; ``# hadolint ignore`` lines are obeyed."""
+    """Findings of hadolint, style included; ``# hadolint ignore`` lines are respected."""
     command = [find_tool("hadolint"), "--format", "json", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.stderr, done.stderr

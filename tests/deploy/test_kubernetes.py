@@ -37,7 +37,7 @@ VERSIONS: Final = (OLDEST, "1.34", "1.37")
 KSERVES_PROTOCOL: Final = {"name": "PROTOCOL", "value": "v2"}
 """A variable that KServe itself reads, of a custom predictor."""
 MAX_MEMORY_MEBIBYTES: Final = 130
-"""What the service is allowed to need."""
+"""Bound on the memory of the service."""
 README: Final = ROOT / "README.md"
 LONGEST_IDLE_SECONDS: Final = 3_600
 """For how long Envoy keeps an idle connection to what is behind it; other proxies do for less."""

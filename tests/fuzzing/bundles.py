@@ -65,7 +65,7 @@ DAMAGED: Final = Damaged()
 
 
 def seeds() -> Iterator[bytes]:
-    """Give every file as it is; the network has a target of its own."""
+    """Return every file unchanged; the network has a target of its own."""
     for name, content in DAMAGED.files.items():
         if name not in (MODEL_FILE, MANIFEST_HASH_FILE):
             yield name.encode() + b"\n" + content

@@ -63,7 +63,7 @@ def change_json(content: bytes, random: Random) -> bytes:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Give each container and key or index in a document."""
+    """Yield each container and key or index in a document."""
     if isinstance(value, dict):
         keys: list[Any] = list(value)
     else:

@@ -31,7 +31,7 @@ PIECES: Final = [
 
 
 def seeds() -> Iterator[bytes]:
-    """Give the network of the small bundle."""
+    """Return the network of the small bundle."""
     yield DAMAGED.files[MODEL_FILE]
 
 

@@ -18,7 +18,7 @@ GRACE_SECONDS: Final = 120
 
 
 class Run(NamedTuple):
-    """What became of a target."""
+    """The outcome of a target."""
 
     name: str
     n_inputs: int

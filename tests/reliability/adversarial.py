@@ -36,7 +36,7 @@ OK: Final = 200
 
 
 class Client:
-    """Asks the same again and again, each time on a new connection, while it is entered.
+    """Sends the same request again and again, each on a new connection.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Client:
 
 @dataclass
 class Suffered:
-    """What an attack did.
+    """The effect of an attack.
 
     Attributes
     ----------

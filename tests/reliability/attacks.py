@@ -117,7 +117,7 @@ async def unknown_fields(random: Random, reader: StreamReader, writer: StreamWri
 
 
 async def upgrade(random: Random, reader: StreamReader, writer: StreamWriter) -> None:
-    """Ask for another protocol, with requests where the body should be."""
+    """Ask for another protocol, and send requests in place of the body."""
     path, protocol = random.choice(PATHS), random.choice([b"h2c", b"websocket"])
     head = b"POST %b HTTP/1.1\r\n%bConnection: Upgrade\r\nUpgrade: %b\r\n" % (path, JSON, protocol)
     inner = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * random.choice([1, 100])

@@ -50,7 +50,7 @@ def undetected_flips(bundle: Path, *, sample: int, seed: int) -> Iterator[str]:
 
 
 def count_flips(bundle: Path, *, sample: int) -> int:
-    """How many flips `undetected_flips` tries."""
+    """Return the number of flips that `undetected_flips` tests."""
     sizes = [path.stat().st_size for path in files_of(bundle)]
     return sum(size if size <= SMALL_BYTES else 2 + sample for size in sizes)
 

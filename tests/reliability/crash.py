@@ -22,7 +22,7 @@ from tests.end_to_end.running_service import RunningService
 CLIENTS: Final = 4
 LOADED_SECONDS: Final = 0.5
 RETRY_SECONDS: Final = 0.05
-"""How long a client waits that was not answered."""
+"""Pause of a client after a request without a response."""
 LOOK_SECONDS: Final = 0.01
 MAX_SECONDS: Final = 2.0
 JSON: Final = {"Content-Type": "application/json"}
@@ -109,7 +109,7 @@ class Load:
 
 @contextmanager
 def loaded() -> Iterator[tuple[Supervised, Load]]:
-    """Give a supervised service that is under load."""
+    """Yield a supervised service under load."""
     with Supervised(errors=subprocess.DEVNULL) as service:
         service.supervise()
         load = Load(service.port)

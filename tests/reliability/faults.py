@@ -53,7 +53,7 @@ class Unavailable(Exception):  # noqa: N818 - no error
 
 
 class Outcome(NamedTuple):
-    """How many requests were answered with 200, and what else was seen."""
+    """How many requests got status 200, and a remark."""
 
     during: int
     after: int
@@ -62,7 +62,7 @@ class Outcome(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether all were."""
+        """Return whether all requests got status 200."""
         return self.during == self.after == self.asked
 
 
@@ -159,7 +159,7 @@ def network_gone(asked: int) -> Outcome:
 
 
 def inside_network(asked: int) -> tuple[int, int]:
-    """Ask a service where there is no other address to be reached."""
+    """Send requests to a service without a network but loopback."""
     with RunningService() as service:
         with socket.socket() as outside:
             assert outside.connect_ex(("192.0.2.1", 80)) != 0
@@ -237,7 +237,7 @@ FAULTS: Final[Mapping[str, Callable[[int], Outcome]]] = {
 
 
 def ask(service: RunningService, n_requests: int) -> int:
-    """Ask for topics, now and then for health and metrics; give how many texts were answered."""
+    """Send texts, and now and then health checks; return how many texts got status 200."""
     answered = 0
     for number in range(n_requests):
         answer = service.client.post("/classify", content=CLASSIFY, headers=JSON)
@@ -249,20 +249,20 @@ def ask(service: RunningService, n_requests: int) -> int:
 
 
 def dropped(service: RunningService) -> int:
-    """Give how many log lines were dropped."""
+    """Return the number of dropped log lines."""
     lines = service.client.get("/metrics").text.splitlines()
     (line,) = (line for line in lines if line.startswith("newswire_log_lines_dropped_total "))
     return round(float(line.split()[1]))
 
 
 def ahead(service: RunningService) -> float:
-    """Give how many seconds the service's clock is ahead, as its answers tell."""
+    """Return how many seconds the service's clock is ahead, by its Date header."""
     date = service.client.get("/health/live").headers["date"]
     return parsedate_to_datetime(date).timestamp() - time.time()
 
 
 def answers(port: int) -> bool:
-    """Whether a new client is answered."""
+    """Return whether a new connection gets a response."""
     try:
         return httpx2.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).is_success
     except httpx2.TransportError:
@@ -280,7 +280,7 @@ def fill(path: Path) -> None:
 
 
 def unshare(*namespaces: str) -> list[str]:
-    """Give the command that starts others in namespaces of their own."""
+    """Return the command that starts another one in its own namespaces."""
     root = [] if os.geteuid() == 0 else ["--map-root-user"]
     command = ["unshare", *root, *namespaces]
     if (

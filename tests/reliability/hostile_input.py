@@ -20,7 +20,7 @@ WARM_ROUNDS: Final = 3
 
 
 class Case(NamedTuple):
-    """What became of a case in all rounds."""
+    """Outcomes of a case in all rounds."""
 
     name: str
     statuses: tuple[int, ...]
@@ -29,14 +29,14 @@ class Case(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """What became of the corpus."""
+    """Outcomes of the corpus."""
 
     cases: list[Case]
     megabytes_before: float
     """Proportional set size after `WARM_ROUNDS`."""
     megabytes_after: float
     wrong: list[str]
-    """What was not as it must be."""
+    """Return the wrong outcomes."""
 
 
 def attack(service: RunningService, *, rounds: int) -> Tried:

@@ -42,7 +42,7 @@ LOG: Final = "log"
 
 @dataclass
 class Record:
-    """What happened, by the clock of this process.
+    """Times of reloads, by the clock of this process.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ def _clear(models: Path, *, keep: int) -> None:
 
 
 def faults(asked: Sequence[Asked], record: Record) -> list[str]:
-    """Say what was wrong with the answers."""
+    """Return the faults of the responses."""
     scores = {
         source: load_classifier(source).classify([TEXT])[0].topics[0].score
         for source in set(record.sources.values())

@@ -175,7 +175,7 @@ def wait_until_cut(clients: SlowClients) -> None:
 
 
 def port_of(server: Server) -> int:
-    """Give the port that a server listens on."""
+    """Return the port of a server."""
     port = urlsplit(server.url).port
     assert port is not None
     return port

@@ -72,7 +72,7 @@ class SteadyLoad:
 
 
 def main(port: str, text: str, rate: str) -> None:
-    """Say that it begins, ask until standard input ends, and write what became of it."""
+    """Announce the start, send requests until standard input ends, and write the outcomes."""
     body = json.dumps({"text": text, "top_k": 1}).encode()
     request = to_bytes("/classify", body, {"Content-Type": "application/json"})
     sys.stdout.write("beginning\n")

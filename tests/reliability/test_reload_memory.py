@@ -19,7 +19,7 @@ from tests.conftest import LATEST, RELEASED, ROOT
 from tests.end_to_end.running_service import RunningService
 
 N_BATCHES: Final = 10
-"""As many as may wait or be answered at once."""
+"""As many as are accepted at once."""
 N_TEXTS, N_CHARACTERS = 256, 19_100
 EARLIER: Final = str(int(LATEST.name) - 1)
 MAX_SECONDS: Final = 120

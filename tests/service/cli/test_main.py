@@ -9,14 +9,16 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from service import __version__
+from service.cli.commands import cli
 from service.model import NewsText, TopicClassifier
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.end_to_end.running_service import RunningService
@@ -340,7 +342,7 @@ def test_ctrl_c_exits_after_a_whole_line(tmp_path: Path) -> None:
     assert json.loads(lines[-1])["topic"] == "crude"
 
 
-def test_a_second_ctrl_c_does_not_wait_for_a_reader(tmp_path: Path) -> None:
+def test_second_ctrl_c_does_not_wait_for_the_reader(tmp_path: Path) -> None:
     path = many_lines(tmp_path, 5_000)
     with subprocess.Popen(
         [*COMMAND, "classify", "--jsonl", path],
@@ -350,11 +352,11 @@ def test_a_second_ctrl_c_does_not_wait_for_a_reader(tmp_path: Path) -> None:
         start_new_session=True,
     ) as process:
         assert process.stdout is not None
-        process.stdout.readline()  # nothing more is read: it waits for the pipe to be emptied
+        process.stdout.readline()  # the pipe fills, and the command waits
         for _ in range(20):
             process.send_signal(signal.SIGINT)
-            time.sleep(0.1)
-            if process.poll() is not None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
                 break
         # the signal itself, if it comes when Python is about to end; a shell calls that 130, too
         assert process.wait(timeout=60) in {130, -signal.SIGINT}
@@ -523,4 +525,6 @@ def test_version() -> None:
 
 def test_help_of_every_command() -> None:
     for command in ("classify", "explain", "model", "serve"):
-        assert run(command, "--help").stdout.strip()
+        shown = CliRunner().invoke(cli, [command, "--help"])
+        assert shown.exit_code == 0
+        assert f" {command} [OPTIONS]" in shown.stdout

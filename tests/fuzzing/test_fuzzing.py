@@ -15,7 +15,7 @@ from service.model.tokenization import Tokenizer
 from tests.conftest import ROOT
 from tests.fuzzing import TARGETS, bodies, bundles, encoder, networks
 
-SECONDS = 8
+SECONDS = 4
 N_CHANGED = 50
 PYTHON = ROOT / ".venv" / "fuzzing" / "bin" / "python"
 MODULES = {"encoder": encoder, "bodies": bodies, "bundles": bundles, "networks": networks}

@@ -65,16 +65,16 @@ class NewswireApp:
         self._limits = limits = RequestLimits(
             max_text_bytes=settings.max_text_bytes,
             max_text_words=settings.max_text_words,
-            max_batch_items=settings.max_batch_items,
+            max_batch_size=settings.max_batch_size,
             max_explained_words=settings.max_explained_words,
             max_top_k=len(classifier.topics),
         )
         self._admission = admission = Admission(
-            max_concurrent_requests=settings.max_in_progress,
+            max_concurrent_requests=settings.max_concurrent_requests,
             max_buffered_bytes=settings.max_buffered_bytes,
         )
         metrics.requests_in_progress.set_function(lambda: admission.limit.in_progress)
-        metrics.describe_bundle(classifier)
+        metrics.set_model(classifier)
         self.model = ModelHandle(self.prepare(classifier))
 
         timeout = Timeout(settings.request_timeout_seconds)
@@ -93,7 +93,7 @@ class NewswireApp:
             catalogue_routes(self.model),
             operations_routes(None if settings.metrics_port else registry, self.health),
             openapi_routes(self.openapi),
-            page_routes(max_explained_words=limits.max_explained_words),
+            page_routes(lambda: self.model.served),
         )
         self.api = _build_api(routers)
         self._openapi: dict[str, Any] | None = None
@@ -111,16 +111,18 @@ class NewswireApp:
             app = self._auth = ApiKeyMiddleware(
                 app,
                 ApiKeys(key.get_secret_value() for key in settings.api_keys),
-                open_paths=open_paths if settings.metrics_need_key else open_paths | {METRICS_PATH},
+                open_paths=open_paths
+                if settings.metrics_require_key
+                else open_paths | {METRICS_PATH},
                 routes=[route for route in routes if isinstance(route, Route)],
             )
         if settings.cors_origins:
             app = CrossOriginMiddleware(app, settings.cors_origins)
-            metrics.begin_requests({PREFLIGHT: PREFLIGHT_STATUSES})
+            metrics.initialize_request_counts({PREFLIGHT: PREFLIGHT_STATUSES})
         self._app = InstrumentationMiddleware(app, metrics, access_log=settings.access_log)
         pages = page_paths() | {FILES}
         has_keys = bool(settings.api_keys)
-        metrics.begin_requests(statuses_by_route(routes, pages=pages, has_keys=has_keys))
+        metrics.initialize_request_counts(statuses_by_route(routes, pages=pages, has_keys=has_keys))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request."""
@@ -131,8 +133,10 @@ class NewswireApp:
         if self._openapi is None:
             auth = self._auth
             needs_key = None if auth is None else lambda *asked: not auth.is_open(*asked)
-            limits = self.model.served.limits
-            self._openapi = complete_openapi(self.api.openapi(), limits, needs_key)
+            served = self.model.served
+            self._openapi = complete_openapi(
+                self.api.openapi(), served.classifier, served.limits, needs_key
+            )
         return self._openapi
 
     def prepare(self, classifier: TopicClassifier) -> ServedModel:
@@ -143,10 +147,9 @@ class NewswireApp:
 
     def adopt(self, served: ServedModel) -> None:
         """Serve another model; requests in progress end with the one that they began with."""
-        if len(served.classifier.topics) != len(self.model.served.classifier.topics):
-            self._openapi = self.api.openapi_schema = None  # built again when it is requested
         self.model.served = served
-        self.metrics.describe_bundle(served.classifier)
+        self._openapi = self.api.openapi_schema = None  # built again when it is requested
+        self.metrics.set_model(served.classifier)
 
 
 def create_app(

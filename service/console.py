@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from service.model import NewswireError
+from service.model import DEFAULT_TOP_K, NewswireError
 from service.model.control_characters import escape_controls
 from service.model.strict_json import replace_surrogates
 
@@ -18,11 +18,10 @@ EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 """click's UsageError; typer contains click under another name."""
-DEFAULT_TOP_K: Final = 3
 
 TopKOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Topics per text; by default 3, or all if the model has fewer."),
+    typer.Option(min=1, help=f"Topics per text; by default {DEFAULT_TOP_K}, or all."),
 ]
 MinConfidenceOption = Annotated[
     float | None,

@@ -91,7 +91,7 @@ def test_metrics() -> None:
             suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
             labels = ", ".join(f"`{name}`" for name in getattr(metric, "_labelnames", ()))
             declared[f"`{family.name}{suffix}`"] = (labels, family.documentation)
-    declared["`newswire_bundle_info`"] = (BUNDLE_LABELS, declared["`newswire_bundle_info`"][1])
+    declared["`newswire_model_info`"] = (BUNDLE_LABELS, declared["`newswire_model_info`"][1])
     documented = {cells[0]: cells[1:3] for cells in rows(r"`newswire_\w+`")}
     assert documented == declared
 

@@ -44,7 +44,7 @@ class RequestLimits:
         Of a text and its title together, in UTF-8; a body may be as long as one such text.
     max_text_words : int
         Of a text and its title together.
-    max_batch_items : int
+    max_batch_size : int
     max_explained_words : int
         In all texts of a request together: an explanation takes the square of their number.
     max_top_k : int
@@ -53,7 +53,7 @@ class RequestLimits:
 
     max_text_bytes: int
     max_text_words: int
-    max_batch_items: int
+    max_batch_size: int
     max_explained_words: int
     max_top_k: int
 
@@ -105,7 +105,7 @@ def parse_plain_text(body: bytes, limits: RequestLimits, *, query: bytes) -> Cla
     except UnicodeDecodeError:
         raise MalformedBodyError("Expected text in UTF-8.") from None
     options = _parse_query(query)
-    request = ClassifyRequest.model_construct(text=text, **dict(options))
+    request = ClassifyRequest.model_construct(text=text, **options.model_dump(exclude_unset=True))
     check_options(request, limits)
     check_text(request, limits)
     return request
@@ -138,7 +138,7 @@ def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
     MalformedBodyError, InvalidRequestError
         As `parse_classify_request`.
     """
-    n_items = limits.max_batch_items
+    n_items = limits.max_batch_size
     n_fields = len(BatchRequest.model_fields) + n_items * len(BatchItem.model_fields)
     if exceeds_json_complexity(body, max_strings=STRINGS_PER_FIELD * n_fields, max_texts=n_items):
         fields = ", ".join(BatchItem.model_fields)
@@ -146,8 +146,8 @@ def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     request = parse_body(BatchRequest, body)
     check_options(request, limits)
-    if len(request.items) > limits.max_batch_items:
-        message = f"Input should have at most {limits.max_batch_items} items"
+    if len(request.items) > limits.max_batch_size:
+        message = f"Input should have at most {limits.max_batch_size} items"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     return request
 
@@ -222,8 +222,10 @@ def _why_no_json(error: ValidationError) -> str:
 
 
 def check_options(options: RankingOptions, limits: RequestLimits) -> None:
-    """Raise InvalidRequestError for what no model can rank."""
-    if options.top_k > limits.max_top_k:
+    """Raise InvalidRequestError for more topics than there are; limit the default to them."""
+    if "top_k" not in options.model_fields_set:
+        options.top_k = min(options.top_k, limits.max_top_k)
+    elif options.top_k > limits.max_top_k:
         message = f"Input should be less than or equal to {limits.max_top_k}"
         raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
 

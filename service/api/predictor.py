@@ -109,7 +109,7 @@ class Predictor:
             raise errors[0]
         with self._health_noted():
             results = self._predict(items, [request] * len(items))
-        self._metrics.batch_texts.observe(len(request.items))
+        self._metrics.batch_size.observe(len(request.items))
         return self._serializer.batch_response(results, errors)
 
     def predict_items(self, items: Sequence[BatchItem], options: RankingOptions) -> Predictions:
@@ -122,7 +122,7 @@ class Predictor:
         """
         with self._health_noted():
             predictions = self._classify(items, [options] * len(items))
-        self._metrics.batch_texts.observe(len(items))
+        self._metrics.batch_size.observe(len(items))
         n_topics = len(self._classifier.topics)
         return predictions._replace(probabilities=predictions.probabilities[:, :n_topics])
 
@@ -167,7 +167,9 @@ class Predictor:
         probabilities = classifier.infer(encoded)
         inference_ended = perf_counter()
         classifications = [
-            classifier.answer(text, row, top_k=option.top_k, min_confidence=option.min_confidence)
+            classifier.postprocess(
+                text, row, top_k=option.top_k, min_confidence=option.min_confidence
+            )
             # not strict: numpy's IndexError at the end costs 4 µs
             for text, row, option in zip(encoded, probabilities, options, strict=False)
         ]
@@ -189,5 +191,5 @@ class Predictor:
         began = perf_counter()
         topic = self._classifier.topics[topic_id]
         words = self._classifier.explain(NewsText(item.text or "", item.title), topic).words
-        self._metrics.explain_duration.observe_all([perf_counter() - began])
+        self._metrics.explain_duration.observe_many([perf_counter() - began])
         return {"topic": topic.code, "words": [word._asdict() for word in words]}

@@ -21,6 +21,7 @@ from tests.deploy.batch_runs import (
     start_batch,
     write_parquet_files,
 )
+from tests.networks import save_two_topics
 
 pytestmark = pytest.mark.slow
 
@@ -86,6 +87,14 @@ def test_parquet_with_ray(tmp_path: Path, classifier: TopicClassifier) -> None:
         "_run.json",
         *(f"part-{number:06}.parquet" for number in range(3)),
     ]
+
+
+def test_default_top_k_of_two_topics(tmp_path: Path) -> None:
+    model = save_two_topics(tmp_path / "two" / "1")
+    pq.write_table(pa.table({"text": ["Cocoa prices rose."]}), tmp_path / "a.parquet")
+    run_without_ray(tmp_path / "a.parquet", tmp_path / "out", "--model-dir", model)
+    (row,) = read_output(tmp_path / "out")
+    assert {each["topic"] for each in row["topics"]} == {"cocoa", "grain"}
 
 
 def test_no_topic_column(

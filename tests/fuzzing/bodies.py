@@ -25,7 +25,7 @@ ROOT: Final = Path(__file__).parents[2]
 LIMITS: Final = RequestLimits(
     max_text_bytes=3_000,
     max_text_words=400,
-    max_batch_items=4,
+    max_batch_size=4,
     max_explained_words=40,
     max_top_k=46,
 )

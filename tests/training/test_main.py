@@ -146,7 +146,7 @@ def test_an_interrupted_run_leaves_no_half_bundle(
 
 def test_a_bundle_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    assert_refused(run("train", "--out", tmp_path), "already holds something")
+    assert_refused(run("train", "--out", tmp_path), "expected an absent or an empty folder")
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 

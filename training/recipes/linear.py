@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.model_selection import StratifiedKFold
 
-from service.model.encoder import count_tokens
+from service.model.encoder import encode_token_ids
 from training.data.dataset import Split
 from training.data.reuters_expected import LABELS
 from training.data.written_texts import WrittenText, read_written_texts
@@ -219,7 +219,7 @@ def predict(
     svms: LinearSVMs, calibration: Calibration, token_ids: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
     """Return the probabilities, float32 of shape (n_texts, n_topics + 1), by Keras itself."""
-    encoded = [count_tokens(ids, n_words=len(ids)) for ids in token_ids]
+    encoded = [encode_token_ids(ids, n_words=len(ids)) for ids in token_ids]
     return calibration(svms.margins(encoded))
 
 

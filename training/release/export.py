@@ -75,7 +75,7 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
             "train_negatives": len(dataset.train.negatives),
             "test_negatives": len(dataset.test.negatives),
         },
-        tokeniser=network.encoder.rule,
+        tokenizer=network.encoder.name,
         tensors=TENSORS,
         scores={},
         libraries={name: version(name) for name in LIBRARIES}

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service.model.bundle import check_can_be_written, next_bundle
+from service.model.bundle import check_writable
 from service.model.folder_lock import FolderLockedError, lock_folder
+from service.model.repository import next_bundle
 from training.errors import DataError
 
 
@@ -27,7 +28,7 @@ def reserve_place(out: Path | None, candidates: Path) -> Iterator[Path]:
         If another training has reserved it.
     """
     folder = out or _take_number(candidates)
-    check_can_be_written(folder)
+    check_writable(folder)
     place = folder.resolve()
     place.mkdir(parents=True, exist_ok=True)
     try:
@@ -47,7 +48,7 @@ def _take_number(candidates: Path) -> Path:
     """Make the folder of the next number: of two trainings at once, each has its own."""
     while True:
         folder = next_bundle(candidates)
-        check_can_be_written(folder)
+        check_writable(folder)
         with suppress(FileExistsError):
             folder.mkdir()
             return folder

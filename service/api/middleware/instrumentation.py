@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.middleware.response_headers import add_defaults
 from service.observability.metrics import ServiceMetrics
-from service.observability.request_context import REQUEST_ID_HEADER, begin_trace
+from service.observability.request_context import REQUEST_ID_HEADER, begin_request_context
 
 UNMATCHED: Final = "unmatched"
 """Route label of requests that match no route; their paths would be unbounded."""
@@ -40,7 +40,10 @@ class InstrumentationMiddleware:
             return
         began = perf_counter()
         status = 500  # of a request that fails before its response starts
-        request_id = (REQUEST_ID_HEADER, begin_trace(scope["headers"]).request_id.encode())
+        request_id = (
+            REQUEST_ID_HEADER,
+            begin_request_context(scope["headers"]).request_id.encode(),
+        )
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status

@@ -66,9 +66,9 @@ def parse_text_request(
         If it is more than the limits allow, or a text and its title are blank.
     """
     head = body if header_length is None else _head(body, header_length)
-    n_texts = len(INPUTS) * limits.max_batch_items
+    n_texts = len(INPUTS) * limits.max_batch_size
     if exceeds_json_complexity(head, max_strings=MAX_OTHER_STRINGS + n_texts, max_texts=n_texts):
-        raise TensorError(f"Expected at most {limits.max_batch_items} texts in the JSON, got more.")
+        raise TensorError(f"Expected at most {limits.max_batch_size} texts in the JSON, got more.")
     request = parse_body(InferRequest, head)
     parameters = request.parameters or InferParameters()
     check_options(parameters, limits)
@@ -122,8 +122,8 @@ def _count(tensor: InputTensor, limits: RequestLimits) -> int:
         raise TensorError(
             f"{tensor.name}: expected shape [n] or [n, 1] with n of at least 1, got {_show(shape)}."
         )
-    if shape[0] > limits.max_batch_items:
-        message = f"Input should have at most {limits.max_batch_items} items"
+    if shape[0] > limits.max_batch_size:
+        message = f"Input should have at most {limits.max_batch_size} items"
         raise InvalidRequestError([FieldProblem(field=tensor.name, message=message)])
     return shape[0]
 

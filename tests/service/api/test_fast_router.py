@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from service.api.middleware.instrumentation import InstrumentationMiddleware
 from service.api.routes.classify import INLINE_BYTES
 from service.app import NewswireApp, create_app
-from service.model import InferenceError, TopicClassifier, load_bundle
+from service.model import Bundle, InferenceError, TopicClassifier, load_bundle
 from service.settings import ServiceSettings
 from tests.conftest import LATEST
 
@@ -91,6 +91,23 @@ def test_other_methods_go_to_fastapi(app: NewswireApp) -> None:
     assert TestClient(app).get("/classify").status_code == 405
 
 
+class WatchedClassifier(TopicClassifier):
+    """Notes the threads of its inferences."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        self.threads: list[str] = []
+
+    def infer(self, encoded: Any) -> Any:
+        self.threads.append(threading.current_thread().name)
+        return super().infer(encoded)
+
+
+@pytest.fixture(scope="module")
+def watched() -> WatchedClassifier:
+    return WatchedClassifier(load_bundle(LATEST))
+
+
 @pytest.mark.parametrize(
     ("path", "body", "in_thread"),
     [
@@ -104,18 +121,17 @@ def test_other_methods_go_to_fastapi(app: NewswireApp) -> None:
     ],
 )
 def test_slow_requests_run_in_a_thread(
-    registry: CollectorRegistry, path: str, body: dict[str, Any], *, in_thread: bool
+    watched: WatchedClassifier,
+    registry: CollectorRegistry,
+    path: str,
+    body: dict[str, Any],
+    *,
+    in_thread: bool,
 ) -> None:
-    threads = []
-
-    class WatchedClassifier(TopicClassifier):
-        def infer(self, encoded: Any) -> Any:
-            threads.append(threading.current_thread().name)
-            return super().infer(encoded)
-
-    app = create_app(ServiceSettings(), WatchedClassifier(load_bundle(LATEST)), registry)
+    watched.threads.clear()
+    app = create_app(ServiceSettings(), watched, registry)
     assert TestClient(app).post(path, json=body).status_code == 200
-    assert threads[0].startswith("classify") is in_thread
+    assert watched.threads[0].startswith("classify") is in_thread
 
 
 def test_escaped_name_of_the_option_runs_in_a_thread_too(app: NewswireApp) -> None:

@@ -49,7 +49,7 @@ def parse(body, limits):
         check_batch_item(item, limits, 0)
 
 limits = RequestLimits(
-    max_text_bytes=10**6, max_text_words=10**6, max_batch_items=256, max_explained_words=9,
+    max_text_bytes=10**6, max_text_words=10**6, max_batch_size=256, max_explained_words=9,
     max_top_k=46,
 )
 body = sys.stdin.buffer.read()
@@ -109,7 +109,7 @@ def refused_growth(client: TestClient, path: str, body: bytes, status: int) -> i
 LIMITS = RequestLimits(
     max_text_bytes=10**6,
     max_text_words=10**6,
-    max_batch_items=256,
+    max_batch_size=256,
     max_explained_words=9,
     max_top_k=46,
 )

@@ -17,7 +17,7 @@ from tests.conftest import LATEST
 LIMITS = RequestLimits(
     max_text_bytes=1_000,
     max_text_words=500,
-    max_batch_items=9,
+    max_batch_size=9,
     max_explained_words=2_000,
     max_top_k=46,
 )
@@ -37,12 +37,16 @@ class FailingClassifier(TopicClassifier):
         return probabilities
 
 
+@pytest.fixture(scope="module")
+def failing() -> FailingClassifier:
+    return FailingClassifier(load_bundle(LATEST))
+
+
 @pytest.fixture
-def predictor(registry: CollectorRegistry) -> Predictor:
-    classifier = FailingClassifier(load_bundle(LATEST))
+def predictor(failing: FailingClassifier, registry: CollectorRegistry) -> Predictor:
     metrics = ServiceMetrics(registry)
-    metrics.describe_bundle(classifier)
-    return Predictor(classifier, metrics, LIMITS, ServiceHealth())
+    metrics.set_model(failing)
+    return Predictor(failing, metrics, LIMITS, ServiceHealth())
 
 
 def test_batch_equals_single_requests(predictor: Predictor) -> None:

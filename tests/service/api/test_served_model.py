@@ -109,6 +109,9 @@ def test_another_number_of_topics_is_described(
             for item in document["paths"]["/classify"]["post"]["parameters"]
             if item["name"] == "top_k"
         ]
+        examples = document["paths"]["/classify"]["post"]["responses"]["200"]["content"]
+        example = examples["application/json"]["examples"]["text"]["value"]
+        assert example["model"]["version"] == model.manifest.version
         assert document["info"]["summary"].startswith(f"Which of {n_topics} topics")
         assert request["properties"]["top_k"]["maximum"] == n_topics
         assert parameter["schema"]["maximum"] == n_topics
@@ -122,11 +125,11 @@ def test_a_baseline_goes_with_its_model(
 ) -> None:
     topic = {"topic": "earn"}
     client.post("/classify", json=TEXT)
-    assert registry.get_sample_value("newswire_baseline_topics_ratio", topic)
+    assert registry.get_sample_value("newswire_drift_baseline_topics_ratio", topic)
     bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
     app.adopt(app.prepare(build_classifier(bundle)))
-    assert registry.get_sample_value("newswire_baseline_topics_ratio", topic) is None
-    assert registry.get_sample_value("newswire_baseline_newswires") == 0
+    assert registry.get_sample_value("newswire_drift_baseline_topics_ratio", topic) is None
+    assert registry.get_sample_value("newswire_drift_baseline_samples") == 0
     assert registry.get_sample_value("newswire_predictions_total", {"topic": "crude"}) == 1
 
 

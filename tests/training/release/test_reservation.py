@@ -42,7 +42,7 @@ def test_nothing_stays_of_a_training_that_failed(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "mine").touch()
     with (
-        pytest.raises(BundleError, match="already holds something"),
+        pytest.raises(BundleError, match="expected an absent or an empty folder"),
         reserve_place(tmp_path / "1", tmp_path),
     ):
         pytest.fail("the folder holds something")

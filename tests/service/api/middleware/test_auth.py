@@ -134,7 +134,7 @@ def test_what_is_open_needs_none(client: TestClient, path: str) -> None:
 
 
 def test_the_metrics_may_be_open(classifier: TopicClassifier, registry: CollectorRegistry) -> None:
-    client = TestClient(make_app(classifier, registry, metrics_need_key=False))
+    client = TestClient(make_app(classifier, registry, metrics_require_key=False))
     assert client.get("/metrics").status_code == 200
     assert client.get("/topics").status_code == 401
 

@@ -20,7 +20,7 @@ from service.observability.metrics import ServiceMetrics
 LIMITS = RequestLimits(
     max_text_bytes=1_000,
     max_text_words=500,
-    max_batch_items=4,
+    max_batch_size=4,
     max_explained_words=100,
     max_top_k=46,
 )

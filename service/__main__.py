@@ -74,7 +74,7 @@ def main(**overrides: Any) -> int:
     # uvicorn finishes the requests in progress, then raises the signal again, for this handler
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
-    config = server_config(app, settings)
+    config = server_config(app.asgi, settings)
     manifest = model.classifier.manifest
     count_dropped = app.metrics.log_lines_dropped.inc
     logging.config.dictConfig(logging_config(settings.log_level, count_dropped))

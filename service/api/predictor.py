@@ -76,9 +76,13 @@ class Predictor:
         list of bytes or Exception, of length n_requests
             The response of each, or the error that it has alone: no request fails for another.
         """
+        serializer = self._serializer
+        responses: list[bytes | Exception]
         try:
-            classifications = self._classify(requests, requests).classifications
-            responses = self._serializer.responses(classifications)
+            responses = [
+                serializer.response(serializer.result(classification))
+                for classification in self._classify(requests, requests).classifications
+            ]
         except Exception as error:
             if len(requests) > 1:
                 return [self.predict_each([request])[0] for request in requests]

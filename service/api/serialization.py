@@ -43,18 +43,10 @@ class ResponseSerializer:
             "group": classification.group._asdict() if classification.group else None,
         }
 
-    def response(self, result: Mapping[str, Any]) -> bytes:
+    def response(self, result: dict[str, Any]) -> bytes:
         """Return a `ClassifyResponse` as JSON."""
-        return to_json({**result, "model": self._model})
-
-    def responses(self, classifications: Iterable[Classification]) -> list[bytes | Exception]:
-        """Return the `ClassifyResponse` of each as JSON."""
-        responses: list[bytes | Exception] = []
-        for classification in classifications:
-            result = self.result(classification)
-            result["model"] = self._model
-            responses.append(to_json(result))
-        return responses
+        result["model"] = self._model
+        return to_json(result)
 
     def batch_response(
         self, results: Iterable[Mapping[str, Any]], errors: Mapping[int, RequestError]

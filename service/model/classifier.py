@@ -116,6 +116,8 @@ class TopicClassifier:
         float32 array of shape (n_texts, n_outputs)
             A column per topic; with ``manifest.no_topic`` a last one for none of the topics.
         """
+        if len(encoded) == 1:
+            return self.session.run(*pad(encoded))
         lengths = [len(text.token_ids) for text in encoded]
         if encoded and fits_one_batch(len(encoded), max(lengths)):
             return self.session.run(*pad(encoded))

@@ -168,7 +168,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Flush a response without body, then continue with what waits."""
-        self._transport.flush()
+        if self._transport.waiting_headers:
+            self._transport.flush()
         super().on_response_complete()
         if self._is_held:
             self._parse_waiting()

@@ -38,32 +38,33 @@ class CoalescingTransport(Transport):
         super().__init__()
         self._transport = transport
         self._loop = loop
-        self._headers = b""
+        self.waiting_headers = b""
         self._reading_paused = False
         self._reading_held = False
         self._linger_task: TimerHandle | None = None
         self._lingered_bytes = 0
         self.linger_seconds = LINGER_SECONDS
         self.in_request = False
+        self.is_lingering = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Hold headers back; write anything else, together with headers that wait."""
-        if self._headers:
-            data = self._headers + data
-            self._headers = b""
+        if self.waiting_headers:
+            data = self.waiting_headers + data
+            self.waiting_headers = b""
         elif data[: len(_STATUS_LINE_BEGIN)] == _STATUS_LINE_BEGIN and data != _CONTINUE:
-            self._headers = bytes(data)
+            self.waiting_headers = bytes(data)
             return
         self._transport.write(data)
 
     def flush(self) -> None:
         """Write headers that wait."""
-        if self._headers:
+        if self.waiting_headers:
             self.write(b"")
 
     def discard_pending(self) -> None:
         """Discard headers that wait; the connection is lost."""
-        self._headers = b""
+        self.waiting_headers = b""
         if self._linger_task is not None:
             self._linger_task.cancel()
 
@@ -74,6 +75,7 @@ class CoalescingTransport(Transport):
         self.flush()
         if self.in_request and self._transport.can_write_eof():
             self._transport.write_eof()
+            self.is_lingering = True
             self._linger_task = self._loop.call_later(self.linger_seconds, self._transport.close)
             self.hold_reading(held=False)
             self.resume_reading()
@@ -86,11 +88,6 @@ class CoalescingTransport(Transport):
         if self._lingered_bytes > LINGER_BYTES:
             self._transport.close()
 
-    @property
-    def is_lingering(self) -> bool:
-        """Whether the last response is written and input is discarded."""
-        return self._linger_task is not None
-
     def abort(self) -> None:
         """Close at once, without writing what waits."""
         self.discard_pending()
@@ -98,7 +95,7 @@ class CoalescingTransport(Transport):
 
     def is_closing(self) -> bool:
         """Whether nothing more can be written."""
-        return self._linger_task is not None or self._transport.is_closing()
+        return self.is_lingering or self._transport.is_closing()
 
     def hold_reading(self, *, held: bool) -> None:
         """Pause reading independently of `pause_reading` and `resume_reading`."""

@@ -65,7 +65,8 @@ class ClassifyEndpoints:
         if media_type == PLAIN_TEXT:
             parse = partial(parse_plain_text, query=scope["query_string"])
         else:
-            check_no_query(scope)
+            if scope["query_string"]:
+                check_no_query(scope)
             parse = parse_classify_request
         served = self._model.served
         n_bytes = len(body)

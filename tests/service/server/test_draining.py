@@ -126,7 +126,7 @@ def test_no_request_is_lost_while_draining() -> None:
                 except httpx2.TransportError as error:
                     outcomes.append(repr(error))
 
-    with RunningService(NEWSWIRE_DRAIN_SECONDS="1") as service:
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
         url = f"http://127.0.0.1:{service.port}"
         clients = [threading.Thread(target=ask, args=(url,)) for _ in range(4)]
         for client in clients:

@@ -87,7 +87,7 @@ def test_what_is_no_fault_of_the_client(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(classifier, "answer", fail)
+    monkeypatch.setattr(classifier, "postprocess", fail)
     answer = client.post(f"{MODEL}/infer", json={"inputs": [TEXTS]})
     assert answer.status_code == 500
     assert answer.json()["error"].startswith(sentence)

@@ -195,7 +195,7 @@ def test_examples_show_what_responses_can_be(document: dict[str, Any]) -> None:
 def test_examples_are_not_counted(client: TestClient, registry: CollectorRegistry) -> None:
     client.get("/openapi.json")
     assert registry.get_sample_value("newswire_predictions_total", {"topic": "earn"}) == 0
-    assert registry.get_sample_value("newswire_batch_texts_count") == 0
+    assert registry.get_sample_value("newswire_batch_size_count") == 0
 
 
 def test_examples_over_the_limits_are_left_out(classifier: TopicClassifier) -> None:

@@ -1,4 +1,4 @@
-"""What many tests share: the data, the released bundle, a trained network, a client."""
+"""Fixtures: data, bundles, classifiers, a trained network and a client."""
 
 import io
 import os
@@ -31,21 +31,45 @@ RELEASED = ROOT / "models" / "reuters"
 LATEST = find_bundle(RELEASED)
 """The bundle that is served."""
 
-# a deadline is a timed assertion, which a busy machine breaks; print_blob shows how to repeat
+# no deadline: machines are busy; print_blob shows how to reproduce a failure
 hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("tests")
 
+SLOW_FOLDERS = {"compose", "end_to_end", "fuzzing", "reliability"}
+SHARED = {
+    "trained": "trained",
+    "test_generated_client": "interface environment",
+    "test_fuzz": "interface environment",
+}
+"""Fixtures and modules that one worker of pytest-xdist shall have, by what is shared."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by their folder and fixtures, and keep the tests of a module in one worker."""
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        if folder in SLOW_FOLDERS:
+            item.add_marker("slow")
+        fixtures = getattr(item, "fixturenames", ())
+        if folder == "training" or "trained" in fixtures:
+            item.add_marker("tensorflow")
+        if "browser" in fixtures:
+            item.add_marker("browser")
+        shared = [SHARED[name] for name in (*fixtures, item.path.stem) if name in SHARED]
+        item.add_marker(pytest.mark.xdist_group([*shared, str(item.path)][0]))
+
 
 @pytest.fixture(scope="session", autouse=True)
-def interrupts_are_not_ignored() -> None:
-    """Tests interrupt programs, which would inherit it where these run in the background."""
+def restore_sigint() -> None:
+    """Programs that the tests interrupt would inherit an ignored SIGINT of a background job."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_settings_of_the_developer() -> Iterator[None]:
-    """Tests set the service's variables themselves."""
+def unset_settings() -> Iterator[None]:
+    """Unset the developer's NEWSWIRE_ variables."""
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
             if name.startswith("NEWSWIRE_") and name != "NEWSWIRE_DATA_DIR":
@@ -55,13 +79,11 @@ def no_settings_of_the_developer() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Folder that has the corpus and Keras' files."""
-    named = os.environ.get("NEWSWIRE_DATA_DIR")
-    places = [Path(named)] if named else [ROOT / "data", ROOT.parent / "shared" / "data"]
-    for place in places:
-        if (place / "reuters21578.tar.gz").exists() and (place / "reuters.npz").exists():
-            return place
-    reason = "the Reuters data are not here: run `make data`, or name them by NEWSWIRE_DATA_DIR"
+    """Folder of the corpus and of Keras' files."""
+    folder = Path(os.environ.get("NEWSWIRE_DATA_DIR") or ROOT / "data")
+    if (folder / "reuters21578.tar.gz").exists() and (folder / "reuters.npz").exists():
+        return folder
+    reason = f"no Reuters data in {folder}: run `make data` or set NEWSWIRE_DATA_DIR"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -79,10 +101,10 @@ def corpus_dataset(data_dir: Path) -> Dataset:
 
 @pytest.fixture(scope="session")
 def same_word_ids(keras_dataset: Dataset, corpus_dataset: Dataset) -> None:
-    """Skip where the ``keras`` files are Keras' own.
+    """Skip if the ``keras`` files are Keras' own.
 
-    Those rank words of equal frequency in another order than the files that were rebuilt from the
-    corpus, so the two sources cannot be compared word by word.
+    They rank words of equal frequency in another order than files rebuilt from the corpus, so the
+    two sources cannot be compared word by word.
     """
     if len(keras_dataset.vocabulary) != len(corpus_dataset.vocabulary):
         pytest.skip("Keras' own files rank words of equal frequency in another order")
@@ -95,7 +117,7 @@ def trained(corpus_dataset: Dataset) -> "TrainedNetwork":
 
     from training.recipes import Recipe, fit
 
-    keras.utils.clear_session()  # it numbers the layers, and so names the weights
+    keras.utils.clear_session()  # its counter names the weights
     train, vocabulary = corpus_dataset.train, corpus_dataset.vocabulary
     return fit(Recipe.BOOK, train, vocabulary, seed=0, console=Console(file=io.StringIO()))
 
@@ -120,7 +142,7 @@ def classifier() -> TopicClassifier:
 
 @pytest.fixture(scope="session")
 def no_topic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a small bundle that knows "none of the topics"."""
+    """Folder of a small bundle that can predict "none of the topics"."""
     folder = tmp_path_factory.mktemp("no_topic") / "1"
     save_small_bundle(folder, no_topic=True)
     return folder
@@ -128,7 +150,7 @@ def no_topic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def no_topic_classifier(no_topic_folder: Path) -> TopicClassifier:
-    """A small model that knows "none of the topics"."""
+    """A small model that can predict "none of the topics"."""
     return load_classifier(no_topic_folder)
 
 

@@ -1,4 +1,4 @@
-"""In CI a skipped test is a failed one: what it would have shown, nobody saw."""
+"""In CI a skipped test fails."""
 
 import os
 from collections.abc import Generator, Mapping
@@ -11,7 +11,7 @@ ALLOWED: Final[Mapping[str, str]] = {
     "Keras' own files rank words of equal frequency in another order": "the other files pass it",
     "the sets of modern news are not here": "they may not be redistributed",
 }
-"""Reasons for which a test may be skipped in CI all the same, and why."""
+"""Reasons for which a test may be skipped in CI, each with its justification."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.benchmarks.bench import COLUMNS, cells
+from tests.benchmarks.comparison import COLUMNS, cells
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.targets import FAMILY, OURS
 from tests.conftest import ROOT
@@ -17,10 +17,10 @@ RECORDS = {"benchmark": FAMILY, "benchmark_peers": (OURS, *PEERS)}
 @pytest.mark.parametrize("name", RECORDS)
 def test_the_readme_shows_the_record(name: str) -> None:
     record = json.loads((ROOT / "docs" / f"{name}.json").read_text())
-    assert list(record["rows"]) == [contestant.name for contestant in RECORDS[name]]
+    assert list(record["rows"]) == [target.name for target in RECORDS[name]]
     documented = list(rows(ROWS))
-    for contestant, figures in record["rows"].items():
-        assert (contestant, *cells(figures)) in documented
+    for target, figures in record["rows"].items():
+        assert (target, *cells(figures)) in documented
         assert figures["failed"] == 0
 
 

@@ -1,4 +1,4 @@
-"""Who may import whom: the contracts of pyproject.toml, and one that they cannot express."""
+"""Import contracts: those of pyproject.toml, and one that they cannot express."""
 
 import subprocess
 import sys

@@ -1,40 +1,73 @@
-"""What ``make`` would run."""
+"""The commands that ``make`` would run."""
 
 import os
 import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
 
 def dry_run(*arguments: str) -> str:
     """Return the commands that make would run."""
+    return run_make("--dry-run", *arguments, check=True).stdout
+
+
+def run_make(*arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        ["make", "--dry-run", *arguments],
+        ["make", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
-        check=True,
-    ).stdout
+        check=check,
+    )
 
 
-def test_only_a_whole_run_must_reach_the_coverage() -> None:
+def test_help_lists_few_targets() -> None:
+    targets = re.findall(r"^make (\S+)  +\S", run_make("help").stdout, re.M)
+    assert {"serve", "test", "test-fast", "reliability", "bench", "lint"} <= set(targets)
+    assert len(targets) <= 14
+
+
+def test_test_fast_needs_no_large_package() -> None:
+    packages = re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements/test.txt").read_text(), re.M)
+    assert not {"tensorflow", "keras", "ray", "playwright", "scikit-learn"} & set(packages)
+    (command,) = [line for line in dry_run("test-fast").splitlines() if "pytest" in line]
+    assert ".venv/test/bin/python -m pytest tests/service" in command
+
+
+@pytest.mark.parametrize("case", ["slow-clients", "fuzz", "fuzz-coverage"])
+def test_reliability_cases_are_modules(case: str) -> None:
+    commands = dry_run("reliability", f"CASE={case}").splitlines()
+    (command,) = [line for line in commands if " -m tests." in line]
+    module = command.split(" -m ")[1].split()[0].replace(".", "/")
+    assert (ROOT / f"{module}.py").is_file() or (ROOT / module / "__main__.py").is_file()
+
+
+def test_an_unknown_reliability_case_is_an_error() -> None:
+    made = run_make("--dry-run", "reliability", "CASE=unknown")
+    assert made.returncode == 2
+    assert "expected CASE to be one of: overload slow-clients" in made.stderr
+
+
+def test_only_a_whole_run_has_a_coverage_bound() -> None:
     whole = dry_run("test")
-    assert "pytest --cov" in whole
+    assert " --cov " in whole
     assert "--fail-under=95" in whole
     some = dry_run("test", "ARGS=tests/service/model -k padding")
     assert "pytest tests/service/model -k padding" in some
     assert "cov" not in some.replace("--cov-report", "--cov").split("pytest", 1)[1]
 
 
-def test_lint_installs_a_small_environment_and_says_so_first(tmp_path: Path) -> None:
+def test_lint_announces_a_small_environment(tmp_path: Path) -> None:
     commands = dry_run("lint", f"VENVS={tmp_path}").splitlines()
     packages = re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements/lint.txt").read_text(), re.M)
     assert re.match(
-        rf'echo "Installing .*requirements/lint.txt into {tmp_path}/lint, once: 0.5 GB, ',
+        rf'echo "Installing .*requirements/lint.txt in {tmp_path}/lint, once: 0.5 GB, ',
         commands[0],
     )
     assert not {"tensorflow", "keras", "ray", "pyarrow", "scikit-learn", "kubectl"} & set(packages)

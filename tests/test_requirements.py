@@ -16,9 +16,9 @@ def pins(path: Path) -> set[tuple[str, str, str]]:
     return {match.groups(default="") for line in lines if (match := PIN.match(line))}  # type: ignore[misc]
 
 
-def test_there_are_nine() -> None:
-    names = ["audit", "bulk", "command", "dev", "fuzzing", "interface", "lint"]
-    names += ["service", "training"]
+def test_files() -> None:
+    names = ["audit", "batch", "cli", "dev", "fuzzing", "interface", "lint", "service", "test"]
+    names += ["training"]
     assert [path.stem for path in FILES] == names
 
 
@@ -33,11 +33,11 @@ def test_every_pin_has_hashes_and_no_address(path: Path) -> None:
 
 
 def test_the_same_versions_everywhere() -> None:
-    """Training and the bulk job must meet the very libraries that serve."""
+    """Training and the batch job use the library versions that serve."""
     by_name = {path.stem: pins(path) for path in FILES}
     assert by_name["service"] < by_name["training"] < by_name["dev"]
-    assert by_name["service"] < by_name["bulk"] < by_name["dev"]
-    assert by_name["service"] < by_name["command"] < by_name["dev"]
+    assert by_name["service"] < by_name["batch"] < by_name["dev"]
+    assert by_name["service"] < by_name["cli"] < by_name["test"] < by_name["dev"]
 
 
 def test_the_service_has_no_training_library() -> None:

@@ -25,12 +25,12 @@ def check(path: Path, schema: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("path", "schema"), CASES, ids=lambda value: getattr(value, "name", None))
-def test_it_has_the_form_that_is_read(path: Path, schema: str) -> None:
+def test_files_match_their_schemas(path: Path, schema: str) -> None:
     done = check(path, schema)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_slip_is_noticed(tmp_path: Path) -> None:
+def test_invalid_files_are_found(tmp_path: Path) -> None:
     slip = tmp_path / "docker-compose.yml"
     slip.write_text("services: {web: {imagee: nginx}}\n")
     assert check(slip, "vendor.compose-spec").returncode == 1

@@ -1,4 +1,4 @@
-"""What SECURITY.md promises of the code, and that what it names is there."""
+"""SECURITY.md: its promises about the code, and the names in it."""
 
 import ast
 import re

@@ -47,14 +47,14 @@ def run(folder: Path, more: str, **variables: str) -> subprocess.CompletedProces
     )
 
 
-def test_a_run_without_other_skips_passes(tmp_path: Path) -> None:
+def test_allowed_skips_pass(tmp_path: Path) -> None:
     done = run(tmp_path, "", CI="true")
     assert done.returncode == 0, done.stdout
     assert "1 passed, 1 skipped, 1 xfailed" in done.stdout
 
 
 @pytest.mark.parametrize("kind", SKIPS)
-def test_a_skip_fails_in_ci_alone(tmp_path: Path, kind: str) -> None:
+def test_skips_fail_in_ci_only(tmp_path: Path, kind: str) -> None:
     assert run(tmp_path, SKIPS[kind]).returncode == 0
     done = run(tmp_path, SKIPS[kind], CI="true")
     assert done.returncode != 0

@@ -1,1 +1,1 @@
-"""Classify data sets of any size with Ray: Parquet or JSON lines in, Parquet out."""
+"""Batch inference with Ray: read Parquet or JSON lines of any size, write Parquet."""

@@ -1,4 +1,4 @@
-"""Ray: a cluster to be found by ``RAY_ADDRESS``, or else one of this machine alone."""
+"""Ray: the cluster at ``RAY_ADDRESS``, or a local one."""
 
 import logging
 import os
@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
+from deploy.batch.locations import one_line
 
 LOCAL_SETTINGS: Final = {
     "RAY_AUTH_MODE": "token",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # what listens, listens on loopback only
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # listen on loopback only
 }
 QUIET_SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -22,20 +23,15 @@ QUIET_SETTINGS: Final = {
 CONNECT_SECONDS: Final = 10
 NAMED_ADDRESSES: Final = ("auto", "local")
 OBJECT_STORE_BYTES: Final = 256 * 2**20
-"""Only the model and what is to be done pass through it; rows never do."""
+"""For the model and the list of partitions; rows do not pass through the object store."""
 
 
-def has_cluster() -> bool:
-    """Say whether a cluster is named."""
-    return bool(os.environ.get("RAY_ADDRESS"))
-
-
-def check_answers(address: str) -> None:
-    """See that something listens at an address, for which Ray would wait for minutes.
+def check_reachable(address: str) -> None:
+    """Check that a process listens at an address; Ray itself would wait for minutes.
 
     Raises
     ------
-    BulkError
+    BatchError
         If it has no port, or nothing listens there within ``CONNECT_SECONDS``.
     """
     if address in NAMED_ADDRESSES:
@@ -43,10 +39,10 @@ def check_answers(address: str) -> None:
     try:
         parts = urlsplit(address if "://" in address else f"//{address}")
         if parts.hostname is None or parts.port is None:
-            raise BulkError(f"RAY_ADDRESS: expected HOST:PORT or ray://HOST:PORT, got {address!r}")
+            raise BatchError(f"RAY_ADDRESS: expected HOST:PORT or ray://HOST:PORT, got {address!r}")
         socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
-        raise BulkError(
+        raise BatchError(
             f"RAY_ADDRESS: expected a Ray cluster at {address!r}, got: {error}; "
             "start it, correct the address, or unset RAY_ADDRESS to run on this machine"
         ) from error
@@ -54,25 +50,21 @@ def check_answers(address: str) -> None:
 
 @contextmanager
 def connect(n_workers: int | None) -> Iterator[int]:
-    """Start Ray, or join the cluster that ``RAY_ADDRESS`` names, and leave it at the end.
-
-    Parameters
-    ----------
-    n_workers : int or None
-        None is one for each processor of the cluster.
+    """Start Ray, or join the cluster at ``RAY_ADDRESS``, and disconnect at the end.
 
     Yields
     ------
     int
-        How many workers there shall be.
+        Number of workers; by default one per processor of the cluster.
     """
+    address = os.environ.get("RAY_ADDRESS")
     os.environ.update(QUIET_SETTINGS)
-    if not has_cluster():
+    if not address:
         os.environ.update(LOCAL_SETTINGS, RAY_AUTH_TOKEN=secrets.token_hex(32))
-    import ray  # it reads the environment when it is imported
+    import ray  # reads the environment when it is imported
 
-    if has_cluster():
-        check_answers(os.environ["RAY_ADDRESS"])
+    if address:
+        check_reachable(address)
         import deploy
         import service
 
@@ -85,7 +77,10 @@ def connect(n_workers: int | None) -> Iterator[int]:
             "include_dashboard": False,
             "object_store_memory": OBJECT_STORE_BYTES,
         }
-    ray.init(**options, logging_level=logging.ERROR, log_to_driver=False)
+    try:
+        ray.init(**options, logging_level=logging.ERROR, log_to_driver=False)
+    except Exception as error:  # Ray has no narrower one
+        raise BatchError(f"Ray did not start: {one_line(error)}") from error
     try:
         yield n_workers or int(ray.cluster_resources().get("CPU", 1))
     finally:

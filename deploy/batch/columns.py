@@ -1,4 +1,4 @@
-"""The columns of the output: those of the input, and after them the answer's."""
+"""The columns of the output: those of the input, then those of the results."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
 from service.model import Classification
 
-ANSWER_FIELDS: Final = {
+RESULT_FIELDS: Final = {
     "topic": pa.string(),
     "score": pa.float32(),
     "topics": pa.list_(pa.struct([("topic", pa.string()), ("score", pa.float32())])),
@@ -20,21 +20,19 @@ ANSWER_FIELDS: Final = {
     "no_topic": pa.float32(),
     "error": pa.string(),
 }
-"""Name and type of each column of the answer, as the service names them; all may be null."""
+"""Name and type of each column of the results, as in a response of the service; all nullable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns are read and how those of the answer are called.
+    """Names of columns.
 
     Attributes
     ----------
-    text : str
-        Column of the text.
-    title : str
-        Column of the title. The input has one of both, or both.
+    text, title : str
+        Columns to read; the input has at least one of them.
     prefix : str
-        Stands before the name of each column of the answer.
+        Stands before the name of each column of the results.
     """
 
     text: str
@@ -42,65 +40,54 @@ class Columns:
     prefix: str = ""
 
     def output_schema(self, fields: Sequence[Any], metadata: dict[str, str]) -> Any:
-        """Append the columns of the answer to those of the input.
+        """Append the columns of the results to the fields of the input.
 
         Raises
         ------
-        BulkError
-            If a name would be there twice.
+        BatchError
+            If two columns have the same name.
         """
-        names = [self.prefix + name for name in ANSWER_FIELDS]
-        counts = Counter([*(field.name for field in fields), *names])
+        results = [pa.field(self.prefix + name, kind) for name, kind in RESULT_FIELDS.items()]
+        counts = Counter(field.name for field in (*fields, *results))
         if taken := [name for name, count in counts.items() if count > 1]:
-            raise BulkError(
-                f"expected no column {', '.join(map(repr, taken))} in the input, "
-                "since the answer's are called so: give these another name by --prefix"
+            raise BatchError(
+                f"expected no column {', '.join(map(repr, taken))} in the input: "
+                "results have that name; give them another one by --prefix"
             )
-        answer = [
-            pa.field(name, kind) for name, kind in zip(names, ANSWER_FIELDS.values(), strict=True)
-        ]
-        return pa.schema([*fields, *answer], metadata=metadata)
+        return pa.schema([*fields, *results], metadata=metadata)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer for one row: a classification, or else what was expected of the row."""
-
-    classification: Classification | None
-    error: str | None = None
-
-
-def answer_arrays(answers: Sequence[Answer]) -> list[Any]:
-    """Lay answers out in columns.
+def result_arrays(results: Sequence[Classification | str]) -> list[Any]:
+    """Convert results to columns.
 
     Parameters
     ----------
-    answers : sequence of Answer, of length n_rows
+    results : sequence of Classification or str, of length n_rows
+        A str is an error.
 
     Returns
     -------
     list of pyarrow.Array, each of length n_rows
-        In the order of ``ANSWER_FIELDS``.
+        In the order of ``RESULT_FIELDS``.
     """
-    found = [answer.classification for answer in answers]
+    found = [None if isinstance(result, str) else result for result in results]
     columns = {
         "topic": [item and item.topics[0].topic.code for item in found],
         "score": [item and item.topics[0].score for item in found],
         "known_words": [item and item.known_words_ratio for item in found],
         "abstained": [item and item.abstained and item.abstained.value for item in found],
         "no_topic": [item and item.no_topic for item in found],
-        "error": [answer.error for answer in answers],
+        "error": [result if isinstance(result, str) else None for result in results],
     }
-    arrays = {name: pa.array(values, ANSWER_FIELDS[name]) for name, values in columns.items()}
-    arrays["topics"] = _topics(found)
-    return [arrays[name] for name in ANSWER_FIELDS]
+    arrays = {name: pa.array(values, RESULT_FIELDS[name]) for name, values in columns.items()}
+    return [_rankings(found) if name == "topics" else arrays[name] for name in RESULT_FIELDS]
 
 
-def _topics(found: Sequence[Classification | None]) -> Any:
-    """Lay rankings out end to end, which is faster than a dict for each topic."""
+def _rankings(found: Sequence[Classification | None]) -> Any:
+    """Concatenate the rankings, which is faster than a dict for each topic."""
     lengths = [len(item.topics) if item else 0 for item in found]
     ranked = [each for item in found if item for each in item.topics]
-    kind = ANSWER_FIELDS["topics"]
+    kind = RESULT_FIELDS["topics"]
     values = pa.StructArray.from_arrays(
         [
             pa.array([each.topic.code for each in ranked], pa.string()),

@@ -1,7 +1,7 @@
-"""What can go wrong with a bulk run, in words."""
+"""The error of the batch job."""
 
 from service.model import NewswireError
 
 
-class BulkError(NewswireError):
-    """The input, the output or the options do not allow the run; the text says what would."""
+class BatchError(NewswireError):
+    """The input, the output or an option is not valid; the message says what was expected."""

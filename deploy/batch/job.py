@@ -1,7 +1,7 @@
-"""The job: Ray Data streams the pieces of the input through a pool of workers.
+"""Run the partitions of the input through a pool of workers, by Ray Data.
 
-What Ray Data streams is what to do, not the rows: a worker reads its piece and writes its file, so
-that memory does not depend on the data, and a piece is in the output whole or not at all.
+Ray Data passes descriptions of partitions, not rows: a worker reads its partition and writes its
+file. So memory does not depend on the data, and a partition is in the output whole or not at all.
 """
 
 import logging
@@ -12,9 +12,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from deploy.batch.cluster import connect
-from deploy.batch.errors import BulkError
-from deploy.batch.partitions import Piece
-from deploy.batch.worker import Job, PieceClassifier
+from deploy.batch.errors import BatchError
+from deploy.batch.partitions import Partition
+from deploy.batch.worker import Job, PartitionClassifier
 from service.model import Bundle
 
 OUTCOME: Final = pa.schema(
@@ -27,31 +27,18 @@ OUTCOME: Final = pa.schema(
         ("failure", pa.string()),
     ]
 )
-"""What Ray Data brings back of a piece."""
-MOST_BLOCKS: Final = 5_000
-"""Into how many blocks the list of pieces is cut: the driver keeps each in mind."""
+MAX_BLOCKS: Final = 5_000
+"""Blocks of the list of partitions; the driver keeps all of them in memory."""
 
 
 def run(
-    job: Job, pieces: list[Piece], bundle: Bundle, n_workers: int | None
+    job: Job, partitions: list[Partition], bundle: Bundle, n_workers: int | None
 ) -> Iterator[dict[str, Any]]:
-    """Classify pieces, and tell of each when it is finished.
+    """Classify partitions; yield the outcome of each, as of `PartitionClassifier.run`, as it ends.
 
-    Parameters
-    ----------
-    job : Job
-    pieces : list of Piece
-    bundle : Bundle
-        It is sent to the workers, who need no copy of it.
-    n_workers : int or None
-        None is one for each processor.
-
-    Yields
-    ------
-    dict
-        As from `PieceClassifier.attempt`, in the order in which they end.
+    The bundle is sent to the workers; by default there is one per processor.
     """
-    if not pieces:
+    if not partitions:
         return
     with connect(n_workers) as size:
         import ray.data
@@ -60,9 +47,9 @@ def run(
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
-        rows = [asdict(piece) for piece in pieces]
+        rows = [asdict(partition) for partition in partitions]
         outcomes = ray.data.from_items(
-            rows, override_num_blocks=min(len(rows), MOST_BLOCKS)
+            rows, override_num_blocks=min(len(rows), MAX_BLOCKS)
         ).map_batches(
             RayWorker,
             batch_size=1,
@@ -78,18 +65,18 @@ def run(
                 yield outcome
         except RayError as error:
             lines = str(error).strip().splitlines()
-            raise BulkError(f"the workers failed: {lines[-1]}") from error
-        if n_ended < len(pieces):
-            raise BulkError(f"expected the end of {len(pieces)} pieces, Ray told of {n_ended}")
+            raise BatchError(f"the workers failed: {lines[-1]}") from error
+        if n_ended < len(partitions):
+            raise BatchError(f"expected {len(partitions)} outcomes of Ray, got {n_ended}")
 
 
 class RayWorker:
-    """A `PieceClassifier` in the form that Ray Data calls, in a process of its own."""
+    """A `PartitionClassifier` as Ray Data calls it, in a process of its own."""
 
     def __init__(self, bundle: Bundle, job: Job) -> None:
-        self._classifier = PieceClassifier(bundle, job)
+        self._classifier = PartitionClassifier(bundle, job)
 
     def __call__(self, batch: Any) -> Any:
-        """Classify the one piece of a batch."""
+        """Classify the one partition of a batch."""
         (row,) = batch.to_pylist()
-        return pa.Table.from_pylist([self._classifier.attempt(Piece(**row))], OUTCOME)
+        return pa.Table.from_pylist([self._classifier.run(Partition(**row))], OUTCOME)

@@ -1,4 +1,4 @@
-"""Which type a column has that was learnt from JSON, and which values fit it."""
+"""The type of a column that is inferred from JSON, and the values that fit it."""
 
 import json
 from enum import Enum
@@ -12,7 +12,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 class JsonType(Enum):
-    """Types of a column. What is of several, a list or an object, is kept as JSON in text."""
+    """Type of a column; lists, objects and mixed types are JSON in text."""
 
     BOOLEAN = pa.bool_()
     INTEGER = pa.int64()
@@ -21,18 +21,18 @@ class JsonType(Enum):
     JSON = "JSON"
 
     def field(self, name: str) -> Any:
-        """Give the field of a schema that says this type."""
+        """Return the field of a schema for a column of this type."""
         if self is JsonType.JSON:
             return pa.field(name, pa.string(), metadata=_JSON)
         return pa.field(name, self.value)
 
     @classmethod
     def of(cls, field: Any) -> Self:
-        """Give the type that a field says."""
+        """Return the type of a field."""
         return cls("JSON" if field.metadata == _JSON else field.type)
 
     def fit(self, value: Any) -> tuple[bool, Any]:
-        """Say whether a value fits this type without loss, and what to store: null, if not."""
+        """Return whether a value fits without loss, and what to store: null if it does not."""
         if value is None:
             return True, None
         if self is JsonType.JSON:
@@ -50,7 +50,7 @@ class JsonType(Enum):
 
 
 def common_type(kinds: set[type]) -> JsonType:
-    """Give the type of a column in which values of these Python types were seen."""
+    """Return the type of a column with values of these Python types."""
     kinds = kinds - {type(None)}
     if kinds <= {str}:
         return JsonType.TEXT

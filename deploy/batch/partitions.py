@@ -1,4 +1,4 @@
-"""A piece of the input, the unit of work: it is classified whole or not at all."""
+"""A partition of the input: the unit of work, which becomes one file of the output."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,31 +7,31 @@ from math import ceil
 from typing import Any, Final, NamedTuple, Protocol
 
 from deploy.batch.columns import Columns
-from deploy.batch.locations import Place
-from service.model import NewsText
+from deploy.batch.locations import Location
+from service.rows import Row
 
-PIECE_ROWS: Final = 50_000
-"""Rows of a piece at the most, where they can be counted before they are read."""
-PIECE_BYTES: Final = 16 * 2**20
-"""Bytes of a piece, about; some seconds of work, so that a run that was killed loses no more."""
+PARTITION_ROWS: Final = 50_000
+"""Maximum rows of a partition, where the format tells their number."""
+PARTITION_BYTES: Final = 16 * 2**20
+"""Approximate size: some seconds of work, which is what a killed run loses."""
 BATCH_BYTES: Final = 8 * 2**20
-"""Bytes of a batch, about, where the rows are so long that fewer of them fill it."""
+"""Approximate maximum size of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a file of the input, to become one file of the output.
+class Partition:
+    """A part of a file of the input.
 
     Attributes
     ----------
     number : int
-        Its place in the order of the input, from 0.
+        From 0, in the order of the input.
     path : str
-        Of the file, as its file system names it.
+        Of the file.
     start, stop : int
-        Rows of a Parquet file. Of JSON lines, the bytes among which the first of a line must be.
+        Rows of a Parquet file; bytes of JSON lines, a line belongs to its first byte.
     size : int
-        In bytes, about: how much work it is beside the others.
+        Approximate size in bytes.
     file_size, modified : int
         Of the file when the run was planned, as in `StoredFile`.
     """
@@ -51,44 +51,44 @@ class Piece:
 
 
 class Batch(NamedTuple):
-    """Rows that are in memory together.
+    """Rows in memory.
 
     Attributes
     ----------
     columns : list of pyarrow.Array, each of length n_rows
-        The input's, in the order of its schema.
+        Of the input, in the order of its schema.
     rows : list of NewsText or str, of length n_rows
-        What to classify; a str is what was expected where that cannot be done.
+        A str is an error.
     """
 
     columns: list[Any]
-    rows: list[NewsText | str]
+    rows: list[Row]
 
 
 class Format(Protocol):
-    """How a kind of file is read."""
+    """A reader of a file format."""
 
-    def schema(self, places: list[Place], columns: Columns) -> Any:
-        """Give the one schema that the rows of all files have in the output."""
+    def schema(self, files: list[Location], columns: Columns) -> Any:
+        """Return the common schema of the files."""
 
-    def spans(self, place: Place) -> Iterator[tuple[int, int, int]]:
-        """Cut a file up: start, stop and size of its pieces."""
+    def spans(self, file: Location) -> Iterator[tuple[int, int, int]]:
+        """Yield start, stop and size in bytes of the partitions of a file."""
 
     def read(
-        self, place: Place, piece: Piece, schema: Any, columns: Columns, batch_rows: int
+        self, file: Location, partition: Partition, schema: Any, columns: Columns, batch_rows: int
     ) -> Iterator[Batch]:
-        """Read a piece, a batch at a time."""
+        """Read a partition in batches."""
 
 
 def cut(n_units: int, size: int, *, longest: int) -> Iterator[tuple[int, int, int]]:
-    """Cut ``n_units`` rows or bytes into equal spans of at most ``longest`` and ``PIECE_BYTES``.
+    """Cut ``n_units`` rows or bytes into equal spans of at most ``longest`` and PARTITION_BYTES.
 
     Yields
     ------
     tuple of int
         Start, stop, and size in bytes.
     """
-    n_spans = max(ceil(n_units / longest), min(n_units, ceil(size / PIECE_BYTES)))
+    n_spans = max(ceil(n_units / longest), min(n_units, ceil(size / PARTITION_BYTES)))
     edges = [n_units * index // n_spans for index in range(n_spans + 1)] if n_units else []
     for start, stop in pairwise(edges):
         yield start, stop, size * (stop - start) // n_units

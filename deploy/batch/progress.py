@@ -1,4 +1,4 @@
-"""What is printed of a run: a bar on a terminal, else lines now and then; a line at the end."""
+"""Progress of a run: a bar on a terminal, else a line every 10 seconds; a summary at the end."""
 
 import time
 from collections import Counter
@@ -6,96 +6,78 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from deploy.batch.errors import BulkError
+from deploy.batch.errors import BatchError
+from service.console import progress_bar
 
 LINE_SECONDS: Final = 10
-"""How often there is a line where there is no terminal."""
+
+Outcomes = Iterable[dict[str, Any]]
+"""As from `deploy.batch.job.run`."""
 
 
-class Tally:
-    """Counts what came of a run."""
+class RunCounts:
+    """Counts of rows, abstentions and errors, and the failures."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._started = time.monotonic()
         self.counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)
         self.failures: list[str] = []
 
     def add(self, outcome: dict[str, Any]) -> None:
-        """Count what came of a piece."""
+        """Add the outcome of a partition."""
         self.counts.update({name: int(outcome[name]) for name in self.counts})
         if outcome["failure"] is not None:
             self.failures.append(outcome["failure"])
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since it began."""
-        return time.monotonic() - self._began
-
-    def line(self) -> str:
-        """Say all of it."""
-        rows = self.counts["rows"]
+    def __str__(self) -> str:
+        rows, elapsed = self.counts["rows"], time.monotonic() - self._started
         return (
-            f"{rows:,} rows, {rows / max(self.elapsed, 1e-9):,.0f} texts/s, "
+            f"{rows:,} rows, {rows / max(elapsed, 1e-9):,.0f} texts/s, "
             f"{self.counts['abstained']:,} abstained, {self.counts['errors']:,} errors, "
-            f"{self.elapsed:.1f} s"
+            f"{elapsed:.1f} s"
         )
 
 
-def follow(outcomes: Iterable[dict[str, Any]], console: Console, *, total: int, done: int) -> Tally:
-    """Print the progress of a run to its end.
+def report_progress(outcomes: Outcomes, console: Console, *, total: int, done: int) -> None:
+    """Print the progress of a run until it ends.
 
     Parameters
     ----------
     outcomes : iterable of dict
-        As from `deploy.batch.job.run`.
     console : Console
-        Where to.
     total, done : int
-        Bytes to do in all, and those that an earlier run has done.
+        Bytes of the input, and those that earlier runs have classified.
 
     Raises
     ------
-    BulkError
-        If pieces failed; all others are finished by then.
+    BatchError
+        If partitions failed; all others are finished by then.
     """
-    tally = Tally()
-    steps = (
-        _bar(outcomes, tally, console, total, done)
-        if console.is_terminal
-        else _lines(outcomes, tally, console, total, done)
-    )
-    for outcome in steps:
-        tally.add(outcome)
-    console.print(tally.line(), highlight=False, soft_wrap=True)
-    if tally.failures:
-        raise BulkError(
-            f"{len(tally.failures)} pieces failed, run the same command again to try only them; "
-            f"the first: {tally.failures[0]}"
+    counts = RunCounts()
+    show = _show_bar if console.is_terminal else _show_lines
+    for outcome in show(outcomes, counts, console, total, done):
+        counts.add(outcome)
+    console.print(str(counts), soft_wrap=True)
+    if counts.failures:
+        raise BatchError(
+            f"{len(counts.failures)} partitions failed, run the same command again to retry them; "
+            f"the first: {counts.failures[0]}"
         )
-    return tally
 
 
-def _bar(
-    outcomes: Iterable[dict[str, Any]], tally: Tally, console: Console, total: int, done: int
+def _show_bar(
+    outcomes: Outcomes, counts: RunCounts, console: Console, total: int, done: int
 ) -> Iterator[dict[str, Any]]:
-    with Progress(
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.description}"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
+    with progress_bar(console, "{task.description}") as progress:
         task = progress.add_task("starting", total=max(total, 1), completed=done)
         for outcome in outcomes:
             yield outcome
-            progress.update(task, advance=int(outcome["size"]), description=tally.line())
+            progress.update(task, advance=int(outcome["size"]), description=str(counts))
 
 
-def _lines(
-    outcomes: Iterable[dict[str, Any]], tally: Tally, console: Console, total: int, done: int
+def _show_lines(
+    outcomes: Outcomes, counts: RunCounts, console: Console, total: int, done: int
 ) -> Iterator[dict[str, Any]]:
     last = time.monotonic()
     for outcome in outcomes:
@@ -103,5 +85,4 @@ def _lines(
         done += int(outcome["size"])
         if time.monotonic() - last >= LINE_SECONDS:
             last = time.monotonic()
-            share = done / max(total, 1)
-            console.print(f"{share:4.0%}  {tally.line()}", highlight=False, soft_wrap=True)
+            console.print(f"{done / max(total, 1):4.0%}  {counts}", soft_wrap=True)

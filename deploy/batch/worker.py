@@ -1,4 +1,4 @@
-"""The worker: one classifier, which takes one piece of the input after the other."""
+"""The worker: classifies one partition after the other."""
 
 import uuid
 from collections import Counter
@@ -7,81 +7,88 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deploy.batch.columns import answer_arrays
-from deploy.batch.errors import BulkError
-from deploy.batch.hive_partitions import partition_values
-from deploy.batch.locations import Place, one_line
-from deploy.batch.partitions import Batch, Piece
+from deploy.batch.columns import result_arrays
+from deploy.batch.errors import BatchError
+from deploy.batch.hive_partitions import folder_values
+from deploy.batch.locations import Location, one_line
+from deploy.batch.partitions import Batch, Partition
 from deploy.batch.plan import Plan
-from deploy.batch.prediction import Question, answer_rows
 from deploy.batch.run_manifest import PARTIAL_FOLDER
 from service.model import Bundle, build_classifier
+from service.rows import PredictionOptions, classify_rows
 
 ROW_GROUP_BYTES: Final = 16 * 2**20
-"""How many bytes of rows are kept before they are written, as one row group."""
+"""Size at which rows are written as a row group."""
 
 
 class Job(NamedTuple):
-    """What all workers need to know.
+    """What all workers have in common.
 
     Attributes
     ----------
     plan : Plan
-        Without its files and pieces.
+        Without its files and partitions.
     input, output : str
-        Names of the places.
-    question : Question
-        What the classifier is asked.
+        Names of the locations.
+    options : PredictionOptions
     batch_rows : int
-        Rows that are classified together.
+        Rows per prediction.
     """
 
     plan: Plan
     input: str
     output: str
-    question: Question
+    options: PredictionOptions
     batch_rows: int
 
 
-class PieceClassifier:
-    """Classifies pieces of the input, each into a file of the output.
+class PartitionClassifier:
+    """Classifies partitions of the input, each into a file of the output.
 
-    Parameters
-    ----------
-    bundle : Bundle
-        The model; it is proven here once more.
-    job : Job
-        What to do.
+    The constructor builds and verifies the model.
     """
 
     def __init__(self, bundle: Bundle, job: Job) -> None:
         self._classifier = build_classifier(bundle)
         self._job = job
-        self._input = Place.find(job.input)
-        self._output = Place.find(job.output)
-        manifest = bundle.manifest
+        self._input = Location.resolve(job.input)
+        self._output = Location.resolve(job.output)
         self._metadata = {
-            "newswire_topics.model.name": manifest.name,
-            "newswire_topics.model.version": manifest.version,
+            "newswire_topics.model.name": bundle.manifest.name,
+            "newswire_topics.model.version": bundle.manifest.version,
         }
 
-    def classify(self, piece: Piece) -> dict[str, int]:
-        """Write a piece's file under another name, and rename it when it is whole.
+    def run(self, partition: Partition) -> dict[str, Any]:
+        """Classify a partition; if its file cannot be read or written, only this one fails.
 
         Returns
         -------
-        dict of str to int
-            How many ``rows`` it has, and of them ``abstained`` and ``errors``.
+        dict
+            ``number`` and ``size`` of the partition, counts of ``rows``, ``abstained`` and
+            ``errors``, and a ``failure`` or None.
         """
+        outcome: dict[str, Any] = {
+            "number": partition.number,
+            "size": partition.size,
+            "failure": None,
+        }
+        try:
+            return outcome | self._classify(partition)
+        except (BatchError, OSError, pa.ArrowException) as error:
+            failure = f"{partition.path}: {one_line(error)}"
+            return outcome | {"rows": 0, "abstained": 0, "errors": 0, "failure": failure}
+
+    def _classify(self, partition: Partition) -> dict[str, int]:
+        """Write the file of a partition under another name, and rename it when it is complete."""
         plan = self._job.plan
         schema = plan.output_schema(
-            {**self._metadata, "newswire_topics.source": f"{piece.path}:{piece.start}"}
+            {**self._metadata, "newswire_topics.source": f"{partition.path}:{partition.start}"}
         )
-        in_path = partition_values(self._input.path, piece.path)
-        partitions = [in_path.get(name) for name in plan.partitions]
+        folders = folder_values(self._input.path, partition.path)
+        constants = [pa.scalar(folders.get(name), pa.string()) for name in plan.folder_columns]
         partial = self._output.within(f"{PARTIAL_FOLDER}/{uuid.uuid4().hex}")
-        source = Place(self._input.files, piece.path)
-        _check_unchanged(source, piece)
+        file = self._input.at(partition.path)
+        _check_unchanged(file, partition)
         counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)
         kept: list[Any] = []
         with (
@@ -89,54 +96,36 @@ class PieceClassifier:
             pq.ParquetWriter(stream, schema, compression="zstd") as writer,
         ):
             for batch in plan.format.read(
-                source, piece, plan.input_schema, plan.columns, self._job.batch_rows
+                file, partition, plan.input_schema, plan.columns, self._job.batch_rows
             ):
-                columns = [
-                    *batch.columns,
-                    *(
-                        pa.repeat(pa.scalar(value, pa.string()), len(batch.rows))
-                        for value in partitions
-                    ),
-                ]
-                kept.append(self._answer(Batch(columns, batch.rows), schema, counts))
+                kept.append(self._predict(batch, constants, schema, counts))
                 if sum(table.nbytes for table in kept) >= ROW_GROUP_BYTES:
                     writer.write_table(pa.concat_tables(kept))
                     kept.clear()
             if kept:
                 writer.write_table(pa.concat_tables(kept))
-        _check_unchanged(source, piece)
-        partial.files.move(partial.path, self._output.within(piece.name).path)
+        _check_unchanged(file, partition)
+        partial.files.move(partial.path, self._output.within(partition.name).path)
         return dict(counts)
 
-    def _answer(self, batch: Batch, schema: Any, counts: Counter[str]) -> Any:
-        answers = answer_rows(self._classifier, batch.rows, self._job.question)
-        found = [answer.classification for answer in answers]
-        counts["rows"] += len(found)
-        counts["abstained"] += sum(bool(item and item.abstained) for item in found)
-        counts["errors"] += found.count(None)
-        return pa.Table.from_arrays([*batch.columns, *answer_arrays(answers)], schema=schema)
-
-    def attempt(self, piece: Piece) -> dict[str, Any]:
-        """Classify a piece; a file that cannot be read or written is a failure of this piece only.
-
-        Returns
-        -------
-        dict
-            As from `classify`, with the piece's ``number``, its ``size`` and perhaps a ``failure``.
-        """
-        outcome: dict[str, Any] = {"number": piece.number, "size": piece.size, "failure": None}
-        try:
-            return outcome | self.classify(piece)
-        except (BulkError, OSError, pa.ArrowException) as error:
-            failure = f"{piece.path}: {one_line(error)}"
-            return outcome | {"rows": 0, "abstained": 0, "errors": 0, "failure": failure}
+    def _predict(
+        self, batch: Batch, constants: list[Any], schema: Any, counts: Counter[str]
+    ) -> Any:
+        results = classify_rows(self._classifier, batch.rows, self._job.options)
+        found = [result for result in results if not isinstance(result, str)]
+        counts["rows"] += len(results)
+        counts["abstained"] += sum(bool(item.abstained) for item in found)
+        counts["errors"] += len(results) - len(found)
+        folders = [pa.repeat(value, len(results)) for value in constants]
+        arrays = [*batch.columns, *folders, *result_arrays(results)]
+        return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _check_unchanged(source: Place, piece: Piece) -> None:
-    """See that the file is still as it was planned: no part may mix old and new rows."""
-    found = [(file.size, file.modified) for file in source.list_files()]
-    if found != [(piece.file_size, piece.modified)]:
-        raise BulkError(
+def _check_unchanged(file: Location, partition: Partition) -> None:
+    """Check that a file is as it was planned: an output must not mix old and new rows."""
+    found = [(stored.size, stored.modified) for stored in file.list_files()]
+    if found != [(partition.file_size, partition.modified)]:
+        raise BatchError(
             "changed during the run; classify it again into another folder, "
             "while nothing writes to the input"
         )

@@ -1,4 +1,4 @@
-"""``newswire``: prepare the process, then run the command."""
+"""``newswire``: prepare the process, then run a command."""
 
 import sys
 
@@ -6,9 +6,9 @@ from service.process import prepare_process
 
 
 def main() -> int:
-    """Run a command; gives the exit status."""
+    """Run a command and return the exit status."""
     prepare_process(
-        ignore_hangup=sys.argv[1:2] == ["serve"], extra="command", packages=("rich", "typer")
+        ignore_hangup=sys.argv[1:2] == ["serve"], extra="cli", packages=("rich", "typer")
     )
     from service.cli.commands import main as run  # typer, onnxruntime
 

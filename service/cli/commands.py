@@ -1,4 +1,4 @@
-"""``newswire``: classify texts, explain an answer, show the model, start the service."""
+"""The commands of ``newswire``: classify, explain, model and serve."""
 
 import sys
 from dataclasses import asdict
@@ -8,31 +8,40 @@ from typing import Annotated, Any, Final
 import typer
 
 from service import __version__
-from service.cli.errors import CommandError
 from service.cli.explanation import HEADER, explanation_cells, highlight, to_json_object
 from service.cli.inputs import check_readable, read_lines, read_text, read_texts, total_size
 from service.cli.model_info import model_cells, model_table, topic_cells, topic_table
-from service.cli.output import show_answers, tsv, with_bar, write_lines
-from service.cli.prediction import (
-    Question,
-    answer_entries,
-    names_of_answer,
+from service.cli.output import write_lines
+from service.cli.results import (
+    result_keys,
+    show_results,
     to_json,
     to_json_line,
+    tsv,
+    with_progress,
 )
-from service.console import PlainConsole, run_commands
-from service.model import DEFAULT_TOP_K, load_classifier
+from service.console import (
+    CommandError,
+    MinConfidenceOption,
+    PlainConsole,
+    PrefixOption,
+    TopKOption,
+    check_top_k,
+    run_commands,
+)
+from service.model import load_classifier
+from service.rows import PredictionOptions, classify_rows
 
 MODELS: Final = Path("models/reuters")
 cli = typer.Typer(
-    help="Which topics is this news text about?",
+    help="Classify news texts by topic.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 
 def released_models() -> Path:
-    """Return the folder of the models: of here, or else of the checkout that this code is in."""
+    """Return ``models/reuters`` of the working folder, or else of the checkout with this code."""
     beside = Path(__file__).parents[2] / MODELS
     return beside if not MODELS.exists() and beside.exists() else MODELS
 
@@ -49,7 +58,7 @@ ModelDirOption = Annotated[
         envvar="NEWSWIRE_MODEL_DIR",
         default_factory=released_models,
         show_default="models/reuters",
-        help="A bundle, or a folder of numbered ones, of which the highest answers.",
+        help="A bundle, or a folder of numbered bundles: the highest is used.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
@@ -59,10 +68,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 def about(
     context: typer.Context,
     version: Annotated[  # noqa: FBT002 - a flag of the command line
-        bool, typer.Option("--version", help="Show the version and end.")
+        bool, typer.Option("--version", help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Say what is there, or which version."""
+    """Show the version, or ask for a command."""
     if version:
         write_lines([f"newswire {__version__}"])
         raise typer.Exit
@@ -79,42 +88,33 @@ def classify(
         bool,
         typer.Option(
             "--jsonl",
-            help="Each line of the input is a JSON object with a key text, title or both, and any "
-            "others; it is written with the answer's keys added.",
+            help="Each line is a JSON object with a key text, title or both; the results are added "
+            "to its keys.",
         ),
     ] = False,
-    top_k: Annotated[
-        int | None,
-        typer.Option(min=1, help=f"Topics per text; by default {DEFAULT_TOP_K}, or all."),
-    ] = None,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Abstain below this score, not the model's own."),
-    ] = None,
-    prefix: Annotated[
-        str, typer.Option(help="With --jsonl: what the names of the answer's keys begin with.")
-    ] = "",
+    top_k: TopKOption = None,
+    min_confidence: MinConfidenceOption = None,
+    prefix: PrefixOption = "",
 ) -> None:
     """Classify files of text, or of JSON lines, of any length.
 
-    A table on a terminal, else tab-separated values, or JSON lines. What cannot be classified has
-    an error in its place, and makes the exit status 1.
+    Writes a table on a terminal, else tab-separated values, or JSON lines. A text that cannot be
+    classified has an error in its place, and the exit status is 1.
     """
     check_readable(files)
     classifier = load_classifier(model_dir)
-    top_k = top_k or classifier.default_top_k
-    if top_k > len(classifier.topics):
-        raise CommandError(f"--top-k: expected 1 to {len(classifier.topics)}, got {top_k}")
-    batches = read_lines(files, names_of_answer(prefix)) if jsonl else read_texts(files)
+    options = PredictionOptions(check_top_k(top_k, len(classifier.topics)), min_confidence)
+    batches = read_lines(files, result_keys(prefix)) if jsonl else read_texts(files)
     n_texts, n_failed = 0, 0
-    for batch in with_bar(batches, total_size(files)):
-        answers = answer_entries(classifier, batch.entries, Question(top_k, min_confidence))
+    for batch in with_progress(batches, total_size(files)):
+        found = classify_rows(classifier, [entry.content for entry in batch.entries], options)
+        results = list(zip(batch.entries, found, strict=True))
         if jsonl or json_lines:
-            write_lines(to_json_line(answered, prefix) for answered in answers)
+            write_lines(to_json_line(result, prefix) for result in results)
         else:
-            show_answers(answers, header=n_texts == 0)
-        n_texts += len(answers)
-        n_failed += sum(isinstance(answered.answer, str) for answered in answers)
+            show_results(results, header=n_texts == 0)
+        n_texts += len(results)
+        n_failed += sum(isinstance(item, str) for item in found)
     if n_failed:
         raise CommandError(
             f"{n_failed:,} of {n_texts:,} {'lines' if jsonl else 'texts'} could not be classified"
@@ -126,13 +126,13 @@ def explain(
     file: FileArgument,
     model_dir: ModelDirOption,
     title: Annotated[
-        str | None, typer.Option(help="The title of the text; the file may be empty then.")
+        str | None, typer.Option(help="Title of the text; the file may then be empty.")
     ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
-    """Show which words of a text spoke for its topic, and which against.
+    """Show how much each word raised or lowered the score of the predicted topic.
 
-    In colours on a terminal, else tab-separated values, or JSON.
+    Writes colours on a terminal, else tab-separated values, or JSON.
     """
     check_readable([file])
     text = read_text(file, title)
@@ -149,11 +149,11 @@ def explain(
 def model(
     model_dir: ModelDirOption,
     topics: Annotated[  # noqa: FBT002
-        bool, typer.Option("--topics", help="Show the topics that it tells apart.")
+        bool, typer.Option("--topics", help="Show the topics of the model.")
     ] = False,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
-    """Show which model answers, when it abstains, and what it scored; or its topics."""
+    """Show the manifest of the model: thresholds and scores; or its topics."""
     classifier = load_classifier(model_dir)
     if as_json:
         records = classifier.topics if topics else [classifier.manifest]
@@ -174,8 +174,8 @@ def serve(
         Path | None, typer.Option(help="A bundle, or a folder of numbered ones.")
     ] = None,
 ) -> None:
-    """Start the service, as python -m service does; options go before NEWSWIRE_ variables."""
-    from service.__main__ import main as run_service  # FastAPI, which nothing else here needs
+    """Start the service, as python -m service does; options override NEWSWIRE_ variables."""
+    from service.__main__ import main as run_service  # imports FastAPI
 
     options = {"host": host, "port": port, "model_dir": model_dir}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
@@ -183,5 +183,5 @@ def serve(
 
 
 def main() -> int:
-    """Run a command. Gives the exit status."""
+    """Run a command and return the exit status."""
     return run_commands(cli, "newswire")

@@ -1,4 +1,4 @@
-"""Which words of a text spoke for its topic, and which against."""
+"""The effect of each word on the score of the predicted topic, in three formats."""
 
 from typing import Any, Final
 
@@ -12,32 +12,32 @@ HEADER: Final = ("word", "field", "start", "end", "known", "score_change")
 FOR: Final = "bold green"
 AGAINST: Final = "red"
 UNKNOWN: Final = "dim"
-LEAST_CHANGE: Final = 0.0005
-"""Smaller ones are 0.000 in words, and show no colour."""
+MIN_CHANGE: Final = 0.0005
+"""A smaller change is shown without colour."""
 
 
 def to_json_object(explanation: Explanation) -> dict[str, Any]:
-    """Give the form that ``--json`` writes."""
+    """Return the object that ``--json`` writes."""
     words = [effect._asdict() for effect in explanation.words]
     return {"topic": explanation.topic.code, "name": explanation.topic.name, "words": words}
 
 
 def explanation_cells(effect: WordEffect) -> tuple[str, ...]:
-    """Give the cells that ``HEADER`` names."""
+    """Return the cells that ``HEADER`` names."""
     known = "yes" if effect.known else "no"
-    place = (effect.field, str(effect.start), str(effect.end))
-    return (effect.word, *place, known, f"{effect.score_change:+.6f}")
+    position = (effect.field, str(effect.start), str(effect.end))
+    return (effect.word, *position, known, f"{effect.score_change:+.6f}")
 
 
 def highlight(text: NewsText, explanation: Explanation) -> Text:
-    """Show a text to people: green words spoke for the topic, red ones against, dim are unknown."""
+    """Colour words: green raised the score of the topic, red lowered it, dim are unknown."""
     name = printable(explanation.topic.name)
     shown = Text(f"{name}\n\n", style="")
     shown.stylize("bold underline", 0, len(name))
     for field, content in (("title", text.title), ("text", text.text)):
         if not content:
             continue
-        # a character for a character, so that the places of the words stay right
+        # one character for one, so that the offsets of the words stay right
         part = Text(CONTROLS.sub("\ufffd", content.replace("\r", " ")))
         for effect in explanation.words:
             if effect.field == field:
@@ -47,8 +47,8 @@ def highlight(text: NewsText, explanation: Explanation) -> Text:
 
 
 def _style(effect: WordEffect) -> str:
-    if effect.score_change >= LEAST_CHANGE:
+    if effect.score_change >= MIN_CHANGE:
         return FOR
-    if effect.score_change <= -LEAST_CHANGE:
+    if effect.score_change <= -MIN_CHANGE:
         return AGAINST
     return "" if effect.known else UNKNOWN

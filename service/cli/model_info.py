@@ -1,4 +1,4 @@
-"""What a model says of itself, for people and for other programs."""
+"""The manifest and the topics of a model, as a table or as cells."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,7 +11,7 @@ TOPIC_HEADER: Final = ("id", "topic", "name", "group", "training_newswires", "de
 
 
 def model_cells(classifier: TopicClassifier) -> Iterator[tuple[str, str]]:
-    """Give what a model is, when it abstains, and what it scored, by name."""
+    """Yield name and value of what the manifest says, thresholds and scores included."""
     manifest = classifier.manifest
     yield "name", manifest.name
     yield "version", manifest.version
@@ -23,13 +23,13 @@ def model_cells(classifier: TopicClassifier) -> Iterator[tuple[str, str]]:
         yield f"min_confidence.{code}", f"{threshold:.3f}"
     yield "min_known_words_ratio", f"{manifest.min_known_words_ratio:.3f}"
     yield "no_topic", "yes" if manifest.no_topic else "no"
-    for form, scores in manifest.scores.items():
+    for view, scores in manifest.scores.items():
         for name, score in scores.items():
-            yield f"{form}.{name}", f"{score:.3f}"
+            yield f"{view}.{name}", f"{score:.3f}"
 
 
 def model_table(classifier: TopicClassifier) -> Table:
-    """Show `model_cells`."""
+    """Return `model_cells` as a table."""
     table = Table(show_header=False, box=None)
     for name, value in model_cells(classifier):
         table.add_row(name.replace(".", ": ").replace("_", " "), value)
@@ -37,7 +37,7 @@ def model_table(classifier: TopicClassifier) -> Table:
 
 
 def topic_cells(classifier: TopicClassifier) -> Iterator[tuple[str, ...]]:
-    """Give a row for each topic that the model tells apart, below the names of the columns."""
+    """Yield the names of the columns, then a row for each topic."""
     yield TOPIC_HEADER
     for topic in classifier.topics:
         count = str(topic.training_newswires)
@@ -45,7 +45,7 @@ def topic_cells(classifier: TopicClassifier) -> Iterator[tuple[str, ...]]:
 
 
 def topic_table(classifier: TopicClassifier) -> Table:
-    """Show `topic_cells`."""
+    """Return `topic_cells` as a table."""
     header, *rows = topic_cells(classifier)
     table = Table(*(name.replace("_", " ") for name in header), box=None)
     for row in rows:

@@ -1,9 +1,8 @@
-"""Measures a server from outside: starts it, loads it, and reads what the kernel says of it."""
+"""Start a server, load it, and read its figures from the kernel."""
 
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks.targets import ROOT, Contestant
+from tests.benchmarks.targets import ROOT, Target
+from tests.ports import free_port
 
 START_TIMEOUT_SECONDS: Final = 120
 STOP_TIMEOUT_SECONDS: Final = 30
@@ -24,7 +24,7 @@ TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one round gave.
+    """The figures of one round.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Server:
     start_seconds: float
 
     def processes(self) -> list[int]:
-        """Give the ids of the server's processes: those of its session, and their descendants."""
+        """Return the ids of the processes of the server's session, and of their descendants."""
         pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
         parents = {pid: _parent(pid) for pid in pids}
         found = {pid for pid in pids if _session(pid) == self.pid}
@@ -91,17 +91,13 @@ class Server:
 
 
 @contextmanager
-def running(contestant: Contestant) -> Iterator[Server]:
+def running(target: Target) -> Iterator[Server]:
     """Start a server, wait for its first answer, and stop it at the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    python = str(contestant.python)
-    command = [
-        python if word == "python" else word.format(port=port) for word in contestant.command
-    ]
-    variables = {key: value.format(port=port) for key, value in contestant.environment.items()}
-    url = f"http://127.0.0.1:{port}{contestant.path}"
+    port = free_port()
+    python = str(target.python)
+    command = [python if word == "python" else word.format(port=port) for word in target.command]
+    variables = {key: value.format(port=port) for key, value in target.environment.items()}
+    url = f"http://127.0.0.1:{port}{target.path}"
     with tempfile.TemporaryFile() as log:
         began = time.monotonic()
         process = subprocess.Popen(
@@ -113,11 +109,11 @@ def running(contestant: Contestant) -> Iterator[Server]:
             start_new_session=True,
         )
         try:
-            while not _answers(url, contestant.body):
+            while not _answers(url, target.body):
                 if process.poll() is not None or time.monotonic() - began > START_TIMEOUT_SECONDS:
                     log.seek(0)
                     raise RuntimeError(
-                        f"{contestant.name}: does not answer:\n{log.read().decode()[-2_000:]}"
+                        f"{target.name}: does not answer:\n{log.read().decode()[-2_000:]}"
                     )
                 time.sleep(0.01)
             yield Server(process.pid, url, time.monotonic() - began)
@@ -127,10 +123,10 @@ def running(contestant: Contestant) -> Iterator[Server]:
             _end(started)  # what left the process group
 
 
-def load(contestant: Contestant, server: Server, *, seconds: int, connections: int) -> Result:
+def load(target: Target, server: Server, *, seconds: int, connections: int) -> Result:
     """Load a server for some seconds with wrk."""
     with tempfile.NamedTemporaryFile() as body:
-        body.write(contestant.body)
+        body.write(target.body)
         body.flush()
         before = server.cpu_seconds()
         shown = subprocess.run(
@@ -148,7 +144,7 @@ def load(contestant: Contestant, server: Server, *, seconds: int, connections: i
     rate = measured["requests"] / measured["microseconds"] * 1e6
     return Result(
         requests_per_second=rate,
-        texts_per_second=rate * contestant.texts,
+        texts_per_second=rate * target.texts,
         p50=measured["p50"] / 1e3,
         p99=measured["p99"] / 1e3,
         cpu_microseconds=cpu_seconds / measured["requests"] * 1e6,

@@ -1,4 +1,4 @@
-"""``make bench-health``: how long a health check waits while long texts or batches are answered."""
+"""``make bench ARGS=health``: the latency of health checks under long texts and batches."""
 
 import http.client
 import json
@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import typer
 
-from tests.benchmarks.bench import check_wrk, console
+from tests.benchmarks.comparison import check_wrk, console
 from tests.benchmarks.harness import Server, load, running
-from tests.benchmarks.targets import ARTICLE, BATCHES, OURS, Contestant
+from tests.benchmarks.targets import ARTICLE, BATCHES, OURS, Target
 
 LONGEST_TEXT = 1_000_000
 PAUSE_SECONDS = 0.01
@@ -27,15 +27,15 @@ def main(
     check_wrk()
     text = (ARTICLE * (1 + LONGEST_TEXT // len(ARTICLE)))[:LONGEST_TEXT]
     longest = replace(OURS, name="texts of 1 MB", body=json.dumps({"text": text}).encode())
-    for contestant in (longest, BATCHES):
-        with running(contestant) as server, ThreadPoolExecutor(1) as pool:
+    for target in (longest, BATCHES):
+        with running(target) as server, ThreadPoolExecutor(1) as pool:
             probes = pool.submit(probe, server, seconds)
-            load(contestant, server, seconds=seconds, connections=connections)
-            show(contestant, probes.result())
+            load(target, server, seconds=seconds, connections=connections)
+            show(target, probes.result())
 
 
 def probe(server: Server, seconds: int) -> list[float]:
-    """Ask for health until the load ends; give the milliseconds that each answer took."""
+    """Send health checks until the load ends; return their latencies in milliseconds."""
     waits = []
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
     end = time.monotonic() + seconds
@@ -48,15 +48,11 @@ def probe(server: Server, seconds: int) -> list[float]:
     return waits
 
 
-def show(contestant: Contestant, waits: list[float]) -> None:
+def show(target: Target, waits: list[float]) -> None:
     """Print how long health checks waited."""
     median, high = np.quantile(waits, [0.5, 0.99])
     console.print(
-        f"{contestant.name}: {len(waits)} health checks, "
+        f"{target.name}: {len(waits)} health checks, "
         f"p50 {median:.1f} ms, p99 {high:.1f} ms, longest {max(waits):.1f} ms",
         highlight=False,
     )
-
-
-if __name__ == "__main__":
-    typer.run(main)

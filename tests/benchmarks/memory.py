@@ -1,4 +1,4 @@
-"""``make bench-memory``: what a worker's memory does over 100,000 requests of mixed length."""
+"""``make bench ARGS=memory``: the memory of a worker over 100,000 requests."""
 
 import json
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks.bench import check_wrk, console
+from tests.benchmarks.comparison import check_wrk, console
 from tests.benchmarks.harness import load, running
 from tests.benchmarks.targets import ARTICLE, OURS
 
@@ -32,12 +32,8 @@ def main(
 
 
 def mixed_lengths() -> bytes:
-    """Give bodies with texts of 1 to 3,000 words, a line each."""
+    """Return bodies with texts of 1 to 3,000 words, one per line."""
     words = ARTICLE.split()
     lengths = (1, 5, 10, 20, 40, 80, 120, 140, 140, 140, 160, 240, 320, 640, 1_300, 3_000)
     texts = [" ".join((words * (1 + length // len(words)))[:length]) for length in lengths]
     return b"\n".join(json.dumps({"text": text}).encode() for text in texts) + b"\n"
-
-
-if __name__ == "__main__":
-    typer.run(main)

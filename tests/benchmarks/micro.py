@@ -1,6 +1,6 @@
-"""``make bench-micro``: what the steps of an answer cost in process, by texts and by words.
+"""``make bench ARGS=micro``: the steps of a prediction in process, by number of texts and words.
 
-Not collected by ``make test``: a benchmark asserts nothing about time.
+``make test`` does not collect it.
 """
 
 from collections.abc import Callable

@@ -1,20 +1,20 @@
-"""Who takes part in ``make bench-peers``: the same model served in other ways.
+"""Other model servers with the same model, for ``make bench ARGS=peers``.
 
-Each does the same job the way its documentation teaches, in an environment of its own, with the
-versions of ``requirements/peers``. None may report its usage to its maker.
+Each follows its documentation, in an environment of its own, with the versions of
+``requirements/peers``. Usage reports are turned off.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Final
 
-from tests.benchmarks.targets import ARTICLE, CLASSIFY, ROOT, SERVERS, Contestant
+from tests.benchmarks.targets import ARTICLE, CLASSIFY, ROOT, SERVERS, Target
 
 _VENVS: Final = ROOT / ".venv"
 _V2_REQUEST: Final = json.dumps(
     {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [ARTICLE]}]}
 ).encode()
-"""What MLServer is asked: the V2 inference protocol."""
+"""A request of MLServer's V2 inference protocol."""
 _V2_PATH: Final = "/v2/models/topics/infer"
 
 
@@ -26,8 +26,8 @@ def _peer(
     path: str = "/classify",
     body: bytes = CLASSIFY,
     arguments: tuple[str, ...] = (),
-) -> Contestant:
-    return Contestant(
+) -> Target:
+    return Target(
         name,
         ["python", "-m", f"{SERVERS}.peers.{module}", "{port}", *arguments],
         environment or {},
@@ -37,7 +37,7 @@ def _peer(
     )
 
 
-PEERS: Final[tuple[Contestant, ...]] = (
+PEERS: Final[tuple[Target, ...]] = (
     _peer("LitServe", "litserve", "litserve_server", path="/predict"),
     _peer(
         *("MLServer", "mlserver", "mlserver_runtime"),

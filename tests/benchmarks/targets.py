@@ -1,4 +1,4 @@
-"""Who takes part in the benchmark: how each server is started, and what it is asked."""
+"""The servers of the benchmark: how each is started, and the request that it gets."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ CLASSIFY: Final = json.dumps({"text": ARTICLE}).encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class Target:
     """A server that takes part.
 
     Attributes
@@ -55,19 +55,19 @@ class Contestant:
 
 
 def _batch(n_texts: int) -> bytes:
-    """Give a batch of texts of many lengths."""
+    """Return a batch of texts of many lengths."""
     words = ARTICLE.split()
     items = [{"text": " ".join(words[number % 97 :])} for number in range(n_texts)]
     return json.dumps({"items": items}).encode()
 
 
-NO_OP: Final = Contestant("no-op", ["python", "-m", f"{SERVERS}.no_op", "{port}"])
-FLOOR: Final = Contestant("floor", ["python", "-m", f"{SERVERS}.floor", "{port}"])
-OURS: Final = Contestant("ours", ["python", "-m", "service"], {"NEWSWIRE_PORT": "{port}"})
-TWO_WORKERS: Final = Contestant(
+NO_OP: Final = Target("no-op", ["python", "-m", f"{SERVERS}.no_op", "{port}"])
+FLOOR: Final = Target("floor", ["python", "-m", f"{SERVERS}.floor", "{port}"])
+OURS: Final = Target("ours", ["python", "-m", "service"], {"NEWSWIRE_PORT": "{port}"})
+TWO_WORKERS: Final = Target(
     "ours, 2 workers", ["python", "-m", f"{SERVERS}.workers", "{port}", "2"]
 )
-BATCHES: Final = Contestant(
+BATCHES: Final = Target(
     "ours, batches of 256",
     OURS.command,
     OURS.environment,

@@ -30,7 +30,7 @@ def grafana_is_there(engine: None) -> bool:
 
 @pytest.fixture(scope="session")
 def stack(engine: None, grafana_is_there: bool) -> Iterator[Stack]:  # noqa: FBT001 - a fixture
-    """What ``docker compose up`` brings up; without Grafana where its image cannot be had."""
+    """The stack of ``docker compose up``; without Grafana if its image is not available."""
     services = ["service", "prometheus", *(["grafana"] if grafana_is_there else [])]
     with Stack(*services, options=["--build"]) as stack:
         yield stack

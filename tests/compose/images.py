@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 
 def base_image(dockerfile: Path) -> str:
-    """Give the image that the last stage of a Dockerfile stands on."""
+    """Return the base image of the last stage of a Dockerfile."""
     text = dockerfile.read_text()
     values = dict(re.findall(r"^ARG (\w+)=(\S+)$", text, flags=re.MULTILINE))
     bases: list[str] = re.findall(r"^FROM (\S+)", text, flags=re.MULTILINE)
@@ -18,7 +18,7 @@ def base_image(dockerfile: Path) -> str:
 
 
 def public_images() -> list[str]:
-    """Give the base images of the Dockerfiles, and those that compose runs as they are."""
+    """Return the base images of the Dockerfiles, and the images of compose."""
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"].values()
     run = {service["image"] for service in services if "build" not in service}
     built = {service["build"]["dockerfile"] for service in services if "build" in service}
@@ -26,7 +26,7 @@ def public_images() -> list[str]:
 
 
 def is_there(image: str) -> bool:
-    """Whether the engine has an image, or can get it."""
+    """Return whether the engine has an image, or can pull it."""
     for command in (["image", "inspect"], ["pull", "--quiet"]):
         if not subprocess.run(["docker", *command, image], capture_output=True).returncode:
             return True

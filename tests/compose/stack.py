@@ -3,10 +3,7 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
-import time
-from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -14,20 +11,22 @@ from typing import Any, Self
 import httpx2
 
 from tests.conftest import ROOT
+from tests.ports import free_port
+from tests.waiting import wait_until
 
 TIMEOUT_SECONDS = 120
 PORTS = ("NEWSWIRE_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "BALANCER_PORT")
 
 
 def compose_command() -> list[str] | None:
-    """Give the command of compose: the engine's plug-in, or the program of its own."""
+    """Return the command of compose: the plug-in or the stand-alone program."""
     if shutil.which("docker") and _succeeds("docker", "compose", "version"):
         return ["docker", "compose"]
     return ["docker-compose"] if shutil.which("docker-compose") else None
 
 
 def what_is_missing() -> str | None:
-    """Say what these tests lack here; None if nothing."""
+    """Return what the tests need and is not there; None if nothing."""
     if not shutil.which("docker"):
         return "no docker command: install a container engine"
     if not _succeeds("docker", "info"):
@@ -38,22 +37,14 @@ def what_is_missing() -> str | None:
 
 
 def docker(*words: str, content: str | None = None) -> str:
-    """Run a command of the engine; give what it prints, or fail with what it complains of."""
+    """Run a command of the engine; return its output, or fail with its errors."""
     return _run(["docker", *words], content=content)
 
 
 def inspect(name: str) -> dict[str, Any]:
-    """Give what the engine knows of a container or an image."""
+    """Return the description of a container or an image."""
     (found,) = json.loads(docker("inspect", name))
     return dict(found)
-
-
-def wait_until(what: str, condition: Callable[[], bool], seconds: float = TIMEOUT_SECONDS) -> None:
-    """Wait for something, and fail if it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.25)
 
 
 class Stack:
@@ -77,8 +68,8 @@ class Stack:
         profile: str | None = None,
         **variables: str,
     ) -> None:
-        self.project = f"newswire-test-{os.getpid()}-{_free_port()}"
-        self.variables = {name: str(_free_port()) for name in PORTS} | variables
+        self.project = f"newswire-test-{os.getpid()}-{free_port()}"
+        self.variables = {name: str(free_port()) for name in PORTS} | variables
         self._services = services
         self._options = options or []
         self._profile = ["--profile", profile] if profile else []
@@ -87,7 +78,7 @@ class Stack:
         try:
             self.compose("up", "--detach", *self._options, *self._services)
             for name in self.containers("service"):
-                wait_until(f"{name} is healthy", partial(is_healthy, name))
+                wait_until(partial(is_healthy, name), f"{name} is healthy", TIMEOUT_SECONDS, 0.25)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -111,23 +102,23 @@ class Stack:
         return _run([*command, "--project-name", self.project, *self._profile, *words], environment)
 
     def containers(self, service: str) -> list[str]:
-        """Give the names of a service's containers."""
+        """Return the names of a service's containers."""
         ids = self.compose("ps", "--quiet", service).split()
         return sorted(inspect(each)["Name"].strip("/") for each in ids)
 
     def url(self, port: str) -> str:
-        """Give the address of a published port, by its variable."""
+        """Return the URL of a published port, by its variable."""
         return f"http://127.0.0.1:{self.variables[port]}"
 
     def prometheus(self, path: str, **parameters: str) -> Any:
-        """Ask Prometheus' API; give the data of its answer."""
+        """Query Prometheus' API; return the data of its response."""
         url = f"{self.url('PROMETHEUS_PORT')}/api/v1/{path}"
         answer = httpx2.get(url, params=parameters).raise_for_status().json()
         assert answer["status"] == "success", answer
         return answer["data"]
 
     def targets(self) -> dict[str, str]:
-        """Give the health of each replica that Prometheus has found, by its instance."""
+        """Return the health of each replica that Prometheus has found, by instance."""
         active = self.prometheus("targets", state="active")["activeTargets"]
         return {
             target["labels"]["instance"]: target["health"]
@@ -137,19 +128,13 @@ class Stack:
 
 
 def health(container: str) -> str:
-    """Give what the container's own health check says."""
+    """Return the status of the container's health check."""
     return str(inspect(container)["State"]["Health"]["Status"])
 
 
 def is_healthy(container: str) -> bool:
-    """Whether the container's own health check says so."""
+    """Return whether the container's health check succeeds."""
     return health(container) == "healthy"
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _succeeds(*command: str) -> bool:

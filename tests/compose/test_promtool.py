@@ -21,7 +21,7 @@ def test_the_configuration_is_valid() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "deploy" / "prometheus" / "tests").glob("*.yml")))
-def test_the_rules_do_what_they_say(path: object) -> None:
+def test_rules_pass_their_tests(path: object) -> None:
     assert "SUCCESS" in promtool("test", "rules", f"tests/{getattr(path, 'name', path)}")
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from service.model import load_bundle
 from tests.compose.images import base_image
-from tests.compose.stack import Stack, docker, health, inspect, wait_until
+from tests.compose.stack import Stack, docker, health, inspect
 from tests.conftest import LATEST, ROOT
 from tests.deploy.expressions import (
     alert_expressions,
     panel_expressions,
     rule_expressions,
 )
+from tests.waiting import wait_until
 
 TEXT = {"text": "OPEC ministers agreed to cut crude oil production."}
 MAX_IMAGE_BYTES = 175_000_000
@@ -77,7 +78,7 @@ def test_ports_are_of_loopback(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("service", ["service", "prometheus"])
-def test_a_container_may_do_little(stack: Stack, service: str) -> None:
+def test_container_has_few_privileges(stack: Stack, service: str) -> None:
     (name,) = stack.containers(service)
     host = inspect(name)["HostConfig"]
     assert host["ReadonlyRootfs"]
@@ -116,7 +117,7 @@ def test_the_image_is_small_and_labelled(container: str) -> None:
         assert config["Labels"][f"org.opencontainers.image.{label}"]
 
 
-def test_the_stop_is_waited_for(container: str) -> None:
+def test_stop_grace_period(container: str) -> None:
     assert inspect(container)["Config"]["StopTimeout"] > 8
 
 
@@ -144,7 +145,7 @@ def test_no_alert_fires(observed: Stack) -> None:
     [*panel_expressions(), *rule_expressions()],
     ids=lambda value: value[:60],
 )
-def test_every_expression_gives_something(observed: Stack, name: str, expression: str) -> None:
+def test_every_expression_has_a_result(observed: Stack, name: str, expression: str) -> None:
     result = observed.prometheus("query", query=expression)["result"]
     knows_no_topic = load_bundle(LATEST).manifest.no_topic
     assert result or (not knows_no_topic and 'distribution="no_topic_ratio"' in expression), name
@@ -155,7 +156,7 @@ def test_every_alert_can_be_evaluated(observed: Stack, name: str, expression: st
     observed.prometheus("query", query=expression)
 
 
-def test_a_process_that_is_killed_comes_back(stack: Stack, container: str) -> None:
+def test_killed_process_is_restarted(stack: Stack, container: str) -> None:
     url = f"{stack.url('NEWSWIRE_PORT')}/classify"
     before = inspect(container)["State"]["Pid"]
     image = inspect(container)["Image"]
@@ -168,7 +169,7 @@ def test_a_process_that_is_killed_comes_back(stack: Stack, container: str) -> No
         except httpx2.TransportError:
             return False
 
-    wait_until("the service answers again", answers)
+    wait_until(answers, "the service answers again", 120, 0.25)
     after = inspect(container)
     assert after["State"]["Pid"] != before
     assert after["RestartCount"] == 1
@@ -185,13 +186,13 @@ def test_grafana_shows_the_dashboard(stack: Stack, grafana_is_there: bool) -> No
         except httpx2.TransportError:
             return False
 
-    wait_until("Grafana is up", is_up)
+    wait_until(is_up, "Grafana is up", 120, 0.25)
     found = httpx2.get(f"{url}/api/search").json()
     assert [item["type"] for item in found] == ["dash-db"]
     assert httpx2.get(f"{url}/api/datasources/uid/prometheus").status_code in {200, 403}
 
 
-def test_it_stops_in_good_order(stack: Stack, container: str) -> None:
+def test_graceful_stop(stack: Stack, container: str) -> None:
     stack.compose("stop", "service")
     state = inspect(container)["State"]
     assert state["ExitCode"] == 0

@@ -18,7 +18,7 @@ USER = 12345
 
 @pytest.fixture
 def candidate() -> Iterator[Path]:
-    """Where the training writes; the user's own candidates stay."""
+    """The folder that the training writes to, apart from the user's candidates."""
     was_there = CANDIDATES.exists()
     CANDIDATES.mkdir(exist_ok=True)
     place = CANDIDATES / "compose-test"

@@ -1,16 +1,22 @@
-"""The bulk job as a process of its own, and data for it."""
+"""Run the batch job, and write data for it."""
 
 import json
 import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from deploy.batch.__main__ import cli
+from deploy.batch.partitions import Partition
+from deploy.batch.worker import Job, PartitionClassifier
+from service.model import Bundle
 from tests.conftest import LATEST, ROOT
 
 WORDS = [
@@ -20,7 +26,7 @@ WORDS = [
 ][:8_000]
 
 
-def start_bulk(*args: object, coverage: bool = True) -> subprocess.Popen[str]:
+def start_batch(*args: object, coverage: bool = True) -> subprocess.Popen[str]:
     """Start ``python -m deploy.batch`` without a cluster."""
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     if not coverage:
@@ -35,16 +41,28 @@ def start_bulk(*args: object, coverage: bool = True) -> subprocess.Popen[str]:
     )
 
 
-def run_bulk(*args: object) -> str:
-    """Run it to its end; give what it printed."""
-    process = start_bulk(*args)
+def run_batch(*args: object) -> str:
+    """Run it with Ray, and return what it printed."""
+    process = start_batch(*args)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err
     return out
 
 
+def run_without_ray(*args: object) -> None:
+    """Run it in this process, one partition after the other."""
+
+    def run(job: Job, partitions: list[Partition], bundle: Bundle, _: int | None) -> Iterator[Any]:
+        worker = PartitionClassifier(bundle, job)
+        return map(worker.run, partitions)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("deploy.batch.__main__.run", run)
+        cli([str(arg) for arg in args], standalone_mode=False)
+
+
 def short_texts(n_texts: int, seed: int = 0) -> list[str]:
-    """Give texts of 10 to 20 words of the vocabulary."""
+    """Return texts of 10 to 20 words of the vocabulary."""
     source = random.Random(seed)  # noqa: S311 - no secret
     return [" ".join(source.choices(WORDS, k=source.randint(10, 20))) for _ in range(n_texts)]
 
@@ -60,6 +78,6 @@ def write_parquet_files(folder: Path, *, n_files: int, n_rows: int) -> Path:
 
 
 def read_output(folder: Path) -> list[dict[str, Any]]:
-    """Give all rows, in the order of the input."""
+    """Return all rows, in the order of the input."""
     parts = sorted(folder.glob("part-*.parquet"))
     return [row for part in parts for row in pq.read_table(part).to_pylist()]

@@ -16,7 +16,7 @@ from service.app import create_app
 from service.model import load_classifier
 from service.observability.metrics import make_registry
 from service.settings import ServiceSettings
-from tests.benchmarks.targets import BATCHES, OURS, Contestant
+from tests.benchmarks.targets import BATCHES, OURS, Target
 from tests.conftest import RELEASED, ROOT
 from tests.deploy.manifests import build, mebibytes, only
 
@@ -30,7 +30,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the manifests of production give."""
+    """Figures of the production manifests."""
 
     utilisation: float
     least_replicas: int
@@ -93,33 +93,33 @@ class Fleet:
 
 
 def record() -> Mapping[str, Any]:
-    """Give the rows of the benchmark."""
+    """Return the rows of the benchmark."""
     rows: Mapping[str, Any] = json.loads((ROOT / "docs" / "benchmark.json").read_text())["rows"]
     return rows
 
 
-def fleets(contestant: Contestant, plan: Plan) -> list[Fleet]:
-    """Give the replicas for each load."""
-    cpu_seconds = record()[contestant.name]["cpu_microseconds"] / 1e6 / contestant.texts
+def fleets(target: Target, plan: Plan) -> list[Fleet]:
+    """Return the replicas for each load."""
+    cpu_seconds = record()[target.name]["cpu_microseconds"] / 1e6 / target.texts
     return [Fleet(load, load * cpu_seconds, plan) for load in LOADS]
 
 
 def replica_rows(plan: Plan) -> Iterator[Row]:
-    """Give what one replica takes at the target."""
-    for contestant in (OURS, BATCHES):
-        cpu = record()[contestant.name]["cpu_microseconds"] / contestant.texts
+    """Return what one replica takes at the target utilisation."""
+    for target in (OURS, BATCHES):
+        cpu = record()[target.name]["cpu_microseconds"] / target.texts
         texts = plan.utilisation * plan.cores * 1e6 / cpu
-        requests = texts / contestant.texts
-        yield _name(contestant), f"{cpu:,.0f}", f"{texts:,.0f}", f"{requests:,.0f}"
+        requests = texts / target.texts
+        yield _name(target), f"{cpu:,.0f}", f"{texts:,.0f}", f"{requests:,.0f}"
 
 
 def fleet_rows(plan: Plan) -> Iterator[Row]:
-    """Give how many replicas each load needs, and what they cost."""
-    for contestant in (OURS, BATCHES):
-        used = record()[contestant.name]["memory_megabytes"] / 1000
-        for fleet in fleets(contestant, plan):
+    """Return the replicas that each load needs, and their resources."""
+    for target in (OURS, BATCHES):
+        used = record()[target.name]["memory_megabytes"] / 1000
+        for fleet in fleets(target, plan):
             yield (
-                f"{fleet.load:,}, {_name(contestant)}",
+                f"{fleet.load:,}, {_name(target)}",
                 str(fleet.needed),
                 str(fleet.run),
                 f"{fleet.run * plan.cores:.0f}",
@@ -130,12 +130,12 @@ def fleet_rows(plan: Plan) -> Iterator[Row]:
 
 
 def zone_rows(plan: Plan) -> Iterator[Row]:
-    """Give what the loss of a zone does, and how many replicas would not notice."""
-    for contestant in (OURS, BATCHES):
-        for fleet in fleets(contestant, plan):
+    """Return the effect of the loss of a zone, and the replicas that compensate it."""
+    for target in (OURS, BATCHES):
+        for fleet in fleets(target, plan):
             lost = ceil(fleet.run / ZONES)
             yield (
-                f"{fleet.load:,}, {_name(contestant)}",
+                f"{fleet.load:,}, {_name(target)}",
                 f"{fleet.run - lost} of {fleet.run}",
                 f"{fleet.after_the_loss_of_a_zone * 100:.0f} %",
                 str(fleet.two_zones),
@@ -143,18 +143,18 @@ def zone_rows(plan: Plan) -> Iterator[Row]:
 
 
 def network_rows(client: TestClient) -> Iterator[Row]:
-    """Give the bytes of a text's request and answer, and what the highest load makes of them."""
+    """Return the bytes of a request and its response, and of the highest load."""
     headers = {"Content-Type": "application/json"}
-    for contestant in (OURS, BATCHES):
-        answer = client.post(contestant.path, content=contestant.body, headers=headers)
+    for target in (OURS, BATCHES):
+        answer = client.post(target.path, content=target.body, headers=headers)
         assert answer.status_code == 200, answer.text
-        sizes = [len(content) / contestant.texts for content in (contestant.body, answer.content)]
+        sizes = [len(content) / target.texts for content in (target.body, answer.content)]
         rates = [size * 8 * LOADS[-1] / 1e6 for size in sizes]
-        yield _name(contestant), *(f"{figure:,.0f}" for figure in (*sizes, *rates))
+        yield _name(target), *(f"{figure:,.0f}" for figure in (*sizes, *rates))
 
 
 def scrape_rows(plan: Plan, client: TestClient) -> Iterator[Row]:
-    """Give what Prometheus takes from the replicas of each load, and from the most there may be."""
+    """Return the samples that Prometheus scrapes for each load, and at most."""
     for path, methods in client.get("/openapi.json").json()["paths"].items():
         for method in methods:  # each once: the series of a route begin with its first request
             client.request(method, path, content=OURS.body, headers={"Content-Type": "x/y"})
@@ -172,13 +172,13 @@ def scrape_rows(plan: Plan, client: TestClient) -> Iterator[Row]:
 
 
 def new_client() -> TestClient:
-    """Give a client of a service that nobody has asked anything, as it is started."""
+    """Yield a client of a service that has had no request yet."""
     app = create_app(ServiceSettings(), load_classifier(RELEASED), make_registry())
     return TestClient(app)
 
 
-def _name(contestant: Contestant) -> str:
-    return {1: "one a request"}.get(contestant.texts, f"batches of {contestant.texts}")
+def _name(target: Target) -> str:
+    return {1: "one a request"}.get(target.texts, f"batches of {target.texts}")
 
 
 def main() -> None:

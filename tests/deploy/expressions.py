@@ -14,7 +14,7 @@ DASHBOARD: Final = DEPLOY / "grafana" / "dashboards" / "newswire.json"
 PROMETHEUS: Final = DEPLOY / "prometheus"
 
 VARIABLES: Final = {"__rate_interval": "1m", "instance": ".*"}
-"""What Grafana puts for the variables of an expression: four scrapes, and all instances."""
+"""Values of Grafana's variables: four scrapes, and all instances."""
 
 NO_NAMES: Final = (
     r'"(?:\\.|[^"\\])*"',  # a text; before all else, for what is in it
@@ -23,31 +23,31 @@ NO_NAMES: Final = (
     r"\[[^]]*\]",
     r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)",
 )
-"""What holds no name of a series; without it, each word that no bracket follows is one."""
+"""Parts of an expression without names of series; other words without a bracket are names."""
 
 KEYWORDS: Final = frozenset({"and", "or", "unless", "bool", "offset", "NaN", "Inf"})
 
 
 def load_dashboard() -> dict[str, Any]:
-    """Give the dashboard as its file has it."""
+    """Return the dashboard of its file."""
     dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text())
     return dashboard
 
 
 def load_panels() -> list[dict[str, Any]]:
-    """Give the dashboard's panels, without the headings of its rows."""
+    """Return the panels of the dashboard, without headings of rows."""
     return [panel for panel in load_dashboard()["panels"] if panel["type"] != "row"]
 
 
 def load_rules() -> Iterator[dict[str, Any]]:
-    """Give every rule of every group, recording rules and alerts alike."""
+    """Return every recording rule and alert."""
     for path in sorted((PROMETHEUS / "rules").glob("*.yml")):
         for group in yaml.safe_load(path.read_text())["groups"]:
             yield from group["rules"]
 
 
 def panel_expressions() -> list[tuple[str, str]]:
-    """Give title and expression of each query of each panel, without Grafana's variables."""
+    """Yield title and expression of each query, with values for Grafana's variables."""
     return [
         (panel["title"], substitute(target["expr"]))
         for panel in load_panels()
@@ -56,12 +56,12 @@ def panel_expressions() -> list[tuple[str, str]]:
 
 
 def rule_expressions() -> list[tuple[str, str]]:
-    """Give name and expression of each recording rule."""
+    """Yield name and expression of each recording rule."""
     return [(rule["record"], rule["expr"]) for rule in load_rules() if "record" in rule]
 
 
 def alert_expressions() -> list[tuple[str, str]]:
-    """Give name and expression of each alert."""
+    """Yield name and expression of each alert."""
     return [(rule["alert"], rule["expr"]) for rule in load_rules() if "alert" in rule]
 
 
@@ -71,7 +71,7 @@ def substitute(expression: str) -> str:
 
 
 def metric_names(expression: str) -> set[str]:
-    """Give the names of the series that an expression reads."""
+    """Return the names of the series that an expression reads."""
     for pattern in NO_NAMES:
         expression = re.sub(pattern, " ", expression)
     return set(re.findall(r"(?<![\w:.])[a-zA-Z_:][\w:]*\b(?!\s*\()", expression)) - KEYWORDS

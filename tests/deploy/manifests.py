@@ -15,13 +15,13 @@ from tests.conftest import ROOT
 
 KUBERNETES: Final = ROOT / "deploy" / "kubernetes"
 TARGETS: Final = ("base", "overlays/production", "overlays/kserve")
-"""What can be applied."""
+"""Targets of ``kubectl apply -k``."""
 
 Object = Mapping[str, Any]
 
 
 def find_tool(name: str) -> str:
-    """Give the path of a program of the development environment; CI may not do without."""
+    """Return the path of a program of the development environment; CI must have it."""
     beside_python = str(Path(sys.executable).parent)
     path = shutil.which(name, path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
     if path:
@@ -33,7 +33,7 @@ def find_tool(name: str) -> str:
 
 
 def build(target: str) -> list[Object]:
-    """Give the objects of a target, as ``kubectl apply -k`` would send them."""
+    """Return the objects of a target, as ``kubectl apply -k`` would send them."""
     command = [find_tool("kubectl"), "kustomize", str(KUBERNETES / target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -47,13 +47,13 @@ def describe(item: Object) -> str:
 
 
 def only(objects: list[Object], kind: str, name: str = "newswire-topics") -> Any:
-    """Give the one object of a kind and name."""
+    """Return the one object of a kind and name."""
     (found,) = (item for item in objects if describe(item) == f"{kind} {name}")
     return found
 
 
 def pod_templates(objects: list[Object]) -> Iterator[tuple[str, Any, Any]]:
-    """Give the description, metadata and spec of the pods that each object makes."""
+    """Yield description, metadata and spec of the pods of each object."""
     for item in objects:
         match item["kind"]:
             case "Deployment":
@@ -69,7 +69,7 @@ def pod_templates(objects: list[Object]) -> Iterator[tuple[str, Any, Any]]:
 
 
 def containers(spec: Any) -> list[Any]:
-    """Give every container of a pod."""
+    """Return every container of a pod."""
     kinds = ("containers", "initContainers", "ephemeralContainers")
     return [container for kind in kinds for container in spec.get(kind, [])]
 

@@ -34,7 +34,7 @@ SYSCTLS: Final = {
 
 
 def violations(spec: Any) -> list[str]:
-    """Say what of a pod's spec the standard forbids, baseline rules included."""
+    """Yield the violations of the restricted standard, baseline rules included."""
     pod = spec.get("securityContext", {})
     found = list(_of_the_pod(spec, pod))
     for container in containers(spec):

@@ -1,4 +1,4 @@
-"""The bulk job on local Ray, beside what the classifier answers by itself."""
+"""Results of the batch job, with and without Ray, are those of the classifier."""
 
 import gzip
 import json
@@ -11,15 +11,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from deploy.batch.errors import BatchError
 from service.model import NewsText, TopicClassifier, describe_blank, is_blank
 from tests.deploy.batch_runs import (
     read_output,
-    run_bulk,
+    run_batch,
+    run_without_ray,
     short_texts,
-    start_bulk,
+    start_batch,
     write_parquet_files,
 )
 from tests.networks import save_two_topics
+
+pytestmark = pytest.mark.slow
 
 ARTICLE = "The bank cut its prime rate to 8 pct. " * 40
 ROWS: list[dict[str, Any]] = [
@@ -38,14 +42,12 @@ ROWS: list[dict[str, Any]] = [
 
 
 def check_against(classifier: TopicClassifier, found: list[dict[str, Any]]) -> None:
-    """Each row as it was, with the answer that the classifier gives for it alone."""
+    """Each row is unchanged, and has the result of the classifier for it alone."""
     assert [row["id"] for row in found] == [row["id"] for row in ROWS]
     for row, asked in zip(found, ROWS, strict=True):
         assert (row["text"], row["title"]) == (asked["text"], asked["title"])
         if is_blank(asked["text"], asked["title"]):
-            assert row["error"] == (
-                f"{describe_blank(asked['text'])} in columns 'text' and 'title'"
-            )
+            assert row["error"] == f"text, title: {describe_blank(asked['text'])}"
             answer = ("topic", "score", "topics", "known_words", "abstained", "no_topic")
             assert all(row[name] is None for name in answer)
             continue
@@ -63,9 +65,8 @@ def check_against(classifier: TopicClassifier, found: list[dict[str, Any]]) -> N
         assert row["no_topic"] == pytest.approx(expected.no_topic, abs=1e-6)
 
 
-def test_parquet_gets_the_answers_of_the_classifier(
-    tmp_path: Path, classifier: TopicClassifier
-) -> None:
+@pytest.mark.ray
+def test_parquet_with_ray(tmp_path: Path, classifier: TopicClassifier) -> None:
     archive = tmp_path / "archive"
     archive.mkdir()
     table = pa.Table.from_pylist(ROWS)
@@ -74,7 +75,7 @@ def test_parquet_gets_the_answers_of_the_classifier(
     pq.write_table(no_titles, archive / "b.parquet")  # the type of a column of nulls is null
     pq.write_table(table.slice(3), archive / "c.parquet", row_group_size=7)
     out = tmp_path / "out"
-    shown = run_bulk(archive, out, "--top-k", 2, "--workers", 2, "--batch-size", 10)
+    shown = run_batch(archive, out, "--top-k", 2, "--workers", 2, "--batch-size", 10)
     check_against(classifier, read_output(out))
     schemas = {pq.read_schema(part).remove_metadata() for part in out.glob("part-*")}
     assert len(schemas) == 1
@@ -88,21 +89,21 @@ def test_parquet_gets_the_answers_of_the_classifier(
     ]
 
 
-def test_two_topics_are_the_default_of_a_model_of_two(tmp_path: Path) -> None:
+def test_default_top_k_of_two_topics(tmp_path: Path) -> None:
     model = save_two_topics(tmp_path / "two" / "1")
     pq.write_table(pa.table({"text": ["Cocoa prices rose."]}), tmp_path / "a.parquet")
-    run_bulk(tmp_path / "a.parquet", tmp_path / "out", "--model-dir", model, "--workers", 1)
+    run_without_ray(tmp_path / "a.parquet", tmp_path / "out", "--model-dir", model)
     (row,) = read_output(tmp_path / "out")
     assert {each["topic"] for each in row["topics"]} == {"cocoa", "grain"}
 
 
-def test_none_of_the_topics_has_a_column(
+def test_no_topic_column(
     tmp_path: Path, no_topic_folder: Path, no_topic_classifier: TopicClassifier
 ) -> None:
     texts = ["oil", "rose", "oil rose", None]
     pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
     out = tmp_path / "out"
-    run_bulk(tmp_path / "a.parquet", out, "--model-dir", no_topic_folder, "--workers", 1)
+    run_without_ray(tmp_path / "a.parquet", out, "--model-dir", no_topic_folder)
     assert pq.read_schema(out / "part-000000.parquet").field("no_topic").type == pa.float32()
     *rows, last = read_output(out)
     assert [row["abstained"] for row in rows] == [None, "no_topic", "low_confidence"]
@@ -112,7 +113,7 @@ def test_none_of_the_topics_has_a_column(
     assert last["no_topic"] is None
 
 
-def test_json_lines_get_the_same(tmp_path: Path, classifier: TopicClassifier) -> None:
+def test_json_lines(tmp_path: Path, classifier: TopicClassifier) -> None:
     archive = tmp_path / "archive"
     archive.mkdir()
     lines = [json.dumps(row) + "\n" for row in ROWS]
@@ -123,15 +124,16 @@ def test_json_lines_get_the_same(tmp_path: Path, classifier: TopicClassifier) ->
     )
     (archive / "notes.txt").write_text("no data")
     out = tmp_path / "out"
-    run_bulk(archive, out, "--top-k", 2, "--workers", 1)
+    run_without_ray(archive, out, "--top-k", 2)
     check_against(classifier, read_output(out))
 
 
-def test_a_run_that_was_killed_is_continued(tmp_path: Path) -> None:
+@pytest.mark.ray
+def test_killed_run_is_resumed_with_ray(tmp_path: Path) -> None:
     archive = write_parquet_files(tmp_path / "archive", n_files=40, n_rows=1_000)
     out = tmp_path / "out"
     command = (archive, out, "--workers", 2)
-    with start_bulk(*command) as process:
+    with start_batch(*command) as process:
         try:
             deadline = time.monotonic() + 120
             while len(list(out.glob("part-*"))) < 3:
@@ -142,28 +144,24 @@ def test_a_run_that_was_killed_is_continued(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
     finished = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
     assert 3 <= len(finished) < 40
-    shown = run_bulk(*command)
-    assert "Continuing: " in shown
+    shown = run_batch(*command)
+    assert "Resuming: " in shown
     rows = read_output(out)
     assert [row["id"] for row in rows] == list(range(40_000))
     assert all(row["topic"] for row in rows)
     assert all((out / name).stat().st_mtime_ns == time_ns for name, time_ns in finished.items())
     assert not (out / "_partial").exists()
-    assert "0 rows, " in run_bulk(*command)  # nothing is left to do
+    assert "0 rows, " in run_batch(*command)
 
 
-def test_a_file_that_breaks_off_stops_no_other(tmp_path: Path) -> None:
+def test_truncated_file_fails_alone(tmp_path: Path) -> None:
     archive = tmp_path / "archive"
     archive.mkdir()
     lines = "".join(json.dumps({"text": text}) + "\n" for text in short_texts(20_000))
     (archive / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-1_000])
     (archive / "b.jsonl").write_text(lines)
     out = tmp_path / "out"
-    process = start_bulk(archive, out, "--workers", 1)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 1
-    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
-    assert "1 pieces failed" in line
-    assert "a.jsonl.gz" in line
+    with pytest.raises(BatchError, match=r"1 partitions failed, .*a\.jsonl\.gz"):
+        run_without_ray(archive, out)
     assert [path.name for path in out.glob("part-*")] == ["part-000001.parquet"]
     assert len(read_output(out)) == 20_000

@@ -1,4 +1,4 @@
-"""How files are cut and read: each row once, whatever the cuts, and nothing of it is lost."""
+"""Partitions and readers: each row is read exactly once."""
 
 import gzip
 import json
@@ -12,28 +12,25 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from deploy.batch.columns import ANSWER_FIELDS, Columns, answer_arrays
-from deploy.batch.json_lines import SAMPLED_LINES, JsonLines
-from deploy.batch.lines import read_lines
-from deploy.batch.locations import Place
-from deploy.batch.partitions import PIECE_BYTES, PIECE_ROWS, Batch, Piece, cut
+from deploy.batch.columns import RESULT_FIELDS, Columns, result_arrays
+from deploy.batch.json_lines import SAMPLED_LINES, JsonLines, read_lines
+from deploy.batch.locations import Location
+from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, Partition, cut
 from deploy.batch.plan import make_plan
-from deploy.batch.prediction import Question, answer_rows
 from service.model import InferenceError, NewsText, TopicClassifier
+from service.rows import PredictionOptions, classify_rows
 
-BLANK = (
-    "expected a text or a title that is not only white space, got {} in columns 'text' and 'title'"
-)
+BLANK = "text, title: expected a text or a title that is not only white space, got {}"
 
 
 def read_all(path: Path, batch_rows: int = 10) -> tuple[list[dict[str, Any]], list[Any]]:
     """Every row of the input's columns, and what would be asked about it."""
-    plan = make_plan(Place.find(str(path)), text=None, title=None, prefix="")
+    plan = make_plan(Location.resolve(str(path)), text=None, title=None, prefix="")
     rows: list[dict[str, Any]] = []
     asked: list[Any] = []
-    for piece in plan.pieces:
+    for partition in plan.partitions:
         for batch in plan.format.read(
-            Place.find(piece.path), piece, plan.input_schema, plan.columns, batch_rows
+            Location.resolve(partition.path), partition, plan.input_schema, plan.columns, batch_rows
         ):
             table = pa.Table.from_arrays(batch.columns, schema=plan.input_schema)
             rows += table.to_pylist()
@@ -57,7 +54,7 @@ def test_each_line_is_in_one_range(
     path = tmp_path_factory.mktemp("lines") / "a.jsonl"
     path.write_bytes(content)
     edges = sorted({0, len(content), *(edge for edge in cuts if edge < len(content))})
-    place = Place.find(str(path))
+    place = Location.resolve(str(path))
     found = [line for start, stop in pairwise(edges) for line in read_lines(place, start, stop)]
     assert found == [line for line in lines if line.strip()]
 
@@ -66,21 +63,21 @@ def test_lines_longer_than_a_block(tmp_path: Path) -> None:
     lines = [b"a" * 3_000_000, b"b", b"c" * 1_500_000]
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(b"\n".join(lines), 1))
-    assert list(read_lines(Place.find(str(path)), 0, 2**62)) == lines
+    assert list(read_lines(Location.resolve(str(path)), 0, 2**62)) == lines
 
 
 def test_cuts() -> None:
     assert list(cut(0, 0, longest=10)) == []
     assert list(cut(3, 30, longest=10)) == [(0, 3, 30)]
     assert list(cut(11, 110, longest=10)) == [(0, 5, 50), (5, 11, 60)]
-    assert len(list(cut(100, 4 * PIECE_BYTES, longest=PIECE_ROWS))) == 4
-    assert len(list(cut(2, 100 * PIECE_BYTES, longest=PIECE_ROWS))) == 2  # long texts
+    assert len(list(cut(100, 4 * PARTITION_BYTES, longest=PARTITION_ROWS))) == 4
+    assert len(list(cut(2, 100 * PARTITION_BYTES, longest=PARTITION_ROWS))) == 2  # long texts
 
 
 @pytest.mark.parametrize("row_group_size", [1_000, 70_000, 200_000])
 def test_parquet_is_read_row_by_row_once(tmp_path: Path, row_group_size: int) -> None:
     path = tmp_path / "a.parquet"
-    n_rows = 2 * PIECE_ROWS + 1
+    n_rows = 2 * PARTITION_ROWS + 1
     table = pa.table({"id": range(n_rows), "text": ["oil"] * n_rows})
     pq.write_table(table, path, row_group_size=row_group_size)
     rows, asked = read_all(path, batch_rows=3_000)
@@ -103,7 +100,7 @@ def test_parquet_with_dictionaries_long_texts_and_missing_columns(tmp_path: Path
     assert [len(item.text) for item in read_all(path)[1]] == [8_000_000, 1]
 
 
-def test_json_values_that_fit_no_column_are_kept(tmp_path: Path) -> None:
+def test_json_values_without_column_go_to_rest(tmp_path: Path) -> None:
     lines = [
         {"text": "oil", "n": 1, "x": 1, "flag": True, "tags": ["a"], "nothing": None},
         {"text": "gold", "n": 2, "x": 0.5, "flag": False, "tags": {"b": [1]}},
@@ -131,19 +128,21 @@ def test_json_values_that_fit_no_column_are_kept(tmp_path: Path) -> None:
     assert json.loads(deep["rest"]) == other[4]
     assert json.loads(digits["rest"]) == other[3]
     assert no_utf8["rest"] is not None
-    expected = "expected a JSON object on the line, got "
+    expected = "expected a JSON object"
     assert asked[1_002:] == [
         NewsText("late"),
-        "expected text or null in column 'text', got a number",
-        "expected text or null in column 'title', got a number",
-        expected + "a list",
-        expected + "something else",
+        "text: expected a string or null, got a number",
+        "title: expected a string or null, got a number",
+        f"{expected}, got an array",
+        f"{expected}: Expecting value at character 1",
         NewsText("half ? pair"),
-        *[expected + "something else"] * 3,
+        f"{expected}, got a number with too many digits",
+        f"{expected}, got one nested too deeply",
+        "expected UTF-8",
     ]
 
 
-def test_a_title_is_enough_in_json_lines(tmp_path: Path) -> None:
+def test_title_without_text_in_json_lines(tmp_path: Path) -> None:
     lines = [
         '{"title": "up"}',
         '{"text": null, "title": "up"}',
@@ -161,12 +160,12 @@ def test_a_title_is_enough_in_json_lines(tmp_path: Path) -> None:
         NewsText(" ", "up"),
         BLANK.format("nothing"),
         BLANK.format("only white space"),
-        "expected text or null in column 'text', got a number",
+        "text: expected a string or null, got a number",
     ]
 
 
-def test_json_lines_whose_first_have_only_the_one_or_the_other(tmp_path: Path) -> None:
-    """What comes after the lines from which the columns are learnt is classified all the same."""
+def test_columns_missing_in_the_sampled_lines(tmp_path: Path) -> None:
+    """Rows after the sampled lines are classified, too."""
     for first, other in (("title", "text"), ("text", "title")):
         path = tmp_path / f"{first}.jsonl"
         path.write_text(f'{{"{first}": "oil"}}\n' * SAMPLED_LINES + f'{{"{other}": "gold"}}\n')
@@ -176,7 +175,7 @@ def test_json_lines_whose_first_have_only_the_one_or_the_other(tmp_path: Path) -
         assert rows[-1]["rest"] == f'{{"{other}": "gold"}}'
 
 
-def test_a_title_is_enough_in_parquet(tmp_path: Path) -> None:
+def test_title_without_text_in_parquet(tmp_path: Path) -> None:
     texts, titles = ["", None, " ", None, "oil"], ["up", "up", "up", None, None]
     table = pa.table({"text": texts, "title": titles})
     pq.write_table(table, tmp_path / "a.parquet")
@@ -195,7 +194,7 @@ def test_a_json_title_that_is_not_text(tmp_path: Path) -> None:
     rows, asked = read_all(path)
     assert asked == [
         NewsText("oil", "up"),
-        "expected text or null in column 'title', got a number",
+        "title: expected a string or null, got a number",
     ]
     assert rows[1]["rest"] == '{"title": 7}'
 
@@ -205,7 +204,7 @@ def test_files_without_rows(tmp_path: Path) -> None:
     assert read_all(tmp_path) == ([], [])
 
 
-def test_a_network_that_fails_for_one_text(classifier: TopicClassifier) -> None:
+def test_failed_prediction_fails_one_row(classifier: TopicClassifier) -> None:
     class Failing(TopicClassifier):
         def classify(self, texts: Any, **options: Any) -> Any:
             if NewsText("bad") in texts:
@@ -214,10 +213,11 @@ def test_a_network_that_fails_for_one_text(classifier: TopicClassifier) -> None:
 
     failing = Failing.__new__(Failing)
     rows: list[NewsText | str] = [NewsText("oil"), "expected", NewsText("bad"), NewsText("gold")]
-    answers = answer_rows(failing, rows, Question(1, 0.0))
-    assert [answer.error for answer in answers] == [None, "expected", "no probabilities", None]
-    arrays = answer_arrays(answers)
-    assert [len(array) for array in arrays] == [4] * len(ANSWER_FIELDS)
+    results = classify_rows(failing, rows, PredictionOptions(1, 0.0))
+    assert results[1:3] == ["expected", "no probabilities"]
+    arrays = result_arrays(results)
+    assert arrays[-1].to_pylist() == [None, "expected", "no probabilities", None]
+    assert [len(array) for array in arrays] == [4] * len(RESULT_FIELDS)
     assert arrays[2].null_count == 2
     assert [None if each is None else len(each) for each in arrays[2].to_pylist()] == [
         1,
@@ -230,17 +230,17 @@ def test_a_network_that_fails_for_one_text(classifier: TopicClassifier) -> None:
 def test_a_compressed_file_is_one_piece(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"text": "oil"}\n' * 100))
-    spans = list(JsonLines().spans(Place.find(str(path))))
+    spans = list(JsonLines().spans(Location.resolve(str(path))))
     assert len(spans) == 1
-    piece = Piece(0, str(path), *spans[0], file_size=0, modified=0)
+    partition = Partition(0, str(path), *spans[0], file_size=0, modified=0)
     columns = Columns("text", "title")
-    schema = JsonLines().schema([Place.find(str(path))], columns)
-    batches = list(JsonLines().read(Place.find(str(path)), piece, schema, columns, 30))
+    schema = JsonLines().schema([Location.resolve(str(path))], columns)
+    batches = list(JsonLines().read(Location.resolve(str(path)), partition, schema, columns, 30))
     assert [len(batch.rows) for batch in batches] == [30, 30, 30, 10]
     assert isinstance(batches[0], Batch)
 
 
-def test_one_text_is_the_same_in_the_command_and_here(tmp_path: Path) -> None:
+def test_same_rows_as_the_cli(tmp_path: Path) -> None:
     """Blank lines, half a surrogate pair, and numbers that JSON has not."""
     from service.cli.inputs import read_lines as read_lines_of_command
 

@@ -1,4 +1,4 @@
-"""What a run of the bulk job must hold against: other runs, a changing input, a silent cluster."""
+"""Runs of the batch job: concurrent runs, a changing input, an unreachable cluster."""
 
 import json
 import os
@@ -15,15 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from deploy.batch.__main__ import cli
-from deploy.batch.cluster import check_answers
-from deploy.batch.errors import BulkError
+from deploy.batch.cluster import check_reachable
+from deploy.batch.errors import BatchError
 from deploy.batch.job import run
-from deploy.batch.locations import Place
+from deploy.batch.locations import Location
 from deploy.batch.plan import Plan, make_plan
-from deploy.batch.prediction import Question
 from deploy.batch.run_manifest import PARTIAL_FOLDER
-from deploy.batch.worker import Job, PieceClassifier
+from deploy.batch.worker import Job, PartitionClassifier
 from service.model import load_bundle
+from service.rows import PredictionOptions
 from tests.conftest import LATEST, ROOT
 from tests.deploy.batch_runs import read_output
 
@@ -40,13 +40,13 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def plan_of(source: Path) -> Plan:
-    return make_plan(Place.find(str(source)), text=None, title=None, prefix="")
+    return make_plan(Location.resolve(str(source)), text=None, title=None, prefix="")
 
 
-def classifier_of(plan: Plan, source: Path, out: Path) -> PieceClassifier:
+def classifier_of(plan: Plan, source: Path, out: Path) -> PartitionClassifier:
     (out / PARTIAL_FOLDER).mkdir(parents=True)
-    job = Job(plan, str(source), str(out), Question(1, None), 100)
-    return PieceClassifier(load_bundle(LATEST), job)
+    job = Job(plan, str(source), str(out), PredictionOptions(1, None), 100)
+    return PartitionClassifier(load_bundle(LATEST), job)
 
 
 @pytest.mark.parametrize("ending", ["parquet", "jsonl"])
@@ -57,22 +57,22 @@ def test_partition_columns_are_kept(tmp_path: Path, ending: str) -> None:
     write(source / f"year=__HIVE_DEFAULT_PARTITION__/id=7/c.{ending}", ROWS)
     plan = plan_of(source)
     classifier = classifier_of(plan, source, out)
-    for piece in plan.pieces:
-        assert classifier.attempt(piece)["failure"] is None
+    for partition in plan.partitions:
+        assert classifier.run(partition)["failure"] is None
     rows = read_output(out)
     assert [row["id"] for row in rows] == [1, 2] * 3  # a column of the file is not replaced
     assert [row["year"] for row in rows] == ["1987", "1987", "1988", "1988", None, None]
     assert [row["month"] for row in rows] == ["03", "03", None, None, None, None]
     assert [row["place"] for row in rows] == [None, None, "New York", "New York", None, None]
     assert all(row["topic"] for row in rows)
-    for number, piece in enumerate(plan.pieces):
+    for number, partition in enumerate(plan.partitions):
         metadata = pq.read_schema(out / f"part-{number:06}.parquet").metadata
-        assert metadata[b"newswire_topics.source"].decode() == f"{piece.path}:0"
+        assert metadata[b"newswire_topics.source"].decode() == f"{partition.path}:0"
 
 
-def test_a_partition_named_as_a_column_of_the_answer(tmp_path: Path) -> None:
+def test_folder_column_with_the_name_of_a_result(tmp_path: Path) -> None:
     write(tmp_path / "topic=gold/a.jsonl", ROWS)
-    with pytest.raises(BulkError, match=r"expected no column 'topic' .*--prefix"):
+    with pytest.raises(BatchError, match=r"expected no column 'topic' .*--prefix"):
         plan_of(tmp_path)
 
 
@@ -91,7 +91,7 @@ def remove(path: Path) -> None:
 @pytest.mark.parametrize("change", [replace_file, touch, remove])
 @pytest.mark.parametrize("when", ["before", "while"])
 @pytest.mark.parametrize("ending", ["parquet", "jsonl"])
-def test_an_input_that_changes_fails_its_piece(
+def test_changed_input_fails_its_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, when: str, ending: str
 ) -> None:
     source = write(tmp_path / f"a.{ending}", ROWS)
@@ -100,22 +100,22 @@ def test_an_input_that_changes_fails_its_piece(
     if when == "before":
         change(source)
     else:
-        answer = classifier._answer
+        predict = classifier._predict
 
-        def answer_and_change(*args: Any) -> Any:
+        def predict_and_change(*args: Any) -> Any:
             change(source)
-            return answer(*args)
+            return predict(*args)
 
-        monkeypatch.setattr(classifier, "_answer", answer_and_change)
-    failure = classifier.attempt(plan.pieces[0])["failure"]
+        monkeypatch.setattr(classifier, "_predict", predict_and_change)
+    failure = classifier.run(plan.partitions[0])["failure"]
     assert failure.startswith(f"{source}: changed during the run; classify it again into another")
     assert list((tmp_path / "out").glob("part-*")) == []
 
 
 HOLD = """
 import sys
-from deploy.batch.locations import Place
-with Place.find(sys.argv[1]).lock():
+from deploy.batch.locations import Location
+with Location.resolve(sys.argv[1]).lock():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -137,7 +137,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_second_run_is_kept_out_until_the_first_has_died(
+def test_output_is_locked_until_the_first_run_ends(
     tmp_path: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -147,7 +147,7 @@ def test_a_second_run_is_kept_out_until_the_first_has_died(
     partial = out / PARTIAL_FOLDER / "of the first run"
     partial.parent.mkdir()
     partial.touch()
-    with pytest.raises(BulkError, match="another run is writing to it; wait for it") as caught:
+    with pytest.raises(BatchError, match="another run is writing to it; wait for it") as caught:
         cli([str(source), str(out)], standalone_mode=False)
     assert "\n" not in str(caught.value)
     assert partial.exists()
@@ -159,27 +159,27 @@ def test_a_second_run_is_kept_out_until_the_first_has_died(
 
 
 @pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
-def test_a_cluster_that_does_not_answer_is_one_line_at_once(form: str) -> None:
+def test_unreachable_cluster_is_one_line(form: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = form.format(server.getsockname()[1])
-        check_answers(address)
+        check_reachable(address)
     began = time.monotonic()
-    with pytest.raises(BulkError, match="RAY_ADDRESS: expected a Ray cluster at ") as caught:
-        check_answers(address)
+    with pytest.raises(BatchError, match="RAY_ADDRESS: expected a Ray cluster at ") as caught:
+        check_reachable(address)
     assert time.monotonic() - began < 5
     assert "\n" not in str(caught.value)
     assert address in str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:port", "ray://", "127.0.0.1:99999"])
-def test_an_address_of_no_form(address: str) -> None:
-    with pytest.raises(BulkError, match="RAY_ADDRESS: expected "):
-        check_answers(address)
+def test_invalid_ray_address(address: str) -> None:
+    with pytest.raises(BatchError, match="RAY_ADDRESS: expected "):
+        check_reachable(address)
     for named in ("auto", "local"):
-        check_answers(named)
+        check_reachable(named)
 
 
-def test_the_command_says_that_no_cluster_answers(tmp_path: Path) -> None:
+def test_command_reports_unreachable_cluster(tmp_path: Path) -> None:
     source = write(tmp_path / "a.jsonl", ROWS)
     shown = subprocess.run(
         [sys.executable, "-m", "deploy.batch", str(source), str(tmp_path / "out")],
@@ -195,7 +195,7 @@ def test_the_command_says_that_no_cluster_answers(tmp_path: Path) -> None:
     assert line.startswith("error: RAY_ADDRESS: expected a Ray cluster at '127.0.0.1:1', got: ")
 
 
-def test_a_piece_knows_its_file_as_it_was_planned(tmp_path: Path) -> None:
-    (piece,) = plan_of(write(tmp_path / "a.jsonl", ROWS)).pieces
+def test_partition_has_size_and_time_of_its_file(tmp_path: Path) -> None:
+    (partition,) = plan_of(write(tmp_path / "a.jsonl", ROWS)).partitions
     info = (tmp_path / "a.jsonl").stat()
-    assert (piece.file_size, piece.modified) == (info.st_size, info.st_mtime_ns)
+    assert (partition.file_size, partition.modified) == (info.st_size, info.st_mtime_ns)

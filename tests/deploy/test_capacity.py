@@ -70,7 +70,7 @@ def test_production_may_grow_as_far_as_the_page_says(plan: Plan) -> None:
 
 
 def test_the_benchmark_has_the_rows() -> None:
-    assert capacity.record().keys() == {contestant.name for contestant in FAMILY}
+    assert capacity.record().keys() == {target.name for target in FAMILY}
 
 
 def test_fleets() -> None:

@@ -14,7 +14,7 @@ DOCKERFILES = sorted((ROOT / "deploy").glob("*.Dockerfile"))
 
 
 def findings(path: Path) -> list[Any]:
-    """What hadolint says, down to the matters of style; ``# hadolint ignore`` lines are obeyed."""
+    """Findings of hadolint, style included; ``# hadolint ignore`` lines are respected."""
     command = [find_tool("hadolint"), "--format", "json", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.stderr, done.stderr
@@ -22,7 +22,7 @@ def findings(path: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.stem)
-def test_nothing_is_found(path: Path) -> None:
+def test_dockerfiles_pass(path: Path) -> None:
     assert [f"{path.name}:{f['line']} {f['code']} {f['message']}" for f in findings(path)] == []
 
 
@@ -35,7 +35,7 @@ def test_nothing_is_found(path: Path) -> None:
         ("RUNN true", "DL1000"),
     ],
 )
-def test_what_is_wrong_is_found(tmp_path: Path, line: str, code: str) -> None:
+def test_mistakes_are_found(tmp_path: Path, line: str, code: str) -> None:
     path = tmp_path / "wrong.Dockerfile"
     path.write_text(f"FROM python:3.12-slim\n{line}\n")
     assert code in {finding["code"] for finding in findings(path)}

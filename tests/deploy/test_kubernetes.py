@@ -36,8 +36,8 @@ OLDEST: Final = "1.30"
 VERSIONS: Final = (OLDEST, "1.34", "1.37")
 KSERVES_PROTOCOL: Final = {"name": "PROTOCOL", "value": "v2"}
 """A variable that KServe itself reads, of a custom predictor."""
-MOST_MEMORY_MEBIBYTES: Final = 130
-"""What the service is allowed to need."""
+MAX_MEMORY_MEBIBYTES: Final = 130
+"""Bound on the memory of the service."""
 README: Final = ROOT / "README.md"
 LONGEST_IDLE_SECONDS: Final = 3_600
 """For how long Envoy keeps an idle connection to what is behind it; other proxies do for less."""
@@ -101,7 +101,7 @@ def test_every_object_is_valid(objects: list[Object], version: str) -> None:
         ("ServiceMonitor", lambda spec: spec["selector"].update(labels={})),
     ],
 )
-def test_what_is_wrong_is_refused(
+def test_invalid_objects_are_found(
     production: list[Object], kind: str, damage: Callable[[Any], object]
 ) -> None:
     item = deepcopy(only(production, kind))
@@ -111,9 +111,7 @@ def test_what_is_wrong_is_refused(
 
 
 @pytest.mark.parametrize("field", ["containerPort", "minReplica"])
-def test_a_wrong_field_of_the_inference_service_is_refused(
-    kserve: list[Object], field: str
-) -> None:
+def test_invalid_inference_service_is_found(kserve: list[Object], field: str) -> None:
     item = deepcopy(only(kserve, "InferenceService"))
     item["spec"]["predictor"][field] = 1
     with pytest.raises(kubernetes_validate.ValidationError):
@@ -125,7 +123,7 @@ def test_the_base_needs_no_custom_resource() -> None:
     assert groups <= {"v1", "apps", "autoscaling", "policy", "networking.k8s.io"}
 
 
-def test_no_object_stands_twice(objects: list[Object]) -> None:
+def test_objects_are_unique(objects: list[Object]) -> None:
     names = [describe(item) for item in objects]
     assert len(names) == len(set(names))
 
@@ -140,7 +138,7 @@ def test_one_namespace_for_all(objects: list[Object]) -> None:
 # references
 
 
-def test_selectors_select(objects: list[Object]) -> None:
+def test_selectors_match_pods(objects: list[Object]) -> None:
     pods = labels_of_pods(objects)
     services = [item["metadata"]["labels"] for item in objects if item["kind"] == "Service"]
     for item in objects:
@@ -184,7 +182,7 @@ def test_every_pod_is_under_a_network_policy(objects: list[Object]) -> None:
         assert policy["policyTypes"] == ["Ingress", "Egress"]
 
 
-def test_the_service_takes_one_port_and_calls_nobody(objects: list[Object]) -> None:
+def test_network_policy_has_one_ingress_port_and_no_egress(objects: list[Object]) -> None:
     policy = only(objects, "NetworkPolicy")["spec"]
     assert policy["egress"] == []
     ports = {
@@ -216,7 +214,7 @@ def test_volumes_and_claims_exist(objects: list[Object]) -> None:
     assert used == claims
 
 
-def test_the_autoscaler_scales_what_exists(production: list[Object]) -> None:
+def test_autoscaler_target_exists(production: list[Object]) -> None:
     for objects in (production, build("base")):
         spec = only(objects, "HorizontalPodAutoscaler")["spec"]
         target = spec["scaleTargetRef"]
@@ -274,7 +272,7 @@ def test_pods_pass_the_restricted_standard(objects: list[Object]) -> None:
         ("host of a probe", lambda _, own: own["livenessProbe"]["httpGet"].update(host="x")),
     ],
 )
-def test_what_the_standard_forbids_is_found(
+def test_pod_security_violations_are_found(
     production: list[Object], rule: str, damage: Callable[[Any, Any], object]
 ) -> None:
     spec = deepcopy(only(production, "Deployment")["spec"]["template"]["spec"])
@@ -316,7 +314,7 @@ def test_keys_come_from_a_secret(tmp_path: Path) -> None:
 # truth
 
 
-def test_probes_ask_what_the_service_answers(objects: list[Object], client: TestClient) -> None:
+def test_probes_use_routes_of_the_service(objects: list[Object], client: TestClient) -> None:
     for _, _, spec in service_pods(objects):
         (container,) = containers(spec)
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
@@ -332,7 +330,7 @@ def test_probes_ask_what_the_service_answers(objects: list[Object], client: Test
             assert ports.get(request["port"], request["port"]) == ServiceSettings().port
 
 
-def test_services_lead_to_the_port(production: list[Object]) -> None:
+def test_services_target_the_port(production: list[Object]) -> None:
     ((_, _, spec),) = service_pods(production)
     ports = {port["name"]: port["containerPort"] for port in ports_of(spec)}
     (port,) = only(production, "Service")["spec"]["ports"]
@@ -341,7 +339,7 @@ def test_services_lead_to_the_port(production: list[Object]) -> None:
     assert endpoint["port"] == port["name"]
 
 
-def test_prometheus_may_take_all_that_there_is(
+def test_sample_limit_has_room_for_all_metrics(
     production: list[Object], client: TestClient
 ) -> None:
     spec = only(production, "ServiceMonitor")["spec"]
@@ -374,7 +372,7 @@ def test_requests_in_progress_can_finish(objects: list[Object]) -> None:
         assert spec["terminationGracePeriodSeconds"] > drain + shutdown, name
 
 
-def test_a_proxy_lets_go_of_an_idle_connection_first(objects: list[Object]) -> None:
+def test_proxy_closes_idle_connections_first(objects: list[Object]) -> None:
     """Else it sends a request in the moment in which the service closes, and passes a 502 on."""
     for _, _, spec in service_pods(objects):
         (container,) = containers(spec)
@@ -394,12 +392,12 @@ def test_the_service_has_the_memory_that_it_may_need(objects: list[Object]) -> N
     for _, _, spec in service_pods(objects):
         (container,) = containers(spec)
         request, limit = (container["resources"][kind] for kind in ("requests", "limits"))
-        assert MOST_MEMORY_MEBIBYTES <= mebibytes(request["memory"]) <= mebibytes(limit["memory"])
+        assert MAX_MEMORY_MEBIBYTES <= mebibytes(request["memory"]) <= mebibytes(limit["memory"])
         assert request["cpu"] == "1"
         assert int(limit.get("cpu", "2")) > 1, "a limit of one core throttles"
 
 
-def test_kserve_runs_what_the_deployment_runs(kserve: list[Object]) -> None:
+def test_kserve_runs_the_same_container_as_the_deployment(kserve: list[Object]) -> None:
     ((_, _, theirs),) = service_pods(kserve)
     ((_, _, ours),) = service_pods(build("base"))
     differing = {"name", "image", "ports", "resources"}
@@ -434,7 +432,7 @@ def test_the_arguments_of_the_training_are_options(cron_job: Any) -> None:
         command.make_context(name, ["--no-such-option=1"])
 
 
-def test_a_training_has_the_time_and_memory_that_it_needs(cron_job: Any) -> None:
+def test_training_job_limits(cron_job: Any) -> None:
     job = cron_job["jobTemplate"]["spec"]
     (container,) = containers(job["template"]["spec"])
     request, limit = (container["resources"][kind] for kind in ("requests", "limits"))
@@ -443,7 +441,7 @@ def test_a_training_has_the_time_and_memory_that_it_needs(cron_job: Any) -> None
     assert cron_job["concurrencyPolicy"] == "Forbid"
 
 
-def test_a_training_can_write_where_libraries_write(cron_job: Any) -> None:
+def test_training_job_has_writable_folders(cron_job: Any) -> None:
     (container,) = containers(cron_job["jobTemplate"]["spec"]["template"]["spec"])
     mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
     variables = {item["name"]: item.get("value") for item in container["env"]}

@@ -82,13 +82,13 @@ def test_a_field_that_grafana_does_not_know_is_seen() -> None:
     ]
 
 
-def test_the_dashboard_is_written_in_one_way() -> None:
+def test_dashboard_is_formatted() -> None:
     """Sorted and indented, as Grafana exports it, so that a change shows as what it is."""
     written = json.dumps(load_dashboard(), indent=1, sort_keys=True, ensure_ascii=False)
     assert DASHBOARD.read_text() == written + "\n"
 
 
-def test_no_two_panels_have_one_number_or_overlap() -> None:
+def test_panels_have_unique_ids_and_do_not_overlap() -> None:
     panels = load_dashboard()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     cells: dict[tuple[int, int], str] = {}
@@ -102,7 +102,7 @@ def test_no_two_panels_have_one_number_or_overlap() -> None:
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
-def test_a_panel_explains_itself(panel: dict[str, Any]) -> None:
+def test_panels_have_descriptions(panel: dict[str, Any]) -> None:
     assert panel["title"]
     assert panel["description"].endswith(".")
     assert panel["targets"]
@@ -155,14 +155,14 @@ def test_names_of_series(expression: str, names: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "expression"), EXPRESSIONS, ids=ids_of(EXPRESSIONS))
-def test_an_expression_reads_only_what_there_is(name: str, expression: str) -> None:
+def test_expressions_use_existing_metrics(name: str, expression: str) -> None:
     names = metric_names(expression)
     assert names
     recorded = {record for record, _ in rule_expressions()}
     assert names <= declared_series() | recorded | OF_PROMETHEUS, name
 
 
-def test_what_is_recorded_is_read() -> None:
+def test_recorded_rules_are_used() -> None:
     read = set().union(*(metric_names(expression) for _, expression in EXPRESSIONS))
     assert {record for record, _ in rule_expressions()} <= read
 
@@ -186,7 +186,7 @@ def declared_series() -> set[str]:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
-def test_an_alert_says_what_to_do(alert: dict[str, Any]) -> None:
+def test_alerts_have_severity_and_annotations(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in {"page", "ticket"}
     assert set(alert["annotations"]) == {"summary", "description", "runbook"}
     for text in alert["annotations"].values():

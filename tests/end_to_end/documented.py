@@ -85,7 +85,7 @@ class Sandbox:
             candidate = folder / "models" / "candidates" / str(number)
             shutil.copytree(LATEST, candidate)
             renumber(candidate)
-        for name in ("service", "training", "bulk"):
+        for name in ("service", "training", "batch"):
             self._program(folder / ".venv" / name / "bin" / "python", 'exec "$PYTHON" "$@"\n')
             (folder / ".venv" / name / ".installed").touch()
         for name, text in PROGRAMS.items():

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Self
 import httpx2
 
 from tests.conftest import ROOT
+from tests.ports import free_port
 
 START_TIMEOUT_SECONDS = 30
 
@@ -38,9 +38,7 @@ class RunningService:
     def __init__(
         self, command: list[str] | None = None, errors: int | None = None, **settings: str
     ) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._command = command or [sys.executable, "-m", "service"]
         self._errors = errors
         self.folder: Path = ROOT

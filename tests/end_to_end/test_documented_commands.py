@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from service.model.repository import next_bundle
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.end_to_end.documented import Block, Sandbox, find_blocks
 from tests.end_to_end.running_service import RunningService
+from tests.ports import free_port
 from training.__main__ import cli as training_cli
 
 NOT_RUN: Final = {
@@ -49,9 +49,7 @@ def is_run_elsewhere(block: Block) -> bool:
 
 @pytest.fixture
 def port() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return str(free.getsockname()[1])
+    return str(free_port())
 
 
 @pytest.fixture
@@ -104,7 +102,7 @@ STARTS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", "secrets.token_urlsafe"): is_crude,
     ("docs/operations.md", "NEWSWIRE_MODEL_DIR=models/reuters/4"): is_earlier_bundle,
     ("README.md", "newswire classify articles"): is_classified,
-    ("README.md", "make classify-archive"): is_archive,
+    ("README.md", "make batch-classify"): is_archive,
 }
 """Blocks that need no service, or start one."""
 ASKS: Final[dict[tuple[str, str], Check]] = {

@@ -1,8 +1,8 @@
-"""Coverage-guided fuzzing: what changes the path through the code is changed further.
+"""Coverage-guided fuzzing: inputs that reach new code are mutated further.
 
-Each module of `TARGETS` has ``check``, which takes any bytes and raises where a promise is broken,
-and ``seeds``, texts of our own to begin with. ``make fuzz-coverage`` runs them all, in an
-environment of their own: Atheris changes the bytecode of what it imports.
+Each module of `TARGETS` has ``check``, which takes any bytes and raises if a property fails,
+and ``seeds``, texts of our own. ``make reliability CASE=fuzz-coverage`` runs all of them in an
+environment of their own, since Atheris changes the bytecode of what it imports.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""``make fuzz-coverage``: each target for ten minutes, in an environment of its own."""
+"""``make reliability CASE=fuzz-coverage``: fuzz each target for ten minutes."""
 
 import argparse
 import sys
@@ -8,7 +8,9 @@ from tests.fuzzing.running import run
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make fuzz-coverage", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make reliability CASE=fuzz-coverage", description=__doc__
+    )
     parser.add_argument("targets", nargs="*", default=TARGETS, metavar="TARGET")
     parser.add_argument("--seconds", type=int, default=600, help="for each target")
     parser.add_argument("--seed", type=int, default=1)

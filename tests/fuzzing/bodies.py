@@ -1,7 +1,7 @@
-"""Any body to an answer: as JSON, in batches, as plain text and as tensors.
+"""Any body to a response: as JSON, in batches, as plain text and as tensors.
 
-What comes is the JSON of an answer, or one of the errors that a client is told. The first line says
-which route takes the rest: see `check`.
+The result is the JSON of a response, or a documented error. The first line of the input says which
+route takes the rest: see `check`.
 """
 
 import json
@@ -38,7 +38,7 @@ _MODEL: Final = TensorModel(_CLASSIFIER, _PREDICTOR, LIMITS)
 
 
 def seeds() -> Iterator[bytes]:
-    """Give a request of each kind, valid and whole."""
+    """Return a valid request of each kind."""
     text = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs."
     item = {"text": text, "title": "OPEC meets"}
     options = {"top_k": 2, "min_confidence": 0.5, "explain": True}
@@ -80,7 +80,7 @@ def check(data: bytes) -> None:
 
 
 def check_answer(answer: bytes) -> None:
-    """See that an answer is JSON, without numbers that JSON does not have."""
+    """Check that a response is JSON without NaN and infinities."""
     json.loads(answer, parse_constant=_refuse)
 
 

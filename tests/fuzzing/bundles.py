@@ -1,4 +1,4 @@
-"""Any file of a bundle, its hash put right again: it is served or refused, with `BundleError`.
+"""Any file of a bundle, with a correct hash: it loads, or loading fails with `BundleError`.
 
 The other files are those of a small bundle. The first line is the name of the file.
 """
@@ -65,7 +65,7 @@ DAMAGED: Final = Damaged()
 
 
 def seeds() -> Iterator[bytes]:
-    """Give every file as it is; the network has a target of its own."""
+    """Return every file unchanged; the network has a target of its own."""
     for name, content in DAMAGED.files.items():
         if name not in (MODEL_FILE, MANIFEST_HASH_FILE):
             yield name.encode() + b"\n" + content
@@ -90,6 +90,6 @@ def mutate(data: bytes, random: Random) -> bytes:
 
 
 def check_sentence(message: str) -> None:
-    """See that a refusal is one line, and not the file itself."""
+    """Check that an error is one line, and not the file itself."""
     if "\n" in message or len(message) > MAX_MESSAGE_LENGTH:
-        raise AssertionError(f"a refusal of {len(message)} characters: {message[:200]!r}")
+        raise AssertionError(f"an error of {len(message)} characters: {message[:200]!r}")

@@ -1,4 +1,4 @@
-"""Any text at all to token ids, by every rule: nothing is raised, and the counts add up."""
+"""Any text to token ids, by every encoder: nothing is raised, and the counts add up."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ TITLE_END: Final = b"\0"
 
 
 def seeds() -> Iterator[bytes]:
-    """Give texts with what the rules speak of: quotes, numbers, invisible characters, scripts."""
+    """Return texts with quotes, numbers, invisible characters and several scripts."""
     yield b"OPEC's oil rose 1987 #1\n12 dlrs, 3.5 mln"
     yield "“Öl” rose: OPEC’s\u00ad ’87 \u200b石油 İSTANBUL ß ﬁ ٣٤".encode()
     yield b"Oil rose" + TITLE_END + b"word " * 45 + b"oil"
@@ -66,7 +66,7 @@ def read(data: bytes) -> NewsText:
 
 
 def check_words(tokenizer: Tokenizer, text: str) -> None:
-    """See that the words that are found are those that are split."""
+    """Check that token spans are the tokens."""
     found = [tokenizer.tokenize(text[start:end]) for start, end in tokenizer.token_spans(text)]
     words = tokenizer.tokenize(text)
     if found != [[word] for word in words]:
@@ -74,7 +74,7 @@ def check_words(tokenizer: Tokenizer, text: str) -> None:
 
 
 def check_encoding(encoder: TextEncoder, text: NewsText) -> int:
-    """See that what the network reads is what `token_ids` gives; give the number of words."""
+    """Check encoded text against `token_ids`; return the number of words."""
     tokens = encoder.token_ids(text.text, text.title)
     encoded = encoder.encode(text.text, text.title)
     ids, counts = encoded.token_ids.tolist(), encoded.token_counts.tolist()

@@ -1,4 +1,4 @@
-"""Changes that a fuzzer would not find by turning bits: hostile characters, and other JSON."""
+"""Mutations that bit flips would not find: hostile characters, and other JSON."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -63,7 +63,7 @@ def change_json(content: bytes, random: Random) -> bytes:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Give each container and key or index in a document."""
+    """Yield each container and key or index in a document."""
     if isinstance(value, dict):
         keys: list[Any] = list(value)
     else:

@@ -1,7 +1,7 @@
-"""Any bytes as the network of a bundle: served or refused, and never the end of the process.
+"""Any bytes as the network of a bundle: it loads or loading fails, and the process survives.
 
-onnxruntime is not made of Python, so nothing guides the changes, and what goes wrong in it ends the
-process. Each is tried in a process of its own.
+onnxruntime is native code, so coverage does not guide the mutations, and a crash ends the process:
+each input gets a process of its own.
 """
 
 import os
@@ -19,9 +19,9 @@ from tests.fuzzing.mutation import insert
 
 OPTIONS: Final = {"reduce_inputs": 0, "max_len": 4_000, "timeout": 5}
 """Of libFuzzer: without guidance it would take one byte for as good as a network."""
-MOST_SECONDS: Final = 1
+MAX_SECONDS: Final = 1
 """Of processor time, after which the kernel ends a process."""
-MOST_BYTES: Final = 1_000_000_000
+MAX_BYTES: Final = 1_000_000_000
 """Of memory, which a network of a kilobyte has no use for."""
 PIECES: Final = [
     *(b"\xff" * 8 + b"\x7f", b"\xff" * 9 + b"\x01", b"\0", b"\x7f", b"\xff\xff\xff\xff\x0f"),
@@ -31,7 +31,7 @@ PIECES: Final = [
 
 
 def seeds() -> Iterator[bytes]:
-    """Give the network of the small bundle."""
+    """Return the network of the small bundle."""
     yield DAMAGED.files[MODEL_FILE]
 
 
@@ -45,7 +45,7 @@ def check(data: bytes) -> None:
         code = os.waitstatus_to_exitcode(status)
         ended = signal.Signals(-code).name if code < 0 else f"with exit status {code}"
         raise AssertionError(f"the process ended {ended}")
-    if (usage.ru_maxrss - own) * 1024 > MOST_BYTES:
+    if (usage.ru_maxrss - own) * 1024 > MAX_BYTES:
         raise AssertionError(f"the process took {usage.ru_maxrss - own} kB more")
 
 
@@ -56,7 +56,7 @@ def mutate(data: bytes, random: Random) -> bytes:
 
 def _load(data: bytes) -> None:
     """Load it and end this process, which is a copy of the fuzzer's."""
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
     status = 1
     try:
         DAMAGED.load(MODEL_FILE, data)

@@ -1,4 +1,4 @@
-"""Runs one target in this process, with the arguments of libFuzzer after its name."""
+"""Run one target in this process, with the arguments of libFuzzer after its name."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""Runs a target in a process of its own, for crashes and hangs end it."""
+"""Run a target in a process of its own, which a crash or a hang ends."""
 
 import importlib
 import re
@@ -12,13 +12,13 @@ WORK: Final = ROOT / ".fuzzing"
 """Corpora, which grow from run to run, and what broke a promise."""
 HANG_SECONDS: Final = 1
 MAX_MEGABYTES: Final = 1_000
-MOST_BYTES: Final = 20_000
+MAX_BYTES: Final = 20_000
 """Longest input: above what is answered on the event loop."""
 GRACE_SECONDS: Final = 120
 
 
 class Run(NamedTuple):
-    """What became of a target."""
+    """The outcome of a target."""
 
     name: str
     n_inputs: int
@@ -40,7 +40,7 @@ def run(name: str, *, seconds: int, seed: int) -> Run:
         "seed": seed,
         "timeout": HANG_SECONDS,
         "rss_limit_mb": MAX_MEGABYTES,
-        "max_len": MOST_BYTES,
+        "max_len": MAX_BYTES,
         "print_final_stats": 1,
         "artifact_prefix": f"{broken}/",
     } | getattr(_target(name), "OPTIONS", {})

@@ -1,7 +1,7 @@
-"""Bundles as small as they can be: three topics, a few words, a network of two steps.
+"""Minimal bundles: three topics, a few words, a network of two steps.
 
-With ``no_topic`` the network has a fourth output, and its weights say what a text gets: "oil" is
-crude, "18" is earn, "rose" is none of the topics, and "oil rose" is as likely crude as none.
+With ``no_topic`` the network has a fourth output: "oil" is crude, "18" is earn, "rose" is none of
+the topics, and "oil rose" is as likely crude as none.
 """
 
 from pathlib import Path

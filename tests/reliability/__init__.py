@@ -1,1 +1,1 @@
-"""What must hold under faults, load and hostile input. Figures stand in docs/reliability.md."""
+"""Tests under faults, load and hostile input; docs/reliability.md has their figures."""

@@ -1,7 +1,7 @@
-"""``make reliability CASE=adversarial``: attacks on the service, and who suffers from them.
+"""``make reliability CASE=adversarial``: attacks on the service, and their effect on others.
 
 Each attack comes from one connection, then from many, with fresh random choices. Meanwhile the
-service's memory is measured, its health is asked for, and others send short and long texts.
+memory of the service is measured, and other clients send health checks, short and long texts.
 """
 
 import http.client
@@ -36,7 +36,7 @@ OK: Final = 200
 
 
 class Client:
-    """Asks the same again and again, each time on a new connection, while it is entered.
+    """Sends the same request again and again, each on a new connection.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Client:
 
 @dataclass
 class Suffered:
-    """What an attack did.
+    """The effect of an attack.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
-"""Attacks on a connection: what an adversary sends, each time a little different.
+"""Attacks on a connection, with random variations.
 
-``python -m tests.reliability.attacks PORT ATTACK CONNECTIONS SECONDS SEED`` carries one out, in a
-process of its own, so that it does not slow down what is measured. No attack needs a key.
+``python -m tests.reliability.attacks PORT ATTACK CONNECTIONS SECONDS SEED`` runs one in a process
+of its own, so that it does not slow down the measurement. No attack needs an API key.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ async def chunk_extensions(random: Random, reader: StreamReader, writer: StreamW
 
 
 async def chunks(random: Random, reader: StreamReader, writer: StreamWriter) -> None:
-    """Send a body of a great many chunks, long ones or of a byte each, refused at once or not."""
+    """Send a body of very many chunks, long ones or of one byte, rejected at once or not."""
     head = b"POST %b HTTP/1.1\r\n" % random.choice([b"/classify", b"/nothing"])
     head += random.choice([JSON, b"Host: a\r\n"]) + b"Transfer-Encoding: chunked\r\n\r\n"
     piece = random.choice([b"1\r\n \r\n" * 10_000, b"8000\r\n%b\r\n" % (b" " * 32_768)])
@@ -117,7 +117,7 @@ async def unknown_fields(random: Random, reader: StreamReader, writer: StreamWri
 
 
 async def upgrade(random: Random, reader: StreamReader, writer: StreamWriter) -> None:
-    """Ask for another protocol, with requests where the body should be."""
+    """Ask for another protocol, and send requests in place of the body."""
     path, protocol = random.choice(PATHS), random.choice([b"h2c", b"websocket"])
     head = b"POST %b HTTP/1.1\r\n%bConnection: Upgrade\r\nUpgrade: %b\r\n" % (path, JSON, protocol)
     inner = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * random.choice([1, 100])
@@ -136,8 +136,8 @@ async def reset(random: Random, reader: StreamReader, writer: StreamWriter) -> N
     await asyncio.sleep(RESET_SECONDS)
 
 
-async def after_refusal(random: Random, reader: StreamReader, writer: StreamWriter) -> None:
-    """Go on with a body that was refused at once."""
+async def after_rejection(random: Random, reader: StreamReader, writer: StreamWriter) -> None:
+    """Go on sending a body that was rejected at once."""
     head = b"POST %b HTTP/1.1\r\n%b" % (random.choice(PATHS), JSON)
     close = random.choice([b"", b"Connection: close\r\n"])
     await _forever(
@@ -168,7 +168,7 @@ ATTACKS: Final[Mapping[str, Attack]] = {
     attack.__name__.replace("_", "-"): attack
     for attack in (
         *(trailers, chunk_extensions, chunks, pipeline, pipeline_unread, unfinished_head),
-        *(unfinished_body, unknown_fields, upgrade, reset, after_refusal, mixture),
+        *(unfinished_body, unknown_fields, upgrade, reset, after_rejection, mixture),
     )
 }
 

@@ -1,4 +1,4 @@
-"""A connection that is kept, as cheap as Python has one: the client shares the machine."""
+"""A keep-alive connection with little CPU time: the client shares the machine."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ LIMIT_BYTES: Final = 4_000_000
 
 
 class Answer(NamedTuple):
-    """What came.
+    """A response.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether the next request goes over a connection that is there already."""
+        """Return whether the next request uses an open connection."""
         return self._writer is not None
 
     async def ask(self, request: bytes) -> Answer:
@@ -98,7 +98,7 @@ class Connection:
 def to_bytes(
     path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> bytes:
-    """Give a request as it is sent: a POST if it has a body."""
+    """Return the bytes of a request: a POST if it has a body."""
     lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", f"Host: {HOST}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     if body is not None:

@@ -1,4 +1,4 @@
-"""Ways to spoil a bundle, each another: accidents, which no hash knows of, and hostile ones."""
+"""Corrupt bundles: accidents that no hash detects, and hostile ones."""
 
 import os
 import random
@@ -21,7 +21,7 @@ from tests.reliability.corruption import files_of
 
 
 def corruptions(chosen: random.Random) -> Iterator[tuple[str, Damage]]:
-    """Give ways without end, by name: first the named ones, then flips of random bits."""
+    """Yield corruptions without end: first the named ones, then flips of random bits."""
     yield from NAMED.items()
     while True:
         number = chosen.randrange(2**32)

@@ -1,6 +1,6 @@
-"""``make try-flips``: flips bits of a bundle's files, one at a time; each must be refused.
+"""``make reliability CASE=corruption``: flip bits of a bundle; loading must fail for each.
 
-Small files are tried at every byte, of the others a sample, which a seed repeats.
+Small files are tested at every byte, the others at a sample of bytes, which a seed repeats.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def undetected_flips(bundle: Path, *, sample: int, seed: int) -> Iterator[str]:
 
 
 def count_flips(bundle: Path, *, sample: int) -> int:
-    """How many flips `undetected_flips` tries."""
+    """Return the number of flips that `undetected_flips` tests."""
     sizes = [path.stat().st_size for path in files_of(bundle)]
     return sum(size if size <= SMALL_BYTES else 2 + sample for size in sizes)
 

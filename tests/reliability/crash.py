@@ -1,7 +1,7 @@
-"""``make try-kills``: a worker is killed under load, and its supervisor starts the next.
+"""``make reliability CASE=crash``: kill a worker under load, and let its supervisor restart it.
 
-The supervisor is what a plain deployment has: something that waits for the process to end and
-starts it again at once, as ``restart: always`` of containers and systemd do.
+The supervisor waits for the process to end and starts it again at once, as ``restart: always`` of
+containers and systemd do.
 """
 
 import subprocess
@@ -22,9 +22,9 @@ from tests.end_to_end.running_service import RunningService
 CLIENTS: Final = 4
 LOADED_SECONDS: Final = 0.5
 RETRY_SECONDS: Final = 0.05
-"""How long a client waits that was not answered."""
+"""Pause of a client after a request without a response."""
 LOOK_SECONDS: Final = 0.01
-MOST_SECONDS: Final = 2.0
+MAX_SECONDS: Final = 2.0
 JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -109,7 +109,7 @@ class Load:
 
 @contextmanager
 def loaded() -> Iterator[tuple[Supervised, Load]]:
-    """Give a supervised service that is under load."""
+    """Yield a supervised service under load."""
     with Supervised(errors=subprocess.DEVNULL) as service:
         service.supervise()
         load = Load(service.port)
@@ -139,7 +139,7 @@ def main(kills: Annotated[int, typer.Option(min=1, help="How many.")] = 10) -> N
         f"{kills} kills, {load.answered:,} requests answered; from the kill to the next answer "
         f"{median(seconds):.2f} s, {max(seconds):.2f} s at the longest"
     )
-    sys.exit(0 if max(seconds) <= MOST_SECONDS else 1)
+    sys.exit(0 if max(seconds) <= MAX_SECONDS else 1)
 
 
 if __name__ == "__main__":

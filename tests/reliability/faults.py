@@ -1,7 +1,7 @@
-"""``make try-faults``: what surrounds the service breaks, and it serves on.
+"""``make reliability CASE=faults``: the environment of the service fails, and it serves on.
 
-Each fault is a function that starts a service, breaks something, asks, mends it where that can be
-done, and asks again. Most need Linux, some need root or namespaces of users.
+Each fault is a function that starts a service, breaks something, sends requests, repairs it if
+possible, and sends requests again. Most need Linux, some need root or user namespaces.
 """
 
 import json
@@ -24,6 +24,7 @@ import typer
 
 from tests.benchmarks.targets import CLASSIFY
 from tests.end_to_end.running_service import RunningService
+from tests.waiting import wait_until
 
 SERVE: Final = [sys.executable, "-m", "service"]
 JSON: Final = {"Content-Type": "application/json"}
@@ -52,7 +53,7 @@ class Unavailable(Exception):  # noqa: N818 - no error
 
 
 class Outcome(NamedTuple):
-    """How many requests were answered with 200, and what else was seen."""
+    """How many requests got status 200, and a remark."""
 
     during: int
     after: int
@@ -61,7 +62,7 @@ class Outcome(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether all were."""
+        """Return whether all requests got status 200."""
         return self.during == self.after == self.asked
 
 
@@ -78,7 +79,7 @@ def disk_full(asked: int) -> Outcome:
         (disk / "filler").unlink()
         size = (disk / "log").stat().st_size
         after = ask(service, asked)
-        until(lambda: (disk / "log").stat().st_size > size)
+        wait_until(lambda: (disk / "log").stat().st_size > size, "the log grows")
         last = (disk / "log").read_bytes().splitlines()[-1]
         assert json.loads(last)["message"]
     assert n_dropped
@@ -124,7 +125,7 @@ def jump(asked: int, offsets: tuple[int, ...], back: int = 0, **settings: str) -
             def ask_at(seconds: int, n_requests: int) -> int:
                 offset.write_text(f"{seconds:+d}")
                 answered = ask(service, n_requests)
-                until(lambda: abs(ahead(service) - seconds) < MINUTE)
+                wait_until(lambda: abs(ahead(service) - seconds) < MINUTE, "the clock jumps")
                 return answered
 
             during = sum(ask_at(seconds, asked // len(offsets)) for seconds in offsets)
@@ -158,7 +159,7 @@ def network_gone(asked: int) -> Outcome:
 
 
 def inside_network(asked: int) -> tuple[int, int]:
-    """Ask a service where there is no other address to be reached."""
+    """Send requests to a service without a network but loopback."""
     with RunningService() as service:
         with socket.socket() as outside:
             assert outside.connect_ex(("192.0.2.1", 80)) != 0
@@ -166,7 +167,7 @@ def inside_network(asked: int) -> tuple[int, int]:
 
 
 def log_reader_gone(asked: int) -> Outcome:
-    """Whoever read the log has gone: each write to it fails."""
+    """The reader of the log is gone: each write to it fails."""
     with RunningService(None, subprocess.PIPE, **LOGGED) as service:
         assert service.process.stderr is not None
         service.process.stderr.close()
@@ -179,7 +180,7 @@ def log_reader_gone(asked: int) -> Outcome:
 
 
 def log_reader_stopped(asked: int) -> Outcome:
-    """Whoever read the log has stopped to: the pipe is full. Then it reads on; then stops again."""
+    """The reader of the log stops, so that the pipe is full; reads on; then stops again."""
     with RunningService(None, subprocess.PIPE, **LOGGED) as service:
         log = service.process.stderr
         assert log is not None
@@ -188,7 +189,7 @@ def log_reader_stopped(asked: int) -> Outcome:
         reader = Thread(target=lambda: lines.extend(iter(log.readline, b"")), daemon=True)
         reader.start()
         after = ask(service, asked)
-        until(lambda: len(lines) + dropped(service) > 2 * asked)
+        wait_until(lambda: len(lines) + dropped(service) > 2 * asked, "all lines")
         began = time.monotonic()
         status = service.stop()
         reader.join()
@@ -209,11 +210,12 @@ def descriptors_exhausted(asked: int) -> Outcome:
             client = clients.enter_context(socket.socket())
             client.settimeout(5)
             client.connect(("127.0.0.1", service.port))
-        time.sleep(1)
-        taken = len(list(Path(f"/proc/{service.process.pid}/fd").iterdir()))
+        descriptors = Path(f"/proc/{service.process.pid}/fd")
+        wait_until(lambda: len(list(descriptors.iterdir())) == DESCRIPTORS, "no descriptor is left")
+        taken = len(list(descriptors.iterdir()))
         during = ask(service, asked)
         clients.close()
-        until(lambda: answers(service.port))
+        wait_until(lambda: answers(service.port), "a new connection gets a response")
         with httpx2.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=30) as anew:
             service.client.close()
             service.client = anew
@@ -235,7 +237,7 @@ FAULTS: Final[Mapping[str, Callable[[int], Outcome]]] = {
 
 
 def ask(service: RunningService, n_requests: int) -> int:
-    """Ask for topics, now and then for health and metrics; give how many texts were answered."""
+    """Send texts, and now and then health checks; return how many texts got status 200."""
     answered = 0
     for number in range(n_requests):
         answer = service.client.post("/classify", content=CLASSIFY, headers=JSON)
@@ -247,32 +249,24 @@ def ask(service: RunningService, n_requests: int) -> int:
 
 
 def dropped(service: RunningService) -> int:
-    """Give how many log lines were dropped."""
+    """Return the number of dropped log lines."""
     lines = service.client.get("/metrics").text.splitlines()
     (line,) = (line for line in lines if line.startswith("newswire_log_lines_dropped_total "))
     return round(float(line.split()[1]))
 
 
 def ahead(service: RunningService) -> float:
-    """Give how many seconds the service's clock is ahead, as its answers tell."""
+    """Return how many seconds the service's clock is ahead, by its Date header."""
     date = service.client.get("/health/live").headers["date"]
     return parsedate_to_datetime(date).timestamp() - time.time()
 
 
 def answers(port: int) -> bool:
-    """Whether a new client is answered."""
+    """Return whether a new connection gets a response."""
     try:
         return httpx2.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).is_success
     except httpx2.TransportError:
         return False
-
-
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "what was expected did not come about"
-        time.sleep(0.05)
 
 
 def fill(path: Path) -> None:
@@ -286,7 +280,7 @@ def fill(path: Path) -> None:
 
 
 def unshare(*namespaces: str) -> list[str]:
-    """Give the command that starts others in namespaces of their own."""
+    """Return the command that starts another one in its own namespaces."""
     root = [] if os.geteuid() == 0 else ["--map-root-user"]
     command = ["unshare", *root, *namespaces]
     if (

@@ -1,4 +1,4 @@
-"""Makes an open load with h2load, and tells what became of each request."""
+"""An open load by h2load, and the outcome of each request."""
 
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ WARM_UP_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What became of the requests of a load.
+    """Outcomes of the requests of a load.
 
     Attributes
     ----------
@@ -48,11 +48,11 @@ class Requests:
         return float(np.quantile(answered, quantile)) if len(answered) else float("inf")
 
     def counts(self) -> dict[int, int]:
-        """How many requests had each status."""
+        """Return the number of requests by status."""
         return dict(sorted(Counter(self.statuses.tolist()).items()))
 
     def rate(self, status: int | None = None) -> float:
-        """How many requests a second there were, of a status or in all."""
+        """Return requests per second, of one status or in all."""
         n_requests = len(self.statuses) if status is None else int((self.statuses == status).sum())
         return n_requests / float(np.ptp(self.began)) if n_requests else 0.0
 

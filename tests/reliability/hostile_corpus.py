@@ -1,4 +1,4 @@
-"""Requests that are made to do harm, byte for byte, and the status that each must get."""
+"""Hostile requests, byte for byte, and the status that each must get."""
 
 import gzip
 import json
@@ -12,19 +12,19 @@ PLAIN: Final = "Content-Type: text/plain"
 
 
 class Hostile(NamedTuple):
-    """What is sent, and what must come back."""
+    """A request and its expected statuses."""
 
     sent: bytes
     statuses: tuple[int, ...]
     """Of the answers, in order. After the last the connection may be closed or not."""
     heavy: bool = False
-    """Whether it is work in proportion to its size: megabytes of text to read or to classify."""
+    """Whether its work is in proportion to its size: megabytes of text."""
 
 
 def request(
     body: bytes = b"", *headers: str, line: str = "POST /classify HTTP/1.1", length: bool = True
 ) -> bytes:
-    """Give a request as it goes over the wire."""
+    """Return the bytes of a request."""
     lines = [line, "Host: localhost", *headers]
     if length:
         lines.append(f"Content-Length: {len(body)}")
@@ -32,22 +32,22 @@ def request(
 
 
 def text(content: str) -> bytes:
-    """Give a request to classify a text, as JSON in UTF-8, lone surrogates as JSON writes them."""
+    """Return a request to classify a text, as JSON in UTF-8 with escaped surrogates."""
     return request(json.dumps({"text": content}).encode(), JSON)
 
 
 def raw(body: bytes, path: str = "/classify") -> bytes:
-    """Give a request with a body that says it is JSON."""
+    """Return a request with a body of type JSON."""
     return request(body, JSON, line=f"POST {path} HTTP/1.1")
 
 
 def chunked(chunks: bytes, *headers: str) -> bytes:
-    """Give a request with a body in chunks."""
+    """Return a request with a body in chunks."""
     return request(chunks, JSON, "Transfer-Encoding: chunked", *headers, length=False)
 
 
 def get(target: str = "/health/live", *headers: str, version: str = "HTTP/1.1") -> bytes:
-    """Give a request without a body."""
+    """Return a request without a body."""
     return request(b"", *headers, line=f"GET {target} {version}", length=False)
 
 

@@ -1,7 +1,7 @@
-"""``make hostile``: the hostile corpus again and again, to a running service.
+"""``make reliability CASE=hostile-input``: send the hostile corpus again and again.
 
-Each case must get its status and be answered in time, memory must stay as it is, and a normal
-request must be answered after each round.
+Each case must get its status in time, memory must not grow, and a normal request must succeed after
+each round.
 """
 
 import argparse
@@ -20,7 +20,7 @@ WARM_ROUNDS: Final = 3
 
 
 class Case(NamedTuple):
-    """What became of a case in all rounds."""
+    """Outcomes of a case in all rounds."""
 
     name: str
     statuses: tuple[int, ...]
@@ -29,14 +29,14 @@ class Case(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """What became of the corpus."""
+    """Outcomes of the corpus."""
 
     cases: list[Case]
     megabytes_before: float
     """Proportional set size after `WARM_ROUNDS`."""
     megabytes_after: float
     wrong: list[str]
-    """What was not as it must be."""
+    """Return the wrong outcomes."""
 
 
 def attack(service: RunningService, *, rounds: int) -> Tried:
@@ -64,7 +64,9 @@ def attack(service: RunningService, *, rounds: int) -> Tried:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make hostile", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make reliability CASE=hostile-input", description=__doc__
+    )
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
     with RunningService(errors=subprocess.DEVNULL) as service:

@@ -1,7 +1,7 @@
-"""``make try-overload``: four times the load that a worker can answer.
+"""``make reliability CASE=overload``: four times the load that a worker can take.
 
-What it takes on it answers nearly as quickly as ever, the rest it refuses at once, it says all the
-while that it is alive, and afterwards it is as it was.
+The latency of accepted requests stays low, the others are rejected at once, the health check
+succeeds throughout, and afterwards the service is as before.
 """
 
 import http.client
@@ -13,23 +13,23 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tests.benchmarks.bench import describe_machine
+from tests.benchmarks.comparison import describe_machine
 from tests.end_to_end.running_service import RunningService
 from tests.reliability.generator import WARM_UP_SECONDS, Requests, check_h2load, send
 from tests.reliability.report import Figure, below, report
 
 OVERLOAD: Final = 4
-"""How many times the capacity is sent."""
+"""The load as a multiple of the capacity."""
 QUIET: Final = 0.2
-"""What share of the capacity counts as no load."""
+"""The share of the capacity that is a quiet load."""
 HONEST_CONNECTIONS: Final = 16
-"""A burst that is never refused."""
+"""A burst that is never rejected."""
 QUIET_CONNECTIONS: Final = 4
 STRETCH_SECONDS: Final = 10
-"""How long capacity and quiet load are measured."""
+"""Duration of the measurements of capacity and quiet load."""
 
 SLOWER: Final = 5
-"""How many times the p99 of a quiet load that of an overload may be."""
+"""Bound on the p99 of an overload, as a multiple of that of a quiet load."""
 HEALTH_MILLISECONDS: Final = 50
 PROBE_SECONDS: Final = 0.02
 RECOVERY_SECONDS: Final = 1
@@ -66,7 +66,7 @@ def send_quietly(url: str, capacity: float) -> Requests:
 
 
 def probe(root: str, seconds: float) -> list[float]:
-    """Ask for health every 20 ms; give the milliseconds that each answer took."""
+    """Send a health check every 20 ms; return the latencies in milliseconds."""
     waits = []
     ends = time.monotonic() + seconds
     with closing(http.client.HTTPConnection(urlsplit(root).netloc, timeout=30)) as connection:
@@ -101,7 +101,7 @@ def figures(
 
 
 def only(name: str, requests: Requests, statuses: set[int]) -> Figure:
-    """Give how many had which status; no other than some may be there."""
+    """Return a figure with the counts of statuses; only some are allowed."""
     counts = requests.counts()
     shown = ", ".join(f"{status}: {count:,}" for status, count in counts.items())
     holds = bool(counts) and set(counts) <= statuses

@@ -1,4 +1,4 @@
-"""Sends bytes to the service as they are, and reads the answers."""
+"""Send raw bytes to the service, and read the responses."""
 
 import socket
 from contextlib import suppress
@@ -10,7 +10,7 @@ PATIENCE_SECONDS = 10
 
 
 class Answered(NamedTuple):
-    """What came back."""
+    """The responses."""
 
     statuses: tuple[int, ...]
     seconds: float
@@ -34,13 +34,13 @@ def send_raw(port: int, sent: bytes, n_answers: int) -> Answered:
 
 
 class _Shared:
-    """What `http.client` takes for a socket: a stream that it does not close between answers."""
+    """A socket for `http.client`: a stream that it does not close between responses."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
     def makefile(self, mode: str) -> Self:
-        """Give the stream, which all answers share."""
+        """Return the stream that all responses share."""
         return self
 
     def __getattr__(self, name: str) -> Any:

@@ -1,8 +1,8 @@
-"""``make try-reload``: replaces the model often under load, half of the times by a bad one.
+"""``make reliability CASE=reload``: replace the model under load, by a bad one half of the times.
 
-No request may fail; each answer must be that of its version, and its version one that was served
-while it was asked. Requests during a reload (from the renaming of the bundle until the service has
-loaded or refused it) are compared with those between, of the same load.
+No request may fail; each response must be that of its version, which was served at that time.
+Requests during a reload (from the renaming of the bundle until the service has loaded or rejected
+it) are compared with those between reloads.
 """
 
 import argparse
@@ -42,7 +42,7 @@ LOG: Final = "log"
 
 @dataclass
 class Record:
-    """What happened, by the clock of this process.
+    """Times of reloads, by the clock of this process.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ def replace_again_and_again(
 
 
 def _settled(models: Path) -> dict[str, int]:
-    """How many were loaded and refused, by the log: to ask the service would be load."""
+    """Return how many bundles the log says were loaded or failed; a request would be load."""
     log = (models / LOG).read_text()
     return {"loaded": log.count("instead of"), "failed": log.count('"model reload failed')}
 
@@ -117,7 +117,7 @@ def _settled(models: Path) -> dict[str, int]:
 def _wait_for(models: Path, before: dict[str, int], *, good: bool) -> None:
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while (now := _settled(models)) == before:
-        assert time.monotonic() < deadline, "a bundle was neither loaded nor refused"
+        assert time.monotonic() < deadline, "a bundle was neither loaded nor did it fail"
         time.sleep(0.02)
     outcome = "loaded" if good else "failed"
     assert now == before | {outcome: before[outcome] + 1}, f"expected it to be {outcome}"
@@ -132,7 +132,7 @@ def _clear(models: Path, *, keep: int) -> None:
 
 
 def faults(asked: Sequence[Asked], record: Record) -> list[str]:
-    """Say what was wrong with the answers."""
+    """Return the faults of the responses."""
     scores = {
         source: load_classifier(source).classify([TEXT])[0].topics[0].score
         for source in set(record.sources.values())

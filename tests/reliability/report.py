@@ -1,4 +1,4 @@
-"""What a test of reliability shows: each figure beside the bound that it must keep."""
+"""The report of a reliability test: each figure and its bound."""
 
 import sys
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ console = Console() if sys.stdout.isatty() else Console(width=120)
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured, and whether it is as it must be.
+    """A figure, and whether it keeps its bound.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Figure:
 
 
 def below(name: str, measured: float, bound: float, unit: str) -> Figure:
-    """Give a figure that must be below a bound."""
+    """Return a figure that must be below a bound."""
     return Figure(name, f"{measured:,.1f} {unit}", f"< {bound:,.1f} {unit}", measured < bound)
 
 

@@ -1,15 +1,15 @@
-"""``make try-stops``: workers are replaced under load again and again, as a rolling update does it.
+"""``make reliability CASE=rolling-restart``: replace workers under load, as a rolling update does.
 
-The next worker is ready before the last one is told to stop. Three kinds of clients load them:
+The next worker is ready before the last one is told to stop. There are three kinds of clients:
 
-- *balanced*: something before them looks at the readiness of each worker, as a load balancer does;
-- *leaving*: they keep their connection to a worker, know nothing of readiness, and turn to the next
-  worker when an answer says that it ends the connection;
-- *staying*: they connect to the same worker again until it is gone, and ask the next one if a
-  connection was closed before a byte of the answer came, as every HTTP client may.
+- *balanced*: a load balancer before the workers checks the readiness of each;
+- *leaving*: they keep their connection to a worker, ignore readiness, and turn to the next worker
+  when a response closes the connection;
+- *staying*: they connect to the same worker again until it is gone, and retry at the next one if a
+  connection was closed before the first byte of a response, as every HTTP client may.
 
-The first two never ask again: whatever goes wrong is a failed request. So is with the third what
-goes wrong after the first byte, or twice.
+The first two never retry: any error is a failed request. For the third, an error after the first
+byte, or a second one, is a failed request.
 """
 
 import asyncio
@@ -40,10 +40,10 @@ CLIENTS: Final = 3
 """Of each kind."""
 PAUSE_SECONDS: Final = 0.005
 CHECK_SECONDS: Final = 0.1
-"""How often readiness is looked at; a worker must go on for longer than that."""
+"""Interval of the readiness checks; a worker must drain for longer than this."""
 DRAIN_SECONDS: Final = 0.5
 LOADED_SECONDS: Final = 0.5
-"""How long a worker is loaded before it is told to stop."""
+"""How long a worker is loaded before it gets the signal."""
 EXIT_SECONDS: Final = DRAIN_SECONDS + 8
 """With what NEWSWIRE_SHUTDOWN_TIMEOUT_SECONDS gives to requests in progress."""
 
@@ -53,7 +53,7 @@ REQUESTS: Final = [(asked, to_bytes(asked.path, asked.body, asked.headers)) for 
 
 @dataclass
 class Tally:
-    """What became of the requests of a kind of clients."""
+    """Outcomes of the requests of one kind of clients."""
 
     asked: int = 0
     asked_again: int = 0
@@ -70,7 +70,7 @@ class Fleet:
         self._over = asyncio.Event()
 
     async def look(self) -> None:
-        """See which workers want requests."""
+        """Check which workers are ready."""
         ready = []
         for port in list(self.ports):
             async with Connection(port) as connection:
@@ -84,13 +84,13 @@ class Fleet:
         self._over.set()
 
     async def balance(self) -> None:
-        """Look again and again."""
+        """Check in intervals."""
         while not self._over.is_set():
             await self.look()
             await asyncio.sleep(CHECK_SECONDS)
 
     async def ask_balanced(self, number: int) -> None:
-        """Ask the worker that the balancer chooses, over a connection kept to each."""
+        """Send a request to the worker that the balancer chooses, over a kept connection."""
         kept: dict[int, Connection] = {}
         async for asked, request in self._requests(number):
             port = self._ready[-1]
@@ -101,7 +101,7 @@ class Fleet:
             connection.close()
 
     async def ask_leaving(self, number: int) -> None:
-        """Ask the same worker until it ends the connection."""
+        """Send requests to the same worker until it closes the connection."""
         connection = Connection(self.ports[-1])
         async for asked, request in self._requests(number):
             async with self._tallied("leaving", asked) as note:
@@ -112,7 +112,7 @@ class Fleet:
         connection.close()
 
     async def ask_staying(self, number: int) -> None:
-        """Ask the same worker until it is gone."""
+        """Send requests to the same worker until it is gone."""
         connection = Connection(self.ports[-1])
         async for asked, request in self._requests(number):
             async with self._tallied("staying", asked) as note:
@@ -126,7 +126,7 @@ class Fleet:
         connection.close()
 
     async def _requests(self, number: int) -> AsyncIterator[tuple[Asked, bytes]]:
-        """Give requests with pauses, until the end."""
+        """Yield requests with pauses, until the end."""
         first = number * len(REQUESTS) // CLIENTS
         for asked in cycle(REQUESTS[first:] + REQUESTS[:first]):
             if self._over.is_set():
@@ -202,7 +202,7 @@ class Stops:
         self.fleet.ports.remove(service.port)
 
     def report(self) -> list[str]:
-        """Give the lines that say what came of it."""
+        """Return the lines of the report."""
         lines = [
             f"{sum(self.statuses.values())} stops, exit statuses {dict(self.statuses)}, "
             f"{max(self.seconds):.2f} s from the signal to the end at the longest"
@@ -216,7 +216,7 @@ class Stops:
 
     @property
     def holds(self) -> bool:
-        """Whether nothing failed."""
+        """Return whether no request failed."""
         failed = sum(tally.failed.total() for tally in self.fleet.tallies.values())
         return not failed and set(self.statuses) == {0} and max(self.seconds) <= EXIT_SECONDS
 

@@ -1,7 +1,7 @@
-"""``make try-slow-clients``: 200 clients that are slow in four ways, beside a normal load.
+"""``make reliability CASE=slow-clients``: 200 slow clients of four kinds beside a normal load.
 
-The normal load is to notice nothing: it is answered as quickly, and costs as much, with and without
-them, in turns. Each slow client is cut after a while, and comes again.
+Latency and CPU time of the normal load must be the same with and without them, in turns. The
+service closes each slow connection after a while, and the client connects again.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tests.benchmarks.bench import check_wrk, describe_machine
+from tests.benchmarks.comparison import check_wrk, describe_machine
 from tests.benchmarks.harness import Result, Server, load, running
 from tests.benchmarks.targets import OURS
 from tests.reliability.report import Figure, console, report
 
 BETWEEN_PIECES_SECONDS: Final = 0.5
 CONNECTIONS: Final = 8
-MOST_CHANGE: Final = 0.1
+MAX_CHANGE: Final = 0.1
 HEAD: Final = b"POST /classify HTTP/1.1\r\nHost: slow\r\nContent-Type: application/json\r\n"
 ASKED_BUT_NOT_READ: Final = 8
 ESTABLISHED: Final = 1
@@ -175,7 +175,7 @@ def wait_until_cut(clients: SlowClients) -> None:
 
 
 def port_of(server: Server) -> int:
-    """Give the port that a server listens on."""
+    """Return the port of a server."""
     port = urlsplit(server.url).port
     assert port is not None
     return port
@@ -192,8 +192,8 @@ def compare(
     return Figure(
         name,
         f"{without:,.0f} alone, {with_them:,.0f} beside: {change:+.1%}",
-        f"within {MOST_CHANGE:.0%}",
-        sign * change <= MOST_CHANGE,
+        f"within {MAX_CHANGE:.0%}",
+        sign * change <= MAX_CHANGE,
     )
 
 

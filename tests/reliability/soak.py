@@ -1,8 +1,8 @@
-"""``make try-soak``: half an hour of mixed requests at 80 % of what a worker can do.
+"""``make reliability CASE=soak``: half an hour of mixed requests at 80 % of the capacity.
 
-Memory must not grow, descriptors and threads must stay as they are, and no answer may be other
-than expected. A request is due at a fixed time, and its latency counts from then, so that a slow
-answer is not forgiven the requests that wait behind it.
+Memory must not grow, file descriptors and threads must stay the same, and every response must be as
+expected. A request is due at a fixed time, and its latency counts from then (no coordinated
+omission).
 """
 
 import asyncio
@@ -46,7 +46,7 @@ LATE_SECONDS: Final = 1.0
 
 @dataclass
 class Stretch:
-    """What was seen in a part of the run.
+    """Figures of a part of the run.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Soak:
         self.stretches = [Stretch() for _ in range(STRETCHES)]
 
     async def capacity(self) -> float:
-        """Give how many requests a second are answered if no client makes a pause."""
+        """Return the capacity in requests per second: clients make no pause."""
         began = time.monotonic()
         clients = (self._ask_until(began + CAPACITY_SECONDS, n) for n in range(CONNECTIONS))
         return sum(await asyncio.gather(*clients)) / (time.monotonic() - began)
@@ -132,7 +132,7 @@ class Soak:
         return cycle(self._requests[first:] + self._requests[:first])
 
     def _at(self, began: float) -> Stretch | None:
-        """Give the stretch that it is now, None after the last."""
+        """Return the current stretch, None after the last."""
         position = int((time.monotonic() - began) / self.stretch_seconds)
         return self.stretches[position] if position < STRETCHES else None
 
@@ -156,7 +156,7 @@ class Soak:
                 due += pause * (1 + missed)
 
     def _watch(self, began: float) -> None:
-        """Ask for health and look at the process each second; scrape the metrics now and then."""
+        """Check health and process each second; scrape the metrics now and then."""
         second = 0
         while stretch := self._at(began):
             asked = time.monotonic()
@@ -184,7 +184,7 @@ class Soak:
 
 
 async def outcome(connection: Connection, asked: Asked, request: bytes) -> str:
-    """Ask, and say what became of it: a status, or what went wrong."""
+    """Send a request, and return its status or its error."""
     try:
         return str((await connection.ask(request)).status)
     except (OSError, NotAnsweredError, CutShortError) as error:
@@ -197,7 +197,7 @@ async def _until(moment: float) -> None:
 
 
 def broken(stretches: Sequence[Stretch], most_growth: float) -> list[str]:
-    """Say which bounds do not hold."""
+    """Return the bounds that do not hold."""
     warm, last = stretches[WARM], stretches[-1]
     unexpected = sum((stretch.unexpected for stretch in stretches), Counter[str]())
     grown = growth(stretches)
@@ -212,13 +212,13 @@ def broken(stretches: Sequence[Stretch], most_growth: float) -> list[str]:
 
 
 def growth(stretches: Sequence[Stretch]) -> float:
-    """Give the growth of memory from the end of the warm-up to the end."""
+    """Return the growth of memory after the warm-up."""
     before, after = (np.median(stretches[at].own_megabytes) for at in (WARM, -1))
     return float(after / before - 1)
 
 
 def describe(number: int, stretch: Stretch, seconds: float) -> str:
-    """Give the line of a stretch."""
+    """Return the line of a stretch."""
     p99 = np.quantile(stretch.latencies or [np.nan], 0.99) * 1e3
     return (
         f"{number:2}: {len(stretch.latencies) / seconds:,.0f} requests/s, "

@@ -1,7 +1,7 @@
-"""Clients that ask at a steady rate, whatever the service does, and remember every answer.
+"""Clients that send requests at a steady rate, and keep every response.
 
-They are a process of their own, one thread that only sends and receives: what replaces bundles
-meanwhile, or many threads of clients in one interpreter, would keep them from looking at the clock.
+They run in a process of their own with one thread, so that work beside them does not delay the
+clock.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class SteadyLoad:
 
 
 def main(port: str, text: str, rate: str) -> None:
-    """Say that it begins, ask until standard input ends, and write what became of it."""
+    """Announce the start, send requests until standard input ends, and write the outcomes."""
     body = json.dumps({"text": text, "top_k": 1}).encode()
     request = to_bytes("/classify", body, {"Content-Type": "application/json"})
     sys.stdout.write("beginning\n")

@@ -1,4 +1,4 @@
-"""Nobody else notices an attack; ``make reliability CASE=adversarial`` goes on for an hour."""
+"""Attacks do not affect other clients; ``make reliability CASE=adversarial`` runs for an hour."""
 
 import subprocess
 
@@ -13,7 +13,7 @@ TOO_MANY_REQUESTS = "429"
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_nobody_else_fails_and_memory_stays_flat(name: str) -> None:
+def test_other_clients_succeed_and_memory_stays_flat(name: str) -> None:
     with RunningService(errors=subprocess.PIPE) as service:
         for connections in CONNECTIONS:
             suffered = suffer(service, name, connections=connections, seconds=SECONDS, seed=0)

@@ -1,4 +1,4 @@
-"""Short: statuses, and that nothing is lost. ``make try-overload`` holds it to its bounds."""
+"""Statuses under overload; ``make reliability CASE=overload`` checks latencies."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def loads() -> tuple[Requests, Requests, Requests, list[float]]:
     return honest, much, after, waits
 
 
-def test_what_is_too_much_is_refused_and_nothing_is_lost(
+def test_excess_requests_are_rejected_and_no_request_is_lost(
     loads: tuple[Requests, Requests, Requests, list[float]],
 ) -> None:
     honest, much, after, _ = loads
@@ -35,7 +35,7 @@ def test_what_is_too_much_is_refused_and_nothing_is_lost(
     assert set(after.counts()) == {200}
 
 
-def test_each_figure_is_told(loads: tuple[Requests, Requests, Requests, list[float]]) -> None:
+def test_report_has_every_figure(loads: tuple[Requests, Requests, Requests, list[float]]) -> None:
     honest, much, after, waits = loads
     shown = figures(honest, after, much, after, waits)
     assert len({figure.name for figure in shown}) == len(shown)

@@ -35,7 +35,7 @@ def test_no_request_is_lost_and_every_version_is_right(tmp_path: Path) -> None:
         (Asked(1.0, 2.0, "1", 0.5), "not the score of its version"),
     ],
 )
-def test_what_is_wrong_would_be_seen(asked: Asked, fault: str) -> None:
+def test_faults_are_found(asked: Asked, fault: str) -> None:
     record = Record(
         published={1: 0.0, 2: 5.0},
         confirmed=[(0.0, 1), (6.0, 2)],

@@ -1,4 +1,4 @@
-"""Lawful work and a reload at once stay under the memory that a container has."""
+"""Batches and a reload at once stay under the memory limit of the container."""
 
 import os
 import re
@@ -19,10 +19,10 @@ from tests.conftest import LATEST, RELEASED, ROOT
 from tests.end_to_end.running_service import RunningService
 
 N_BATCHES: Final = 10
-"""As many as may wait or be answered at once."""
+"""As many as are accepted at once."""
 N_TEXTS, N_CHARACTERS = 256, 19_100
 EARLIER: Final = str(int(LATEST.name) - 1)
-MOST_SECONDS: Final = 120
+MAX_SECONDS: Final = 120
 
 
 def limit() -> int:
@@ -54,7 +54,7 @@ def make_batch(number: int) -> bytes:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 @pytest.mark.skipif(not (RELEASED / EARLIER).exists(), reason="there is one bundle")
-def test_ten_batches_and_a_new_bundle_fit(tmp_path: Path) -> None:
+def test_memory_of_ten_batches_during_a_reload(tmp_path: Path) -> None:
     bodies = [make_batch(number) for number in range(N_BATCHES)]
     assert all(len(body) > 4_850_000 for body in bodies)
     shutil.copytree(RELEASED / EARLIER, tmp_path / EARLIER)
@@ -78,7 +78,7 @@ def test_ten_batches_and_a_new_bundle_fit(tmp_path: Path) -> None:
         shutil.copytree(LATEST, tmp_path / f".{LATEST.name}")
         (tmp_path / f".{LATEST.name}").rename(tmp_path / LATEST.name)
         try:
-            for look in range(MOST_SECONDS * 50):
+            for look in range(MAX_SECONDS * 50):
                 peak = max(peak, resident(service.process.pid))
                 if look == 50:
                     os.kill(service.process.pid, signal.SIGHUP)

@@ -6,7 +6,7 @@ from tests.reliability.rolling_restart import Stops
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGTERM]
 
 
-def test_no_request_is_lost_when_workers_are_replaced() -> None:
+def test_rolling_restart_loses_no_request() -> None:
     stops = Stops()
     asyncio.run(stops.run(SIGNALS))
     assert stops.holds, stops.report()
@@ -17,7 +17,7 @@ def test_no_request_is_lost_when_workers_are_replaced() -> None:
     assert stops.fleet.tallies["leaving"].asked_again == 0
 
 
-def test_a_worker_that_is_killed_loses_some() -> None:
+def test_killed_worker_loses_requests() -> None:
     """So what is counted as failed can be seen to be counted."""
     stops = Stops()
     asyncio.run(stops.run([signal.SIGKILL]))

@@ -11,7 +11,7 @@ RATE = 100
 SECONDS = 12
 
 
-def test_a_short_one() -> None:
+def test_short_soak() -> None:
     async def run(soak: Soak) -> list[str]:
         stretches = [stretch async for stretch in soak.run(RATE)]
         return [describe(number, stretch, 1) for number, stretch in enumerate(stretches, 1)]
@@ -32,7 +32,7 @@ def stretches() -> list[Stretch]:
     ]
 
 
-def test_what_stays_as_it_is_holds() -> None:
+def test_steady_state_passes() -> None:
     assert broken(stretches(), most_growth=0.02) == []
 
 
@@ -44,17 +44,17 @@ def test_what_stays_as_it_is_holds() -> None:
         (Stretch(own_megabytes=[80], descriptors=[20], threads=[8]), "threads: from 7 to 8"),
     ],
 )
-def test_growth_is_seen(last: Stretch, message: str) -> None:
+def test_growth_is_found(last: Stretch, message: str) -> None:
     (found,) = broken([*stretches()[:-1], last], most_growth=0.02)
     assert found.startswith(message)
 
 
-def test_what_grows_while_it_warms_up_does_not_count() -> None:
+def test_growth_during_warm_up_is_ignored() -> None:
     before = [Stretch(own_megabytes=[40], descriptors=[9], threads=[3]) for _ in range(WARM)]
     assert broken([*before, *stretches()[WARM:]], most_growth=0.02) == []
 
 
-def test_unexpected_answers_are_seen() -> None:
+def test_unexpected_responses_are_found() -> None:
     seen = stretches()
     seen[3].unexpected = Counter({"short: 500": 2})
     assert broken(seen, most_growth=0.02) == ["2 times short: 500"]

@@ -1,4 +1,4 @@
-"""Requests as they come from many clients: short and long, one and many, valid and not."""
+"""A mix of requests: short and long texts, batches, and invalid ones."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Asked(NamedTuple):
 
 
 def _of_words(n_words: int, *, first: int = 0) -> str:
-    """Give a text of so many words."""
+    """Return a text of so many words."""
     return " ".join(WORDS[(first + number) % len(WORDS)] for number in range(n_words))
 
 
@@ -59,11 +59,11 @@ SHARES: Final = (
     (10, _json("no text", {"text": " "}, status=422)),
     (10, Asked("of another type", "/classify", b"<a/>", {"Content-Type": "text/xml"}, 415)),
 )
-"""How many of a thousand requests are what."""
+"""Kinds of requests, in a thousand."""
 
 
 def mixture() -> list[Asked]:
-    """Give a thousand requests in an order that is the same each time."""
+    """Return a thousand requests in a fixed order."""
     requests = [asked for share, asked in SHARES for _ in range(share)]
     Random(SEED).shuffle(requests)  # noqa: S311 - an order, not a secret
     return requests

@@ -15,12 +15,12 @@ NAME = ":gear: [red]x[/red] 12 \x1b]0;title\x07 \x1b[2J\x9b2J \u202e\x7f"
 SHOWN = ":gear: [red]x[/red] 12 \\u001b]0;title\\u0007 \\u001b[2J\\u009b2J \\u202e\\u007f"
 
 
-def test_control_characters_are_shown_by_their_escapes() -> None:
+def test_control_characters_are_escaped() -> None:
     assert printable(NAME) == SHOWN
     assert printable("\ud83d a\tb\nc\rd é 中 \u200b") == "? a\tb\nc\\u000dd é 中 \u200b"
 
 
-def test_lines_and_tables_show_strings_as_they_are() -> None:
+def test_lines_and_tables_have_no_markup() -> None:
     console = PlainConsole(file=io.StringIO(), force_terminal=True, width=200)
     table = Table(NAME, title=NAME, caption=NAME, box=None)
     table.add_row(NAME)
@@ -32,6 +32,7 @@ def test_lines_and_tables_show_strings_as_they_are() -> None:
     assert shown.split("\n")[0] == SHOWN  # no colour for the number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -42,7 +43,7 @@ def test_lines_and_tables_show_strings_as_they_are() -> None:
         ["deploy.batch"],
     ],
 )
-def test_errors_of_every_command_show_names_as_they_are(arguments: list[str]) -> None:
+def test_errors_of_every_command_escape_control_characters(arguments: list[str]) -> None:
     module, *rest = arguments
     last = ["models/none"] if module == "deploy.batch" else []
     done = subprocess.run(
@@ -59,7 +60,8 @@ def test_errors_of_every_command_show_names_as_they_are(arguments: list[str]) ->
     assert done.stderr[:-1].isprintable()
 
 
-def test_what_the_service_refuses_is_shown_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_errors_of_the_service_escape_control_characters(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "service"],
         cwd=ROOT,

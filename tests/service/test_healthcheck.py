@@ -8,6 +8,8 @@ from service.healthcheck import reachable
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
 
+pytestmark = pytest.mark.slow
+
 
 def check(port: int) -> int:
     return subprocess.run(

@@ -25,6 +25,9 @@ from tests.hostile_bundles import (
     edit_vocabulary,
     rewrite,
 )
+from tests.ports import free_port
+
+pytestmark = pytest.mark.slow
 
 
 def run(**settings: str) -> subprocess.CompletedProcess[str]:
@@ -106,13 +109,6 @@ def test_a_setting_that_does_not_exist_is_one_line_and_status_2() -> None:
     shown = run(NEWSWIRE_API_KEY="a-key-of-16-chars")
     assert_refused(shown, "NEWSWIRE_API_KEY: unknown setting, did you mean NEWSWIRE_API_K")
     assert "a-key-of-16-chars" not in shown.stderr
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 def test_metrics_may_have_a_port_of_their_own() -> None:

@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import LATEST, ROOT
 from tests.end_to_end.running_service import RunningService
 
+pytestmark = pytest.mark.slow
+
 ENTRY_POINTS = ("service.cli", "service.healthcheck", "training", "deploy.batch")
 SHADOWED = ("numpy", "signal", "json", "typing", "rich", "typer", "asyncio", "uvicorn", "logging")
 """Modules that entry points import."""
@@ -122,10 +124,10 @@ def test_a_file_of_the_process_never_becomes_a_standard_stream() -> None:
 @pytest.mark.parametrize(
     ("module", "extra", "absent"),
     [
-        ("service.cli", "command", "typer"),
-        ("service.cli", "command", "rich"),
+        ("service.cli", "cli", "typer"),
+        ("service.cli", "cli", "rich"),
         ("training", "training", "tensorflow"),
-        ("deploy.batch", "bulk", "ray"),
+        ("deploy.batch", "batch", "ray"),
     ],
 )
 def test_an_extra_that_is_not_installed_is_named(module: str, extra: str, absent: str) -> None:

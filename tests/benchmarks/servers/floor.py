@@ -1,4 +1,4 @@
-"""What FastAPI costs by itself: our request and response models around a constant answer."""
+"""The cost of FastAPI alone: our request and response models around a constant response."""
 
 import sys
 

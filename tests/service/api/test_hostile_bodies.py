@@ -21,6 +21,8 @@ from service.api.parsing import (
 from service.api.problems import RequestError
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 TEXT = "OPEC ministers agreed to cut crude oil output."
 N_NAMES = 200_000
 MAX_GROWTH_BYTES = 20_000_000

@@ -99,6 +99,7 @@ def said() -> Iterator[Said]:
         logger.setLevel(logging.NOTSET)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.just("POST") | st.sampled_from(METHODS),
@@ -152,6 +153,7 @@ BROKEN: Final = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_no_request_is_not_repeated_either() -> None:
     """By the server's own logs, at the level that says most."""
     with RunningService(

@@ -38,7 +38,7 @@ def test_rows_and_json(told: Explanation) -> None:
     assert written["words"][3] == EFFECTS[3]._asdict()
 
 
-def test_places_are_right_in_a_text_of_other_systems(classifier: TopicClassifier) -> None:
+def test_offsets_with_carriage_returns_and_control_characters(classifier: TopicClassifier) -> None:
     text = NewsText("OPEC\r\nmet.\r\n\x1b[31m\x07 Crude rose.")
     explanation = classifier.explain(text)
     shown = highlight(text, explanation)

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cli import inputs as reading
-from service.cli.errors import CommandError
 from service.cli.inputs import (
     BATCH_TEXTS,
     Batch,
     check_readable,
-    parse_line,
+    parse_entry,
     read_lines,
     read_text,
     read_texts,
     total_size,
 )
+from service.console import CommandError
 from service.model import NewsText
 
 NAMES = {"topic", "error"}
@@ -28,7 +28,7 @@ BLANK = "expected a text or a title that is not only white space, got "
     ("line", "problem"),
     [
         (b'{"text": "a"', "expected a JSON object: Expecting ',' delimiter at character 13"),
-        (b"[" * 100_000, "expected a JSON object: this one is nested too deeply"),
+        (b"[" * 100_000, "expected a JSON object, got one nested too deeply"),
         (b'{"text": NaN}', f"text, title: {BLANK}nothing"),
         (b'{"text": "\xff"}', "expected UTF-8"),
         (b"[]", "expected a JSON object, got an array"),
@@ -38,39 +38,39 @@ BLANK = "expected a text or a title that is not only white space, got "
         (b"{}", f"text, title: {BLANK}nothing"),
         (b'{"text": null, "title": null}', f"text, title: {BLANK}nothing"),
         (b'{"title": " "}', f"text, title: {BLANK}only white space"),
-        (b'{"text": true}', "text: expected a string, got a boolean"),
-        (b'{"text": {}}', "text: expected a string, got an object"),
+        (b'{"text": true}', "text: expected a string or null, got a boolean"),
+        (b'{"text": {}}', "text: expected a string or null, got an object"),
         (b'{"text": ""}', f"text, title: {BLANK}nothing"),
         (b'{"text": " \\n"}', f"text, title: {BLANK}only white space"),
-        (b'{"text": "a", "title": 1}', "title: expected a string, got a number"),
+        (b'{"text": "a", "title": 1}', "title: expected a string or null, got a number"),
         (
             b'{"text": "a", "topic": 1, "error": 2}',
-            "expected no key 'error', which is the answer's: see --prefix",
+            "expected no key 'error': a result has that name; see --prefix",
         ),
     ],
 )
-def test_a_line_that_is_no_text_says_why(line: bytes, problem: str) -> None:
-    assert parse_line(line, NAMES)[0] == problem
+def test_invalid_lines(line: bytes, problem: str) -> None:
+    assert parse_entry(line, NAMES)[0] == problem
 
 
-def test_what_a_line_holds_is_kept_as_it_is_written() -> None:
+def test_lines_are_kept_as_written() -> None:
     line = b'\xef\xbb\xbf {"n": 1.10, "big": ' + b"9" * 5_000 + b', "text": "\\ud83d", "n": 2 } \r'
-    content, kept = parse_line(line, NAMES)
+    content, _, kept = parse_entry(line, NAMES)
     assert content == NewsText("?")
     assert kept + "}" == line.decode("utf-8-sig").replace(" } \r", "}").lstrip()
 
 
-def test_half_of_a_surrogate_pair_is_a_question_mark(tmp_path: Path) -> None:
+def test_unpaired_surrogates_become_question_marks(tmp_path: Path) -> None:
     line = b'{"text": "Gold \\ud83d rose", "title": "\\ude00"}'
-    assert parse_line(line, NAMES)[0] == NewsText("Gold ? rose", "?")
+    assert parse_entry(line, NAMES)[0] == NewsText("Gold ? rose", "?")
     path = tmp_path / "a.txt"
     path.write_text("Gold rose.")
     assert read_text(str(path), "\udcff") == NewsText("Gold rose.", "?")
 
 
-def test_a_number_that_json_has_not_is_null() -> None:
+def test_nan_and_infinities_become_null() -> None:
     line = rb'{"n": NaN, "say": "NaN \" Infinity", "m": [-Infinity,Infinity, 1.10],"text":"a"}'
-    content, kept = parse_line(line, NAMES)
+    content, _, kept = parse_entry(line, NAMES)
     assert content == NewsText("a")
     assert kept == r'{"n": null, "say": "NaN \" Infinity", "m": [null,null, 1.10],"text":"a"'
     assert json.loads(kept + "}")["m"] == [None, None, 1.1]
@@ -87,12 +87,12 @@ def test_blank_lines_are_skipped_and_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b'"text": null, ', b'"text": "", '])
-def test_a_title_is_enough(text: bytes) -> None:
-    assert parse_line(b"{" + text + b'"title": "a"}', NAMES)[0] == NewsText(title="a")
-    assert parse_line(b'{"text": " \\n", "title": "a"}', NAMES)[0] == NewsText(" \n", "a")
+def test_title_without_text(text: bytes) -> None:
+    assert parse_entry(b"{" + text + b'"title": "a"}', NAMES)[0] == NewsText(title="a")
+    assert parse_entry(b'{"text": " \\n", "title": "a"}', NAMES)[0] == NewsText(" \n", "a")
 
 
-def test_a_file_may_be_blank_if_there_is_a_title(tmp_path: Path) -> None:
+def test_title_with_blank_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text(" \n")
     assert read_text(str(path), "OPEC meets") == NewsText(" \n", "OPEC meets")
@@ -100,8 +100,8 @@ def test_a_file_may_be_blank_if_there_is_a_title(tmp_path: Path) -> None:
         read_text(str(path), " ")
 
 
-def test_a_title_may_be_null() -> None:
-    assert parse_line(b'{"text": "a", "title": null}', NAMES)[0] == NewsText("a")
+def test_null_title() -> None:
+    assert parse_entry(b'{"text": "a", "title": null}', NAMES)[0] == NewsText("a")
 
 
 @given(
@@ -111,19 +111,16 @@ def test_a_title_may_be_null() -> None:
     chunk=st.integers(1, 40),
     ends=st.booleans(),
 )
-def test_lines_are_whole_however_they_are_read(lines: list[str], chunk: int, *, ends: bool) -> None:
+def test_lines_of_any_chunk_size(lines: list[str], chunk: int, *, ends: bool) -> None:
     content = "\n".join(lines).encode() + (b"\n" if ends and lines else b"")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "CHUNK_BYTES", chunk)
         patch.setattr(reading, "_open", lambda file: io.BytesIO(content))
         batches = list(reading._batches_of_lines("a file"))
-    assert [line.decode() for batch, _ in batches for line in batch] == lines
-    assert sum(size for _, size in batches) <= len(content)
+    assert [line.decode() for batch in batches for line in batch] == lines
 
 
-def test_too_long_a_line_is_skipped_and_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_long_line_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_BYTES", 100)
     monkeypatch.setattr(reading, "CHUNK_BYTES", 10)
     path = tmp_path / "a.jsonl"
@@ -178,7 +175,7 @@ def test_files_are_read_a_batch_at_a_time(tmp_path: Path, monkeypatch: pytest.Mo
     assert sizes == [(2, 18), (2, 18), (1, 9)]
 
 
-def test_what_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+def test_missing_files_are_reported_first(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"absent: there is no such file$"):
         check_readable(["-", str(tmp_path / "absent")])
     with pytest.raises(CommandError, match=r"expected a file, this is a folder$"):
@@ -187,5 +184,5 @@ def test_what_is_not_there_is_said_at_once(tmp_path: Path) -> None:
         list[Batch](read_lines([str(tmp_path / "absent")], NAMES))
 
 
-def test_nobody_knows_how_long_standard_input_is(tmp_path: Path) -> None:
+def test_size_of_standard_input_is_unknown(tmp_path: Path) -> None:
     assert total_size(["-"]) is None

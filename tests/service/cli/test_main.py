@@ -9,17 +9,21 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from service import __version__
+from service.cli.commands import cli
 from service.model import NewsText, TopicClassifier
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.end_to_end.running_service import RunningService
+
+pytestmark = pytest.mark.slow
 
 COMMAND = [sys.executable, "-m", "service.cli"]
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
@@ -27,7 +31,7 @@ GOLD = "Gold prices rise"
 EARN = "Net profit rose to 12 mln dlrs, or 80 cts a share, in the fourth quarter."
 BLANK = "expected a text or a title that is not only white space, got "
 ENVIRONMENT = os.environ | {"COLUMNS": "200", "TERM": "xterm-256color"}
-MOST_GROWTH = 0.1
+MAX_GROWTH = 0.1
 """By how much of itself the peak of memory may grow from a tenth of the lines to all."""
 
 
@@ -66,7 +70,7 @@ def read_to_the_end(master: int) -> Iterator[bytes]:
     while True:
         try:
             chunk = os.read(master, 65_536)
-        except OSError:  # nobody has the other side open any more
+        except OSError:  # the other side is closed
             return
         if not chunk:
             return
@@ -80,7 +84,7 @@ def text_files(tmp_path: Path) -> list[str]:
     return [str(tmp_path / "crude.txt"), str(tmp_path / "earn.txt")]
 
 
-def test_tab_separated_values_for_other_programs(text_files: list[str]) -> None:
+def test_tab_separated_values(text_files: list[str]) -> None:
     shown = run("classify", *text_files, "--top-k", "2")
     header, *rows = [line.split("\t") for line in shown.stdout.splitlines()]
     assert shown.returncode == 0
@@ -91,7 +95,7 @@ def test_tab_separated_values_for_other_programs(text_files: list[str]) -> None:
     assert re.fullmatch(r"crude:0\.\d{6} [\w-]+:0\.\d{6}", rows[0][3])
 
 
-def test_a_table_for_people(text_files: list[str]) -> None:
+def test_table_on_a_terminal(text_files: list[str]) -> None:
     status, shown = run_on_terminal("classify", *text_files)
     assert status == 0
     assert "known words" in shown
@@ -99,7 +103,7 @@ def test_a_table_for_people(text_files: list[str]) -> None:
     assert "no topic" in shown
 
 
-def test_json_lines_on_request(text_files: list[str]) -> None:
+def test_json_output(text_files: list[str]) -> None:
     shown = run("classify", "--json", *text_files, "-", typed=b" ")
     first, second, third = map(json.loads, shown.stdout.splitlines())
     assert (first["file"], first["topic"]) == (text_files[0], "crude")
@@ -121,7 +125,7 @@ def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
         assert "Traceback" not in shown
 
 
-def test_names_are_shown_as_they_are_and_never_obeyed(tmp_path: Path) -> None:
+def test_control_characters_in_names_are_escaped(tmp_path: Path) -> None:
     """On a terminal and off it, in tables, tab-separated values, JSON and errors."""
     name = ":gear: [red]a[red] \x1b]0;t\x07\x1b[2J\x9b2J\x7f.txt"
     shown = ":gear: [red]a[red] \\u001b]0;t\\u0007\\u001b[2J\\u009b2J\\u007f.txt"
@@ -150,7 +154,7 @@ def test_control_characters_of_a_json_line_are_written_as_escapes() -> None:
     assert json.loads(done.stdout)["id"] == "\x9b\x7f"
 
 
-def test_a_cell_that_begins_like_a_formula_is_as_it_is(tmp_path: Path) -> None:
+def test_cells_that_look_like_formulas_are_unchanged(tmp_path: Path) -> None:
     """Documented: a spreadsheet is to read the file as text."""
     (tmp_path / "=1+1.txt").write_text(CRUDE)
     done = subprocess.run(
@@ -164,9 +168,7 @@ def test_a_cell_that_begins_like_a_formula_is_as_it_is(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[1].startswith("=1+1.txt\tcrude\t")
 
 
-def test_a_file_that_is_no_text_is_an_error_beside_the_others(
-    tmp_path: Path, text_files: list[str]
-) -> None:
+def test_unreadable_file_is_one_error(tmp_path: Path, text_files: list[str]) -> None:
     (tmp_path / "binary").write_bytes(b"\xff")
     shown = run("classify", str(tmp_path / "binary"), *text_files)
     assert shown.returncode == 1
@@ -177,7 +179,7 @@ def test_a_file_that_is_no_text_is_an_error_beside_the_others(
     ]
 
 
-def test_json_lines_are_answered_line_by_line() -> None:
+def test_jsonl_results_are_line_by_line() -> None:
     lines = [
         json.dumps({"id": 1, "text": CRUDE, "title": "OPEC meets"}),
         "",
@@ -199,12 +201,12 @@ def test_json_lines_are_answered_line_by_line() -> None:
     assert shown.stderr == "error: 1 of 3 lines could not be classified\n"
 
 
-def test_lines_that_are_all_blank_are_no_lines() -> None:
+def test_blank_lines_only() -> None:
     shown = run("classify", "--jsonl", "-", typed=b"\n \r\n\n")
     assert (shown.returncode, shown.stdout, shown.stderr) == (0, "", "")
 
 
-def test_a_title_is_enough() -> None:
+def test_title_alone_is_classified() -> None:
     lines: list[dict[str, str | None]] = [
         {"title": GOLD},
         {"text": None, "title": GOLD},
@@ -224,21 +226,21 @@ def test_a_title_is_enough() -> None:
         assert [topic["score"] for topic in answer["topics"]] == pytest.approx(scores, abs=1e-6)
 
 
-def test_a_title_alone_is_explained() -> None:
+def test_title_alone_is_explained() -> None:
     shown = run("explain", "-", "--title", GOLD, "--json")
     assert shown.returncode == 0, shown.stderr
     assert json.loads(shown.stdout)["topic"] == "gold"
     assert {word["field"] for word in json.loads(shown.stdout)["words"]} == {"title"}
 
 
-def test_the_prefix_keeps_the_answer_apart() -> None:
+def test_prefix_of_result_keys() -> None:
     typed = json.dumps({"text": CRUDE, "topic": "mine"}).encode()
     shown = run("classify", "--jsonl", "-", "--prefix", "model_", typed=typed)
     answer = json.loads(shown.stdout)
     assert (answer["topic"], answer["model_topic"]) == ("mine", "crude")
 
 
-def test_a_live_pipe_is_answered_line_by_line() -> None:
+def test_live_pipe_gets_results_line_by_line() -> None:
     with subprocess.Popen(
         [*COMMAND, "classify", "--jsonl", "-"],
         cwd=ROOT,
@@ -277,7 +279,7 @@ def test_memory_does_not_grow_with_the_input() -> None:
         feeder.join()
         process.communicate()
     first, last = peaks.values()
-    assert last <= first * (1 + MOST_GROWTH), peaks
+    assert last <= first * (1 + MAX_GROWTH), peaks
 
 
 def peak_memory(pid: int) -> int:
@@ -291,7 +293,7 @@ def many_lines(tmp_path: Path, n_lines: int) -> str:
     return str(path)
 
 
-def test_a_bar_on_a_terminal_but_never_among_the_answers(tmp_path: Path) -> None:
+def test_progress_bar_on_standard_error_only(tmp_path: Path) -> None:
     path = many_lines(tmp_path, 5_000)
     with (tmp_path / "out.jsonl").open("wb") as out:
         status, shown = run_on_terminal("classify", "--jsonl", path, output=out.fileno())
@@ -303,7 +305,7 @@ def test_a_bar_on_a_terminal_but_never_among_the_answers(tmp_path: Path) -> None
     assert all(json.loads(line)["topic"] == "crude" for line in lines[::500])
 
 
-def test_a_pipe_that_is_closed_ends_it_quietly(tmp_path: Path) -> None:
+def test_closed_pipe_exits_quietly(tmp_path: Path) -> None:
     path = many_lines(tmp_path, 5_000)
     with subprocess.Popen(
         [*COMMAND, "classify", "--jsonl", path],
@@ -319,7 +321,7 @@ def test_a_pipe_that_is_closed_ends_it_quietly(tmp_path: Path) -> None:
     assert process.returncode == 141
 
 
-def test_ctrl_c_ends_it_after_a_whole_line(tmp_path: Path) -> None:
+def test_ctrl_c_exits_after_a_whole_line(tmp_path: Path) -> None:
     path = many_lines(tmp_path, 100_000)
     with subprocess.Popen(
         [*COMMAND, "classify", "--jsonl", path],
@@ -340,7 +342,7 @@ def test_ctrl_c_ends_it_after_a_whole_line(tmp_path: Path) -> None:
     assert json.loads(lines[-1])["topic"] == "crude"
 
 
-def test_a_second_ctrl_c_does_not_wait_for_a_reader(tmp_path: Path) -> None:
+def test_second_ctrl_c_does_not_wait_for_the_reader(tmp_path: Path) -> None:
     path = many_lines(tmp_path, 5_000)
     with subprocess.Popen(
         [*COMMAND, "classify", "--jsonl", path],
@@ -350,11 +352,11 @@ def test_a_second_ctrl_c_does_not_wait_for_a_reader(tmp_path: Path) -> None:
         start_new_session=True,
     ) as process:
         assert process.stdout is not None
-        process.stdout.readline()  # nothing more is read: it waits for the pipe to be emptied
+        process.stdout.readline()  # the pipe fills, and the command waits
         for _ in range(20):
             process.send_signal(signal.SIGINT)
-            time.sleep(0.1)
-            if process.poll() is not None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
                 break
         # the signal itself, if it comes when Python is about to end; a shell calls that 130, too
         assert process.wait(timeout=60) in {130, -signal.SIGINT}
@@ -392,14 +394,14 @@ def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], message: str
         (["model", "--model-dir", "/none"], "/none: expected a model bundle or .*"),
     ],
 )
-def test_what_goes_wrong_is_one_line_and_status_1(arguments: list[str], message: str) -> None:
+def test_errors_are_one_line_and_status_1(arguments: list[str], message: str) -> None:
     shown = run(*arguments)
     assert shown.returncode == 1
     assert shown.stdout == ""
     assert re.fullmatch(f"error: {message}\n", shown.stderr)
 
 
-def test_an_explanation_in_three_forms(text_files: list[str], classifier: TopicClassifier) -> None:
+def test_explanation_formats(text_files: list[str], classifier: TopicClassifier) -> None:
     expected = classifier.explain(NewsText(CRUDE, "OPEC meets"))
     arguments = ["explain", text_files[0], "--title", "OPEC meets"]
     header, *rows = [line.split("\t") for line in run(*arguments).stdout.splitlines()]
@@ -429,7 +431,7 @@ def test_a_full_disk_is_one_line(text_files: list[str]) -> None:
     assert re.fullmatch("error: .*No space left on device\n", done.stderr)
 
 
-def test_the_model_in_three_forms() -> None:
+def test_model_formats() -> None:
     rows = dict(line.split("\t") for line in run("model").stdout.splitlines())
     assert (rows["name"], rows["version"]) == ("reuters", LATEST.name)
     assert float(rows["own_text.accuracy"]) > 0.9
@@ -442,7 +444,7 @@ def test_the_model_in_three_forms() -> None:
     assert "own text: accuracy" in shown
 
 
-def test_none_of_the_topics_in_each_form(tmp_path: Path, no_topic_folder: Path) -> None:
+def test_no_topic_formats(tmp_path: Path, no_topic_folder: Path) -> None:
     model = ("--model-dir", str(no_topic_folder))
     for word in ("oil", "rose"):
         (tmp_path / word).write_text(word)
@@ -467,7 +469,7 @@ def test_none_of_the_topics_in_each_form(tmp_path: Path, no_topic_folder: Path) 
     assert "min_confidence.crude\t0.600\n" in described
 
 
-def test_its_topics_in_three_forms() -> None:
+def test_topics_formats() -> None:
     lines = run("model", "--topics").stdout.splitlines()
     assert len(lines) == 1 + 46
     topics = [json.loads(line) for line in run("model", "--topics", "--json").stdout.splitlines()]
@@ -493,7 +495,7 @@ def test_the_released_models_are_found_from_elsewhere(tmp_path: Path) -> None:
     assert f"version\t{LATEST.name}\n" in shown.stdout
 
 
-def test_serve_puts_options_before_variables() -> None:
+def test_serve_options_override_variables() -> None:
     options = ["--host", "127.0.0.1", "--model-dir", str(RELEASED / "1")]
     with RunningService(
         [*COMMAND, "serve", *options], NEWSWIRE_MODEL_DIR="/none", NEWSWIRE_HOST="256.0.0.0"
@@ -512,16 +514,18 @@ def test_serve_listens_on_the_port_that_is_named() -> None:
     assert f"NEWSWIRE_PORT: 127.0.0.1:{port}: Address already in use" in shown.stderr
 
 
-def test_serve_refuses_as_the_service_does() -> None:
+def test_serve_fails_as_the_service_does() -> None:
     shown = run("serve", "--model-dir", "/none")
     assert shown.returncode == 2
     assert "expected a model bundle or a folder of them, not found" in shown.stderr
 
 
-def test_its_version() -> None:
+def test_version() -> None:
     assert run("--version").stdout == f"newswire {__version__}\n"
 
 
-def test_it_explains_itself() -> None:
+def test_help_of_every_command() -> None:
     for command in ("classify", "explain", "model", "serve"):
-        assert run(command, "--help").stdout.strip()
+        shown = CliRunner().invoke(cli, [command, "--help"])
+        assert shown.exit_code == 0
+        assert f" {command} [OPTIONS]" in shown.stdout

@@ -170,6 +170,7 @@ def test_long_run_of_marks_is_not_composed() -> None:
     assert NEWS_TOKENIZER.tokenize(f"{marks} cafe\u0301") == [marks, "café"]
 
 
+@pytest.mark.slow
 def test_folding_cache_is_bounded() -> None:
     folding = tokenization._Folding()
     every_character = "".join(map(chr, range(0x110000)))

@@ -12,6 +12,8 @@ from service.reload.startup import load_newest
 from tests.conftest import LATEST, RELEASED
 from tests.end_to_end.running_service import RunningService
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:

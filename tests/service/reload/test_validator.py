@@ -12,6 +12,8 @@ from service.reload.validator import BundleValidator
 from tests.conftest import LATEST, RELEASED
 from tests.hostile_bundles import DEVOURING, NETWORKS, edit_network
 
+pytestmark = pytest.mark.slow
+
 
 def load_by(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the subprocess run code in place of loading a bundle."""

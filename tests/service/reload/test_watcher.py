@@ -22,6 +22,8 @@ from tests.conftest import LATEST, RELEASED
 from tests.end_to_end.running_service import RunningService
 from tests.hostile_bundles import DEVOURING, edit_network, renumber
 
+pytestmark = pytest.mark.slow
+
 TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
 
 

@@ -16,6 +16,8 @@ from service.observability.health import ServiceHealth
 from service.server.draining import DrainingServer
 from tests.end_to_end.running_service import RunningService
 
+pytestmark = pytest.mark.slow
+
 TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
 READINESS = ("/health/ready", "/v2/health/ready", "/v2/models/reuters/ready")
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.end_to_end.running_service import RunningService
 
+pytestmark = pytest.mark.slow
+
 JSON = b"Host: a\r\nContent-Type: application/json\r\n"
 BODY = b'{"text": "Crude oil rose."}'
 REQUEST = b"POST /classify HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (JSON, len(BODY), BODY)

@@ -26,6 +26,8 @@ from tests.service.server.test_http_protocol import (
     statuses,
 )
 
+pytestmark = pytest.mark.slow
+
 KEY = "a-key-for-the-tests-of-http"
 TOPICS = b"GET /topics HTTP/1.1\r\nHost: a\r\n\r\n"
 MEGABYTE = 1_000_000

@@ -10,7 +10,7 @@ from typing import Any
 import bentoml
 from bentoml_cli.cli import cli
 
-from tests.benchmarks.servers.peers.answering import classify, served_classifier
+from tests.benchmarks.servers.peers.prediction import classify, served_classifier
 
 
 @bentoml.service(workers=1, logging={"access": {"enabled": False}})

@@ -11,7 +11,7 @@ from typing import Any
 
 import litserve
 
-from tests.benchmarks.servers.peers.answering import classify, served_classifier
+from tests.benchmarks.servers.peers.prediction import classify, served_classifier
 
 
 class TopicAPI(litserve.LitAPI):  # type: ignore[misc]
@@ -22,7 +22,7 @@ class TopicAPI(litserve.LitAPI):  # type: ignore[misc]
         self.classifier = served_classifier()
 
     def decode_request(self, request: dict[str, Any]) -> str:
-        """Give the text of a request."""
+        """Return the text of a request."""
         return str(request["text"])
 
     def predict(self, x: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ class TopicAPI(litserve.LitAPI):  # type: ignore[misc]
         return classify(self.classifier, x)
 
     def encode_response(self, output: dict[str, Any]) -> dict[str, Any]:
-        """Give the answer as it is: it can be written as JSON."""
+        """Return the response unchanged: it can be serialised as JSON."""
         return output
 
 

@@ -18,7 +18,7 @@ from mlserver import MLModel
 from mlserver.cli import main
 from mlserver.codecs import decode_args
 
-from tests.benchmarks.servers.peers.answering import classify, served_classifier
+from tests.benchmarks.servers.peers.prediction import classify, served_classifier
 
 
 class TopicRuntime(MLModel):  # type: ignore[misc]

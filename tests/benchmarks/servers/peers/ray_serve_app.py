@@ -16,7 +16,7 @@ import ray
 from ray import serve
 from starlette.requests import Request
 
-from tests.benchmarks.servers.peers.answering import classify, served_classifier
+from tests.benchmarks.servers.peers.prediction import classify, served_classifier
 
 
 @serve.deployment(num_replicas=1)

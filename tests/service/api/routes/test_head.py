@@ -69,6 +69,7 @@ def test_a_key_is_needed_where_get_needs_one(
     assert client.head("/health/ready").status_code == 200
 
 
+@pytest.mark.slow
 def test_the_server_sends_no_body() -> None:
     """Also for /metrics, whose length changes from one answer to the next."""
     with RunningService() as service:

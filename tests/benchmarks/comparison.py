@@ -1,8 +1,7 @@
-"""``make bench``: the service beside what it can be compared with, in one sitting.
+"""Compare the service with other servers in one run.
 
-Machines are shared and noisy, so rows are only to be compared within one run: each round starts
-every server anew, one after the other, and medians over the rounds are shown. What holds best is
-CPU time per request.
+Machines are shared and noisy: compare rows of one run only. Each round starts every server anew,
+one after the other; the table shows medians over the rounds. CPU time per request varies least.
 """
 
 import json
@@ -24,7 +23,7 @@ from rich.table import Table
 
 from tests.benchmarks.harness import Result, load, running
 from tests.benchmarks.peers import PEERS
-from tests.benchmarks.targets import FAMILY, OURS, Contestant
+from tests.benchmarks.targets import FAMILY, OURS, Target
 
 COLUMNS = {
     "requests_per_second": ("requests/s", "{:,.0f}"),
@@ -36,26 +35,52 @@ COLUMNS = {
     "start_seconds": ("start s", "{:.2f}"),
 }
 
-LEFT_SECONDS = 0.5
-"""For what is still in progress when a load ends; a full service would refuse the next."""
+SETTLE_SECONDS = 0.5
+"""Pause after the warm-up load, until its last requests are finished."""
 
 console = Console() if sys.stdout.isatty() else Console(width=120)
 
 
-def main(
-    rounds: Annotated[int, typer.Option(min=1, help="Each starts every server anew.")] = 3,
-    seconds: Annotated[int, typer.Option(min=1, help="How long a server is loaded.")] = 5,
-    connections: Annotated[int, typer.Option(min=1)] = 8,
-    save: Annotated[Path | None, typer.Option(help="Where to write the table, as JSON.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Names of rows; all without it.")] = None,
-    peers: Annotated[  # noqa: FBT002 - a flag of the command line
-        bool, typer.Option("--peers", help="Other ways of serving the same model, beside ours.")
-    ] = False,
+Rounds = Annotated[int, typer.Option(min=1, help="Each starts every server anew.")]
+Seconds = Annotated[int, typer.Option(min=1, help="How long each server is loaded.")]
+Connections = Annotated[int, typer.Option(min=1)]
+Save = Annotated[Path | None, typer.Option(help="Where to write the table, as JSON.")]
+Only = Annotated[list[str] | None, typer.Option(help="Names of rows; all by default.")]
+
+
+def compare_with_framework(
+    rounds: Rounds = 3,
+    seconds: Seconds = 5,
+    connections: Connections = 8,
+    save: Save = None,
+    only: Only = None,
 ) -> None:
-    """Measure the service beside what it can be compared with."""
+    """Compare the service with a no-op server and with the framework itself."""
+    compare(FAMILY, rounds, seconds, connections, save, only)
+
+
+def compare_with_peers(
+    rounds: Rounds = 3,
+    seconds: Seconds = 5,
+    connections: Connections = 8,
+    save: Save = None,
+    only: Only = None,
+) -> None:
+    """Compare the service with other model servers, each with the same model."""
+    compare((OURS, *PEERS), rounds, seconds, connections, save, only)
+
+
+def compare(
+    targets: Sequence[Target],
+    rounds: int,
+    seconds: int,
+    connections: int,
+    save: Path | None,
+    only: Sequence[str] | None,
+) -> None:
+    """Measure servers in turn and print a table of medians."""
     check_wrk()
-    there = (OURS, *PEERS) if peers else FAMILY
-    chosen = [item for item in there if not only or item.name in only]
+    chosen = [target for target in targets if not only or target.name in only]
     results = measure(chosen, rounds=rounds, seconds=seconds, connections=connections)
     record = {
         "machine": describe_machine(),
@@ -71,24 +96,24 @@ def main(
 
 
 def check_wrk() -> None:
-    """End with a clear message where there is nothing to make the load."""
+    """Exit with one line if wrk, which generates the load, is not installed."""
     if shutil.which("wrk") is None:
-        sys.exit("error: expected wrk, which makes the load, on the PATH: apt-get install wrk")
+        sys.exit("error: expected wrk on the PATH, it generates the load: apt-get install wrk")
 
 
 def measure(
-    contestants: Sequence[Contestant], *, rounds: int, seconds: int, connections: int
+    targets: Sequence[Target], *, rounds: int, seconds: int, connections: int
 ) -> dict[str, list[Result]]:
-    """Load each server in turn, round after round; the first second of each does not count."""
-    results: dict[str, list[Result]] = {item.name: [] for item in contestants}
+    """Load each server in turn, round after round, after one second of warm-up."""
+    results: dict[str, list[Result]] = {item.name: [] for item in targets}
     with Progress(console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=rounds * len(contestants))
+        task = progress.add_task("", total=rounds * len(targets))
         for _ in range(rounds):
-            for item in contestants:
+            for item in targets:
                 progress.update(task, description=item.name)
                 with running(item) as server:
                     load(item, server, seconds=1, connections=connections)
-                    time.sleep(LEFT_SECONDS)  # what it left behind is still being answered
+                    time.sleep(SETTLE_SECONDS)
                     result = load(item, server, seconds=seconds, connections=connections)
                 results[item.name].append(result)
                 progress.advance(task)
@@ -96,7 +121,7 @@ def measure(
 
 
 def summarise(results: Sequence[Result]) -> dict[str, float]:
-    """Give the median of each figure over the rounds."""
+    """Return the median of each figure over the rounds."""
     return {item.name: median(asdict(r)[item.name] for r in results) for item in fields(Result)}
 
 
@@ -113,16 +138,12 @@ def to_table(record: Mapping[str, Any]) -> Table:
 
 
 def cells(row: Mapping[str, float]) -> list[str]:
-    """Give the figures of a row as they are shown, here and in the documentation."""
+    """Return the figures of a row as text, here and in the documentation."""
     return [form.format(row[name]) for name, (_, form) in COLUMNS.items()]
 
 
 def describe_machine() -> str:
-    """Say what processor, how many of it, and which Python."""
+    """Return the number of cores, the processor and the Python version."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return f"{len(models)} cores of {models[0]}, Python {platform.python_version()}"
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,4 +1,4 @@
-"""The service keeps what its OpenAPI document says, whatever it is sent; see `fuzzing`."""
+"""Responses are as the OpenAPI document says, for generated requests."""
 
 import re
 import subprocess
@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from tests.conftest import ROOT
-from tests.end_to_end.fuzzing import fuzz
 from tests.end_to_end.running_service import RunningService
+from tests.reliability.fuzz import fuzz
 
 N_REQUESTS = 200
 
@@ -17,7 +17,7 @@ def schemathesis() -> None:
     subprocess.run(["make", ".venv/interface/.installed"], cwd=ROOT, check=True)
 
 
-def test_every_answer_is_as_documented() -> None:
+def test_responses_are_as_documented() -> None:
     with RunningService() as service:
         done = fuzz(service.port, n_requests=N_REQUESTS, seed=1)
         metrics = service.client.get("/metrics").text

@@ -1,4 +1,4 @@
-"""What Schemathesis cannot read from the document; it imports this in its own environment."""
+"""Hooks for what the OpenAPI document cannot say; Schemathesis imports them in its environment."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def filter_case(context: Any, case: Any) -> bool:
     """Leave out what is not wrong, though it is made up to be.
 
     A number instead of a string is a text again, if it is sent as plain text; and options in the
-    query of ``/classify`` belong to plain text: beside JSON they are refused. A blank plain text
+    query of ``/classify`` belong to plain text: beside JSON they are rejected. A blank plain text
     without a title is left out too: no schema can say that one needs the other.
     """
     if case.media_type == PLAIN_TEXT:

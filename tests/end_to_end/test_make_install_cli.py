@@ -1,14 +1,14 @@
-"""``make command``, as a newcomer types it, in an environment of the command alone."""
+"""``make install-cli`` in an environment of its own."""
 
 import subprocess
 
 from tests.conftest import ROOT
 
 
-def test_the_command_is_installed_and_answers() -> None:
-    subprocess.run(["make", "command"], cwd=ROOT, check=True)
+def test_the_installed_command_classifies() -> None:
+    subprocess.run(["make", "install-cli"], cwd=ROOT, check=True)
     shown = subprocess.run(
-        [".venv/command/bin/newswire", "classify", "-"],
+        [".venv/cli/bin/newswire", "classify", "-"],
         cwd=ROOT,
         input="Net profit rose to 3.1 mln dlrs or 40 cts a share.",
         capture_output=True,

@@ -1,7 +1,7 @@
-"""``make fuzz``: requests made up from the OpenAPI document, valid and not, to a running service.
+"""``make reliability CASE=fuzz``: requests that Schemathesis generates from the OpenAPI document.
 
-Schemathesis checks each answer: status, media type, headers and body must be as the document says,
-valid requests must be answered and others refused.
+It checks status, media type, headers and body of each response against the document: valid requests
+must succeed, others must be rejected.
 """
 
 import argparse
@@ -16,8 +16,8 @@ from tests.conftest import LATEST, ROOT
 from tests.end_to_end.running_service import RunningService
 
 SCHEMATHESIS = ROOT / ".venv" / "interface" / "bin" / "schemathesis"
-HOOKS = "tests.end_to_end.fuzzing_hooks"
-CONFIGURATION = Path(__file__).with_name("fuzzing.toml")
+HOOKS = "tests.reliability.fuzz_hooks"
+CONFIGURATION = Path(__file__).with_name("fuzz.toml")
 PHASES = "examples,coverage,fuzzing"
 """Not the one that goes from answer to answer, for the service keeps no state."""
 N_VARIED = 4
@@ -49,7 +49,7 @@ def fuzz(port: int, *, n_requests: int, seed: int) -> subprocess.CompletedProces
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make fuzz")
+    parser = argparse.ArgumentParser(prog="make reliability CASE=fuzz")
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     arguments = parser.parse_args()

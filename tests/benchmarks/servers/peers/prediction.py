@@ -1,4 +1,4 @@
-"""What the peers share: the classifier they all load, and the form of their answers."""
+"""The classifier and the response format that all peers share."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ def classify(classifier: TopicClassifier, text: str) -> dict[str, Any]:
 
 
 def to_object(answer: Classification) -> dict[str, Any]:
-    """Give the form of an answer that goes over the wire."""
+    """Return a classification as a JSON object."""
     return {
         "topic": answer.topics[0].topic.code,
         "topics": [

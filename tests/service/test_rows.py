@@ -1,0 +1,47 @@
+from typing import Any
+
+from service.model import Classification, InferenceError, NewsText, TopicClassifier
+from service.rows import PredictionOptions, Row, classify_rows, split_lines
+
+CRUDE = NewsText("OPEC ministers agreed to cut crude oil production.", "OPEC meets")
+OPTIONS = PredictionOptions(top_k=2, min_confidence=None)
+
+
+class FailsOnSome:
+    """A classifier that fails on texts with the word "broken"."""
+
+    def __init__(self, classifier: TopicClassifier) -> None:
+        self.classifier = classifier
+
+    def classify(self, texts: list[NewsText], **options: Any) -> list[Classification]:
+        if any("broken" in text.text for text in texts):
+            raise InferenceError("expected probabilities")
+        return self.classifier.classify(texts, **options)
+
+
+def test_results_are_in_the_order_of_the_rows(classifier: TopicClassifier) -> None:
+    rows: list[Row] = [CRUDE, "expected UTF-8", NewsText("Net profit rose 12 mln dlrs.")]
+    first, second, third = classify_rows(classifier, rows, OPTIONS)
+    assert first == classifier.classify([CRUDE], top_k=2)[0]
+    assert second == "expected UTF-8"
+    assert isinstance(third, Classification)
+    assert third.topics[0].topic.code == "earn"
+
+
+def test_a_failed_prediction_fails_one_row(classifier: TopicClassifier) -> None:
+    broken: Any = FailsOnSome(classifier)
+    first, second, third = classify_rows(broken, [CRUDE, NewsText("broken"), CRUDE], OPTIONS)
+    assert second == "expected probabilities"
+    assert first == third == classifier.classify([CRUDE], top_k=2)[0]
+
+
+def test_split_lines_of_any_chunks() -> None:
+    assert list(split_lines([b"a\nb", b"c", b"\n\nd"])) == [[b"a"], [b"bc", b""], [b"d"]]
+    assert list(split_lines([])) == []
+
+
+def test_too_long_lines_are_cut() -> None:
+    (lines,) = split_lines([b"abc", b"def", b"ghi", b"j\nk\n"], 4)
+    assert len(lines[0]) > 4
+    assert b"ghi" not in lines[0]
+    assert lines[1] == b"k"

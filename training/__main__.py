@@ -103,7 +103,7 @@ def _train(
     # imported late: they bring TensorFlow, and neither --help nor an error above should wait for it
     from training.data.views import STREAM, views_of_test
     from training.evaluation.baselines import without_text
-    from training.evaluation.evaluate import evaluate, evaluate_held_out
+    from training.evaluation.evaluate import evaluate, evaluate_out_of_fold
     from training.release.drift_baseline import measure_drift_baseline
     from training.release.export import export, repeatable_command
     from training.report.report import report_files
@@ -123,15 +123,15 @@ def _train(
     bundle = replace(bundle, manifest=manifest, drift_baseline=baseline)
 
     codes = [topic.code for topic in bundle.topics]
-    held_out = (
-        evaluate_held_out(network.held_out, network.thresholds, codes) if network.held_out else {}
+    out_of_fold = (
+        evaluate_out_of_fold(network.out_of_fold, network.thresholds, codes) if network.out_of_fold else {}
     )
     baselines = without_text(dataset)
     report = report_files(
-        bundle.manifest, bundle.topics, network.history, evaluations, held_out, baselines
+        bundle.manifest, bundle.topics, network.history, evaluations, out_of_fold, baselines
     )
     save_bundle(bundle, out, report)
-    console.print(summary_table({out.resolve().name: {**evaluations, **held_out}}, baselines))
+    console.print(summary_table({out.resolve().name: {**evaluations, **out_of_fold}}, baselines))
     console.print(f"Wrote the bundle to {out}", soft_wrap=True)
 
 

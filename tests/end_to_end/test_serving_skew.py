@@ -11,7 +11,7 @@ from service.model import TextEncoder
 from tests.end_to_end.running_service import RunningService
 from training.data import Dataset
 from training.data.reuters_expected import LABELS
-from training.recipes import TrainedNetwork
+from training.recipes import TrainedModel
 from training.recipes.mlp import multi_hot
 
 
@@ -42,7 +42,7 @@ def test_every_text_of_the_corpus_has_keras_ids(
 
 def test_accuracy_over_http_is_keras_own(
     service: RunningService,
-    trained: TrainedNetwork,
+    trained: TrainedModel,
     corpus_dataset: Dataset,
 ) -> None:
     """All 2,246 raw test texts over HTTP, against ``model.evaluate``, to the last newswire."""

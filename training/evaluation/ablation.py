@@ -25,7 +25,7 @@ from training.errors import DataError
 from training.evaluation.evaluate import Evaluation
 from training.recipes.examples import Form, TrainingTexts, training_texts
 from training.recipes.features import weigh, weigh_tokens
-from training.recipes.linear import BestSettings, calibrate_held_out, split_into_folds
+from training.recipes.linear import BestSettings, calibrate_out_of_fold, split_into_folds
 from training.recipes.svm import SVMSettings, fit_each, mean_of_pairs, to_float64
 
 ECE: Final = "expected_calibration_error"
@@ -172,7 +172,7 @@ def try_idea(idea: Idea, texts: TrainingTexts, settings: BestSettings) -> Evalua
         margins[inside] = _margins(idea, texts.only(learnt & ~inside), texts.only(inside))
     if idea.calibrated:
         keras.utils.set_random_seed(settings.seed)
-        margins = calibrate_held_out(margins, folds, texts, settings)
+        margins = calibrate_out_of_fold(margins, folds, texts, settings)
     no_topic = margins[:, -1] if idea.negatives else None
     return Evaluation(
         texts.labels, margins[:, :-1], probabilistic=idea.calibrated, no_topic=no_topic

@@ -16,7 +16,7 @@ from training.data import Dataset
 from training.data.dataset import NO_TOPIC
 from training.data.views import KnownTopics, views_of_test
 from training.evaluation import metrics
-from training.recipes.network import NEVER_ABSTAIN, HeldOut
+from training.recipes.network import NEVER_ABSTAIN, OutOfFold
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +146,16 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
     return evaluations
 
 
-def evaluate_held_out(
-    held_out: HeldOut, thresholds: AbstentionThresholds, codes: Sequence[str]
+def evaluate_out_of_fold(
+    out_of_fold: OutOfFold, thresholds: AbstentionThresholds, codes: Sequence[str]
 ) -> Mapping[str, Evaluation]:
     """Measure what was predicted in cross-validation, before and after calibration."""
-    topics, no_topic = split_outputs(held_out.probabilities, len(codes))
-    uncalibrated, _ = split_outputs(held_out.uncalibrated, len(codes))
-    abstained = abstentions(thresholds, held_out.known_words_ratio, topics, no_topic, codes)
+    topics, no_topic = split_outputs(out_of_fold.probabilities, len(codes))
+    uncalibrated, _ = split_outputs(out_of_fold.uncalibrated, len(codes))
+    abstained = abstentions(thresholds, out_of_fold.known_words_ratio, topics, no_topic, codes)
     return {
-        "held_out_uncalibrated": Evaluation(held_out.labels, uncalibrated),
-        "held_out": Evaluation(held_out.labels, topics, abstained=abstained, no_topic=no_topic),
+        "out_of_fold_uncalibrated": Evaluation(out_of_fold.labels, uncalibrated),
+        "out_of_fold": Evaluation(out_of_fold.labels, topics, abstained=abstained, no_topic=no_topic),
     }
 
 

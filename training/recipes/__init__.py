@@ -8,9 +8,9 @@ from typing import Protocol, cast
 from rich.console import Console
 
 from training.data import Split
-from training.recipes.network import TrainedNetwork
+from training.recipes.network import TrainedModel
 
-__all__ = ["Recipe", "TrainedNetwork", "fit"]
+__all__ = ["Recipe", "TrainedModel", "fit"]
 
 
 class Recipe(StrEnum):
@@ -25,7 +25,7 @@ class RecipeModule(Protocol):
 
     def fit(
         self, train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
-    ) -> TrainedNetwork: ...
+    ) -> TrainedModel: ...
 
 
 def fit(
@@ -35,7 +35,7 @@ def fit(
     *,
     seed: int,
     console: Console,
-) -> TrainedNetwork:
+) -> TrainedModel:
     """Fit a recipe's network to the training newswires, showing the progress on a console.
 
     Parameters

@@ -28,7 +28,7 @@ from training.progress import FitSteps
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
 from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings
-from training.recipes.network import OPSET, HeldOut, TrainedNetwork
+from training.recipes.network import OPSET, OutOfFold, TrainedModel
 from training.recipes.svm import LinearSVMs, SVMSettings, fit_svms
 from training.recipes.synonyms import read_synonyms
 from training.recipes.thresholds import choose_thresholds
@@ -71,7 +71,7 @@ class BestSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOutMargins:
+class OutOfFoldMargins:
     """What SVMs say of texts whose newswires they had not seen.
 
     Attributes
@@ -90,7 +90,7 @@ class HeldOutMargins:
 
 def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
-) -> TrainedNetwork:
+) -> TrainedModel:
     """Fit to the training newswires; what each idea is worth is in the model card.
 
     Parameters
@@ -115,7 +115,7 @@ def fit_with(
     written: Sequence[WrittenText],
     *,
     console: Console,
-) -> TrainedNetwork:
+) -> TrainedModel:
     """Hold out each fold in turn, calibrate on what was held out, then fit to everything."""
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
@@ -124,28 +124,28 @@ def fit_with(
     with FitSteps(
         "Fitting to all folds but one, then to all", settings.folds + 1, console
     ) as steps:
-        held_out = hold_out(texts, settings, steps)
-        calibration = calibrate(held_out.margins, texts, settings)
-        predictions = predict_held_out(held_out, texts, settings)
+        out_of_fold = hold_out(texts, settings, steps)
+        calibration = calibrate(out_of_fold.margins, texts, settings)
+        predictions = predict_out_of_fold(out_of_fold, texts, settings)
         svms = fit_svms(texts, settings.svm, settings.features, reserved=read_synonyms())
         steps.advance()
     synonyms = svms.features.usable_synonyms(read_synonyms())
     svms = svms.with_synonyms(synonyms)
 
-    return TrainedNetwork(
+    return TrainedModel(
         recipe=NAME,
         settings={**asdict(settings), "written_texts": len(written), "synonyms": synonyms},
         encoder=svms.features.encoder,
         history={},
         predict=lambda token_ids: predict(svms, calibration, token_ids),
         sparse=SparseBestNetwork(svms, calibration),
-        held_out=predictions,
+        out_of_fold=predictions,
         thresholds=choose_thresholds(predictions, len(LABELS)),
         no_topic=True,
     )
 
 
-def hold_out(texts: TrainingTexts, settings: BestSettings, steps: FitSteps) -> HeldOutMargins:
+def hold_out(texts: TrainingTexts, settings: BestSettings, steps: FitSteps) -> OutOfFoldMargins:
     """Fit SVMs to all folds but one, predict that one, and so on."""
     folds = split_into_folds(texts, settings)
     margins = np.zeros((len(folds), texts.any_topic.shape[1] + 1), dtype=np.float32)
@@ -159,7 +159,7 @@ def hold_out(texts: TrainingTexts, settings: BestSettings, steps: FitSteps) -> H
         margins[inside] = svms.margins(encoded)
         known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
         steps.advance()
-    return HeldOutMargins(folds, margins, known_words_ratio)
+    return OutOfFoldMargins(folds, margins, known_words_ratio)
 
 
 def split_into_folds(texts: TrainingTexts, settings: BestSettings) -> NDArray[np.int64]:
@@ -181,7 +181,7 @@ def calibrate(
     return fit_calibration(margins, texts.labels, texts.negative, weights, settings.calibration)
 
 
-def calibrate_held_out(
+def calibrate_out_of_fold(
     margins: NDArray[np.float32],
     folds: NDArray[np.int64],
     texts: TrainingTexts,
@@ -201,17 +201,17 @@ def calibrate_held_out(
     return probabilities
 
 
-def predict_held_out(
-    held_out: HeldOutMargins, texts: TrainingTexts, settings: BestSettings
-) -> HeldOut:
+def predict_out_of_fold(
+    out_of_fold: OutOfFoldMargins, texts: TrainingTexts, settings: BestSettings
+) -> OutOfFold:
     """Return what would have been predicted for each whole newswire."""
-    probabilities = calibrate_held_out(held_out.margins, held_out.folds, texts, settings)
+    probabilities = calibrate_out_of_fold(out_of_fold.margins, out_of_fold.folds, texts, settings)
     whole = texts.whole
-    return HeldOut(
+    return OutOfFold(
         labels=texts.labels[whole],
-        uncalibrated=tf.nn.softmax(held_out.margins[whole]).numpy(),
+        uncalibrated=tf.nn.softmax(out_of_fold.margins[whole]).numpy(),
         probabilities=probabilities[whole],
-        known_words_ratio=held_out.known_words_ratio[whole],
+        known_words_ratio=out_of_fold.known_words_ratio[whole],
     )
 
 

@@ -22,7 +22,7 @@ from training.data.dataset import Split, limit_token_ids, limit_vocabulary
 from training.data.reuters_expected import LABELS
 from training.data.views import keras_texts
 from training.progress import FitProgress
-from training.recipes.network import OPSET, HeldOut, TrainedNetwork
+from training.recipes.network import OPSET, OutOfFold, TrainedModel
 from training.recipes.thresholds import choose_thresholds
 
 NAME: Final = "book"
@@ -42,7 +42,7 @@ class BookSettings:
 
 def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
-) -> TrainedNetwork:
+) -> TrainedModel:
     """Choose the number of epochs on a validation set, then train a fresh network that long.
 
     The thresholds are not the book's. They are chosen on the validation set, too.
@@ -64,15 +64,15 @@ def fit(
     inputs = multi_hot(train.token_ids, settings.num_words)
     targets = keras.utils.to_categorical(train.labels, len(LABELS))
 
-    held_out = settings.validation_newswires
+    n_validation = settings.validation_newswires
     trial = build_network(settings)
     with FitProgress("Choosing the epochs", console) as progress:
         history = trial.fit(
-            inputs[held_out:],
-            targets[held_out:],
+            inputs[n_validation:],
+            targets[n_validation:],
             epochs=settings.max_epochs,
             batch_size=settings.batch_size,
-            validation_data=(inputs[:held_out], targets[:held_out]),
+            validation_data=(inputs[:n_validation], targets[:n_validation]),
             verbose=0,
             callbacks=[progress],
         ).history
@@ -92,17 +92,17 @@ def fit(
     judged = build_network(settings)
     with FitProgress("Choosing the thresholds", console) as progress:
         judged.fit(
-            inputs[held_out:],
-            targets[held_out:],
+            inputs[n_validation:],
+            targets[n_validation:],
             epochs=epochs,
             batch_size=settings.batch_size,
             verbose=0,
             callbacks=[progress],
         )
     encoder = TextEncoder(limit_vocabulary(vocabulary, settings.num_words))
-    predictions = predict_held_out(judged, encoder, train, vocabulary, settings)
+    predictions = predict_out_of_fold(judged, encoder, train, vocabulary, settings)
 
-    return TrainedNetwork(
+    return TrainedModel(
         recipe=NAME,
         settings={**asdict(settings), "epochs": epochs},
         encoder=encoder,
@@ -113,13 +113,13 @@ def fit(
     )
 
 
-def predict_held_out(
+def predict_out_of_fold(
     network: Any,
     encoder: TextEncoder,
     train: Split,
     vocabulary: Mapping[str, int],
     settings: BookSettings,
-) -> HeldOut:
+) -> OutOfFold:
     """Predict the validation set as it is served: from own text, where the source has it.
 
     All of it has a topic. Of the negatives the book's network is as sure as of the others, so with
@@ -134,7 +134,7 @@ def predict_held_out(
     encoded = [encoder.encode(text.text, text.title) for text in texts]
     probabilities = predict(network, [text.token_ids.tolist() for text in encoded], settings)
     known_words_ratio = np.array([text.known_words_ratio for text in encoded])
-    return HeldOut(labels, probabilities, probabilities, known_words_ratio)
+    return OutOfFold(labels, probabilities, probabilities, known_words_ratio)
 
 
 def build_network(settings: BookSettings) -> Any:

@@ -16,7 +16,7 @@ NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class OutOfFold:
     """Predictions for training newswires, each by a network that had not seen it.
 
     Attributes
@@ -47,7 +47,7 @@ class SparseNetwork(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedNetwork:
+class TrainedModel:
     """A fitted network.
 
     Attributes
@@ -66,7 +66,7 @@ class TrainedNetwork:
         probabilities, float32 of shape (n, n_outputs).
     sparse : SparseNetwork
         The same network on token ids and counts, to be exported.
-    held_out : HeldOut or None
+    out_of_fold : OutOfFold or None
         What networks of this recipe answered to training newswires that they had not seen.
     thresholds : AbstentionThresholds
         Below which a prediction is abstained from.
@@ -80,6 +80,6 @@ class TrainedNetwork:
     history: Mapping[str, list[float]]
     predict: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]
     sparse: Any  # a SparseNetwork; tests ask each for its own parts
-    held_out: HeldOut | None = None
+    out_of_fold: OutOfFold | None = None
     thresholds: AbstentionThresholds = NEVER_ABSTAIN
     no_topic: bool = False

@@ -6,7 +6,7 @@ import numpy as np
 
 from service.model import AbstentionThresholds
 from service.model.abstention import MAX_NO_TOPIC
-from training.recipes.network import HeldOut
+from training.recipes.network import OutOfFold
 
 TARGET_PRECISION: Final = 0.95
 """Share of the predictions that are not abstained from that shall be right, on the stream."""
@@ -16,7 +16,7 @@ MIN_KNOWN_WORDS_RATIO: Final = 0.5
 """A text is mostly unknown below this. Above it, unknown words lower the score instead."""
 
 
-def choose_thresholds(held_out: HeldOut, n_topics: int) -> AbstentionThresholds:
+def choose_thresholds(out_of_fold: OutOfFold, n_topics: int) -> AbstentionThresholds:
     """Choose the lowest confidence above which predictions are surely right often enough.
 
     Their share of right ones must be higher than the target by `N_STANDARD_ERRORS`, since the
@@ -24,16 +24,16 @@ def choose_thresholds(held_out: HeldOut, n_topics: int) -> AbstentionThresholds:
 
     Parameters
     ----------
-    held_out : HeldOut
+    out_of_fold : OutOfFold
         A stream: newswires with a topic and without, in the archive's own proportion. Those
         without are left out for a network that does not know the probability of it.
     n_topics : int
     """
-    topics = held_out.probabilities[:, :n_topics]
-    no_topic = held_out.probabilities[:, n_topics:].sum(axis=1)  # 0 if there is no such column
-    candidate = (held_out.known_words_ratio >= MIN_KNOWN_WORDS_RATIO) & (no_topic <= MAX_NO_TOPIC)
+    topics = out_of_fold.probabilities[:, :n_topics]
+    no_topic = out_of_fold.probabilities[:, n_topics:].sum(axis=1)  # 0 if there is no such column
+    candidate = (out_of_fold.known_words_ratio >= MIN_KNOWN_WORDS_RATIO) & (no_topic <= MAX_NO_TOPIC)
     confidence = topics.max(axis=1)[candidate]
-    right = (topics.argmax(axis=1) == held_out.labels)[candidate]
+    right = (topics.argmax(axis=1) == out_of_fold.labels)[candidate]
     order = np.argsort(-confidence, kind="stable")
     n_above = np.arange(1, len(order) + 1)
     precision_above = np.cumsum(right[order]) / n_above

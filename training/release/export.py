@@ -20,7 +20,7 @@ from training.data.reuters_topics import describe_topics
 from training.data.views import views_of_test
 from training.errors import ExportError
 from training.evaluation.evaluate import predict_texts
-from training.recipes import TrainedNetwork
+from training.recipes import TrainedModel
 from training.recipes.network import SparseNetwork
 from training.release.goldens import make_goldens
 
@@ -39,14 +39,14 @@ TENSORS: Final = {
 }
 
 
-def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
+def export(network: TrainedModel, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
     """Make the bundle of a trained network, and verify that it predicts as the network does.
 
     Nothing is written: `service.model.save_bundle` does that.
 
     Parameters
     ----------
-    network : TrainedNetwork
+    network : TrainedModel
     dataset : Dataset
         On every view of its test split the two must agree.
     folder : Path

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from service.model import Golden
-from training.recipes import TrainedNetwork
+from training.recipes import TrainedModel
 
 
-def make_goldens(network: TrainedNetwork) -> Sequence[Golden]:
+def make_goldens(network: TrainedModel) -> Sequence[Golden]:
     """Ask the trained network itself, not its export, about each golden text."""
     cases = json.loads(files("training.release").joinpath("golden_texts.json").read_bytes())
     token_ids = [network.encoder.token_ids(case["text"], case["title"]) for case in cases]

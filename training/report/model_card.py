@@ -11,7 +11,7 @@ from training.report.tables import FORM_TITLES, SCORE_TITLES, cells
 def write_model_card(
     manifest: Manifest,
     evaluations: Mapping[str, Evaluation],
-    held_out: Mapping[str, Evaluation],
+    out_of_fold: Mapping[str, Evaluation],
     baselines: Mapping[str, float],
     codes: Sequence[str],
 ) -> str:
@@ -47,7 +47,7 @@ def write_model_card(
         f"|---|{'---|' * len(SCORE_TITLES)}",
         *(
             f"| {FORM_TITLES[form]} | {' | '.join(cells(item))} |"
-            for form, item in {**evaluations, **held_out}.items()
+            for form, item in {**evaluations, **out_of_fold}.items()
         ),
         *(
             f"| {name.replace('_', ' ')} | {accuracy:.4f} |{' |' * (len(SCORE_TITLES) - 1)}"

@@ -15,7 +15,7 @@ def report_files(
     topics: Sequence[Topic],
     history: Mapping[str, Sequence[float]],
     evaluations: Mapping[str, Evaluation],
-    held_out: Mapping[str, Evaluation],
+    out_of_fold: Mapping[str, Evaluation],
     baselines: Mapping[str, float],
 ) -> dict[str, bytes]:
     """Give every file of the report, by its name.
@@ -28,7 +28,7 @@ def report_files(
         As Keras' ``fit`` gives it; empty if the recipe has no epochs: then there are no curves.
     evaluations : mapping of str to Evaluation
         Of each view of the test newswires.
-    held_out : mapping of str to Evaluation
+    out_of_fold : mapping of str to Evaluation
         Of training newswires in cross-validation, if the recipe does that.
     baselines : mapping of str to float
         Accuracies that need no text.
@@ -41,7 +41,7 @@ def report_files(
         **{
             name: {"scores": item.scores()}
             | ({"topics": item.by_topic(codes)} if item.topical.all() else {})
-            for name, item in {**evaluations, **held_out}.items()
+            for name, item in {**evaluations, **out_of_fold}.items()
         },
     }
     report = {}
@@ -51,9 +51,9 @@ def report_files(
         "metrics.json": json.dumps(metrics, indent=1, allow_nan=False).encode() + b"\n",
         "confusion.png": draw_confusion(evaluation, codes, FORM_TITLES[form]),
         "reliability.png": draw_reliability(
-            {k: v for k, v in {**evaluations, **held_out}.items() if v.topical.any()}
+            {k: v for k, v in {**evaluations, **out_of_fold}.items() if v.topical.any()}
         ),
         "model_card.md": write_model_card(
-            manifest, evaluations, held_out, baselines, codes
+            manifest, evaluations, out_of_fold, baselines, codes
         ).encode(),
     }

@@ -17,8 +17,8 @@ FORM_TITLES: Final[Mapping[str, str]] = {
     "stream": "stream",
     "headlines": "headlines alone",
     "first_sentences": "first sentences alone",
-    "held_out_uncalibrated": "held out, before calibration",
-    "held_out": "held out",
+    "out_of_fold_uncalibrated": "out of fold, before calibration",
+    "out_of_fold": "out of fold",
 }
 
 SCORE_TITLES: Final[Mapping[str, str]] = {

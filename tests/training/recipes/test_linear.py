@@ -13,8 +13,8 @@ from training.data.dataset import NO_TOPIC
 from training.data.reuters_expected import LABELS
 from training.data.views import texts_by_form, views_of_test
 from training.data.written_texts import read_written_texts
-from training.evaluation.evaluate import evaluate_held_out, predict_texts
-from training.recipes import TrainedNetwork
+from training.evaluation.evaluate import evaluate_out_of_fold, predict_texts
+from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
 from training.recipes.linear import BestSettings, fit_with, split_into_folds
@@ -56,12 +56,12 @@ def dataset(corpus_dataset: Dataset) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def network(dataset: Dataset) -> TrainedNetwork:
+def network(dataset: Dataset) -> TrainedModel:
     console = Console(file=io.StringIO(), width=160)
     return fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
 
 
-def test_it_learns_what_newswires_are_about(network: TrainedNetwork, dataset: Dataset) -> None:
+def test_it_learns_what_newswires_are_about(network: TrainedModel, dataset: Dataset) -> None:
     texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
     predicted = network.predict(token_ids)[:, :-1].argmax(axis=1)
@@ -69,7 +69,7 @@ def test_it_learns_what_newswires_are_about(network: TrainedNetwork, dataset: Da
 
 
 def test_the_exported_network_is_the_trained_one(
-    network: TrainedNetwork, dataset: Dataset, tmp_path: Path
+    network: TrainedModel, dataset: Dataset, tmp_path: Path
 ) -> None:
     classifier = build_classifier(export(network, dataset, folder=tmp_path / "1", command="a test"))
     assert classifier.thresholds == network.thresholds
@@ -78,7 +78,7 @@ def test_the_exported_network_is_the_trained_one(
     check_parity(expected=network.predict(token_ids), actual=predict_texts(classifier, texts))
 
 
-def test_every_setting_is_recorded(network: TrainedNetwork) -> None:
+def test_every_setting_is_recorded(network: TrainedModel) -> None:
     assert network.settings["svm"]["C"] == SVMSettings().C
     assert network.settings["calibration"]["epochs"] == 20
     assert network.settings["written_texts"] == len(WRITTEN)
@@ -89,7 +89,7 @@ def test_every_setting_is_recorded(network: TrainedNetwork) -> None:
 
 
 def test_probability_of_no_topic_is_higher_for_negatives(
-    network: TrainedNetwork, dataset: Dataset
+    network: TrainedModel, dataset: Dataset
 ) -> None:
     assert network.no_topic
     stream = [item.own_text for item in dataset.test.negatives]
@@ -104,22 +104,22 @@ def test_probability_of_no_topic_is_higher_for_negatives(
 
 
 def test_what_was_held_out_is_answered_and_calibrated(
-    network: TrainedNetwork, dataset: Dataset
+    network: TrainedModel, dataset: Dataset
 ) -> None:
-    assert network.held_out is not None
+    assert network.out_of_fold is not None
     n_topical = len(dataset.train.labels)
-    assert (network.held_out.labels[:n_topical] == dataset.train.labels).all()
-    assert (network.held_out.labels[n_topical:] == NO_TOPIC).all()
-    assert len(network.held_out.labels) == n_topical + len(dataset.train.negatives)
-    measured = evaluate_held_out(network.held_out, network.thresholds, LABELS)
-    before, after = (measured[name].scores() for name in ("held_out_uncalibrated", "held_out"))
+    assert (network.out_of_fold.labels[:n_topical] == dataset.train.labels).all()
+    assert (network.out_of_fold.labels[n_topical:] == NO_TOPIC).all()
+    assert len(network.out_of_fold.labels) == n_topical + len(dataset.train.negatives)
+    measured = evaluate_out_of_fold(network.out_of_fold, network.thresholds, LABELS)
+    before, after = (measured[name].scores() for name in ("out_of_fold_uncalibrated", "out_of_fold"))
     assert after["expected_calibration_error"] < before["expected_calibration_error"]
     assert after["answered_accuracy"] >= 0.95
     assert after["no_topic_auc"] > 0.8
     assert 0 < after["coverage"] < 1
 
 
-def test_the_same_seed_gives_the_same_network(network: TrainedNetwork, dataset: Dataset) -> None:
+def test_the_same_seed_gives_the_same_network(network: TrainedModel, dataset: Dataset) -> None:
     console = Console(file=io.StringIO())
     again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
     assert again.encoder.vocabulary == network.encoder.vocabulary
@@ -139,7 +139,7 @@ def test_texts_of_a_newswire_are_held_out_together(dataset: Dataset) -> None:
     assert abs(int(counts[0]) - int(counts[1])) <= 2
 
 
-def test_a_token_that_occurs_0_times_counts_for_nothing(network: TrainedNetwork) -> None:
+def test_a_token_that_occurs_0_times_counts_for_nothing(network: TrainedModel) -> None:
     session = onnxruntime.InferenceSession(to_onnx(network.sparse))
     ids = np.array([[1, 4, 5, 6]])
     counts = np.array([[1, 3, 0, 2], [1, 0, 0, 0], [1, 1, 2, 0]], dtype=np.float32)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.data import Dataset
-from training.recipes import TrainedNetwork
+from training.recipes import TrainedModel
 from training.recipes.mlp import BookSettings, build_network, multi_hot
 
 
@@ -27,14 +27,14 @@ def test_the_network_is_the_books() -> None:
     assert network.loss == "categorical_crossentropy"
 
 
-def test_the_epochs_are_chosen_where_validation_loss_is_lowest(trained: TrainedNetwork) -> None:
+def test_the_epochs_are_chosen_where_validation_loss_is_lowest(trained: TrainedModel) -> None:
     assert len(trained.history["val_loss"]) == 20
     assert trained.settings["epochs"] == 1 + np.argmin(trained.history["val_loss"])
     assert 7 <= trained.settings["epochs"] <= 13  # the book: 9
     assert set(trained.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-def test_about_as_good_as_the_book_says(trained: TrainedNetwork, corpus_dataset: Dataset) -> None:
+def test_about_as_good_as_the_book_says(trained: TrainedModel, corpus_dataset: Dataset) -> None:
     predicted = trained.predict(corpus_dataset.test.token_ids).argmax(axis=1)
     accuracy = (predicted == corpus_dataset.test.labels).mean()
     assert accuracy == pytest.approx(0.79, abs=0.015)

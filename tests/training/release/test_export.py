@@ -15,7 +15,7 @@ from training.data.reuters_expected import LABELS
 from training.data.views import keras_texts
 from training.errors import ExportError
 from training.evaluation.evaluate import predict_texts
-from training.recipes import TrainedNetwork
+from training.recipes import TrainedModel
 from training.recipes.mlp import multi_hot
 from training.release.export import check_parity, export, repeatable_command, to_onnx
 
@@ -28,7 +28,7 @@ def exported(trained_bundle: Path) -> TopicClassifier:
 
 
 def test_numpy_keras_and_onnx_agree(
-    trained: TrainedNetwork, exported: TopicClassifier, corpus_dataset: Dataset
+    trained: TrainedModel, exported: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
     """Three witnesses: Keras, onnxruntime, and the forward pass written out in NumPy."""
     token_ids = corpus_dataset.test.token_ids
@@ -51,7 +51,7 @@ def test_numpy_keras_and_onnx_agree(
 
 
 def test_gathering_rows_is_multiplying_a_dense_row(
-    trained: TrainedNetwork, exported: TopicClassifier, corpus_dataset: Dataset
+    trained: TrainedModel, exported: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
     texts = keras_texts(corpus_dataset.test, corpus_dataset.vocabulary)[:200]
     token_ids, token_counts = pad([exported.encode(text) for text in texts])
@@ -83,7 +83,7 @@ def test_the_network_is_valid_and_sparse(trained_bundle: Path) -> None:
 
 
 def test_the_manifest_lets_anyone_repeat_the_run(
-    trained_bundle: Path, trained: TrainedNetwork, corpus_dataset: Dataset
+    trained_bundle: Path, trained: TrainedModel, corpus_dataset: Dataset
 ) -> None:
     bundle = load_bundle(trained_bundle)
     manifest = bundle.manifest
@@ -97,7 +97,7 @@ def test_the_manifest_lets_anyone_repeat_the_run(
 
 
 def test_a_network_that_answers_otherwise_is_not_exported(
-    trained: TrainedNetwork, corpus_dataset: Dataset, tmp_path: Path
+    trained: TrainedModel, corpus_dataset: Dataset, tmp_path: Path
 ) -> None:
     def shifted(token_ids: Any) -> NDArray[np.float32]:
         return np.roll(trained.predict(token_ids), 1, axis=1)
@@ -109,7 +109,7 @@ def test_a_network_that_answers_otherwise_is_not_exported(
 
 
 def test_a_network_that_differs_on_a_test_newswire_is_not_exported(
-    trained: TrainedNetwork, corpus_dataset: Dataset, tmp_path: Path
+    trained: TrainedModel, corpus_dataset: Dataset, tmp_path: Path
 ) -> None:
     """The golden cases agree, and all newswires but one."""
 
@@ -143,7 +143,7 @@ def test_parity() -> None:
 
 
 def test_what_is_not_valid_onnx_is_refused(
-    trained: TrainedNetwork, monkeypatch: pytest.MonkeyPatch
+    trained: TrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise onnx.checker.ValidationError("no such operator")

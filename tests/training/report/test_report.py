@@ -30,8 +30,8 @@ def evaluation() -> Evaluation:
 def test_every_file_of_the_report(evaluation: Evaluation) -> None:
     bundle = load_bundle(RELEASED / "1")
     evaluations = {"keras_text": evaluation, "own_text": evaluation}
-    held_out = {"held_out": evaluation}
-    files = report_files(bundle.manifest, bundle.topics, HISTORY, evaluations, held_out, BASELINES)
+    out_of_fold = {"out_of_fold": evaluation}
+    files = report_files(bundle.manifest, bundle.topics, HISTORY, evaluations, out_of_fold, BASELINES)
     assert set(files) == {
         "metrics.json",
         "curves.png",

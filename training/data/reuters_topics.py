@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model import Topic
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 
 ENERGY: Final = "Energy"
 METALS: Final = "Metals"
@@ -93,8 +93,8 @@ def describe_topics(train_labels: NDArray[np.int64]) -> Sequence[Topic]:
     train_labels : int64 array of shape (n_train,)
         Class indices, from which the newswires of each topic are counted.
     """
-    counts = np.bincount(train_labels, minlength=len(LABELS)).tolist()
+    counts = np.bincount(train_labels, minlength=len(TOPIC_CODES)).tolist()
     return [
         Topic(index, code, *MEANINGS[code], training_newswires=counts[index])
-        for index, code in enumerate(LABELS)
+        for index, code in enumerate(TOPIC_CODES)
     ]

@@ -18,7 +18,7 @@ from service.model import NewsText
 from service.model.field_encoder import TITLE, NewsEncoder
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data import Dataset, Split
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import known_topics
 from training.data.written_texts import WrittenText, read_written_texts
 from training.errors import DataError
@@ -165,7 +165,7 @@ def run_trials(
 def try_idea(idea: Idea, texts: TrainingTexts, settings: BestSettings) -> Evaluation:
     """Hold out each fold in turn, and return what was predicted for every text."""
     folds = split_into_folds(texts, settings)
-    margins = np.zeros((len(folds), len(LABELS) + 1), dtype=np.float32)
+    margins = np.zeros((len(folds), len(TOPIC_CODES) + 1), dtype=np.float32)
     learnt = idea.learns(texts)
     for fold in range(settings.folds):
         inside = folds == fold
@@ -181,7 +181,7 @@ def try_idea(idea: Idea, texts: TrainingTexts, settings: BestSettings) -> Evalua
 
 def measure(predictions: Evaluation, texts: TrainingTexts, train: Split) -> dict[str, float]:
     """Return the scores on whole newswires, and the accuracy on headlines alone."""
-    topics = known_topics(train, LABELS)
+    topics = known_topics(train, TOPIC_CODES)
     if topics is None:
         raise DataError("expected a source with articles, of which the topics are known")
     whole = _only(predictions, texts.whole)
@@ -214,7 +214,7 @@ def _margins(idea: Idea, train: TrainingTexts, test: TrainingTexts) -> NDArray[n
         return to_float64(weigh(csr_array(vectorizer.transform(texts.texts)), token_weights))
 
     asked = train.only(~train.negative)
-    n_topics = len(LABELS)
+    n_topics = len(TOPIC_CODES)
     targets = np.hstack([asked.primary_topic, asked.any_topic])
     targets = targets if idea.any_topic else targets[:, :n_topics]
     pairs = fit_each(rows(asked), targets, asked.weights, settings.C)

@@ -12,7 +12,7 @@ from service.model import NewsText
 from service.model.encoder import with_title
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data import Dataset
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import known_topics, texts_by_form
 from training.evaluation.evaluate import Evaluation
 
@@ -30,8 +30,8 @@ def without_text(dataset: Dataset) -> dict[str, float]:
         book does; the sum of the squared shares of the topics.
         ``"largest_class"``: that of always naming the most frequent topic of the training split.
     """
-    shares = np.bincount(dataset.test.labels, minlength=len(LABELS)) / len(dataset.test.labels)
-    largest = np.bincount(dataset.train.labels, minlength=len(LABELS)).argmax()
+    shares = np.bincount(dataset.test.labels, minlength=len(TOPIC_CODES)) / len(dataset.test.labels)
+    largest = np.bincount(dataset.train.labels, minlength=len(TOPIC_CODES)).argmax()
     return {"random_guess": float(shares @ shares), "largest_class": float(shares[largest])}
 
 
@@ -50,7 +50,7 @@ def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
     very corpus; here one against the rest, with squared hinge loss, and C chosen by
     cross-validation inside the training split.
     """
-    topics = known_topics(dataset.test, LABELS)
+    topics = known_topics(dataset.test, TOPIC_CODES)
     test_texts = texts_by_form(dataset.test, dataset.vocabulary)
     evaluations = {}
     for form, texts in texts_by_form(dataset.train, dataset.vocabulary).items():

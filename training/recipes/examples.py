@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data.dataset import NO_TOPIC, Split
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import first_sentence, keras_texts
 from training.data.written_texts import WrittenText
 
@@ -87,8 +87,8 @@ class TrainingTexts:
     @classmethod
     def of(cls, examples: Sequence[Example]) -> Self:
         """Return examples as arrays."""
-        index = {code: number for number, code in enumerate(LABELS)}
-        any_topic = np.zeros((len(examples), len(LABELS)), dtype=bool)
+        index = {code: number for number, code in enumerate(TOPIC_CODES)}
+        any_topic = np.zeros((len(examples), len(TOPIC_CODES)), dtype=bool)
         for row, example in zip(any_topic, examples, strict=True):
             row[[index[code] for code in example.topics if code in index]] = True
         return cls(
@@ -113,7 +113,7 @@ class TrainingTexts:
     @property
     def primary_topic(self) -> NDArray[np.bool_]:
         """Whether each topic is the label of each text, bool of shape (n_texts, n_topics)."""
-        primary: NDArray[np.bool_] = self.labels[:, np.newaxis] == np.arange(len(LABELS))
+        primary: NDArray[np.bool_] = self.labels[:, np.newaxis] == np.arange(len(TOPIC_CODES))
         return primary
 
     @property
@@ -171,7 +171,7 @@ def training_texts(
     """
     if train.articles is None:
         whole = keras_texts(train, vocabulary)
-        topics: list[tuple[str, ...]] = [(LABELS[label],) for label in train.labels]
+        topics: list[tuple[str, ...]] = [(TOPIC_CODES[label],) for label in train.labels]
     else:
         whole = [article.own_text for article in train.articles]
         # the first topic is the label, also where it is not among ours

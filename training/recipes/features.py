@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from service.model import EncodedText, NewsText
 from service.model.encoder import FIRST_WORD_ID, UNKNOWN_ID
 from service.model.field_encoder import LEAD, TITLE, NewsEncoder, is_number
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +210,10 @@ def weigh_tokens(
     Applications, 2016.
     """
     present = counts.astype(bool).astype(np.float64)
-    topics = np.eye(len(LABELS) + 1)[labels]  # the last for NO_TOPIC
+    topics = np.eye(len(TOPIC_CODES) + 1)[labels]  # the last for NO_TOPIC
     by_topic = np.asarray(present.T @ topics)  # (n_ids, n_topics)
     ranked = -np.sort(-by_topic, axis=1)
-    moment = ranked @ np.arange(1, len(LABELS) + 2)
+    moment = ranked @ np.arange(1, len(TOPIC_CODES) + 2)
     gravity = ranked[:, 0] / np.maximum(moment, 1)
     return rarity(by_topic.sum(axis=1), len(labels)) * (1 + concentration * gravity)
 

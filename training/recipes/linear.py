@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from service.model.encoder import count_tokens
 from training.data.dataset import Split
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.written_texts import WrittenText, read_written_texts
 from training.progress import FitSteps
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
@@ -140,7 +140,7 @@ def fit_with(
         predict=lambda token_ids: predict(svms, calibration, token_ids),
         sparse=SparseBestNetwork(svms, calibration),
         out_of_fold=predictions,
-        thresholds=choose_thresholds(predictions, len(LABELS)),
+        thresholds=choose_thresholds(predictions, len(TOPIC_CODES)),
         no_topic=True,
     )
 

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from service.model import TextEncoder
 from training.data.dataset import Split, limit_token_ids, limit_vocabulary
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import keras_texts
 from training.progress import FitProgress
 from training.recipes.network import OPSET, OutOfFold, TrainedModel
@@ -62,7 +62,7 @@ def fit(
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     inputs = multi_hot(train.token_ids, settings.num_words)
-    targets = keras.utils.to_categorical(train.labels, len(LABELS))
+    targets = keras.utils.to_categorical(train.labels, len(TOPIC_CODES))
 
     n_validation = settings.validation_newswires
     trial = build_network(settings)
@@ -109,7 +109,7 @@ def fit(
         history=history,
         predict=lambda token_ids: predict(network, token_ids, settings),
         sparse=SparseBookNetwork(network),
-        thresholds=choose_thresholds(predictions, len(LABELS)),
+        thresholds=choose_thresholds(predictions, len(TOPIC_CODES)),
     )
 
 
@@ -144,7 +144,7 @@ def build_network(settings: BookSettings) -> Any:
             keras.Input((settings.num_words,)),
             keras.layers.Dense(settings.hidden_units, activation="relu"),
             keras.layers.Dense(settings.hidden_units, activation="relu"),
-            keras.layers.Dense(len(LABELS), activation="softmax"),
+            keras.layers.Dense(len(TOPIC_CODES), activation="softmax"),
         ]
     )
     network.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])

@@ -12,7 +12,7 @@ import pytest
 
 from training.data import Dataset, Source, load_dataset
 from training.data.reuters21578 import _labelled_articles, read_corpus
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.errors import DataError
 
 ARTICLES = """<!DOCTYPE lewis SYSTEM "lewis.dtd">
@@ -101,7 +101,7 @@ def test_the_label_is_the_first_topic(corpus_dataset: Dataset) -> None:
     for split in (corpus_dataset.train, corpus_dataset.test):
         assert split.articles is not None
         for article, label in zip(split.articles, split.labels, strict=True):
-            assert article.topics[0] == LABELS[label]
+            assert article.topics[0] == TOPIC_CODES[label]
 
 
 def test_the_files_are_in_the_order_of_their_dates(data_dir: Path) -> None:

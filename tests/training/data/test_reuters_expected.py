@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from training.data import Dataset
-from training.data.reuters_expected import LABELS, N_TEST, N_TRAIN, TRAIN_COUNTS, check_dataset
+from training.data.reuters_expected import TOPIC_CODES, N_TEST, N_TRAIN, TRAIN_COUNTS, check_dataset
 from training.data.reuters_topics import MEANINGS, describe_topics
 from training.errors import DataError
 
 
 def test_the_counts_agree_with_each_other() -> None:
-    assert len(LABELS) == len(set(LABELS)) == len(TRAIN_COUNTS) == 46
+    assert len(TOPIC_CODES) == len(set(TOPIC_CODES)) == len(TRAIN_COUNTS) == 46
     assert sum(TRAIN_COUNTS) == N_TRAIN
     assert int((N_TRAIN + N_TEST) * 0.8) == N_TRAIN
 
 
 def test_every_topic_has_a_meaning() -> None:
-    assert set(MEANINGS) == set(LABELS)
+    assert set(MEANINGS) == set(TOPIC_CODES)
     assert len({meaning.name for meaning in MEANINGS.values()}) == 46
     assert all(meaning.description.endswith(".") for meaning in MEANINGS.values())
 
@@ -25,7 +25,7 @@ def test_topics_are_counted() -> None:
     topics = describe_topics(np.array([3, 3, 0]))
     assert [topic.training_newswires for topic in topics][:4] == [1, 0, 0, 2]
     assert [topic.id for topic in topics] == list(range(46))
-    assert [topic.code for topic in topics] == list(LABELS)
+    assert [topic.code for topic in topics] == list(TOPIC_CODES)
 
 
 def test_a_label_changed_is_seen(keras_dataset: Dataset) -> None:

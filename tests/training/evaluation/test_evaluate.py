@@ -3,7 +3,7 @@ import pytest
 
 from service.model import TopicClassifier
 from training.data import Dataset
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import known_topics
 from training.evaluation.evaluate import Evaluation, evaluate
 
@@ -35,7 +35,7 @@ def test_scores_by_topic() -> None:
 def test_all_topics_of_an_article_count(
     corpus_dataset: Dataset, classifier: TopicClassifier
 ) -> None:
-    topics = known_topics(corpus_dataset.test, LABELS)
+    topics = known_topics(corpus_dataset.test, TOPIC_CODES)
     assert topics is not None
     labels = corpus_dataset.test.labels
     assert topics.among[np.arange(len(labels)), labels].all()
@@ -44,7 +44,7 @@ def test_all_topics_of_an_article_count(
     articles = corpus_dataset.test.articles or ()
     single, any_of = [], []
     for article, label, index in zip(articles, labels, answers.predicted, strict=True):
-        any_of.append(LABELS[index] in article.topics)
+        any_of.append(TOPIC_CODES[index] in article.topics)
         if len(article.topics) == 1:
             single.append(index == label)
     scores = answers.scores()

@@ -5,7 +5,7 @@ from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data import Article, Dataset, Split
 from training.data.dataset import NO_TOPIC
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import first_sentence
 from training.data.written_texts import WrittenText
 from training.recipes.examples import (
@@ -36,7 +36,7 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
         WrittenText(NewsText("Natgas jumps"), ("nat-gas",)),
         WrittenText(NewsText("Hi"), (), everyday=True),
     ]
-    labels = np.array([LABELS.index("crude"), LABELS.index("wheat")])
+    labels = np.array([TOPIC_CODES.index("crude"), TOPIC_CODES.index("wheat")])
     split = Split([[1], [1]], labels, articles, negatives)
     everything = training_texts(split, {}, seed=0, written=written)
     texts = everything.only(everything.forms != Form.OUTLIER)
@@ -52,7 +52,7 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
         NewsText("Hi"),
     ]
     assert texts.groups.tolist() == [0, 1, 2, 0, 0, 2, 2, 3, 4]
-    crude, wheat, gas = (LABELS.index(code) for code in ("crude", "wheat", "nat-gas"))
+    crude, wheat, gas = (TOPIC_CODES.index(code) for code in ("crude", "wheat", "nat-gas"))
     none = NO_TOPIC
     assert texts.labels.tolist() == [crude, wheat, none, crude, crude, none, none, gas, none]
     assert texts.weights.tolist() == [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 1, 3]

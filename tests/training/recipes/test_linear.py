@@ -10,7 +10,7 @@ from rich.console import Console
 from service.model import NewsText, build_classifier
 from training.data import Dataset, Split
 from training.data.dataset import NO_TOPIC
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import texts_by_form, views_of_test
 from training.data.written_texts import read_written_texts
 from training.evaluation.evaluate import evaluate_out_of_fold, predict_texts
@@ -25,7 +25,7 @@ FREQUENT_TOPICS = (3, 4, 19, 16, 1)
 WRITTEN = [
     item
     for item in read_written_texts()
-    if not item.topics or item.topics[0] in {LABELS[topic] for topic in FREQUENT_TOPICS}
+    if not item.topics or item.topics[0] in {TOPIC_CODES[topic] for topic in FREQUENT_TOPICS}
 ][::10]
 SETTINGS = BestSettings(
     seed=0,
@@ -93,7 +93,7 @@ def test_probability_of_no_topic_is_higher_for_negatives(
 ) -> None:
     assert network.no_topic
     stream = [item.own_text for item in dataset.test.negatives]
-    topical = views_of_test(dataset, LABELS)["own_text"].texts
+    topical = views_of_test(dataset, TOPIC_CODES)["own_text"].texts
     means = [
         network.predict([network.encoder.token_ids(item.text, item.title) for item in texts])[
             :, -1
@@ -111,7 +111,7 @@ def test_what_was_held_out_is_answered_and_calibrated(
     assert (network.out_of_fold.labels[:n_topical] == dataset.train.labels).all()
     assert (network.out_of_fold.labels[n_topical:] == NO_TOPIC).all()
     assert len(network.out_of_fold.labels) == n_topical + len(dataset.train.negatives)
-    measured = evaluate_out_of_fold(network.out_of_fold, network.thresholds, LABELS)
+    measured = evaluate_out_of_fold(network.out_of_fold, network.thresholds, TOPIC_CODES)
     before, after = (measured[name].scores() for name in ("out_of_fold_uncalibrated", "out_of_fold"))
     assert after["expected_calibration_error"] < before["expected_calibration_error"]
     assert after["answered_accuracy"] >= 0.95

@@ -5,7 +5,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_array, random_array
 
 from service.model import NewsText
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.recipes.examples import Example, Form, TrainingTexts
 from training.recipes.features import FeatureSettings
 from training.recipes.svm import SVMSettings, fit_each, fit_svms, mean_of_pairs, to_tensor
@@ -89,8 +89,8 @@ def test_last_margin_says_that_no_topic_fits(texts: TrainingTexts) -> None:
     svms = fit_svms(texts, SVMSettings(C=10), FeatureSettings())
     asked = [NewsText("Crude oil"), NewsText("Wheat exports"), NewsText("The minister")]
     margins = svms.margins(svms.features.encode(asked))
-    assert margins.shape == (3, len(LABELS) + 1)
-    crude, wheat = LABELS.index("crude"), LABELS.index("wheat")
+    assert margins.shape == (3, len(TOPIC_CODES) + 1)
+    crude, wheat = TOPIC_CODES.index("crude"), TOPIC_CODES.index("wheat")
     assert margins[:, :-1].argmax(axis=1)[:2].tolist() == [crude, wheat]
     assert margins[2, -1] > margins[:2, -1].max()
 
@@ -120,7 +120,7 @@ def test_only_newswires_bring_in_reserved_words(texts: TrainingTexts) -> None:
 
 def examples_of(texts: TrainingTexts) -> list[Example]:
     return [
-        Example(text, int(group), Form(form), () if label < 0 else (LABELS[label],))
+        Example(text, int(group), Form(form), () if label < 0 else (TOPIC_CODES[label],))
         for text, group, form, label in zip(
             texts.texts, texts.groups, texts.forms, texts.labels, strict=True
         )

@@ -11,7 +11,7 @@ from service.model import TopicClassifier, load_bundle, load_classifier
 from service.model.padding import pad
 from tests.networks import weights_of
 from training.data import Dataset
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import keras_texts
 from training.errors import ExportError
 from training.evaluation.evaluate import predict_texts
@@ -93,7 +93,7 @@ def test_the_manifest_lets_anyone_repeat_the_run(
     assert manifest.data["fingerprint"] == corpus_dataset.fingerprint()
     assert {"tensorflow", "keras", "onnx", "python"} <= set(manifest.libraries)
     assert len(bundle.vocabulary) == 10_000 - 4
-    assert [topic.code for topic in bundle.topics] == list(LABELS)
+    assert [topic.code for topic in bundle.topics] == list(TOPIC_CODES)
 
 
 def test_a_network_that_answers_otherwise_is_not_exported(

@@ -157,7 +157,7 @@ def evaluate(
     from training.evaluation.baselines import linear_svm, without_text
     from training.evaluation.evaluate import evaluate
     from training.report.tables import (
-        FORM_TITLES,
+        VIEW_TITLES,
         comparison_table,
         labelled_texts_table,
         summary_table,
@@ -185,10 +185,10 @@ def evaluate(
     if by_topic:
         codes = [topic.code for topic in classifiers[str(bundles[0])].topics]
         for name, evaluations in results.items():
-            for form, evaluation in evaluations.items():
+            for view, evaluation in evaluations.items():
                 if not evaluation.topical.any():
                     continue
-                title = f"{name}, {FORM_TITLES[form]}"
+                title = f"{name}, {VIEW_TITLES[view]}"
                 console.print(topic_table(evaluation, codes, title))
 
 

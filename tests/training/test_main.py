@@ -11,7 +11,8 @@ import pytest
 from service.model import load_bundle, save_bundle
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.networks import weights_of
-from training.report.tables import FORM_TITLES, SCORE_TITLES
+from training.data.views import scores_by_view
+from training.report.tables import VIEW_TITLES, SCORE_TITLES
 
 TRAINING = [sys.executable, "-m", "training"]
 
@@ -35,11 +36,11 @@ def assert_refused(shown: subprocess.CompletedProcess[str], message: str) -> Non
 
 
 def assert_shows_scores(table: str, name: str, scores: dict[str, dict[str, float]]) -> None:
-    """A row of the table for each form of the text has exactly these scores."""
+    """A row of the table for each view of the text has exactly these scores."""
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in table.splitlines()]
-    for form, values in scores.items():
+    for view, values in scores.items():
         expected = [f"{values[key]:.4f}" if key in values else "" for key in SCORE_TITLES]
-        assert [f"{name}, {FORM_TITLES[form]}", *expected] in rows
+        assert [f"{name}, {VIEW_TITLES[view]}", *expected] in rows
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +78,13 @@ def test_a_run_says_what_it_does(
 ) -> None:
     out, shown = run_with_seed_0
     assert "Choosing the epochs 20/20" in shown.stdout
-    for row in ("Keras text", "own text", "random guess", "largest class"):
+    for row in ("Keras", "article", "random guess", "largest class"):
         assert row in shown.stdout
     manifest = load_bundle(out).manifest
     command = "python -m training train --recipe book --source reuters21578 --seed 0 --out 1"
     assert manifest.command == command
     assert list(manifest.scores) == [
-        *("keras_text", "own_text", "negatives", "stream", "headlines", "first_sentences")
+        *("keras", "article", "negatives", "stream", "headlines", "first_sentences")
     ]
     assert f"{manifest.scores['keras_text']['accuracy']:.4f}" in shown.stdout
     assert {path.name for path in (out / "evaluation").iterdir()} == {
@@ -103,7 +104,7 @@ def test_evaluation_is_repeated(
     shown = run("evaluate", out, RELEASED, "--by-topic", "--data-dir", data_dir)
     assert shown.returncode == 0, shown.stderr
     for path, bundle in ((out, out), (RELEASED, LATEST)):
-        assert_shows_scores(shown.stdout, str(path), load_bundle(bundle).manifest.scores)
+        assert_shows_scores(shown.stdout, str(path), scores_by_view(load_bundle(bundle).manifest))
     assert "linear SVM" in shown.stdout
     assert "McNemar's p" in shown.stdout
     assert shown.stdout.count("money-supply") == 2 * 5  # two bundles, five views with a topic
@@ -112,11 +113,11 @@ def test_evaluation_is_repeated(
 def test_keras_text_alone_where_there_is_no_other(data_dir: Path) -> None:
     source = ("--source", "keras", "--data-dir", data_dir)
     shown = run("evaluate", RELEASED / "1", *source)
-    scores = load_bundle(RELEASED / "1").manifest.scores["keras_text"]
+    scores = scores_by_view(load_bundle(RELEASED / "1").manifest)["keras"]
     unknown = ("single_topic_accuracy", "any_topic_accuracy")  # Keras has one label for each
     known = {key: value for key, value in scores.items() if key not in unknown}
-    assert_shows_scores(shown.stdout, str(RELEASED / "1"), {"keras_text": known})
-    assert "own text" not in shown.stdout
+    assert_shows_scores(shown.stdout, str(RELEASED / "1"), {"keras": known})
+    assert "article" not in shown.stdout
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

@@ -33,7 +33,7 @@ class Article:
     """Codes of all its topics; the first one is its label."""
 
     @property
-    def own_text(self) -> NewsText:
+    def news_text(self) -> NewsText:
         """What a client would send: the article's own title and body."""
         return NewsText(self.body, self.title)
 

@@ -12,7 +12,7 @@ from training.data.dataset import Dataset
 from training.errors import DataError
 
 # fmt: off
-LABELS: Final = (
+TOPIC_CODES: Final = (
     "cocoa", "grain", "veg-oil", "earn", "acq", "wheat", "copper", "housing", "money-supply",
     "coffee", "sugar", "trade", "reserves", "ship", "cotton", "carcass", "crude", "nat-gas", "cpi",
     "money-fx", "interest", "gnp", "meal-feed", "alum", "oilseed", "gold", "tin",
@@ -52,7 +52,7 @@ def check_dataset(dataset: Dataset) -> None:
     train, test = dataset.train, dataset.test
     _expect(dataset, "newswires to train on", len(train.token_ids), N_TRAIN)
     _expect(dataset, "newswires to test on", len(test.token_ids), N_TEST)
-    counts = tuple(np.bincount(train.labels, minlength=len(LABELS)).tolist())
+    counts = tuple(np.bincount(train.labels, minlength=len(TOPIC_CODES)).tolist())
     _expect(dataset, "training newswires by topic", counts, TRAIN_COUNTS)
     first = tuple(train.labels[:10].tolist())
     _expect(dataset, "first training labels", first, FIRST_TRAIN_LABELS)

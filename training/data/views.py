@@ -8,15 +8,18 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model import NewsText, TextEncoder
+from service.model import Manifest, NewsText, TextEncoder
 from training.data.dataset import NO_TOPIC, Article, Dataset, Split
 
-KERAS_TEXT: Final = "keras_text"
-OWN_TEXT: Final = "own_text"
+KERAS: Final = "keras"
+ARTICLE: Final = "article"
 NEGATIVES: Final = "negatives"
 STREAM: Final = "stream"
 HEADLINES: Final = "headlines"
 FIRST_SENTENCES: Final = "first_sentences"
+
+FORMER_NAMES: Final = {"keras_text": KERAS, "own_text": ARTICLE}
+"""Names of views in the manifests of bundles that were released before."""
 
 _SENTENCE_END: Final = re.compile(r"(?<=[a-z)\"]{2})\.\s")
 
@@ -76,13 +79,13 @@ def views_of_test(dataset: Dataset, codes: Sequence[str]) -> dict[str, View]:
     Returns
     -------
     dict of str to View
-        ``"keras_text"``. Where the source holds the articles also ``"own_text"``: title and body;
+        ``"keras"``. Where the source holds the articles also ``"article"``: title and body;
         ``"negatives"``: the same of indexed newswires without a topic; ``"stream"``: both, as they
         came over the wire; ``"headlines"`` and ``"first_sentences"``: parts of the stream.
     """
     test = dataset.test
     views = {
-        KERAS_TEXT: View(
+        KERAS: View(
             keras_texts(test, dataset.vocabulary), test.labels, known_topics(test, codes)
         )
     }
@@ -96,9 +99,9 @@ def views_of_test(dataset: Dataset, codes: Sequence[str]) -> dict[str, View]:
 
     stream = [*test.articles, *test.negatives]
     views |= {
-        name: view(articles, [article.own_text for article in articles])
+        name: view(articles, [article.news_text for article in articles])
         for name, articles in (
-            (OWN_TEXT, test.articles),
+            (ARTICLE, test.articles),
             (NEGATIVES, test.negatives),
             (STREAM, stream),
         )
@@ -113,11 +116,16 @@ def views_of_test(dataset: Dataset, codes: Sequence[str]) -> dict[str, View]:
     return views
 
 
-def texts_by_form(split: Split, vocabulary: Mapping[str, int]) -> dict[str, list[NewsText]]:
-    """Give the texts of a split by their form: ``"keras_text"``, and ``"own_text"`` if known."""
-    texts = {KERAS_TEXT: keras_texts(split, vocabulary)}
+def scores_by_view(manifest: Manifest) -> dict[str, Mapping[str, float]]:
+    """Return the scores that a bundle's manifest records, by the present name of their view."""
+    return {FORMER_NAMES.get(name, name): scores for name, scores in manifest.scores.items()}
+
+
+def texts_by_view(split: Split, vocabulary: Mapping[str, int]) -> dict[str, list[NewsText]]:
+    """Give the texts of a split by view: ``"keras"``, and ``"article"`` if known."""
+    texts = {KERAS: keras_texts(split, vocabulary)}
     if split.articles is not None:
-        texts[OWN_TEXT] = [item.own_text for item in split.articles]
+        texts[ARTICLE] = [item.news_text for item in split.articles]
     return texts
 
 

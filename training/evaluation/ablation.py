@@ -23,7 +23,7 @@ from training.data.views import known_topics
 from training.data.written_texts import WrittenText, read_written_texts
 from training.errors import DataError
 from training.evaluation.evaluate import Evaluation
-from training.recipes.examples import Form, TrainingTexts, training_texts
+from training.recipes.examples import Kind, TrainingTexts, training_texts
 from training.recipes.features import weigh, weigh_tokens
 from training.recipes.linear import BestSettings, calibrate_out_of_fold, split_into_folds
 from training.recipes.svm import SVMSettings, fit_each, mean_of_pairs, to_float64
@@ -39,7 +39,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     ECE: "ECE",
 }
 METHOD: Final = (
-    "Each idea by cross-validation inside the training split, on own text; AUC (of the margin or "
+    "Each idea by cross-validation inside the training split, on title and body; AUC (of the margin or "
     "probability of no topic) and ECE on the stream. Repeat it with `python -m training trials`. "
     "Differences below 0.002 may be chance."
 )
@@ -60,7 +60,7 @@ class Idea:
         Whether to fit SVMs for "is it any of the topics?" too.
     concentration : float
         How much more a token of a single topic weighs.
-    forms : frozenset of Form
+    kinds : frozenset of Kind
         What is learnt.
     negatives : bool
         Whether to learn negatives too.
@@ -73,14 +73,14 @@ class Idea:
     min_newswires: int = 1
     any_topic: bool = False
     concentration: float = 0.0
-    forms: frozenset[Form] = frozenset({Form.WHOLE})
+    kinds: frozenset[Kind] = frozenset({Kind.WHOLE})
     negatives: bool = False
     calibrated: bool = False
 
     def learns(self, texts: TrainingTexts) -> NDArray[np.bool_]:
         """Whether each text is learnt, bool of shape (n_texts,)."""
-        of_form = np.isin(texts.forms, [form.value for form in self.forms])
-        return of_form & (self.negatives | ~texts.negative)
+        of_kind = np.isin(texts.kinds, [kind.value for kind in self.kinds])
+        return of_kind & (self.negatives | ~texts.negative)
 
 
 def words(text: NewsText) -> list[str]:
@@ -114,17 +114,17 @@ TELLING: Final = replace(ANY_TOPIC, name="+ tokens of few topics weigh more", co
 PARTS: Final = replace(
     TELLING,
     name="+ headlines and first sentences learnt too",
-    forms=frozenset({Form.WHOLE, Form.TITLE, Form.SENTENCE}),
+    kinds=frozenset({Kind.WHOLE, Kind.TITLE, Kind.SENTENCE}),
 )
-OUTLIERS: Final = replace(PARTS, name="+ outliers learnt too", forms=PARTS.forms | {Form.OUTLIER})
+OUTLIERS: Final = replace(PARTS, name="+ outliers learnt too", kinds=PARTS.kinds | {Kind.OUTLIER})
 NEGATIVES: Final = replace(OUTLIERS, name="+ negatives learnt too", negatives=True)
-WRITTEN: Final = replace(NEGATIVES, name="+ written texts learnt too", forms=frozenset(Form))
+WRITTEN: Final = replace(NEGATIVES, name="+ written texts learnt too", kinds=frozenset(Kind))
 RECIPE: Final = replace(WRITTEN, name="+ calibration: the recipe", calibrated=True)
 IDEAS: Final = (
     *(WORDS, BY_TITLE, BY_LENGTH, BY_LEAD, NOT_RARE, ANY_TOPIC, TELLING, PARTS, OUTLIERS),
     *(NEGATIVES, WRITTEN, RECIPE),
     replace(RECIPE, name="the recipe without SVMs for any of the topics", any_topic=False),
-    replace(RECIPE, name="the recipe without outliers", forms=frozenset(Form) - {Form.OUTLIER}),
+    replace(RECIPE, name="the recipe without outliers", kinds=frozenset(Kind) - {Kind.OUTLIER}),
 )
 
 
@@ -186,7 +186,7 @@ def measure(predictions: Evaluation, texts: TrainingTexts, train: Split) -> dict
         raise DataError("expected a source with articles, of which the topics are known")
     whole = _only(predictions, texts.whole)
     topical = replace(_only(predictions, texts.whole & texts.topical), topics=topics)
-    headlines = _only(predictions, (texts.forms == Form.TITLE) & texts.topical)
+    headlines = _only(predictions, (texts.kinds == Kind.TITLE) & texts.topical)
     return {
         **topical.scores(),
         **{k: v for k, v in whole.scores().items() if k in ("no_topic_auc", ECE)},
@@ -204,7 +204,7 @@ def _only(predictions: Evaluation, chosen: NDArray[np.bool_]) -> Evaluation:
 
 
 def _margins(idea: Idea, train: TrainingTexts, test: TrainingTexts) -> NDArray[np.float32]:
-    settings = SVMSettings() if len(idea.forms) > 1 else SVMSettings(C=1.0)
+    settings = SVMSettings() if len(idea.kinds) > 1 else SVMSettings(C=1.0)
     newswires = train.only(train.whole)
     vectorizer = CountVectorizer(analyzer=idea.tokens, min_df=idea.min_newswires)
     counts = csr_array(vectorizer.fit_transform(newswires.texts))

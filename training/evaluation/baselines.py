@@ -13,7 +13,7 @@ from service.model.encoder import with_title
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data import Dataset
 from training.data.reuters_expected import TOPIC_CODES
-from training.data.views import known_topics, texts_by_form
+from training.data.views import known_topics, texts_by_view
 from training.evaluation.evaluate import Evaluation
 
 STRENGTHS: Final = (0.5, 1.0)
@@ -36,7 +36,7 @@ def without_text(dataset: Dataset) -> dict[str, float]:
 
 
 def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
-    """Fit a linear support vector machine on TF-IDF words to each form of the training newswires.
+    """Fit a linear support vector machine on TF-IDF words to each view of the training newswires.
 
     Returns
     -------
@@ -51,17 +51,17 @@ def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
     cross-validation inside the training split.
     """
     topics = known_topics(dataset.test, TOPIC_CODES)
-    test_texts = texts_by_form(dataset.test, dataset.vocabulary)
+    test_texts = texts_by_view(dataset.test, dataset.vocabulary)
     evaluations = {}
-    for form, texts in texts_by_form(dataset.train, dataset.vocabulary).items():
+    for view, texts in texts_by_view(dataset.train, dataset.vocabulary).items():
         vectorizer = TfidfVectorizer(analyzer=_all_words, sublinear_tf=True)
         machine = GridSearchCV(
             LinearSVC(random_state=0),
             {"C": STRENGTHS},
             cv=StratifiedKFold(5, shuffle=True, random_state=0),
         ).fit(vectorizer.fit_transform(texts), dataset.train.labels)
-        margins = machine.decision_function(vectorizer.transform(test_texts[form]))
-        evaluations[form] = Evaluation(
+        margins = machine.decision_function(vectorizer.transform(test_texts[view]))
+        evaluations[view] = Evaluation(
             dataset.test.labels, margins.astype(np.float32), topics, probabilistic=False
         )
     return evaluations

@@ -29,7 +29,7 @@ KEPT_WORDS: Final = 0.35
 """Share of its words that are those of the newswire."""
 
 
-class Form(StrEnum):
+class Kind(StrEnum):
     """What a training text is."""
 
     WHOLE = "whole"
@@ -40,13 +40,13 @@ class Form(StrEnum):
     EVERYDAY = "everyday"
 
 
-WEIGHTS: Final[Mapping[Form, float]] = {
-    Form.WHOLE: 1.0,
-    Form.TITLE: 0.5,
-    Form.SENTENCE: 0.5,
-    Form.OUTLIER: 0.5,
-    Form.WRITTEN: 1.0,
-    Form.EVERYDAY: 3.0,
+WEIGHTS: Final[Mapping[Kind, float]] = {
+    Kind.WHOLE: 1.0,
+    Kind.TITLE: 0.5,
+    Kind.SENTENCE: 0.5,
+    Kind.OUTLIER: 0.5,
+    Kind.WRITTEN: 1.0,
+    Kind.EVERYDAY: 3.0,
 }
 """How much a text counts beside a whole newswire."""
 
@@ -56,7 +56,7 @@ class Example(NamedTuple):
 
     text: NewsText
     group: int
-    form: Form
+    kind: Kind
     topics: tuple[str, ...]
     """Codes of its topics, the primary one first; empty if none fits."""
 
@@ -70,8 +70,8 @@ class TrainingTexts:
     texts : sequence of NewsText, of length n_texts
     groups : int64 array of shape (n_texts,)
         Texts of the same newswire have the same number.
-    forms : array of str of shape (n_texts,)
-        A `Form` each.
+    kinds : array of str of shape (n_texts,)
+        A `Kind` each.
     labels : int64 array of shape (n_texts,)
         ``NO_TOPIC`` for a negative and for an outlier.
     any_topic : bool array of shape (n_texts, n_topics)
@@ -80,7 +80,7 @@ class TrainingTexts:
 
     texts: Sequence[NewsText]
     groups: NDArray[np.int64]
-    forms: NDArray[np.str_]
+    kinds: NDArray[np.str_]
     labels: NDArray[np.int64]
     any_topic: NDArray[np.bool_]
 
@@ -94,7 +94,7 @@ class TrainingTexts:
         return cls(
             [example.text for example in examples],
             np.array([example.group for example in examples], dtype=np.int64),
-            np.array([example.form.value for example in examples]),
+            np.array([example.kind.value for example in examples]),
             np.array([index[item.topics[0]] if item.topics else NO_TOPIC for item in examples]),
             any_topic,
         )
@@ -102,7 +102,7 @@ class TrainingTexts:
     @property
     def weights(self) -> NDArray[np.float32]:
         """How much each text counts, float32 of shape (n_texts,)."""
-        return np.array([WEIGHTS[Form(form)] for form in self.forms], dtype=np.float32)
+        return np.array([WEIGHTS[Kind(kind)] for kind in self.kinds], dtype=np.float32)
 
     def weights_with(self, negative_factor: float) -> NDArray[np.floating]:
         """Return the weights, those of newswires without a topic multiplied by a factor."""
@@ -125,18 +125,18 @@ class TrainingTexts:
     @property
     def whole(self) -> NDArray[np.bool_]:
         """Whether each text is a whole newswire, bool of shape (n_texts,)."""
-        whole: NDArray[np.bool_] = self.forms == Form.WHOLE
+        whole: NDArray[np.bool_] = self.kinds == Kind.WHOLE
         return whole
 
     @property
     def written(self) -> NDArray[np.bool_]:
         """Whether each text was written for the project, bool of shape (n_texts,)."""
-        return np.isin(self.forms, [Form.WRITTEN.value, Form.EVERYDAY.value])
+        return np.isin(self.kinds, [Kind.WRITTEN.value, Kind.EVERYDAY.value])
 
     @property
     def negative(self) -> NDArray[np.bool_]:
         """Whether each text has no topic and is no outlier, bool of shape (n_texts,)."""
-        negative: NDArray[np.bool_] = ~self.topical & (self.forms != Form.OUTLIER)
+        negative: NDArray[np.bool_] = ~self.topical & (self.kinds != Kind.OUTLIER)
         return negative
 
     def only(self, chosen: NDArray[np.bool_]) -> Self:
@@ -144,7 +144,7 @@ class TrainingTexts:
         return type(self)(
             [self.texts[int(index)] for index in np.flatnonzero(chosen)],
             self.groups[chosen],
-            self.forms[chosen],
+            self.kinds[chosen],
             self.labels[chosen],
             self.any_topic[chosen],
         )
@@ -173,25 +173,25 @@ def training_texts(
         whole = keras_texts(train, vocabulary)
         topics: list[tuple[str, ...]] = [(TOPIC_CODES[label],) for label in train.labels]
     else:
-        whole = [article.own_text for article in train.articles]
+        whole = [article.news_text for article in train.articles]
         # the first topic is the label, also where it is not among ours
         topics = [article.topics for article in train.articles]
     n_topical = len(whole)
-    whole += [article.own_text for article in train.negatives]
+    whole += [article.news_text for article in train.negatives]
     topics += [article.topics for article in train.negatives]
     newswires = list(zip(whole, topics, strict=True))
-    examples = [Example(text, i, Form.WHOLE, codes) for i, (text, codes) in enumerate(newswires)]
+    examples = [Example(text, i, Kind.WHOLE, codes) for i, (text, codes) in enumerate(newswires)]
     for group, (text, codes) in enumerate(newswires):
-        examples += [Example(part, group, form, codes) for form, part in parts_of(text).items()]
+        examples += [Example(part, group, kind, codes) for kind, part in parts_of(text).items()]
     examples += [
-        Example(text, group, Form.OUTLIER, ())
+        Example(text, group, Kind.OUTLIER, ())
         for group, text in outliers(whole[:n_topical], seed=seed)
     ]
     examples += [
         Example(
             item.text,
             group,
-            Form.EVERYDAY if item.everyday else Form.WRITTEN,
+            Kind.EVERYDAY if item.everyday else Kind.WRITTEN,
             item.topics,
         )
         for group, item in enumerate(written, len(newswires))
@@ -199,13 +199,13 @@ def training_texts(
     return TrainingTexts.of(examples)
 
 
-def parts_of(text: NewsText) -> dict[Form, NewsText]:
+def parts_of(text: NewsText) -> dict[Kind, NewsText]:
     """Return the headline and the first sentence, where there is something besides them."""
     if not (text.title and text.text.strip()):
         return {}
     return {
-        Form.TITLE: NewsText(text.title),
-        Form.SENTENCE: NewsText(first_sentence(text.text)),
+        Kind.TITLE: NewsText(text.title),
+        Kind.SENTENCE: NewsText(first_sentence(text.text)),
     }
 
 

@@ -120,7 +120,7 @@ def predict_out_of_fold(
     vocabulary: Mapping[str, int],
     settings: BookSettings,
 ) -> OutOfFold:
-    """Predict the validation set as it is served: from own text, where the source has it.
+    """Predict the validation set as it is served: from title and body, where the source has it.
 
     All of it has a topic. Of the negatives the book's network is as sure as of the others, so with
     them no threshold would do.
@@ -130,7 +130,7 @@ def predict_out_of_fold(
     if train.articles is None:
         texts = keras_texts(Split(train.token_ids[part], labels), vocabulary)
     else:
-        texts = [article.own_text for article in train.articles[part]]
+        texts = [article.news_text for article in train.articles[part]]
     encoded = [encoder.encode(text.text, text.title) for text in texts]
     probabilities = predict(network, [text.token_ids.tolist() for text in encoded], settings)
     known_words_ratio = np.array([text.known_words_ratio for text in encoded])

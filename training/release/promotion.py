@@ -20,7 +20,7 @@ from service.model import (
 )
 from service.model.bundle import EVALUATION_FOLDER, next_bundle, numbered_bundles
 from training.data import Dataset
-from training.data.views import OWN_TEXT, STREAM, texts_by_form
+from training.data.views import ARTICLE, STREAM, scores_by_view, texts_by_view
 from training.evaluation.evaluate import Evaluation, evaluate
 from training.evaluation.metrics import mcnemar
 
@@ -79,10 +79,10 @@ def judge(candidate: Path, released: Path, dataset: Dataset) -> list[Check]:
         return [Check("parity", "goldens hold, hashes match", str(error), passed=False)]
     theirs = load_classifier(released)
     evaluations = evaluate(ours, dataset)
-    evaluation = evaluations[OWN_TEXT]
-    reference = evaluate(theirs, dataset)[OWN_TEXT]
+    evaluation = evaluations[ARTICLE]
+    reference = evaluate(theirs, dataset)[ARTICLE]
     codes = [topic.code for topic in ours.topics]
-    texts = texts_by_form(dataset.test, dataset.vocabulary)[OWN_TEXT][:TIMED_TEXTS]
+    texts = texts_by_view(dataset.test, dataset.vocabulary)[ARTICLE][:TIMED_TEXTS]
     stream = evaluations[STREAM]
     numbered = numbered_bundles(released)
     yardstick = load_classifier(numbered[min(numbered)])
@@ -119,7 +119,7 @@ def promote(candidate: Path, released: Path) -> Path:
 
 def check_parity(evaluation: Evaluation, manifest: Manifest) -> Check:
     """Goldens hold, or it had not been loaded; so what is left is to repeat its scores."""
-    recorded = manifest.scores.get(OWN_TEXT, {}).get("accuracy")
+    recorded = scores_by_view(manifest).get(ARTICLE, {}).get("accuracy")
     actual = evaluation.scores()["accuracy"]
     return Check(
         "parity",

@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import calibration_bins
-from training.report.tables import FORM_TITLES
+from training.report.tables import VIEW_TITLES
 
 
 def draw_curves(history: Mapping[str, Sequence[float]], chosen: int) -> bytes:
@@ -27,7 +27,7 @@ def draw_curves(history: Mapping[str, Sequence[float]], chosen: int) -> bytes:
     return _to_png(figure)
 
 
-def draw_confusion(evaluation: Evaluation, codes: Sequence[str], form: str) -> bytes:
+def draw_confusion(evaluation: Evaluation, codes: Sequence[str], view: str) -> bytes:
     """Draw how each topic's newswires were answered, as shares of its row, as PNG."""
     counts = confusion_matrix(evaluation.labels, evaluation.predicted, labels=range(len(codes)))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -35,7 +35,7 @@ def draw_confusion(evaluation: Evaluation, codes: Sequence[str], form: str) -> b
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(
-        title=f"Share of each topic's test newswires ({form})", xlabel="Answer", ylabel="Label"
+        title=f"Share of each topic's test newswires ({view})", xlabel="Answer", ylabel="Label"
     )
     axes.set_xticks(range(len(codes)), codes, rotation=90, fontsize=7)
     axes.set_yticks(range(len(codes)), codes, fontsize=7)
@@ -48,11 +48,11 @@ def draw_reliability(evaluations: Mapping[str, Evaluation]) -> bytes:
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="perfectly calibrated")
-    for form, evaluation in evaluations.items():
+    for view, evaluation in evaluations.items():
         bins = list(calibration_bins(evaluation.probabilities, evaluation.labels))
         confidence, accuracy, share = np.array(bins).T
         axes.plot(confidence, accuracy, color="lightgrey", zorder=1)
-        axes.scatter(confidence, accuracy, s=20 + 300 * share, label=FORM_TITLES[form], zorder=2)
+        axes.scatter(confidence, accuracy, s=20 + 300 * share, label=VIEW_TITLES[view], zorder=2)
     axes.set(title="Reliability", xlabel="Confidence (highest score)", ylabel="Accuracy")
     axes.legend()
     return _to_png(figure)

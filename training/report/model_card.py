@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from service.model import Manifest
 from training.data.views import STREAM
 from training.evaluation.evaluate import Evaluation
-from training.report.tables import FORM_TITLES, SCORE_TITLES, cells
+from training.report.tables import VIEW_TITLES, SCORE_TITLES, cells
 
 
 def write_model_card(
@@ -28,7 +28,7 @@ def write_model_card(
         "",
         "## Scores",
         "",
-        "*Keras text* is what the Keras data set holds; *own text* is each article's own title and "
+        "*Keras* is what the Keras data set holds; *article* is its own title and "
         "body, as a client would send it. *Negatives* are indexed newswires of which no topic "
         "fits; the *stream* is both, as they came over the wire; *headlines alone* and *first "
         "sentences alone* are parts of the stream. *Held out* is the stream of the training "
@@ -46,8 +46,8 @@ def write_model_card(
         f"| measured on | {' | '.join(SCORE_TITLES.values())} |",
         f"|---|{'---|' * len(SCORE_TITLES)}",
         *(
-            f"| {FORM_TITLES[form]} | {' | '.join(cells(item))} |"
-            for form, item in {**evaluations, **out_of_fold}.items()
+            f"| {VIEW_TITLES[view]} | {' | '.join(cells(item))} |"
+            for view, item in {**evaluations, **out_of_fold}.items()
         ),
         *(
             f"| {name.replace('_', ' ')} | {accuracy:.4f} |{' |' * (len(SCORE_TITLES) - 1)}"
@@ -58,11 +58,11 @@ def write_model_card(
         *_abstention(manifest, evaluations),
         *_written_texts(manifest),
     ]
-    for form, item in evaluations.items():
+    for view, item in evaluations.items():
         if not item.topical.all():
             continue
         lines += [
-            *("", f"## By topic, {FORM_TITLES[form]}", ""),
+            *("", f"## By topic, {VIEW_TITLES[view]}", ""),
             "| topic | precision | recall | F1 | test newswires |",
             "|---|---|---|---|---|",
             *(

@@ -7,7 +7,7 @@ from service.model import Manifest, Topic
 from training.evaluation.evaluate import Evaluation
 from training.report.figures import draw_confusion, draw_curves, draw_reliability
 from training.report.model_card import write_model_card
-from training.report.tables import FORM_TITLES
+from training.report.tables import VIEW_TITLES
 
 
 def report_files(
@@ -34,7 +34,7 @@ def report_files(
         Accuracies that need no text.
     """
     codes = [topic.code for topic in topics]
-    form, evaluation = next(iter(evaluations.items()))
+    view, evaluation = next(iter(evaluations.items()))
     metrics = {
         "baselines": dict(baselines),
         "history": {name: list(values) for name, values in history.items()},
@@ -49,7 +49,7 @@ def report_files(
         report["curves.png"] = draw_curves(history, manifest.recipe["settings"]["epochs"])
     return report | {
         "metrics.json": json.dumps(metrics, indent=1, allow_nan=False).encode() + b"\n",
-        "confusion.png": draw_confusion(evaluation, codes, FORM_TITLES[form]),
+        "confusion.png": draw_confusion(evaluation, codes, VIEW_TITLES[view]),
         "reliability.png": draw_reliability(
             {k: v for k, v in {**evaluations, **out_of_fold}.items() if v.topical.any()}
         ),

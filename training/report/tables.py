@@ -10,9 +10,9 @@ from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import bootstrap_interval, mcnemar
 from training.release.promotion import Check
 
-FORM_TITLES: Final[Mapping[str, str]] = {
-    "keras_text": "Keras text",
-    "own_text": "own text",
+VIEW_TITLES: Final[Mapping[str, str]] = {
+    "keras": "Keras",
+    "article": "article",
     "negatives": "negatives",
     "stream": "stream",
     "headlines": "headlines alone",
@@ -53,8 +53,8 @@ def summary_table(
     for title in SCORE_TITLES.values():
         table.add_column(title, justify="right")
     for name, evaluations in results.items():
-        for form, evaluation in evaluations.items():
-            table.add_row(f"{name}, {FORM_TITLES[form]}", *cells(evaluation))
+        for view, evaluation in evaluations.items():
+            table.add_row(f"{name}, {VIEW_TITLES[view]}", *cells(evaluation))
     for name, accuracy in baselines.items():
         table.add_row(name.replace("_", " "), f"{accuracy:.4f}")
     return table
@@ -68,15 +68,15 @@ def comparison_table(
     for title in ("accuracy", "95 % interval", "against the first", "McNemar's p"):
         table.add_column(title, justify="right")
     for name, evaluations in results.items():
-        for form, evaluation in evaluations.items():
+        for view, evaluation in evaluations.items():
             if not evaluation.topical.all():
                 continue
             low, high = bootstrap_interval(evaluation.right)
-            gain = evaluation.right.mean() - reference[form].right.mean()
+            gain = evaluation.right.mean() - reference[view].right.mean()
             table.add_row(
-                *(f"{name}, {FORM_TITLES[form]}", f"{evaluation.right.mean():.4f}"),
+                *(f"{name}, {VIEW_TITLES[view]}", f"{evaluation.right.mean():.4f}"),
                 *(f"{low:.4f} to {high:.4f}", f"{gain:+.4f}"),
-                f"{mcnemar(evaluation.right, reference[form].right):.2g}",
+                f"{mcnemar(evaluation.right, reference[view].right):.2g}",
             )
     return table
 

@@ -36,9 +36,9 @@ def test_the_vocabulary_is_limited_alike() -> None:
     assert limit_vocabulary({"the": 4, "of": 5, "lead": 6}, 6) == {"the": 4, "of": 5}
 
 
-def test_own_text() -> None:
+def test_news_text_is_title_and_body() -> None:
     article = Article("Title", "body", has_body=True, keras_text="other", topics=())
-    assert article.own_text == NewsText("body", title="Title")
+    assert article.news_text == NewsText("body", title="Title")
 
 
 def test_the_fingerprint_sees_every_id_and_label() -> None:

@@ -71,17 +71,17 @@ def test_both_sources_give_the_same_newswires(
         assert (ours.labels == theirs.labels).all()
 
 
-def test_articles_have_their_own_text(corpus_dataset: Dataset) -> None:
+def test_articles_have_title_and_body(corpus_dataset: Dataset) -> None:
     train, test = corpus_dataset.train.articles, corpus_dataset.test.articles
     assert train is not None
     assert test is not None
     assert sum(not article.has_body for article in test) == 207
     for article in (*train, *test):
-        own_text = article.title + article.body
-        assert own_text.strip()
-        assert "&lt;" not in own_text
-        assert "Blah blah blah" not in own_text
-        assert "\x03" not in own_text
+        text = article.title + article.body
+        assert text.strip()
+        assert "&lt;" not in text
+        assert "Blah blah blah" not in text
+        assert "\x03" not in text
 
 
 @pytest.fixture(scope="module")

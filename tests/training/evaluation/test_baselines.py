@@ -17,8 +17,8 @@ def test_baselines(keras_dataset: Dataset) -> None:
 def test_the_linear_machine_is_as_good_as_known(corpus_dataset: Dataset) -> None:
     """The figures that others measured on this split: 83.6 % and 92.1 %."""
     evaluations = linear_svm(corpus_dataset)
-    assert evaluations["keras_text"].scores()["accuracy"] == pytest.approx(0.836, abs=0.002)
-    own = evaluations["own_text"].scores()
+    assert evaluations["keras"].scores()["accuracy"] == pytest.approx(0.836, abs=0.002)
+    own = evaluations["article"].scores()
     assert own["accuracy"] == pytest.approx(0.921, abs=0.002)
     assert own["single_topic_accuracy"] == pytest.approx(0.959, abs=0.004)
     assert own["any_topic_accuracy"] == pytest.approx(0.953, abs=0.004)

@@ -40,7 +40,7 @@ def test_all_topics_of_an_article_count(
     labels = corpus_dataset.test.labels
     assert topics.among[np.arange(len(labels)), labels].all()
 
-    answers = evaluate(classifier, corpus_dataset)["own_text"]
+    answers = evaluate(classifier, corpus_dataset)["article"]
     articles = corpus_dataset.test.articles or ()
     single, any_of = [], []
     for article, label, index in zip(articles, labels, answers.predicted, strict=True):

@@ -10,7 +10,7 @@ from training.data.views import first_sentence
 from training.data.written_texts import WrittenText
 from training.recipes.examples import (
     NEWSWIRES_PER_OUTLIER,
-    Form,
+    Kind,
     parts_of,
     training_texts,
 )
@@ -39,7 +39,7 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
     labels = np.array([TOPIC_CODES.index("crude"), TOPIC_CODES.index("wheat")])
     split = Split([[1], [1]], labels, articles, negatives)
     everything = training_texts(split, {}, seed=0, written=written)
-    texts = everything.only(everything.forms != Form.OUTLIER)
+    texts = everything.only(everything.kinds != Kind.OUTLIER)
     assert texts.texts == [
         NewsText("Oil rose. It may fall.", "OIL RISES"),
         NewsText("", "WHEAT"),
@@ -100,7 +100,7 @@ def test_first_sentence(text: str, sentence: str) -> None:
 def test_outliers_have_no_topic(corpus_dataset: Dataset) -> None:
     train, vocabulary = first(corpus_dataset.train), corpus_dataset.vocabulary
     everything = training_texts(train, vocabulary, seed=0)
-    texts = everything.only(everything.forms == Form.OUTLIER)
+    texts = everything.only(everything.kinds == Kind.OUTLIER)
     assert len(texts.texts) == -(-len(train.labels) // NEWSWIRES_PER_OUTLIER)
     assert not texts.primary_topic.any()
     assert not texts.any_topic.any()
@@ -118,7 +118,7 @@ def test_an_outlier_has_some_words_of_its_newswire(corpus_dataset: Dataset) -> N
     articles = corpus_dataset.train.articles
     assert articles is not None
     everything = training_texts(corpus_dataset.train, corpus_dataset.vocabulary, seed=0)
-    texts = everything.only(everything.forms == Form.OUTLIER)
+    texts = everything.only(everything.kinds == Kind.OUTLIER)
     shares = []
     for text, group in zip(texts.texts, texts.groups, strict=True):
         words = NEWS_TOKENIZER.tokenize(articles[group].body)
@@ -131,5 +131,5 @@ def test_negatives_are_learnt_from_the_training_split_alone(corpus_dataset: Data
     train = corpus_dataset.train
     texts = training_texts(train, corpus_dataset.vocabulary, seed=0)
     learnt = texts.only(texts.negative & texts.whole)
-    assert list(learnt.texts) == [item.own_text for item in train.negatives]
+    assert list(learnt.texts) == [item.news_text for item in train.negatives]
     assert (learnt.groups == len(train.labels) + np.arange(len(train.negatives))).all()

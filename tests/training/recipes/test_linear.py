@@ -11,7 +11,7 @@ from service.model import NewsText, build_classifier
 from training.data import Dataset, Split
 from training.data.dataset import NO_TOPIC
 from training.data.reuters_expected import TOPIC_CODES
-from training.data.views import texts_by_form, views_of_test
+from training.data.views import texts_by_view, views_of_test
 from training.data.written_texts import read_written_texts
 from training.evaluation.evaluate import evaluate_out_of_fold, predict_texts
 from training.recipes import TrainedModel
@@ -62,7 +62,7 @@ def network(dataset: Dataset) -> TrainedModel:
 
 
 def test_it_learns_what_newswires_are_about(network: TrainedModel, dataset: Dataset) -> None:
-    texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
+    texts = texts_by_view(dataset.test, dataset.vocabulary)["article"]
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
     predicted = network.predict(token_ids)[:, :-1].argmax(axis=1)
     assert (predicted == dataset.test.labels).mean() > 0.8  # guessing: 0.2
@@ -92,8 +92,8 @@ def test_probability_of_no_topic_is_higher_for_negatives(
     network: TrainedModel, dataset: Dataset
 ) -> None:
     assert network.no_topic
-    stream = [item.own_text for item in dataset.test.negatives]
-    topical = views_of_test(dataset, TOPIC_CODES)["own_text"].texts
+    stream = [item.news_text for item in dataset.test.negatives]
+    topical = views_of_test(dataset, TOPIC_CODES)["article"].texts
     means = [
         network.predict([network.encoder.token_ids(item.text, item.title) for item in texts])[
             :, -1
@@ -123,7 +123,7 @@ def test_the_same_seed_gives_the_same_network(network: TrainedModel, dataset: Da
     console = Console(file=io.StringIO())
     again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
     assert again.encoder.vocabulary == network.encoder.vocabulary
-    texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
+    texts = texts_by_view(dataset.test, dataset.vocabulary)["article"]
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
     np.testing.assert_array_equal(network.predict(token_ids), again.predict(token_ids))
     assert again.thresholds == network.thresholds

@@ -6,7 +6,7 @@ from scipy.sparse import csr_array, random_array
 
 from service.model import NewsText
 from training.data.reuters_expected import TOPIC_CODES
-from training.recipes.examples import Example, Form, TrainingTexts
+from training.recipes.examples import Example, Kind, TrainingTexts
 from training.recipes.features import FeatureSettings
 from training.recipes.svm import SVMSettings, fit_each, fit_svms, mean_of_pairs, to_tensor
 
@@ -69,7 +69,7 @@ def test_sparse_tensor_has_the_same_numbers(rows: csr_array) -> None:
 def texts() -> TrainingTexts:
     """Two topics and no topic, with words that tell them apart; and one negative about oil."""
     examples = [
-        Example(NewsText(text), group, Form.WHOLE, topics)
+        Example(NewsText(text), group, Kind.WHOLE, topics)
         for group, (text, topics) in enumerate(
             [
                 ("Crude oil rose", ("crude",)),
@@ -106,7 +106,7 @@ def test_negatives_teach_topics_nothing(texts: TrainingTexts) -> None:
 def test_only_newswires_bring_in_reserved_words(texts: TrainingTexts) -> None:
     written = TrainingTexts.of(
         [
-            Example(NewsText(f"A medal for the {name}"), 7, Form.WRITTEN, ())
+            Example(NewsText(f"A medal for the {name}"), 7, Kind.WRITTEN, ())
             for name in ("swimmer", "swimmer", "minister")
         ]
     )
@@ -120,9 +120,9 @@ def test_only_newswires_bring_in_reserved_words(texts: TrainingTexts) -> None:
 
 def examples_of(texts: TrainingTexts) -> list[Example]:
     return [
-        Example(text, int(group), Form(form), () if label < 0 else (TOPIC_CODES[label],))
-        for text, group, form, label in zip(
-            texts.texts, texts.groups, texts.forms, texts.labels, strict=True
+        Example(text, int(group), Kind(kind), () if label < 0 else (TOPIC_CODES[label],))
+        for text, group, kind, label in zip(
+            texts.texts, texts.groups, texts.kinds, texts.labels, strict=True
         )
     ]
 

@@ -42,7 +42,7 @@ def manifest() -> Manifest:
 
 
 def test_parity_repeats_the_score_of_the_manifest(manifest: Manifest) -> None:
-    same = replace(manifest, scores={"own_text": {"accuracy": 0.9}})
+    same = replace(manifest, scores={"article": {"accuracy": 0.9}})
     assert promotion.check_parity(answers(0.9), same).passed
     assert not promotion.check_parity(answers(0.8), same).passed
     assert not promotion.check_parity(answers(0.9), replace(manifest, scores={})).passed
@@ -125,7 +125,7 @@ def test_what_is_not_fit_is_refused_with_every_reason(
 ) -> None:
     """The book's network has no honest scores; and this one claims more than it can do."""
     bundle = load_bundle(bundle_copy)
-    scores = {"own_text": {"accuracy": 0.99}}
+    scores = {"article": {"accuracy": 0.99}}
     boast = replace(bundle, manifest=replace(bundle.manifest, scores=scores))
     save_bundle(boast, tmp_path / "candidate", {})
     shown = subprocess.run(

@@ -30,20 +30,20 @@ class KnownTopics:
 
     Attributes
     ----------
-    among : bool array of shape (n_texts, n_topics)
+    any_topic : bool array of shape (n_texts, n_topics)
         Whether an article has a topic.
     single : bool array of shape (n_texts,)
         Whether it has one topic only, counting those that are not among ours.
     """
 
-    among: NDArray[np.bool_]
+    any_topic: NDArray[np.bool_]
     single: NDArray[np.bool_]
 
     @classmethod
     def of(cls, articles: Sequence[Article], codes: Sequence[str]) -> Self:
         """Look up the topics of articles."""
         return cls(
-            among=np.array([[code in item.topics for code in codes] for item in articles]),
+            any_topic=np.array([[code in item.topics for code in codes] for item in articles]),
             single=np.array([len(item.topics) == 1 for item in articles]),
         )
 

@@ -24,7 +24,7 @@ from training.data.written_texts import WrittenText, read_written_texts
 from training.errors import DataError
 from training.evaluation.evaluate import Evaluation
 from training.recipes.examples import Kind, TrainingTexts, training_texts
-from training.recipes.features import weigh, weigh_tokens
+from training.recipes.features import tf_igm, idf_igm
 from training.recipes.linear import BestSettings, calibrate_out_of_fold, split_into_folds
 from training.recipes.svm import SVMSettings, fit_each, mean_of_pairs, to_float64
 
@@ -58,7 +58,7 @@ class Idea:
         How many newswires a token must stand in.
     any_topic : bool
         Whether to fit SVMs for "is it any of the topics?" too.
-    concentration : float
+    igm_weight : float
         How much more a token of a single topic weighs.
     kinds : frozenset of Kind
         What is learnt.
@@ -72,7 +72,7 @@ class Idea:
     tokens: Callable[[NewsText], list[str]]
     min_newswires: int = 1
     any_topic: bool = False
-    concentration: float = 0.0
+    igm_weight: float = 0.0
     kinds: frozenset[Kind] = frozenset({Kind.WHOLE})
     negatives: bool = False
     calibrated: bool = False
@@ -110,7 +110,7 @@ BY_LENGTH: Final = replace(WORDS, name="+ numbers by their length only", tokens=
 BY_LEAD: Final = replace(WORDS, name="+ words of the lead apart", tokens=fields)
 NOT_RARE: Final = replace(BY_LEAD, name="+ no token of one newswire only", min_newswires=2)
 ANY_TOPIC: Final = replace(NOT_RARE, name="+ SVMs for any of the topics", any_topic=True)
-TELLING: Final = replace(ANY_TOPIC, name="+ tokens of few topics weigh more", concentration=1.0)
+TELLING: Final = replace(ANY_TOPIC, name="+ tokens of few topics weigh more", igm_weight=1.0)
 PARTS: Final = replace(
     TELLING,
     name="+ headlines and first sentences learnt too",
@@ -208,10 +208,10 @@ def _margins(idea: Idea, train: TrainingTexts, test: TrainingTexts) -> NDArray[n
     newswires = train.only(train.whole)
     vectorizer = CountVectorizer(analyzer=idea.tokens, min_df=idea.min_newswires)
     counts = csr_array(vectorizer.fit_transform(newswires.texts))
-    token_weights = weigh_tokens(counts, newswires.labels, idea.concentration)
+    token_weights = idf_igm(counts, newswires.labels, idea.igm_weight)
 
     def rows(texts: TrainingTexts) -> csr_array:
-        return to_float64(weigh(csr_array(vectorizer.transform(texts.texts)), token_weights))
+        return to_float64(tf_igm(csr_array(vectorizer.transform(texts.texts)), token_weights))
 
     asked = train.only(~train.negative)
     n_topics = len(TOPIC_CODES)

@@ -97,7 +97,7 @@ class Evaluation:
             "macro_f1": metrics.macro_f1(predicted, labels),
         }
         if self.topics is not None:
-            known = self.topics.among[topical][np.arange(len(labels)), predicted]
+            known = self.topics.any_topic[topical][np.arange(len(labels)), predicted]
             scores["single_topic_accuracy"] = float(right[self.topics.single[topical]].mean())
             scores["any_topic_accuracy"] = float(known.mean())
         if self.probabilistic:

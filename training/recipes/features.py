@@ -22,12 +22,12 @@ class FeatureSettings:
     ----------
     min_newswires : int
         How many newswires a token must stand in to be in the vocabulary.
-    concentration : float
+    igm_weight : float
         How much more a token weighs that stands in newswires of a single topic.
     """
 
     min_newswires: int = 2
-    concentration: float = 1.0
+    igm_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ class FieldFeatures:
         Returns
         -------
         sparse float32 array of shape (n_texts, n_ids)
-            As from `weigh`.
+            As from `tf_igm`.
         """
-        return weigh(count_rows(encoded, len(self.token_weights)), self.token_weights)
+        return tf_igm(count_rows(encoded, len(self.token_weights)), self.token_weights)
 
     def usable_synonyms(self, synonyms: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """Return those whose word is unknown here and whose equivalents are all known."""
@@ -145,9 +145,9 @@ def fit_features(
     encoder = NewsEncoder(vocabulary)
     encoded = [encoder.encode(item.text, item.title) for item in texts]
     counts = count_rows(encoded, FIRST_WORD_ID + len(ranking))
-    weights = weigh_tokens(counts, labels, settings.concentration)
+    weights = idf_igm(counts, labels, settings.igm_weight)
     weights[:FIRST_WORD_ID] = 0
-    weights[UNKNOWN_ID] = rarity(np.ones(1), len(texts))[0]
+    weights[UNKNOWN_ID] = idf(np.ones(1), len(texts))[0]
     return FieldFeatures(encoder, weights.astype(np.float32))
 
 
@@ -165,7 +165,7 @@ def count_rows(encoded: Sequence[EncodedText], n_ids: int) -> csr_array:
     return csr_array((counts, columns, np.concatenate([[0], ends])), shape=(len(encoded), n_ids))
 
 
-def weigh(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
+def tf_igm(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
     """Turn counts into weights.
 
     Parameters
@@ -185,8 +185,8 @@ def weigh(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
     return rows.astype(np.float32)
 
 
-def weigh_tokens(
-    counts: csr_array, labels: NDArray[np.int64], concentration: float
+def idf_igm(
+    counts: csr_array, labels: NDArray[np.int64], igm_weight: float
 ) -> NDArray[np.float64]:
     """Say how much each token weighs: the rarer, and the fewer topics it stands for, the more.
 
@@ -195,7 +195,7 @@ def weigh_tokens(
     counts : sparse array of shape (n_texts, n_ids)
     labels : int64 array of shape (n_texts,)
         ``NO_TOPIC`` counts as a topic.
-    concentration : float
+    igm_weight : float
         0 leaves the topics out.
 
     Returns
@@ -204,7 +204,7 @@ def weigh_tokens(
 
     Notes
     -----
-    ``rarity * (1 + concentration * gravity)``. The inverse gravity moment is 1 for a token of one
+    ``idf * (1 + igm_weight * igm)``. The inverse gravity moment is 1 for a token of one
     topic only, and the lower, the more evenly it is spread over the topics: K. Chen et al.,
     "Turning from TF-IDF to TF-IGM for term weighting in text classification", Expert Systems with
     Applications, 2016.
@@ -214,10 +214,10 @@ def weigh_tokens(
     by_topic = np.asarray(present.T @ topics)  # (n_ids, n_topics)
     ranked = -np.sort(-by_topic, axis=1)
     moment = ranked @ np.arange(1, len(TOPIC_CODES) + 2)
-    gravity = ranked[:, 0] / np.maximum(moment, 1)
-    return rarity(by_topic.sum(axis=1), len(labels)) * (1 + concentration * gravity)
+    igm = ranked[:, 0] / np.maximum(moment, 1)
+    return idf(by_topic.sum(axis=1), len(labels)) * (1 + igm_weight * igm)
 
 
-def rarity(document_frequencies: NDArray[np.float64], n_texts: int) -> NDArray[np.float64]:
+def idf(document_frequencies: NDArray[np.float64], n_texts: int) -> NDArray[np.float64]:
     """Inverse document frequency as in scikit-learn: ``log((1 + n) / (1 + df)) + 1``."""
     return np.log((1 + n_texts) / (1 + document_frequencies)) + 1

@@ -42,8 +42,8 @@ best (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
     scaled = Mul (e, token_counts)
     at_least_one = Max (scaled, one)
     logs = Log (at_least_one)  # 1 + log(count), 0 for 0
-    rarities = Gather (token_weights, token_ids)
-    weighted = Mul (rarities, logs)
+    idf_igm = Gather (token_weights, token_ids)
+    weighted = Mul (idf_igm, logs)
     normed = LpNormalization <axis = 1, p = 2> (weighted)  # 0 stays 0
     rows = Gather (kernel, token_ids)  # (n or 1, length, n_outputs)
     as_matrices = Unsqueeze (normed, columns)  # (n, 1, length)

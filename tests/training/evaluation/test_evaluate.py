@@ -38,7 +38,7 @@ def test_all_topics_of_an_article_count(
     topics = known_topics(corpus_dataset.test, TOPIC_CODES)
     assert topics is not None
     labels = corpus_dataset.test.labels
-    assert topics.among[np.arange(len(labels)), labels].all()
+    assert topics.any_topic[np.arange(len(labels)), labels].all()
 
     answers = evaluate(classifier, corpus_dataset)["article"]
     articles = corpus_dataset.test.articles or ()

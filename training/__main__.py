@@ -217,20 +217,20 @@ def promote(
 
 
 @cli.command()
-def trials(
+def ablate(
     out: Annotated[Path, typer.Option(help="Where to write the record, as JSON.")],
     data_dir: DataDirOption = None,
     seed: Annotated[int, typer.Option(help="Of the folds.", min=0)] = 0,
 ) -> None:
-    """Measure what each idea of the best recipe gains, by cross-validation."""
+    """Measure what each part of the linear recipe gains, by cross-validation."""
     dataset = load_dataset(Source.REUTERS21578, data_dir)
 
-    from training.evaluation.ablation import run_trials
-    from training.report.tables import trials_table
+    from training.evaluation.ablation import run_ablation
+    from training.report.tables import ablation_table
 
-    record = run_trials(dataset, seed=seed)
+    record = run_ablation(dataset, seed=seed)
     out.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-    console.print(trials_table(record))
+    console.print(ablation_table(record))
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""What each idea of the ``best`` recipe gains, by cross-validation inside the training split.
+"""What each variant of the ``best`` recipe gains, by cross-validation inside the training split.
 
 The test split is not read.
 """
@@ -39,14 +39,14 @@ COLUMNS: Final[Mapping[str, str]] = {
     ECE: "ECE",
 }
 METHOD: Final = (
-    "Each idea by cross-validation inside the training split, on title and body; AUC (of the margin or "
-    "probability of no topic) and ECE on the stream. Repeat it with `python -m training trials`. "
+    "Each variant by cross-validation inside the training split, on title and body; AUC (of the margin or "
+    "probability of no topic) and ECE on the stream. Repeat it with `python -m training ablate`. "
     "Differences below 0.002 may be chance."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Idea:
+class Variant:
     """A variant of the recipe.
 
     Attributes
@@ -104,7 +104,7 @@ def fields(text: NewsText) -> list[str]:
     return NewsEncoder.field_tokens(text.text, text.title)
 
 
-WORDS: Final = Idea("words", words)
+WORDS: Final = Variant("words", words)
 BY_TITLE: Final = replace(WORDS, name="+ words of the title apart", tokens=words_and_title)
 BY_LENGTH: Final = replace(WORDS, name="+ numbers by their length only", tokens=numbers_by_length)
 BY_LEAD: Final = replace(WORDS, name="+ words of the lead apart", tokens=fields)
@@ -120,7 +120,7 @@ OUTLIERS: Final = replace(PARTS, name="+ outliers learnt too", kinds=PARTS.kinds
 NEGATIVES: Final = replace(OUTLIERS, name="+ negatives learnt too", negatives=True)
 WRITTEN: Final = replace(NEGATIVES, name="+ written texts learnt too", kinds=frozenset(Kind))
 RECIPE: Final = replace(WRITTEN, name="+ calibration: the recipe", calibrated=True)
-IDEAS: Final = (
+VARIANTS: Final = (
     *(WORDS, BY_TITLE, BY_LENGTH, BY_LEAD, NOT_RARE, ANY_TOPIC, TELLING, PARTS, OUTLIERS),
     *(NEGATIVES, WRITTEN, RECIPE),
     replace(RECIPE, name="the recipe without SVMs for any of the topics", any_topic=False),
@@ -128,20 +128,20 @@ IDEAS: Final = (
 )
 
 
-def run_trials(
+def run_ablation(
     dataset: Dataset,
-    ideas: Sequence[Idea] = IDEAS,
+    variants: Sequence[Variant] = VARIANTS,
     written: Sequence[WrittenText] | None = None,
     *,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Measure each idea.
+    """Measure each variant.
 
     Parameters
     ----------
     dataset : Dataset
         With its articles; only its training split is read.
-    ideas : sequence of Idea
+    variants : sequence of Variant
     written : sequence of WrittenText or None
         None takes all that there are.
     seed : int
@@ -150,32 +150,32 @@ def run_trials(
     Returns
     -------
     dict
-        ``method``, a sentence; ``columns``; and ``rows``, whose first cell is the idea.
+        ``method``, a sentence; ``columns``; and ``rows``, whose first cell is the variant.
     """
     written = read_written_texts() if written is None else written
     texts = training_texts(dataset.train, dataset.vocabulary, seed=seed, written=written)
     rows = []
-    for idea in track(ideas, "Trying ideas"):
-        predictions = try_idea(idea, texts, BestSettings(seed=seed))
+    for variant in track(variants, "Ablation"):
+        predictions = cross_validate(variant, texts, BestSettings(seed=seed))
         scores = measure(predictions, texts, dataset.train)
-        rows.append([idea.name, *(scores.get(name) for name in COLUMNS)])
+        rows.append([variant.name, *(scores.get(name) for name in COLUMNS)])
     return {"method": METHOD, "columns": list(COLUMNS.values()), "rows": rows}
 
 
-def try_idea(idea: Idea, texts: TrainingTexts, settings: BestSettings) -> Evaluation:
+def cross_validate(variant: Variant, texts: TrainingTexts, settings: BestSettings) -> Evaluation:
     """Hold out each fold in turn, and return what was predicted for every text."""
     folds = split_into_folds(texts, settings)
     margins = np.zeros((len(folds), len(TOPIC_CODES) + 1), dtype=np.float32)
-    learnt = idea.learns(texts)
+    learnt = variant.learns(texts)
     for fold in range(settings.folds):
         inside = folds == fold
-        margins[inside] = _margins(idea, texts.only(learnt & ~inside), texts.only(inside))
-    if idea.calibrated:
+        margins[inside] = _margins(variant, texts.only(learnt & ~inside), texts.only(inside))
+    if variant.calibrated:
         keras.utils.set_random_seed(settings.seed)
         margins = calibrate_out_of_fold(margins, folds, texts, settings)
-    no_topic = margins[:, -1] if idea.negatives else None
+    no_topic = margins[:, -1] if variant.negatives else None
     return Evaluation(
-        texts.labels, margins[:, :-1], probabilistic=idea.calibrated, no_topic=no_topic
+        texts.labels, margins[:, :-1], probabilistic=variant.calibrated, no_topic=no_topic
     )
 
 
@@ -203,12 +203,12 @@ def _only(predictions: Evaluation, chosen: NDArray[np.bool_]) -> Evaluation:
     )
 
 
-def _margins(idea: Idea, train: TrainingTexts, test: TrainingTexts) -> NDArray[np.float32]:
-    settings = SVMSettings() if len(idea.kinds) > 1 else SVMSettings(C=1.0)
+def _margins(variant: Variant, train: TrainingTexts, test: TrainingTexts) -> NDArray[np.float32]:
+    settings = SVMSettings() if len(variant.kinds) > 1 else SVMSettings(C=1.0)
     newswires = train.only(train.whole)
-    vectorizer = CountVectorizer(analyzer=idea.tokens, min_df=idea.min_newswires)
+    vectorizer = CountVectorizer(analyzer=variant.tokens, min_df=variant.min_newswires)
     counts = csr_array(vectorizer.fit_transform(newswires.texts))
-    token_weights = idf_igm(counts, newswires.labels, idea.igm_weight)
+    token_weights = idf_igm(counts, newswires.labels, variant.igm_weight)
 
     def rows(texts: TrainingTexts) -> csr_array:
         return to_float64(tf_igm(csr_array(vectorizer.transform(texts.texts)), token_weights))
@@ -216,9 +216,9 @@ def _margins(idea: Idea, train: TrainingTexts, test: TrainingTexts) -> NDArray[n
     asked = train.only(~train.negative)
     n_topics = len(TOPIC_CODES)
     targets = np.hstack([asked.primary_topic, asked.any_topic])
-    targets = targets if idea.any_topic else targets[:, :n_topics]
+    targets = targets if variant.any_topic else targets[:, :n_topics]
     pairs = fit_each(rows(asked), targets, asked.weights, settings.C)
-    topics = mean_of_pairs(pairs, settings.any_topic_weight) if idea.any_topic else pairs
+    topics = mean_of_pairs(pairs, settings.any_topic_weight) if variant.any_topic else pairs
     no_topic = fit_each(
         rows(train),
         ~train.topical[:, np.newaxis],

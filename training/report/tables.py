@@ -98,13 +98,13 @@ def topic_table(evaluation: Evaluation, codes: Sequence[str], title: str) -> Tab
     return table
 
 
-def trials_table(record: Mapping[str, Any]) -> Table:
+def ablation_table(record: Mapping[str, Any]) -> Table:
     """Show a record of `training.evaluation.ablation`."""
-    table = Table(Column("", overflow="fold"), title="What each idea gains")
+    table = Table(Column("", overflow="fold"), title="Ablation")
     for title in record["columns"]:
         table.add_column(title, justify="right")
-    for idea, *scores in record["rows"]:
-        table.add_row(idea, *("" if score is None else f"{score:.4f}" for score in scores))
+    for variant, *scores in record["rows"]:
+        table.add_row(variant, *("" if score is None else f"{score:.4f}" for score in scores))
     return table
 
 

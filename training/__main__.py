@@ -102,7 +102,7 @@ def _train(
 
     # imported late: they bring TensorFlow, and neither --help nor an error above should wait for it
     from training.data.views import STREAM, views_of_test
-    from training.evaluation.baselines import without_text
+    from training.evaluation.baselines import trivial_accuracies
     from training.evaluation.evaluate import evaluate, evaluate_out_of_fold
     from training.release.drift_baseline import measure_drift_baseline
     from training.release.export import export, repeatable_command
@@ -126,7 +126,7 @@ def _train(
     out_of_fold = (
         evaluate_out_of_fold(network.out_of_fold, network.thresholds, codes) if network.out_of_fold else {}
     )
-    baselines = without_text(dataset)
+    baselines = trivial_accuracies(dataset)
     report = report_files(
         bundle.manifest, bundle.topics, network.history, evaluations, out_of_fold, baselines
     )
@@ -154,7 +154,7 @@ def evaluate(
 ) -> None:
     """Repeat the evaluation of bundles, as they are served, beside what they have to beat."""
     from training.data.labelled_texts import measure_labelled_texts, read_labelled_texts
-    from training.evaluation.baselines import linear_svm, without_text
+    from training.evaluation.baselines import linear_svm, trivial_accuracies
     from training.evaluation.evaluate import evaluate
     from training.report.tables import (
         VIEW_TITLES,
@@ -179,9 +179,9 @@ def evaluate(
     split_seed = common_split_seed([item.manifest for item in classifiers.values()])
     dataset = load_dataset(source, data_dir, split_seed=split_seed)
     results = {name: evaluate(item, dataset) for name, item in classifiers.items()}
-    rivals = {**results, "linear SVM": linear_svm(dataset)}
-    console.print(summary_table(rivals, without_text(dataset)))
-    console.print(comparison_table(rivals, results[str(bundles[0])]))
+    compared = {**results, "linear SVM": linear_svm(dataset)}
+    console.print(summary_table(compared, trivial_accuracies(dataset)))
+    console.print(comparison_table(compared, results[str(bundles[0])]))
     if by_topic:
         codes = [topic.code for topic in classifiers[str(bundles[0])].topics]
         for name, evaluations in results.items():
@@ -205,11 +205,11 @@ def promote(
     split_seed = common_split_seed([load_bundle(path).manifest for path in (current, candidate)])
     dataset = load_dataset(Source.REUTERS21578, data_dir, split_seed=split_seed)
 
-    from training.release.promotion import judge
+    from training.release.promotion import run_checks
     from training.release.promotion import promote as promote_bundle
     from training.report.tables import checks_table
 
-    checks = judge(candidate, released, dataset)
+    checks = run_checks(candidate, released, dataset)
     console.print(checks_table(checks))
     if not all(check.passed for check in checks):
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""What a classifier has to beat: guessing, the largest class, and a linear machine."""
+"""What a classifier has to beat: guessing, the largest class, and a linear svm."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -20,7 +20,7 @@ STRENGTHS: Final = (0.5, 1.0)
 """Values of C, the inverse strength of regularisation, to choose from."""
 
 
-def without_text(dataset: Dataset) -> dict[str, float]:
+def trivial_accuracies(dataset: Dataset) -> dict[str, float]:
     """Accuracy that needs no text at all.
 
     Returns
@@ -55,12 +55,12 @@ def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
     evaluations = {}
     for view, texts in texts_by_view(dataset.train, dataset.vocabulary).items():
         vectorizer = TfidfVectorizer(analyzer=_all_words, sublinear_tf=True)
-        machine = GridSearchCV(
+        svm = GridSearchCV(
             LinearSVC(random_state=0),
             {"C": STRENGTHS},
             cv=StratifiedKFold(5, shuffle=True, random_state=0),
         ).fit(vectorizer.fit_transform(texts), dataset.train.labels)
-        margins = machine.decision_function(vectorizer.transform(test_texts[view]))
+        margins = svm.decision_function(vectorizer.transform(test_texts[view]))
         evaluations[view] = Evaluation(
             dataset.test.labels, margins.astype(np.float32), topics, probabilistic=False
         )

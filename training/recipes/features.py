@@ -1,4 +1,4 @@
-"""From texts to what a linear machine learns from: weighted tokens, a sparse row a text."""
+"""From texts to what a linear classifier learns from: weighted tokens, a sparse row a text."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

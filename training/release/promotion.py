@@ -30,12 +30,12 @@ MAX_CALIBRATION_ERROR: Final = 0.02
 MIN_PRECISION: Final = 0.95
 """Share of right predictions among those that are not abstained from, on the stream."""
 MIN_TOPIC_F1: Final = 0.2
-MAX_TOPIC_LOSS: Final = 0.15
+MAX_TOPIC_F1_DROP: Final = 0.15
 """By how much the F1 of a topic may be lower than that of the released bundle: of ten newswires,
 one or two that are answered otherwise make such a difference."""
 MIN_TOPIC_NEWSWIRES: Final = 10
 """Topics with fewer test newswires have no floor: a single newswire would decide."""
-MAX_LOSS: Final = 0.005
+MAX_ACCURACY_DROP: Final = 0.005
 """By how much accuracy may be lower, even if that could be chance: losses would add up."""
 SIGNIFICANCE: Final = 0.05
 REPEATABLE: Final = 1e-3
@@ -55,7 +55,7 @@ class Check:
     passed: bool
 
 
-def judge(candidate: Path, released: Path, dataset: Dataset) -> list[Check]:
+def run_checks(candidate: Path, released: Path, dataset: Dataset) -> list[Check]:
     """Check everything that a candidate must fulfil.
 
     Parameters
@@ -85,11 +85,11 @@ def judge(candidate: Path, released: Path, dataset: Dataset) -> list[Check]:
     texts = texts_by_view(dataset.test, dataset.vocabulary)[ARTICLE][:TIMED_TEXTS]
     stream = evaluations[STREAM]
     numbered = numbered_bundles(released)
-    yardstick = load_classifier(numbered[min(numbered)])
+    speed_reference = load_classifier(numbered[min(numbered)])
     return [
         check_parity(evaluation, ours.manifest),
         check_size(candidate, ours.manifest),
-        check_speed(ours, yardstick, texts),
+        check_speed(ours, speed_reference, texts),
         check_calibration(stream),
         check_precision(stream),
         check_topics(evaluation, reference, codes),
@@ -135,14 +135,14 @@ def check_size(candidate: Path, manifest: Manifest) -> Check:
     return Check("size", f"at most {MAX_BYTES:,} B", f"{n_bytes:,} B", passed=n_bytes <= MAX_BYTES)
 
 
-def check_speed(ours: TopicClassifier, yardstick: TopicClassifier, texts: list[NewsText]) -> Check:
+def check_speed(ours: TopicClassifier, speed_reference: TopicClassifier, texts: list[NewsText]) -> Check:
     """Text to ranked topics, one text at a time, in turns with another bundle."""
-    pair = (ours, yardstick)
+    pair = (ours, speed_reference)
     seconds = np.array([[_seconds(item, texts) for item in pair] for _ in range(ROUNDS)])
     mine, other = seconds.min(axis=0) / len(texts)
     return Check(
         "speed",
-        f"at most {MAX_SLOWDOWN} times that of bundle {yardstick.manifest.version}",
+        f"at most {MAX_SLOWDOWN} times that of bundle {speed_reference.manifest.version}",
         f"{mine / other:.2f} times ({mine * 1e6:.0f} µs a text beside {other * 1e6:.0f} µs)",
         passed=mine <= MAX_SLOWDOWN * other,
     )
@@ -176,12 +176,12 @@ def check_topics(evaluation: Evaluation, reference: Evaluation, codes: Sequence[
         f"{ours['topic']} {ours['f1']:.2f} (released: {theirs['f1']:.2f})"
         for ours, theirs in zip(evaluation.by_topic(codes), reference.by_topic(codes), strict=True)
         if ours["test_newswires"] >= MIN_TOPIC_NEWSWIRES
-        and ours["f1"] < max(MIN_TOPIC_F1, theirs["f1"] - MAX_TOPIC_LOSS)
+        and ours["f1"] < max(MIN_TOPIC_F1, theirs["f1"] - MAX_TOPIC_F1_DROP)
     ]
     return Check(
         "topics",
         f"F1 of each with {MIN_TOPIC_NEWSWIRES} test newswires at least {MIN_TOPIC_F1}, "
-        f"and that of the released bundle less {MAX_TOPIC_LOSS}",
+        f"and that of the released bundle less {MAX_TOPIC_F1_DROP}",
         f"below: {', '.join(low)}" if low else "all of them",
         passed=not low,
     )
@@ -192,9 +192,9 @@ def check_accuracy(evaluation: Evaluation, reference: Evaluation, name: str) -> 
     ours, theirs = evaluation.right.mean(), reference.right.mean()
     yield Check(
         "accuracy",
-        f"at least that of bundle {name}, {theirs:.4f}, less {MAX_LOSS}",
+        f"at least that of bundle {name}, {theirs:.4f}, less {MAX_ACCURACY_DROP}",
         f"{ours:.4f}",
-        passed=bool(ours >= theirs - MAX_LOSS),
+        passed=bool(ours >= theirs - MAX_ACCURACY_DROP),
     )
     chance = mcnemar(evaluation.right, reference.right)
     yield Check(

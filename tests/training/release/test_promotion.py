@@ -20,7 +20,7 @@ from tests.conftest import LATEST, RELEASED, ROOT
 from training.data import Dataset
 from training.evaluation.evaluate import Evaluation
 from training.release import promotion
-from training.release.promotion import judge, promote
+from training.release.promotion import run_checks, promote
 
 N_TEXTS, N_TOPICS = 1_000, 4
 CODES = ["earn", "acq", "crude", "gold"]
@@ -100,7 +100,7 @@ def test_accuracy_is_not_worse(ours: float, expected: list[bool]) -> None:
 def test_the_released_best_bundle_is_fit(corpus_dataset: Dataset, tmp_path: Path) -> None:
     released = tmp_path / "models"
     shutil.copytree(RELEASED / "1", released / "1")
-    checks = judge(LATEST, released, corpus_dataset)
+    checks = run_checks(LATEST, released, corpus_dataset)
     untimed = [check for check in checks if check.name != "speed"]  # a timed assertion breaks
     assert all(check.passed for check in untimed), untimed
 
@@ -163,6 +163,6 @@ def test_a_bundle_that_contradicts_itself_is_refused(
     golden = bundle.goldens[0]
     wrong = replace(golden, probabilities=golden.probabilities[::-1])
     save_bundle(replace(bundle, goldens=[wrong]), tmp_path / "candidate", {})
-    (check,) = judge(tmp_path / "candidate", bundle_copy.parent, corpus_dataset)
+    (check,) = run_checks(tmp_path / "candidate", bundle_copy.parent, corpus_dataset)
     assert not check.passed
     assert "expected Keras' probabilities" in check.actual

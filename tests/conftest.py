@@ -97,7 +97,7 @@ def trained(corpus_dataset: Dataset) -> "TrainedModel":
 
     keras.utils.clear_session()  # it numbers the layers, and so names the weights
     train, vocabulary = corpus_dataset.train, corpus_dataset.vocabulary
-    return fit(Recipe.BOOK, train, vocabulary, seed=0, console=Console(file=io.StringIO()))
+    return fit(Recipe.MLP, train, vocabulary, seed=0, console=Console(file=io.StringIO()))
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def run_with_seed_0(
     """The command of the README, in a process of its own."""
     out = tmp_path_factory.mktemp("run") / "1"
     source = ("--source", "reuters21578", "--data-dir", data_dir)
-    return out, run("train", "--recipe", "book", "--seed", "0", "--out", out, *source)
+    return out, run("train", "--recipe", "mlp", "--seed", "0", "--out", out, *source)
 
 
 def test_help_explains_itself() -> None:
@@ -81,7 +81,7 @@ def test_a_run_says_what_it_does(
     for row in ("Keras", "article", "random guess", "largest class"):
         assert row in shown.stdout
     manifest = load_bundle(out).manifest
-    command = "python -m training train --recipe book --source reuters21578 --seed 0 --out 1"
+    command = "python -m training train --recipe mlp --source reuters21578 --seed 0 --out 1"
     assert manifest.command == command
     assert list(manifest.scores) == [
         *("keras", "article", "negatives", "stream", "headlines", "first_sentences")
@@ -126,7 +126,7 @@ def test_an_interrupted_run_leaves_no_half_bundle(
 ) -> None:
     out = tmp_path / "models" / "1"
     with subprocess.Popen(
-        [*TRAINING, "train", "--recipe", "book", "--data-dir", str(data_dir), "--out", str(out)],
+        [*TRAINING, "train", "--recipe", "mlp", "--data-dir", str(data_dir), "--out", str(out)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

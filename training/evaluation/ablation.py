@@ -1,4 +1,4 @@
-"""What each variant of the ``best`` recipe gains, by cross-validation inside the training split.
+"""What each variant of the ``linear`` recipe gains, by cross-validation inside the training split.
 
 The test split is not read.
 """
@@ -25,7 +25,7 @@ from training.errors import DataError
 from training.evaluation.evaluate import Evaluation
 from training.recipes.examples import Kind, TrainingTexts, training_texts
 from training.recipes.features import tf_igm, idf_igm
-from training.recipes.linear import BestSettings, calibrate_out_of_fold, split_into_folds
+from training.recipes.linear import LinearSettings, calibrate_out_of_fold, split_into_folds
 from training.recipes.svm import SVMSettings, fit_each, mean_of_pairs, to_float64
 
 ECE: Final = "expected_calibration_error"
@@ -156,13 +156,13 @@ def run_ablation(
     texts = training_texts(dataset.train, dataset.vocabulary, seed=seed, written=written)
     rows = []
     for variant in track(variants, "Ablation"):
-        predictions = cross_validate(variant, texts, BestSettings(seed=seed))
+        predictions = cross_validate(variant, texts, LinearSettings(seed=seed))
         scores = measure(predictions, texts, dataset.train)
         rows.append([variant.name, *(scores.get(name) for name in COLUMNS)])
     return {"method": METHOD, "columns": list(COLUMNS.values()), "rows": rows}
 
 
-def cross_validate(variant: Variant, texts: TrainingTexts, settings: BestSettings) -> Evaluation:
+def cross_validate(variant: Variant, texts: TrainingTexts, settings: LinearSettings) -> Evaluation:
     """Hold out each fold in turn, and return what was predicted for every text."""
     folds = split_into_folds(texts, settings)
     margins = np.zeros((len(folds), len(TOPIC_CODES) + 1), dtype=np.float32)

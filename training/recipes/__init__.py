@@ -16,8 +16,8 @@ __all__ = ["Recipe", "TrainedModel", "fit"]
 class Recipe(StrEnum):
     """The recipes that there are; each is the module of its name."""
 
-    BOOK = "book"
-    BEST = "best"
+    MLP = "mlp"
+    LINEAR = "linear"
 
 
 class RecipeModule(Protocol):

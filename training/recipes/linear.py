@@ -1,4 +1,4 @@
-"""The ``best`` recipe: linear SVMs on what stands where in a newswire, calibrated.
+"""The ``linear`` recipe: linear SVMs on what stands where in a newswire, calibrated.
 
 For each topic the SVMs say both "is it the primary topic?" and "is it any of the topics?", from
 bag-of-words features of the title, of the lead and of the whole text; one more says that no topic
@@ -33,9 +33,9 @@ from training.recipes.svm import LinearSVMs, SVMSettings, fit_svms
 from training.recipes.synonyms import read_synonyms
 from training.recipes.thresholds import choose_thresholds
 
-NAME: Final = "best"
+NAME: Final = "linear"
 GRAPH: Final = """
-best (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
+linear (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
   => (float[batch, n_outputs] probabilities)
   <int64[1] columns = {1}>
 {
@@ -60,7 +60,7 @@ best (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
 
 
 @dataclass(frozen=True, slots=True)
-class BestSettings:
+class LinearSettings:
     """The recipe's numbers, chosen by cross-validation inside the training split."""
 
     seed: int
@@ -105,11 +105,11 @@ def fit(
         Shows the progress.
     """
     written = read_written_texts()
-    return fit_with(BestSettings(seed=seed), train, vocabulary, written, console=console)
+    return fit_with(LinearSettings(seed=seed), train, vocabulary, written, console=console)
 
 
 def fit_with(
-    settings: BestSettings,
+    settings: LinearSettings,
     train: Split,
     vocabulary: Mapping[str, int],
     written: Sequence[WrittenText],
@@ -138,14 +138,14 @@ def fit_with(
         encoder=svms.features.encoder,
         history={},
         predict=lambda token_ids: predict(svms, calibration, token_ids),
-        sparse=SparseBestNetwork(svms, calibration),
+        sparse=SparseLinearNetwork(svms, calibration),
         out_of_fold=predictions,
         thresholds=choose_thresholds(predictions, len(TOPIC_CODES)),
         no_topic=True,
     )
 
 
-def hold_out(texts: TrainingTexts, settings: BestSettings, steps: FitSteps) -> OutOfFoldMargins:
+def hold_out(texts: TrainingTexts, settings: LinearSettings, steps: FitSteps) -> OutOfFoldMargins:
     """Fit SVMs to all folds but one, predict that one, and so on."""
     folds = split_into_folds(texts, settings)
     margins = np.zeros((len(folds), texts.any_topic.shape[1] + 1), dtype=np.float32)
@@ -162,7 +162,7 @@ def hold_out(texts: TrainingTexts, settings: BestSettings, steps: FitSteps) -> O
     return OutOfFoldMargins(folds, margins, known_words_ratio)
 
 
-def split_into_folds(texts: TrainingTexts, settings: BestSettings) -> NDArray[np.int64]:
+def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[np.int64]:
     """Return the fold of each text, int64 of shape (n_texts,): texts of a group share theirs."""
     groups, first = np.unique(texts.groups, return_index=True)
     labels = texts.labels[first]
@@ -174,7 +174,7 @@ def split_into_folds(texts: TrainingTexts, settings: BestSettings) -> NDArray[np
 
 
 def calibrate(
-    margins: NDArray[np.float32], texts: TrainingTexts, settings: BestSettings
+    margins: NDArray[np.float32], texts: TrainingTexts, settings: LinearSettings
 ) -> Calibration:
     """Fit the calibration to texts that the SVMs had not seen."""
     weights = texts.weights_with(settings.calibration.negative_factor)
@@ -185,7 +185,7 @@ def calibrate_out_of_fold(
     margins: NDArray[np.float32],
     folds: NDArray[np.int64],
     texts: TrainingTexts,
-    settings: BestSettings,
+    settings: LinearSettings,
 ) -> NDArray[np.float32]:
     """Calibrate the margins of each fold by those of the other folds.
 
@@ -202,7 +202,7 @@ def calibrate_out_of_fold(
 
 
 def predict_out_of_fold(
-    out_of_fold: OutOfFoldMargins, texts: TrainingTexts, settings: BestSettings
+    out_of_fold: OutOfFoldMargins, texts: TrainingTexts, settings: LinearSettings
 ) -> OutOfFold:
     """Return what would have been predicted for each whole newswire."""
     probabilities = calibrate_out_of_fold(out_of_fold.margins, out_of_fold.folds, texts, settings)
@@ -223,7 +223,7 @@ def predict(
     return calibration(svms.margins(encoded))
 
 
-class SparseBestNetwork:
+class SparseLinearNetwork:
     """The same network on token ids and counts: it weighs and gathers the tokens that occur.
 
     Written in ONNX itself: each node costs about as much as its work, and a conversion of

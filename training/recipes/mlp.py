@@ -1,4 +1,4 @@
-"""The ``book`` recipe: the Reuters classifier of *Deep Learning with Python*, chapter 4.
+"""The ``mlp`` recipe: the Reuters classifier of *Deep Learning with Python*, chapter 4.
 
 F. Chollet, *Deep Learning with Python*, 2nd edition, Manning 2021, section 4.2 "Classifying
 newswires: a multiclass classification example". Every step is the book's; it reports an accuracy
@@ -25,11 +25,11 @@ from training.progress import FitProgress
 from training.recipes.network import OPSET, OutOfFold, TrainedModel
 from training.recipes.thresholds import choose_thresholds
 
-NAME: Final = "book"
+NAME: Final = "mlp"
 
 
 @dataclass(frozen=True, slots=True)
-class BookSettings:
+class MlpSettings:
     """The recipe's numbers, which are the book's."""
 
     seed: int
@@ -58,7 +58,7 @@ def fit(
     console : Console
         Shows the progress.
     """
-    settings = BookSettings(seed=seed)
+    settings = MlpSettings(seed=seed)
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     inputs = multi_hot(train.token_ids, settings.num_words)
@@ -108,7 +108,7 @@ def fit(
         encoder=encoder,
         history=history,
         predict=lambda token_ids: predict(network, token_ids, settings),
-        sparse=SparseBookNetwork(network),
+        sparse=SparseMlpNetwork(network),
         thresholds=choose_thresholds(predictions, len(TOPIC_CODES)),
     )
 
@@ -118,7 +118,7 @@ def predict_out_of_fold(
     encoder: TextEncoder,
     train: Split,
     vocabulary: Mapping[str, int],
-    settings: BookSettings,
+    settings: MlpSettings,
 ) -> OutOfFold:
     """Predict the validation set as it is served: from title and body, where the source has it.
 
@@ -137,7 +137,7 @@ def predict_out_of_fold(
     return OutOfFold(labels, probabilities, probabilities, known_words_ratio)
 
 
-def build_network(settings: BookSettings) -> Any:
+def build_network(settings: MlpSettings) -> Any:
     """Give the book's network, compiled: multi-hot (n, num_words) to probabilities (n, 46)."""
     network = keras.Sequential(
         [
@@ -172,7 +172,7 @@ def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> NDArray[np.
 
 
 def predict(
-    network: Any, token_ids: Sequence[Sequence[int]], settings: BookSettings
+    network: Any, token_ids: Sequence[Sequence[int]], settings: MlpSettings
 ) -> NDArray[np.float32]:
     """Give the probabilities, float32 of shape (n_texts, n_topics), by Keras itself."""
     inputs = multi_hot(token_ids, settings.num_words)
@@ -182,7 +182,7 @@ def predict(
     return probabilities
 
 
-class SparseBookNetwork(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+class SparseMlpNetwork(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """The same network without a dense row: it gathers the weights of the words that occur.
 
     The first layer's multi-hot times matrix is the sum of the matrix' rows for the ids that are

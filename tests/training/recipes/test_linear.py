@@ -17,7 +17,7 @@ from training.evaluation.evaluate import evaluate_out_of_fold, predict_texts
 from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
-from training.recipes.linear import BestSettings, fit_with, split_into_folds
+from training.recipes.linear import LinearSettings, fit_with, split_into_folds
 from training.recipes.svm import SVMSettings
 from training.release.export import check_parity, export, to_onnx
 
@@ -27,7 +27,7 @@ WRITTEN = [
     for item in read_written_texts()
     if not item.topics or item.topics[0] in {TOPIC_CODES[topic] for topic in FREQUENT_TOPICS}
 ][::10]
-SETTINGS = BestSettings(
+SETTINGS = LinearSettings(
     seed=0,
     folds=2,
     calibration=CalibrationSettings(epochs=20),

@@ -128,8 +128,8 @@ def test_a_network_that_differs_on_a_test_newswire_is_not_exported(
     ("split_seed", "words"), [(113, ""), (7, " --split-seed 7"), (None, " --chronological")]
 )
 def test_the_command_can_be_repeated(tmp_path: Path, split_seed: int | None, words: str) -> None:
-    command = repeatable_command({"recipe": "book", "seed": 0}, split_seed, tmp_path / "my run")
-    expected = f"python -m training train --recipe book --seed 0{words} --out 'my run'"
+    command = repeatable_command({"recipe": "mlp", "seed": 0}, split_seed, tmp_path / "my run")
+    expected = f"python -m training train --recipe mlp --seed 0{words} --out 'my run'"
     assert command == expected
 
 

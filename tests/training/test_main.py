@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from service.model import load_bundle, save_bundle
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.networks import weights_of
 from training.data.views import scores_by_view
-from training.report.tables import VIEW_TITLES, SCORE_TITLES
+from training.report.tables import SCORE_TITLES, VIEW_TITLES
 
 TRAINING = [sys.executable, "-m", "training"]
 
@@ -35,7 +36,7 @@ def assert_refused(shown: subprocess.CompletedProcess[str], message: str) -> Non
     assert "Traceback" not in shown.stderr
 
 
-def assert_shows_scores(table: str, name: str, scores: dict[str, dict[str, float]]) -> None:
+def assert_shows_scores(table: str, name: str, scores: Mapping[str, Mapping[str, float]]) -> None:
     """A row of the table for each view of the text has exactly these scores."""
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in table.splitlines()]
     for view, values in scores.items():
@@ -54,7 +55,7 @@ def run_with_seed_0(
 
 
 def test_help_explains_itself() -> None:
-    assert "Train the Reuters topic classifier" in run("--help").stdout
+    assert "Train, evaluate and release bundles" in run("--help").stdout
     shown = run("train", "--help").stdout
     for option in ("--recipe", "--source", "--seed", "--out", "--data-dir", "NEWSWIRE_DATA_DIR"):
         assert option in shown

@@ -1,4 +1,4 @@
-"""What a classifier has to beat: guessing, the largest class, and a linear svm."""
+"""Baselines: guessing, the largest class, and a linear SVM."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,7 +12,6 @@ from service.model import NewsText
 from service.model.encoder import with_title
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data import Dataset
-from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import known_topics, texts_by_view
 from training.evaluation.evaluate import Evaluation
 
@@ -21,36 +20,29 @@ STRENGTHS: Final = (0.5, 1.0)
 
 
 def trivial_accuracies(dataset: Dataset) -> dict[str, float]:
-    """Accuracy that needs no text at all.
+    """Return the accuracies of two classifiers that read no text.
 
     Returns
     -------
     dict of str to float
-        ``"random_guess"``: the expected accuracy of guessing by shuffling the test labels, as the
-        book does; the sum of the squared shares of the topics.
-        ``"largest_class"``: that of always naming the most frequent topic of the training split.
+        ``"random_guess"``: the expected accuracy of shuffled test labels, which is the sum of the
+        squared shares of the topics. ``"largest_class"``: that of the most frequent training topic.
     """
-    shares = np.bincount(dataset.test.labels, minlength=len(TOPIC_CODES)) / len(dataset.test.labels)
-    largest = np.bincount(dataset.train.labels, minlength=len(TOPIC_CODES)).argmax()
+    n_topics = len(dataset.topic_codes)
+    shares = np.bincount(dataset.test.labels, minlength=n_topics) / len(dataset.test.labels)
+    largest = np.bincount(dataset.train.labels, minlength=n_topics).argmax()
     return {"random_guess": float(shares @ shares), "largest_class": float(shares[largest])}
 
 
 def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
-    """Fit a linear support vector machine on TF-IDF words to each view of the training newswires.
-
-    Returns
-    -------
-    mapping of str to Evaluation
-        As `evaluate` gives it, but with margins for probabilities: only their
-        order means something.
+    """Fit a linear SVM on TF-IDF words to each view of the training newswires, and evaluate it.
 
     Notes
     -----
     T. Joachims, "Text categorization with support vector machines", ECML 1998, measured on this
-    very corpus; here one against the rest, with squared hinge loss, and C chosen by
-    cross-validation inside the training split.
+    corpus; here one-vs-rest, with squared hinge loss.
     """
-    topics = known_topics(dataset.test, TOPIC_CODES)
+    topics = known_topics(dataset.test)
     test_texts = texts_by_view(dataset.test, dataset.vocabulary)
     evaluations = {}
     for view, texts in texts_by_view(dataset.train, dataset.vocabulary).items():

@@ -1,4 +1,4 @@
-"""How a network is built and fitted."""
+"""The recipes, each of which trains a model."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,20 +8,20 @@ from typing import Protocol, cast
 from rich.console import Console
 
 from training.data import Split
-from training.recipes.network import TrainedModel
+from training.recipes.trained_model import TrainedModel
 
 __all__ = ["Recipe", "TrainedModel", "fit"]
 
 
 class Recipe(StrEnum):
-    """The recipes that there are; each is the module of its name."""
+    """Recipes; each is the module of its name."""
 
     MLP = "mlp"
     LINEAR = "linear"
 
 
 class RecipeModule(Protocol):
-    """What the module of a recipe must have."""
+    """The interface of a recipe's module."""
 
     def fit(
         self, train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
@@ -36,7 +36,7 @@ def fit(
     seed: int,
     console: Console,
 ) -> TrainedModel:
-    """Fit a recipe's network to the training newswires, showing the progress on a console.
+    """Train a model by a recipe on newswires, showing progress on a console.
 
     Parameters
     ----------
@@ -48,6 +48,6 @@ def fit(
         The same seed on the same machine gives the same weights.
     console : Console
     """
-    # imported when it is needed: TensorFlow takes seconds, which --help should not
+    # imported late: importing TensorFlow takes seconds
     module = cast(RecipeModule, import_module(f"training.recipes.{recipe.value}"))
     return module.fit(train, vocabulary, seed=seed, console=console)

@@ -1,10 +1,8 @@
-"""The ``linear`` recipe: linear SVMs on what stands where in a newswire, calibrated.
+"""The ``linear`` recipe: calibrated one-vs-rest SVMs on TF-IGM features of title, lead and text.
 
-For each topic the SVMs say both "is it the primary topic?" and "is it any of the topics?", from
-bag-of-words features of the title, of the lead and of the whole text; one more says that no topic
-fits. A calibration, fitted to texts that the SVMs had not seen, turns the margins into joint
-probabilities of the topics and of "no topic fits". Everything is linear in the words, so that a
-prediction costs hardly more than that of the book's network.
+The calibration is fitted to out-of-fold margins, and turns margins into joint probabilities of the
+topics and of "no topic fits". All layers are linear in the features, so that a prediction costs
+about as much as one of the ``mlp`` recipe.
 """
 
 import math
@@ -18,20 +16,26 @@ import onnx
 import tensorflow as tf
 from numpy.typing import NDArray
 from rich.console import Console
+from scipy.sparse import csr_array
+from scipy.special import softmax
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from service.model.encoder import count_tokens
 from training.data.dataset import Split
-from training.data.reuters_expected import TOPIC_CODES
 from training.data.written_texts import WrittenText, read_written_texts
 from training.progress import FitSteps
-from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
+from training.recipes.calibration import (
+    Calibration,
+    CalibrationSettings,
+    fit_calibration,
+)
 from training.recipes.examples import TrainingTexts, training_texts
-from training.recipes.features import FeatureSettings
-from training.recipes.network import OPSET, OutOfFold, TrainedModel
+from training.recipes.features import FeatureSettings, FieldFeatures
 from training.recipes.svm import LinearSVMs, SVMSettings, fit_svms
 from training.recipes.synonyms import read_synonyms
 from training.recipes.thresholds import choose_thresholds
+from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel
 
 NAME: Final = "linear"
 GRAPH: Final = """
@@ -56,12 +60,12 @@ linear (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
     probabilities = Softmax <axis = 1> (logits)
 }
 """
-"""In ONNX' own language. A token that occurs 0 times counts for nothing."""
+"""In ONNX' text format. Tokens with a count of 0 are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinearSettings:
-    """The recipe's numbers, chosen by cross-validation inside the training split."""
+    """Settings of the recipe, chosen by cross-validation inside the training split."""
 
     seed: int
     folds: int = 5
@@ -72,12 +76,11 @@ class LinearSettings:
 
 @dataclass(frozen=True, slots=True)
 class OutOfFoldMargins:
-    """What SVMs say of texts whose newswires they had not seen.
+    """Margins of texts, each by SVMs that were not fitted to its newswire.
 
     Attributes
     ----------
     folds : int64 array of shape (n_texts,)
-        Texts of one fold were held out together.
     margins : float32 array of shape (n_texts, n_topics + 1)
     known_words_ratio : float64 array of shape (n_texts,)
         Share of each text's words that the vocabulary of its SVMs holds.
@@ -91,18 +94,16 @@ class OutOfFoldMargins:
 def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
 ) -> TrainedModel:
-    """Fit to the training newswires; what each idea is worth is in the model card.
+    """Fit to newswires and to the written texts.
 
     Parameters
     ----------
     train : Split
-        With its articles, each is learnt from its own title and body; without, from Keras' words.
+        Without articles, its Keras texts are used.
     vocabulary : mapping of str to int
-        Keras' word index, to read those words.
+        Keras' word index, to decode those texts.
     seed : int
-        The same seed on the same machine gives the same weights.
     console : Console
-        Shows the progress.
     """
     written = read_written_texts()
     return fit_with(LinearSettings(seed=seed), train, vocabulary, written, console=console)
@@ -116,39 +117,38 @@ def fit_with(
     *,
     console: Console,
 ) -> TrainedModel:
-    """Hold out each fold in turn, calibrate on what was held out, then fit to everything."""
-    keras.utils.set_random_seed(settings.seed)
-    tf.config.experimental.enable_op_determinism()
+    """Compute out-of-fold margins, fit the calibration to them, then fit SVMs to all texts."""
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
-
-    with FitSteps(
-        "Fitting to all folds but one, then to all", settings.folds + 1, console
-    ) as steps:
-        out_of_fold = hold_out(texts, settings, steps)
-        calibration = calibrate(out_of_fold.margins, texts, settings)
-        predictions = predict_out_of_fold(out_of_fold, texts, settings)
+    steps = FitSteps("Fitting to all folds but one, then to all", settings.folds + 1, console)
+    with steps, threadpool_limits(1, "blas"):  # the matrices are small: threads would only wait
+        margins = predict_margins(texts, settings, steps)
+        calibration = calibrate(margins.margins, texts, settings)
+        out_of_fold = predict_out_of_fold(margins, texts, settings)
         svms = fit_svms(texts, settings.svm, settings.features, reserved=read_synonyms())
         steps.advance()
     synonyms = svms.features.usable_synonyms(read_synonyms())
     svms = svms.with_synonyms(synonyms)
+    network = build_network(svms, calibration)
 
     return TrainedModel(
         recipe=NAME,
         settings={**asdict(settings), "written_texts": len(written), "synonyms": synonyms},
         encoder=svms.features.encoder,
         history={},
-        predict=lambda token_ids: predict(svms, calibration, token_ids),
-        sparse=SparseLinearNetwork(svms, calibration),
-        out_of_fold=predictions,
-        thresholds=choose_thresholds(predictions, len(TOPIC_CODES)),
+        predict=lambda token_ids: predict(network, svms.features, token_ids),
+        sparse=SparseLinearNetwork(network, svms.features),
+        out_of_fold=out_of_fold,
+        thresholds=choose_thresholds(out_of_fold, texts.n_topics),
         no_topic=True,
     )
 
 
-def hold_out(texts: TrainingTexts, settings: LinearSettings, steps: FitSteps) -> OutOfFoldMargins:
+def predict_margins(
+    texts: TrainingTexts, settings: LinearSettings, steps: FitSteps
+) -> OutOfFoldMargins:
     """Fit SVMs to all folds but one, predict that one, and so on."""
     folds = split_into_folds(texts, settings)
-    margins = np.zeros((len(folds), texts.any_topic.shape[1] + 1), dtype=np.float32)
+    margins = np.zeros((len(folds), texts.n_topics + 1), dtype=np.float32)
     known_words_ratio = np.zeros(len(folds))
     for fold in range(settings.folds):
         inside = folds == fold
@@ -176,7 +176,7 @@ def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[
 def calibrate(
     margins: NDArray[np.float32], texts: TrainingTexts, settings: LinearSettings
 ) -> Calibration:
-    """Fit the calibration to texts that the SVMs had not seen."""
+    """Fit the calibration to out-of-fold margins of texts."""
     weights = texts.weights_with(settings.calibration.negative_factor)
     return fit_calibration(margins, texts.labels, texts.negative, weights, settings.calibration)
 
@@ -187,12 +187,7 @@ def calibrate_out_of_fold(
     texts: TrainingTexts,
     settings: LinearSettings,
 ) -> NDArray[np.float32]:
-    """Calibrate the margins of each fold by those of the other folds.
-
-    Returns
-    -------
-    float32 array of shape (n_texts, n_topics + 1)
-    """
+    """Calibrate the margins of each fold by those of the other folds; shapes are the same."""
     probabilities = np.zeros_like(margins)
     for fold in np.unique(folds):
         inside = folds == fold
@@ -202,47 +197,65 @@ def calibrate_out_of_fold(
 
 
 def predict_out_of_fold(
-    out_of_fold: OutOfFoldMargins, texts: TrainingTexts, settings: LinearSettings
+    margins: OutOfFoldMargins, texts: TrainingTexts, settings: LinearSettings
 ) -> OutOfFold:
-    """Return what would have been predicted for each whole newswire."""
-    probabilities = calibrate_out_of_fold(out_of_fold.margins, out_of_fold.folds, texts, settings)
+    """Return the predictions for each whole newswire."""
+    probabilities = calibrate_out_of_fold(margins.margins, margins.folds, texts, settings)
     whole = texts.whole
     return OutOfFold(
         labels=texts.labels[whole],
-        uncalibrated=tf.nn.softmax(out_of_fold.margins[whole]).numpy(),
+        uncalibrated=softmax(margins.margins[whole], axis=1),
         probabilities=probabilities[whole],
-        known_words_ratio=out_of_fold.known_words_ratio[whole],
+        known_words_ratio=margins.known_words_ratio[whole],
     )
 
 
+def build_network(svms: LinearSVMs, calibration: Calibration) -> Any:
+    """Return the `keras.Model` of the fitted weights: features (n, n_ids) to probabilities."""
+    features = keras.Input((len(svms.kernel),), sparse=True)
+    margins = keras.layers.Dense(len(svms.bias))
+    logits = keras.layers.Dense(len(calibration.bias), activation="softmax")
+    signs = keras.layers.Lambda(lambda values: tf.concat([values, tf.minimum(values, 0)], axis=1))
+    network = keras.Model(features, logits(signs(margins(features))))
+    network.set_weights([svms.kernel, svms.bias, calibration.kernel, calibration.bias])
+    return network
+
+
 def predict(
-    svms: LinearSVMs, calibration: Calibration, token_ids: Sequence[Sequence[int]]
+    network: Any, features: FieldFeatures, token_ids: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
-    """Return the probabilities, float32 of shape (n_texts, n_topics + 1), by Keras itself."""
-    encoded = [count_tokens(ids, n_words=len(ids)) for ids in token_ids]
-    return calibration(svms.margins(encoded))
+    """Return the probabilities by Keras, float32 of shape (n_texts, n_topics + 1)."""
+    rows = features.rows([count_tokens(ids, n_words=len(ids)) for ids in token_ids])
+    probabilities: NDArray[np.float32] = network(to_tensor(rows)).numpy()
+    return probabilities
+
+
+def to_tensor(rows: csr_array) -> Any:
+    """Return the `tf.SparseTensor` of a sparse array."""
+    coordinates = rows.tocoo()
+    indices = np.stack(coordinates.coords, axis=1).astype(np.int64)
+    return tf.sparse.reorder(tf.SparseTensor(indices, coordinates.data, rows.shape))
 
 
 class SparseLinearNetwork:
-    """The same network on token ids and counts: it weighs and gathers the tokens that occur.
+    """The same network on token ids and counts.
 
-    Written in ONNX itself: each node costs about as much as its work, and a conversion of
-    TensorFlow's operations has five more.
+    Written in ONNX' text format: a conversion of TensorFlow's operations has 5 more nodes, and each
+    node costs about as much as its work.
     """
 
-    def __init__(self, svms: LinearSVMs, calibration: Calibration) -> None:
-        self._svms = svms
-        self._calibration = calibration
+    def __init__(self, network: Any, features: FieldFeatures) -> None:
+        self._network = network
+        self._features = features
 
     def to_onnx(self) -> onnx.ModelProto:
-        """Return the network, with its weights."""
-        kernel, bias = self._svms.layer.get_weights()
-        calibration_kernel, calibration_bias = self._calibration.weights()
-        weights: dict[str, Any] = {
+        """Return the network with its weights."""
+        kernel, bias, calibration_kernel, calibration_bias = self._network.get_weights()
+        weights = {
             "e": math.e,
             "one": 1,
             "zero": 0,
-            "token_weights": self._svms.features.token_weights,
+            "token_weights": self._features.token_weights,
             "kernel": kernel,
             "bias": bias,
             "calibration_kernel": calibration_kernel,

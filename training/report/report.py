@@ -1,4 +1,4 @@
-"""What a run leaves for people to read: figures, the model card, and every score as JSON."""
+"""The report of a run: figures, the model card, and every score as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,23 +15,20 @@ def report_files(
     topics: Sequence[Topic],
     history: Mapping[str, Sequence[float]],
     evaluations: Mapping[str, Evaluation],
-    out_of_fold: Mapping[str, Evaluation],
     baselines: Mapping[str, float],
 ) -> dict[str, bytes]:
-    """Give every file of the report, by its name.
+    """Return the files of the report by name.
 
     Parameters
     ----------
     manifest : Manifest
     topics : sequence of Topic
     history : mapping of str to sequence of float, of length n_epochs
-        As Keras' ``fit`` gives it; empty if the recipe has no epochs: then there are no curves.
+        As from Keras' ``fit``; empty for a recipe without epochs.
     evaluations : mapping of str to Evaluation
-        Of each view of the test newswires.
-    out_of_fold : mapping of str to Evaluation
-        Of training newswires in cross-validation, if the recipe does that.
+        Of each view of the test newswires, and of out-of-fold predictions.
     baselines : mapping of str to float
-        Accuracies that need no text.
+        Accuracies.
     """
     codes = [topic.code for topic in topics]
     view, evaluation = next(iter(evaluations.items()))
@@ -41,19 +38,17 @@ def report_files(
         **{
             name: {"scores": item.scores()}
             | ({"topics": item.by_topic(codes)} if item.topical.all() else {})
-            for name, item in {**evaluations, **out_of_fold}.items()
+            for name, item in evaluations.items()
         },
     }
-    report = {}
+    curves = {}
     if history:
-        report["curves.png"] = draw_curves(history, manifest.recipe["settings"]["epochs"])
-    return report | {
+        curves["curves.png"] = draw_curves(history, manifest.recipe["settings"]["epochs"])
+    return curves | {
         "metrics.json": json.dumps(metrics, indent=1, allow_nan=False).encode() + b"\n",
         "confusion.png": draw_confusion(evaluation, codes, VIEW_TITLES[view]),
         "reliability.png": draw_reliability(
-            {k: v for k, v in {**evaluations, **out_of_fold}.items() if v.topical.any()}
+            {name: item for name, item in evaluations.items() if item.topical.any()}
         ),
-        "model_card.md": write_model_card(
-            manifest, evaluations, out_of_fold, baselines, codes
-        ).encode(),
+        "model_card.md": write_model_card(manifest, evaluations, baselines, codes).encode(),
     }

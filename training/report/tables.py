@@ -1,4 +1,4 @@
-"""Scores in tables: on a terminal by rich, and the cells that the model card shows too."""
+"""Tables of scores for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -34,7 +34,7 @@ SCORE_TITLES: Final[Mapping[str, str]] = {
     "negatives_answered": "negatives answered",
     "no_topic_auc": "AUC",
 }
-"""What the columns of a table of scores are called."""
+"""Column titles of the scores."""
 LABELLED_TITLES: Final[Mapping[str, str]] = {
     "texts": "texts",
     "first_right": "first topic right",
@@ -48,7 +48,7 @@ LABELLED_TITLES: Final[Mapping[str, str]] = {
 def summary_table(
     results: Mapping[str, Mapping[str, Evaluation]], baselines: Mapping[str, float]
 ) -> Table:
-    """Set the scores of one or several classifiers side by side, above what needs no text."""
+    """Show the scores of classifiers, and the accuracies of baselines."""
     table = Table(Column("", overflow="fold"), title="On the test newswires")
     for title in SCORE_TITLES.values():
         table.add_column(title, justify="right")
@@ -63,8 +63,8 @@ def summary_table(
 def comparison_table(
     results: Mapping[str, Mapping[str, Evaluation]], reference: Mapping[str, Evaluation]
 ) -> Table:
-    """Show how sure each accuracy is, and whether it differs from that of a reference by chance."""
-    table = Table(Column("", overflow="fold"), title="How sure are these?")
+    """Show confidence intervals of accuracies, and the significance of their differences."""
+    table = Table(Column("", overflow="fold"), title="Confidence and significance")
     for title in ("accuracy", "95 % interval", "against the first", "McNemar's p"):
         table.add_column(title, justify="right")
     for name, evaluations in results.items():
@@ -82,7 +82,7 @@ def comparison_table(
 
 
 def cells(evaluation: Evaluation) -> list[str]:
-    """Give the figures of an evaluation, in the order of the columns, blank where unknown."""
+    """Return the figures of an evaluation in the order of the columns, blank where unknown."""
     scores = evaluation.scores()
     return [f"{scores[name]:.4f}" if name in scores else "" for name in SCORE_TITLES]
 
@@ -99,7 +99,7 @@ def topic_table(evaluation: Evaluation, codes: Sequence[str], title: str) -> Tab
 
 
 def ablation_table(record: Mapping[str, Any]) -> Table:
-    """Show a record of `training.evaluation.ablation`."""
+    """Show the record of an ablation."""
     table = Table(Column("", overflow="fold"), title="Ablation")
     for title in record["columns"]:
         table.add_column(title, justify="right")
@@ -109,7 +109,7 @@ def ablation_table(record: Mapping[str, Any]) -> Table:
 
 
 def labelled_texts_table(rows: Mapping[str, Mapping[str, float]]) -> Table:
-    """Show what `training.data.labelled_texts` measures, by bundle and set."""
+    """Show the scores on labelled texts by bundle and set."""
     table = Table(Column("", overflow="fold"), title="On labelled texts")
     for title in LABELLED_TITLES.values():
         table.add_column(title, justify="right")
@@ -120,9 +120,9 @@ def labelled_texts_table(rows: Mapping[str, Mapping[str, float]]) -> Table:
 
 
 def checks_table(checks: Sequence[Check]) -> Table:
-    """Show what was checked before a promotion, and what failed."""
-    table = Table("", "expected", "came", "", title="Fit to be served?")
+    """Show the checks of a promotion."""
+    table = Table("", "expected", "got", "", title="Checks")
     for check in checks:
-        verdict = Text("holds", "green") if check.passed else Text("refused", "red")
-        table.add_row(check.name, check.expected, check.actual, verdict)
+        result = Text("passed", "green") if check.passed else Text("failed", "red")
+        table.add_row(check.name, check.expected, check.actual, result)
     return table

@@ -67,7 +67,7 @@ def test_an_archive_that_is_not_whole_is_replaced_in_the_cache_only(
 ) -> None:
     archive = tmp_path / ARCHIVE
     archive.write_bytes(PORTAL)
-    with pytest.raises(DataError, match="is not a whole archive"):
+    with pytest.raises(DataError, match="truncated or altered archive"):
         download_corpus(tmp_path, [f"{mirror}/whole"])
     assert archive.read_bytes() == PORTAL
     download_corpus(tmp_path, [f"{mirror}/whole"], replace_damaged=True)
@@ -81,7 +81,7 @@ def test_no_mirror_has_it(mirror: str, tmp_path: Path, content: bytes) -> None:
     message = str(caught.value)
     assert "404" in message
     assert f"expected {len(content)} bytes" in message
-    assert "/portal: what came is not the Reuters-21578 archive" in message
+    assert "/portal: the download is not the Reuters-21578 archive" in message
     assert "/abc: expected a Content-Length of up to 33,554,432 bytes, got 'abc'" in message
     assert "--data-dir" in message
     assert "\n" not in message

@@ -45,7 +45,9 @@ def test_a_damaged_file_is_named(keras_copy: Path, name: str, damage: Any) -> No
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=f"{name}: truncated or altered") as caught:
         read_keras_files(keras_copy)
-    assert "expected reuters.npz and reuters_word_index.json as Keras has them" in str(caught.value)
+    assert "leave out --data-dir to download reuters.npz and reuters_word_index.json" in str(
+        caught.value
+    )
 
 
 def test_downloads_go_through_keras(

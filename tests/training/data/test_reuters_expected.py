@@ -1,11 +1,10 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from training.data import Dataset
-from training.data.reuters_expected import TOPIC_CODES, N_TEST, N_TRAIN, TRAIN_COUNTS, check_dataset
-from training.data.reuters_topics import MEANINGS, describe_topics
+from training.data.reuters_expected import N_TEST, N_TRAIN, TOPIC_CODES, TRAIN_COUNTS, check_dataset
+from training.data.reuters_topics import describe_topics
 from training.errors import DataError
 
 
@@ -16,16 +15,17 @@ def test_the_counts_agree_with_each_other() -> None:
 
 
 def test_every_topic_has_a_meaning() -> None:
-    assert set(MEANINGS) == set(TOPIC_CODES)
-    assert len({meaning.name for meaning in MEANINGS.values()}) == 46
-    assert all(meaning.description.endswith(".") for meaning in MEANINGS.values())
-
-
-def test_topics_are_counted() -> None:
-    topics = describe_topics(np.array([3, 3, 0]))
-    assert [topic.training_newswires for topic in topics][:4] == [1, 0, 0, 2]
+    topics = describe_topics(TOPIC_CODES)
     assert [topic.id for topic in topics] == list(range(46))
     assert [topic.code for topic in topics] == list(TOPIC_CODES)
+    assert len({topic.name for topic in topics}) == 46
+    assert all(topic.description.endswith(".") for topic in topics)
+
+
+def test_topics_are_counted(keras_dataset: Dataset) -> None:
+    counts = [topic.training_newswires for topic in keras_dataset.topics]
+    assert counts == list(TRAIN_COUNTS)
+    assert keras_dataset.topic_codes == list(TOPIC_CODES)
 
 
 def test_a_label_changed_is_seen(keras_dataset: Dataset) -> None:

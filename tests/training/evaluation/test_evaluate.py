@@ -35,7 +35,7 @@ def test_scores_by_topic() -> None:
 def test_all_topics_of_an_article_count(
     corpus_dataset: Dataset, classifier: TopicClassifier
 ) -> None:
-    topics = known_topics(corpus_dataset.test, TOPIC_CODES)
+    topics = known_topics(corpus_dataset.test)
     assert topics is not None
     labels = corpus_dataset.test.labels
     assert topics.any_topic[np.arange(len(labels)), labels].all()

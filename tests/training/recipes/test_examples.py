@@ -23,7 +23,7 @@ def article(title: str, body: str, *topics: str) -> Article:
 def first(split: Split, n_newswires: int = 2_000) -> Split:
     articles = None if split.articles is None else split.articles[:n_newswires]
     ids, labels = split.token_ids[:n_newswires], split.labels[:n_newswires]
-    return Split(ids, labels, articles, split.negatives[:n_newswires])
+    return Split(ids, labels, split.topic_codes, articles, split.negatives[:n_newswires])
 
 
 def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
@@ -37,7 +37,7 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
         WrittenText(NewsText("Hi"), (), everyday=True),
     ]
     labels = np.array([TOPIC_CODES.index("crude"), TOPIC_CODES.index("wheat")])
-    split = Split([[1], [1]], labels, articles, negatives)
+    split = Split([[1], [1]], labels, TOPIC_CODES, articles, negatives)
     everything = training_texts(split, {}, seed=0, written=written)
     texts = everything.only(everything.kinds != Kind.OUTLIER)
     assert texts.texts == [

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+import tensorflow as tf
 from rich.console import Console
+from scipy.sparse import csr_array
 
 from service.model import NewsText, build_classifier
 from training.data import Dataset, Split
@@ -17,7 +19,7 @@ from training.evaluation.evaluate import evaluate_out_of_fold, predict_texts
 from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
-from training.recipes.linear import LinearSettings, fit_with, split_into_folds
+from training.recipes.linear import LinearSettings, fit_with, split_into_folds, to_tensor
 from training.recipes.svm import SVMSettings
 from training.release.export import check_parity, export, to_onnx
 
@@ -27,11 +29,7 @@ WRITTEN = [
     for item in read_written_texts()
     if not item.topics or item.topics[0] in {TOPIC_CODES[topic] for topic in FREQUENT_TOPICS}
 ][::10]
-SETTINGS = LinearSettings(
-    seed=0,
-    folds=2,
-    calibration=CalibrationSettings(epochs=20),
-)
+SETTINGS = LinearSettings(seed=0, folds=2, calibration=CalibrationSettings(max_iterations=50))
 
 
 def some_of(split: Split, per_topic: int) -> Split:
@@ -43,6 +41,7 @@ def some_of(split: Split, per_topic: int) -> Split:
     return Split(
         [split.token_ids[index] for index in chosen],
         split.labels[chosen],
+        split.topic_codes,
         [split.articles[index] for index in chosen],
         split.negatives[: 20 * per_topic // 16],
     )
@@ -80,7 +79,7 @@ def test_the_exported_network_is_the_trained_one(
 
 def test_every_setting_is_recorded(network: TrainedModel) -> None:
     assert network.settings["svm"]["C"] == SVMSettings().C
-    assert network.settings["calibration"]["epochs"] == 20
+    assert network.settings["calibration"]["max_iterations"] == 50
     assert network.settings["written_texts"] == len(WRITTEN)
     synonyms = network.settings["synonyms"]
     assert synonyms
@@ -93,7 +92,7 @@ def test_probability_of_no_topic_is_higher_for_negatives(
 ) -> None:
     assert network.no_topic
     stream = [item.news_text for item in dataset.test.negatives]
-    topical = views_of_test(dataset, TOPIC_CODES)["article"].texts
+    topical = views_of_test(dataset)["article"].texts
     means = [
         network.predict([network.encoder.token_ids(item.text, item.title) for item in texts])[
             :, -1
@@ -112,7 +111,9 @@ def test_what_was_held_out_is_answered_and_calibrated(
     assert (network.out_of_fold.labels[n_topical:] == NO_TOPIC).all()
     assert len(network.out_of_fold.labels) == n_topical + len(dataset.train.negatives)
     measured = evaluate_out_of_fold(network.out_of_fold, network.thresholds, TOPIC_CODES)
-    before, after = (measured[name].scores() for name in ("out_of_fold_uncalibrated", "out_of_fold"))
+    before, after = (
+        measured[name].scores() for name in ("out_of_fold_uncalibrated", "out_of_fold")
+    )
     assert after["expected_calibration_error"] < before["expected_calibration_error"]
     assert after["answered_accuracy"] >= 0.95
     assert after["no_topic_auc"] > 0.8
@@ -148,3 +149,9 @@ def test_a_token_that_occurs_0_times_counts_for_nothing(network: TrainedModel) -
         there = row > 0
         inputs = {"token_ids": ids[:, there], "token_counts": row[np.newaxis, there]}
         np.testing.assert_allclose(session.run(None, inputs)[0][0], answer, atol=1e-6)
+
+
+def test_sparse_tensor_has_the_same_numbers() -> None:
+    dense = np.array([[0, 2, 0], [0, 0, 0], [3, 0, 1]], dtype=np.float32)
+    tensor = to_tensor(csr_array(dense))
+    np.testing.assert_array_equal(tf.sparse.to_dense(tensor).numpy(), dense)

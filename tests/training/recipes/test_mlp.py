@@ -19,7 +19,7 @@ def test_multi_hot(token_ids: list[list[int]]) -> None:
 
 
 def test_the_network_is_the_books() -> None:
-    network = build_network(MlpSettings(seed=0))
+    network = build_network(MlpSettings(seed=0), 46)
     shapes = [tuple(weights.shape) for weights in network.get_weights()]
     assert shapes == [(10_000, 64), (64,), (64, 64), (64,), (64, 46), (46,)]
     assert [layer.activation.__name__ for layer in network.layers] == ["relu", "relu", "softmax"]

@@ -8,7 +8,7 @@ from service.model import NewsText
 from training.data.reuters_expected import TOPIC_CODES
 from training.recipes.examples import Example, Kind, TrainingTexts
 from training.recipes.features import FeatureSettings
-from training.recipes.svm import SVMSettings, fit_each, fit_svms, mean_of_pairs, to_tensor
+from training.recipes.svm import SVMSettings, fit_each, fit_svms
 
 C = 0.7
 
@@ -53,18 +53,6 @@ def test_targets_that_are_all_the_same_need_no_svm(rows: csr_array) -> None:
     assert weights[-1].tolist() == [1, -1]
 
 
-def test_mean_of_pairs() -> None:
-    assert mean_of_pairs(np.array([1.0, 2.0, 5.0, 6.0]), 1.0).tolist() == [3, 4]
-    assert mean_of_pairs(np.array([1.0, 2.0, 5.0, 6.0]), 0.0).tolist() == [1, 2]
-
-
-def test_sparse_tensor_has_the_same_numbers(rows: csr_array) -> None:
-    import tensorflow as tf
-
-    dense = tf.sparse.to_dense(to_tensor(rows)).numpy()
-    np.testing.assert_array_equal(dense, rows.toarray())
-
-
 @pytest.fixture(scope="module")
 def texts() -> TrainingTexts:
     """Two topics and no topic, with words that tell them apart; and one negative about oil."""
@@ -82,7 +70,7 @@ def texts() -> TrainingTexts:
             ]
         )
     ]
-    return TrainingTexts.of(examples)
+    return TrainingTexts.of(examples, TOPIC_CODES)
 
 
 def test_last_margin_says_that_no_topic_fits(texts: TrainingTexts) -> None:
@@ -97,8 +85,7 @@ def test_last_margin_says_that_no_topic_fits(texts: TrainingTexts) -> None:
 
 def test_negatives_teach_topics_nothing(texts: TrainingTexts) -> None:
     svms = fit_svms(texts, SVMSettings(), FeatureSettings())
-    kernel, _ = svms.layer.get_weights()
-    minister = kernel[svms.features.encoder.vocabulary["minister"]]
+    minister = svms.kernel[svms.features.encoder.vocabulary["minister"]]
     assert not minister[:-1].any()
     assert minister[-1] > 0
 
@@ -108,9 +95,10 @@ def test_only_newswires_bring_in_reserved_words(texts: TrainingTexts) -> None:
         [
             Example(NewsText(f"A medal for the {name}"), 7, Kind.WRITTEN, ())
             for name in ("swimmer", "swimmer", "minister")
-        ]
+        ],
+        TOPIC_CODES,
     )
-    both = TrainingTexts.of([*examples_of(texts), *examples_of(written)])
+    both = TrainingTexts.of([*examples_of(texts), *examples_of(written)], TOPIC_CODES)
     vocabulary = fit_svms(both, SVMSettings(), FeatureSettings()).features.encoder.vocabulary
     assert {"medal", "swimmer", "minister"} <= vocabulary.keys()
     svms = fit_svms(both, SVMSettings(), FeatureSettings(), reserved={"medal", "minister"})

@@ -40,8 +40,7 @@ def test_none_of_the_topics_is_measured_where_the_model_knows_it(
 def test_the_released_baseline_is_that_of_the_test_stream(
     classifier: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
-    codes = [topic.code for topic in classifier.topics]
-    texts = views_of_test(corpus_dataset, codes)[STREAM].texts
+    texts = views_of_test(corpus_dataset)[STREAM].texts
     assert measure_drift_baseline(classifier, texts) == classifier.drift_baseline
     predicted = evaluate(classifier, corpus_dataset)[STREAM].predicted
     counts = np.bincount(predicted, minlength=len(classifier.topics)).tolist()

@@ -103,7 +103,7 @@ def test_a_network_that_answers_otherwise_is_not_exported(
         return np.roll(trained.predict(token_ids), 1, axis=1)
 
     other = replace(trained, predict=shifted)
-    with pytest.raises(ExportError, match="the exported network is refused: goldens"):
+    with pytest.raises(ExportError, match="verification of the exported network failed: goldens"):
         export(other, corpus_dataset, folder=tmp_path / "1", command="a test")
     assert list(tmp_path.iterdir()) == []
 

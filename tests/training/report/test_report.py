@@ -29,9 +29,8 @@ def evaluation() -> Evaluation:
 
 def test_every_file_of_the_report(evaluation: Evaluation) -> None:
     bundle = load_bundle(RELEASED / "1")
-    evaluations = {"keras": evaluation, "article": evaluation}
-    out_of_fold = {"out_of_fold": evaluation}
-    files = report_files(bundle.manifest, bundle.topics, HISTORY, evaluations, out_of_fold, BASELINES)
+    evaluations = {"keras": evaluation, "article": evaluation, "out_of_fold": evaluation}
+    files = report_files(bundle.manifest, bundle.topics, HISTORY, evaluations, BASELINES)
     assert set(files) == {
         "metrics.json",
         "curves.png",

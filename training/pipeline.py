@@ -17,9 +17,6 @@ class TrainingOptions:
 
     Attributes
     ----------
-    recipe : Recipe
-    source : Source
-    seed : int
     data_dir : Path or None
         Folder with the source's files; None downloads them.
     split_seed : int or None
@@ -38,11 +35,8 @@ def train(options: TrainingOptions, out: Path | None, candidates: Path, console:
 
     Parameters
     ----------
-    options : TrainingOptions
     out : Path or None
         None takes the next number in ``candidates``.
-    candidates : Path
-    console : Console
     """
     with reserve_folder(out, candidates) as folder:
         _train(options, folder, console)

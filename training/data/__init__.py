@@ -26,7 +26,6 @@ def load_dataset(
 
     Parameters
     ----------
-    source : Source
     data_dir : Path or None
         Folder with the source's files. None downloads them once, to a cache.
     split_seed : int or None

@@ -140,7 +140,6 @@ def split_newswires(newswires: Newswires, seed: int | None = SPLIT_SEED) -> Data
 
     Parameters
     ----------
-    newswires : Newswires
     seed : int or None
         113 is Keras' own. None keeps the order of the dates, which is the honest forecast of use:
         trained on the past, tested on the future.

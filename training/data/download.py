@@ -42,7 +42,6 @@ def download_corpus(
 
     Parameters
     ----------
-    folder : Path
     mirrors : sequence of str
         URLs in order of preference.
     replace_damaged : bool

@@ -47,19 +47,16 @@ class Variant:
 
     Attributes
     ----------
-    name : str
     tokens : callable
         A text to its tokens.
     min_newswires : int
         Minimum document frequency of a token.
     secondary_topics : bool
         Whether texts of which a topic is a secondary one teach its SVM as texts without it do.
-    igm_weight : float
     kinds : frozenset of Kind
         Kinds of training texts.
     negatives : bool
         Whether negatives are training texts too.
-    calibrated : bool
     """
 
     name: str
@@ -136,7 +133,6 @@ def run_ablation(
     ----------
     dataset : Dataset
         With its articles; only its training split is read.
-    variants : sequence of Variant
     written : sequence of WrittenText or None
         None takes all.
     settings : LinearSettings or None

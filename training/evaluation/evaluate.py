@@ -29,7 +29,6 @@ class Evaluation:
         Scores of which only the order has a meaning, where they are not probabilistic.
     topics : KnownTopics or None
         None where only the labels are known.
-    probabilistic : bool
     abstained : bool array of shape (n_texts,) or None
         None if the classifier never abstains.
     no_topic : float32 array of shape (n_texts,) or None
@@ -170,7 +169,6 @@ def split_outputs(
     Parameters
     ----------
     outputs : float32 array of shape (n_texts, n_topics) or (n_texts, n_topics + 1)
-    n_topics : int
     """
     has_no_topic = outputs.shape[1] > n_topics
     return outputs[:, :n_topics], outputs[:, -1] if has_no_topic else None

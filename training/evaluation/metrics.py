@@ -81,7 +81,6 @@ def bootstrap_interval(
         Whether each prediction is right.
     share : float
         Confidence level, 0 to 1.
-    seed : int
 
     Notes
     -----

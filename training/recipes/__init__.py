@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import import_module
-from typing import Protocol, cast
 
 from rich.console import Console
 
@@ -20,14 +19,6 @@ class Recipe(StrEnum):
     LINEAR = "linear"
 
 
-class RecipeModule(Protocol):
-    """The interface of a recipe's module."""
-
-    def fit(
-        self, train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
-    ) -> TrainedModel: ...
-
-
 def fit(
     recipe: Recipe,
     train: Split,
@@ -40,14 +31,12 @@ def fit(
 
     Parameters
     ----------
-    recipe : Recipe
-    train : Split
     vocabulary : mapping of str to int
         Keras' word index, by which the split's words have their ids.
     seed : int
         The same seed on the same machine gives the same weights.
-    console : Console
     """
     # imported late: importing TensorFlow takes seconds
-    module = cast(RecipeModule, import_module(f"training.recipes.{recipe.value}"))
-    return module.fit(train, vocabulary, seed=seed, console=console)
+    module = import_module(f"training.recipes.{recipe.value}")
+    model: TrainedModel = module.fit(train, vocabulary, seed=seed, console=console)
+    return model

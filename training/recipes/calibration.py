@@ -90,7 +90,6 @@ def fit_calibration(
         Texts that only the logit of "no topic fits" is fitted to, so that they do not move one
         topic against another.
     weights : array of shape (n_texts,)
-    settings : CalibrationSettings
 
     Notes
     -----
@@ -151,8 +150,6 @@ def _fit(
     wanted : array of shape (n_texts, n_logits)
         Target probabilities.
     weights : array of shape (n_texts,)
-    strength : float
-    settings : CalibrationSettings
 
     Returns
     -------

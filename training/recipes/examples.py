@@ -169,7 +169,6 @@ def training_texts(
         Keras' word index, to decode those texts.
     seed : int
         Of the outliers.
-    written : sequence of WrittenText
     """
     if train.articles is None:
         whole = keras_texts(train, vocabulary)

@@ -112,7 +112,6 @@ def fit_features(
     ----------
     texts : sequence of NewsText, of length n_texts
     labels : int64 array of shape (n_texts,)
-    settings : FeatureSettings
     negatives : sequence of NewsText
         Further texts without a topic, whose tokens are added to the vocabulary.
     reserved : collection of str

@@ -74,23 +74,6 @@ class LinearSettings:
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfFoldMargins:
-    """Margins of texts, each by SVMs that were not fitted to its newswire.
-
-    Attributes
-    ----------
-    folds : int64 array of shape (n_texts,)
-    margins : float32 array of shape (n_texts, n_topics + 1)
-    known_words_ratio : float64 array of shape (n_texts,)
-        Share of each text's words that the vocabulary of its SVMs holds.
-    """
-
-    folds: NDArray[np.int64]
-    margins: NDArray[np.float32]
-    known_words_ratio: NDArray[np.float64]
-
-
 def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
 ) -> TrainedModel:
@@ -102,8 +85,6 @@ def fit(
         Without articles, its Keras texts are used.
     vocabulary : mapping of str to int
         Keras' word index, to decode those texts.
-    seed : int
-    console : Console
     """
     written = read_written_texts()
     return fit_with(LinearSettings(seed=seed), train, vocabulary, written, console=console)
@@ -121,14 +102,22 @@ def fit_with(
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
     steps = FitSteps("Fitting to all folds but one, then to all", settings.folds + 1, console)
     with steps, threadpool_limits(1, "blas"):  # the matrices are small: threads would only wait
-        margins = predict_margins(texts, settings, steps)
-        calibration = calibrate(margins.margins, texts, settings)
-        out_of_fold = predict_out_of_fold(margins, texts, settings)
+        folds = split_into_folds(texts, settings)
+        margins, known_words_ratio = predict_margins(texts, folds, settings, steps)
+        calibration = calibrate(margins, texts, settings)
+        probabilities = calibrate_out_of_fold(margins, folds, texts, settings)
         svms = fit_svms(texts, settings.svm, settings.features, reserved=read_synonyms())
         steps.advance()
     synonyms = svms.features.usable_synonyms(read_synonyms())
     svms = svms.with_synonyms(synonyms)
     network = build_network(svms, calibration)
+    whole = texts.whole
+    out_of_fold = OutOfFold(
+        labels=texts.labels[whole],
+        uncalibrated=softmax(margins[whole], axis=1),
+        probabilities=probabilities[whole],
+        known_words_ratio=known_words_ratio[whole],
+    )
 
     return TrainedModel(
         recipe=NAME,
@@ -144,10 +133,16 @@ def fit_with(
 
 
 def predict_margins(
-    texts: TrainingTexts, settings: LinearSettings, steps: FitSteps
-) -> OutOfFoldMargins:
-    """Fit SVMs to all folds but one, predict that one, and so on."""
-    folds = split_into_folds(texts, settings)
+    texts: TrainingTexts, folds: NDArray[np.int64], settings: LinearSettings, steps: FitSteps
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Predict each fold by SVMs that are fitted to the others.
+
+    Returns
+    -------
+    float32 array of shape (n_texts, n_topics + 1)
+    float64 array of shape (n_texts,)
+        Share of each text's words that the vocabulary of its SVMs holds.
+    """
     margins = np.zeros((len(folds), texts.n_topics + 1), dtype=np.float32)
     known_words_ratio = np.zeros(len(folds))
     for fold in range(settings.folds):
@@ -159,7 +154,7 @@ def predict_margins(
         margins[inside] = svms.margins(encoded)
         known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
         steps.advance()
-    return OutOfFoldMargins(folds, margins, known_words_ratio)
+    return margins, known_words_ratio
 
 
 def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[np.int64]:
@@ -194,20 +189,6 @@ def calibrate_out_of_fold(
         calibration = calibrate(margins[~inside], texts.only(~inside), settings)
         probabilities[inside] = calibration(margins[inside])
     return probabilities
-
-
-def predict_out_of_fold(
-    margins: OutOfFoldMargins, texts: TrainingTexts, settings: LinearSettings
-) -> OutOfFold:
-    """Return the predictions for each whole newswire."""
-    probabilities = calibrate_out_of_fold(margins.margins, margins.folds, texts, settings)
-    whole = texts.whole
-    return OutOfFold(
-        labels=texts.labels[whole],
-        uncalibrated=softmax(margins.margins[whole], axis=1),
-        probabilities=probabilities[whole],
-        known_words_ratio=margins.known_words_ratio[whole],
-    )
 
 
 def build_network(svms: LinearSVMs, calibration: Calibration) -> Any:

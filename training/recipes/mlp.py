@@ -51,8 +51,6 @@ def fit(
         The first 1,000 newswires are the validation set.
     vocabulary : mapping of str to int
         Keras' word index.
-    seed : int
-    console : Console
     """
     settings = MlpSettings(seed=seed)
     keras.utils.set_random_seed(settings.seed)

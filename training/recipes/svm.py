@@ -38,7 +38,6 @@ class LinearSVMs:
 
     Attributes
     ----------
-    features : FieldFeatures
     kernel : float32 array of shape (n_ids, n_topics + 1)
         Coefficients for each topic, and last for "no topic fits".
     bias : float32 array of shape (n_topics + 1,)
@@ -70,9 +69,6 @@ def fit_svms(
 
     Parameters
     ----------
-    texts : TrainingTexts
-    settings : SVMSettings
-    feature_settings : FeatureSettings
     reserved : collection of str
         As for `fit_features`.
 
@@ -126,7 +122,6 @@ def fit_each(
     targets : bool array of shape (n_texts, n_svms)
     weights : array of shape (n_texts, n_svms)
         LIBLINEAR leaves out texts of weight 0.
-    c : float
 
     Returns
     -------

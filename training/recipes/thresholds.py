@@ -23,7 +23,6 @@ def choose_thresholds(out_of_fold: OutOfFold, n_topics: int) -> AbstentionThresh
     out_of_fold : OutOfFold
         A stream: newswires with a topic and without, in the archive's own proportion; only those
         with a topic for a model that does not predict ``no_topic``.
-    n_topics : int
     """
     topics = out_of_fold.probabilities[:, :n_topics]
     no_topic = out_of_fold.probabilities[:, n_topics:].sum(axis=1)  # 0 without such a column

@@ -52,10 +52,8 @@ class TrainedModel:
 
     Attributes
     ----------
-    recipe : str
     settings : mapping of str to Any
         Every setting of the recipe, and what it chose by itself.
-    encoder : TextEncoder
     history : mapping of str to list of float
         Training and validation loss and accuracy by epoch; empty where there are no epochs.
     predict : callable
@@ -63,8 +61,6 @@ class TrainedModel:
         shape (n, n_outputs).
     sparse : SparseNetwork
         The same network, to be exported.
-    out_of_fold : OutOfFold or None
-    thresholds : AbstentionThresholds
     no_topic : bool
         Whether the last output is the probability that no topic fits.
     """

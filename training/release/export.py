@@ -37,7 +37,6 @@ def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str)
 
     Parameters
     ----------
-    model : TrainedModel
     dataset : Dataset
         On every view of its test split the two must agree.
     folder : Path

@@ -17,7 +17,6 @@ def reserve_folder(out: Path | None, candidates: Path) -> Iterator[Path]:
     ----------
     out : Path or None
         A new or empty folder; None takes the next number in ``candidates``.
-    candidates : Path
 
     Raises
     ------

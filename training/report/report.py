@@ -21,8 +21,6 @@ def report_files(
 
     Parameters
     ----------
-    manifest : Manifest
-    topics : sequence of Topic
     history : mapping of str to sequence of float, of length n_epochs
         As from Keras' ``fit``; empty for a recipe without epochs.
     evaluations : mapping of str to Evaluation

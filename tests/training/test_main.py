@@ -61,7 +61,7 @@ def test_help_explains_itself() -> None:
         assert option in shown
 
 
-def test_the_same_command_gives_the_same_weights(
+def test_same_command_same_weights(
     run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]], trained_bundle: Path
 ) -> None:
     """Another process, but the same seed as `trained`."""
@@ -74,7 +74,7 @@ def test_the_same_command_gives_the_same_weights(
         np.testing.assert_array_equal(weights, theirs[name])
 
 
-def test_a_run_says_what_it_does(
+def test_run_shows_scores_and_writes_report(
     run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     out, shown = run_with_seed_0
@@ -98,7 +98,7 @@ def test_a_run_says_what_it_does(
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_evaluation_is_repeated(
+def test_evaluate_shows_recorded_scores(
     run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]], data_dir: Path
 ) -> None:
     out, _ = run_with_seed_0
@@ -111,7 +111,7 @@ def test_evaluation_is_repeated(
     assert shown.stdout.count("money-supply") == 2 * 5  # two bundles, five views with a topic
 
 
-def test_keras_text_alone_where_there_is_no_other(data_dir: Path) -> None:
+def test_evaluate_on_keras_source(data_dir: Path) -> None:
     source = ("--source", "keras", "--data-dir", data_dir)
     shown = run("evaluate", RELEASED / "1", *source)
     scores = scores_by_view(load_bundle(RELEASED / "1").manifest)["keras"]
@@ -122,7 +122,7 @@ def test_keras_text_alone_where_there_is_no_other(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_no_half_bundle(
+def test_interrupted_run_leaves_no_files(
     data_dir: Path, tmp_path: Path, stop: signal.Signals
 ) -> None:
     out = tmp_path / "models" / "1"
@@ -143,14 +143,14 @@ def test_an_interrupted_run_leaves_no_half_bundle(
     assert list(out.parent.iterdir()) == []
 
 
-def test_a_bundle_is_never_overwritten(tmp_path: Path) -> None:
+def test_non_empty_folder_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     assert_refused(run("train", "--out", tmp_path), "already holds something")
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("source", ["keras", "reuters21578"])
-def test_missing_data_are_one_line_and_status_1(tmp_path: Path, source: str) -> None:
+def test_missing_data_is_one_line_and_status_1(tmp_path: Path, source: str) -> None:
     shown = run(
         *("train", "--source", source, "--data-dir", tmp_path / "empty", "--out", tmp_path / "1")
     )
@@ -158,12 +158,12 @@ def test_missing_data_are_one_line_and_status_1(tmp_path: Path, source: str) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_bundle_is_one_line_and_status_1(data_dir: Path, tmp_path: Path) -> None:
+def test_missing_bundle_is_one_line_and_status_1(data_dir: Path, tmp_path: Path) -> None:
     shown = run("evaluate", tmp_path / "absent", "--data-dir", data_dir)
     assert_refused(shown, "expected a model bundle")
 
 
-def test_bundles_of_several_splits_are_not_compared(bundle_copy: Path, tmp_path: Path) -> None:
+def test_evaluate_rejects_bundles_of_different_splits(bundle_copy: Path, tmp_path: Path) -> None:
     bundle = load_bundle(bundle_copy)
     data = bundle.manifest.data | {"split_seed": None}
     other = replace(bundle, manifest=replace(bundle.manifest, data=data))
@@ -172,7 +172,7 @@ def test_bundles_of_several_splits_are_not_compared(bundle_copy: Path, tmp_path:
     assert_refused(shown, "expected bundles that were trained on one split")
 
 
-def test_an_unknown_recipe_is_a_usage_error() -> None:
+def test_unknown_recipe_is_usage_error() -> None:
     shown = run("train", "--recipe", "soup", "--out", "x")
     assert shown.returncode == 2
     assert "'soup' is not" in " ".join(shown.stderr.split())

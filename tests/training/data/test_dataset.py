@@ -38,7 +38,7 @@ def test_rare_words_become_unknown(ids: list[int], num_words: int) -> None:
         assert new == (old if old < num_words else UNKNOWN_ID)
 
 
-def test_the_vocabulary_is_limited_alike() -> None:
+def test_vocabulary_is_limited() -> None:
     assert limit_vocabulary({"the": 4, "of": 5, "lead": 6}, 6) == {"the": 4, "of": 5}
 
 
@@ -47,7 +47,7 @@ def test_news_text_is_title_and_body() -> None:
     assert article.news_text == NewsText("body", title="Title")
 
 
-def test_the_fingerprint_sees_every_id_and_label() -> None:
+def test_fingerprint_depends_on_ids_and_labels() -> None:
     words = [[4, 5], [6], [7, 8], [9], [10]]
     labels = np.arange(5)
 

@@ -50,19 +50,19 @@ def mirror(content: bytes) -> Iterator[str]:
         thread.join()
 
 
-def test_the_first_mirror_that_has_it(mirror: str, tmp_path: Path, content: bytes) -> None:
+def test_first_working_mirror_is_used(mirror: str, tmp_path: Path, content: bytes) -> None:
     paths = ["absent", "broken", "unsized", "portal", *(path[1:] for path in LENGTHS), "whole"]
     archive = download_corpus(tmp_path / "cache", [f"{mirror}/{path}" for path in paths])
     assert archive.read_bytes() == content
     assert list(archive.parent.iterdir()) == [archive]
 
 
-def test_what_is_there_is_not_downloaded_again(mirror: str, tmp_path: Path) -> None:
+def test_existing_archive_is_not_downloaded(mirror: str, tmp_path: Path) -> None:
     archive = download_corpus(tmp_path, [f"{mirror}/whole"])
     assert download_corpus(tmp_path, []) == archive
 
 
-def test_an_archive_that_is_not_whole_is_replaced_in_the_cache_only(
+def test_damaged_archive_is_replaced_in_cache_only(
     mirror: str, tmp_path: Path, content: bytes
 ) -> None:
     archive = tmp_path / ARCHIVE
@@ -74,7 +74,7 @@ def test_an_archive_that_is_not_whole_is_replaced_in_the_cache_only(
     assert archive.read_bytes() == content
 
 
-def test_no_mirror_has_it(mirror: str, tmp_path: Path, content: bytes) -> None:
+def test_error_names_every_mirror(mirror: str, tmp_path: Path, content: bytes) -> None:
     paths = ["absent", "broken", "portal", *(path[1:] for path in LENGTHS)]
     with pytest.raises(DataError) as caught:
         download_corpus(tmp_path, [f"{mirror}/{path}" for path in paths])

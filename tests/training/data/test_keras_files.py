@@ -32,7 +32,7 @@ def test_reads_what_keras_own_loader_reads(
 
 
 @pytest.mark.parametrize("name", ["reuters.npz", "reuters_word_index.json"])
-def test_a_missing_file_is_named(keras_copy: Path, name: str) -> None:
+def test_missing_file_is_named(keras_copy: Path, name: str) -> None:
     (keras_copy / name).unlink()
     with pytest.raises(DataError, match=f"{name}: cannot be read: No such file"):
         load_dataset(Source.KERAS, keras_copy)
@@ -40,7 +40,7 @@ def test_a_missing_file_is_named(keras_copy: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["reuters.npz", "reuters_word_index.json"])
 @pytest.mark.parametrize("damage", [lambda b: b[:-100], lambda b: b[:50] + b"x" + b[51:]])
-def test_a_damaged_file_is_named(keras_copy: Path, name: str, damage: Any) -> None:
+def test_damaged_file_is_named(keras_copy: Path, name: str, damage: Any) -> None:
     path = keras_copy / name
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=f"{name}: truncated or altered") as caught:
@@ -71,7 +71,7 @@ def test_downloads_go_through_keras(
     assert download_keras_files(folder) == folder
 
 
-def test_a_download_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def get_file(*_: Any, **__: Any) -> str:
         raise Exception("URL fetch failure")  # noqa: TRY002 - as Keras does
 

@@ -8,13 +8,13 @@ from training.data.reuters_topics import describe_topics
 from training.errors import DataError
 
 
-def test_the_counts_agree_with_each_other() -> None:
+def test_expected_counts_are_consistent() -> None:
     assert len(TOPIC_CODES) == len(set(TOPIC_CODES)) == len(TRAIN_COUNTS) == 46
     assert sum(TRAIN_COUNTS) == N_TRAIN
     assert int((N_TRAIN + N_TEST) * 0.8) == N_TRAIN
 
 
-def test_every_topic_has_a_meaning() -> None:
+def test_every_topic_is_described() -> None:
     topics = describe_topics(TOPIC_CODES)
     assert [topic.id for topic in topics] == list(range(46))
     assert [topic.code for topic in topics] == list(TOPIC_CODES)
@@ -28,7 +28,7 @@ def test_topics_are_counted(keras_dataset: Dataset) -> None:
     assert keras_dataset.topic_codes == list(TOPIC_CODES)
 
 
-def test_a_label_changed_is_seen(keras_dataset: Dataset) -> None:
+def test_changed_label_is_detected(keras_dataset: Dataset) -> None:
     check_dataset(keras_dataset)
     labels = keras_dataset.train.labels.copy()
     labels[5_000] = (labels[5_000] + 1) % 46
@@ -37,14 +37,14 @@ def test_a_label_changed_is_seen(keras_dataset: Dataset) -> None:
         check_dataset(changed)
 
 
-def test_a_newswire_missing_is_seen(keras_dataset: Dataset) -> None:
+def test_missing_newswire_is_detected(keras_dataset: Dataset) -> None:
     test = keras_dataset.test
     shorter = replace(test, token_ids=test.token_ids[:-1], labels=test.labels[:-1])
     with pytest.raises(DataError, match="newswires to test on: expected 2246, got 2245"):
         check_dataset(replace(keras_dataset, test=shorter))
 
 
-def test_a_word_missing_is_seen(keras_dataset: Dataset) -> None:
+def test_missing_word_is_detected(keras_dataset: Dataset) -> None:
     vocabulary = dict(list(keras_dataset.vocabulary.items())[:-1])
     message = f"words: expected 30979 or 30984, got {len(vocabulary)}"
     with pytest.raises(DataError, match=message):

@@ -14,7 +14,7 @@ def test_baselines(keras_dataset: Dataset) -> None:
     assert values["random_guess"] == pytest.approx(np.mean(shuffled), abs=0.004)
 
 
-def test_linear_svm_is_as_good_as_known(corpus_dataset: Dataset) -> None:
+def test_linear_svm_has_known_accuracy(corpus_dataset: Dataset) -> None:
     """The figures that others measured on this split: 83.6 % and 92.1 %."""
     evaluations = linear_svm(corpus_dataset)
     assert evaluations["keras"].scores()["accuracy"] == pytest.approx(0.836, abs=0.002)

@@ -8,7 +8,7 @@ from training.data.views import known_topics
 from training.evaluation.evaluate import Evaluation, evaluate
 
 
-def test_certain_and_right_is_perfect() -> None:
+def test_scores_of_perfect_predictions() -> None:
     labels = np.array([0, 1, 2, 2])
     perfect = Evaluation(labels, np.eye(3, dtype=np.float32)[labels])
     scores = perfect.scores()
@@ -53,7 +53,7 @@ def test_all_topics_of_an_article_count(
     assert scores["accuracy"] < scores["any_topic_accuracy"]
 
 
-def test_only_what_is_known_is_scored() -> None:
+def test_scores_of_margins() -> None:
     labels = np.array([0, 1])
     margins = np.array([[1.5, -1], [3, 2]], dtype=np.float32)
     scores = Evaluation(labels, margins, probabilistic=False).scores()

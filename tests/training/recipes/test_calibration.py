@@ -8,7 +8,7 @@ from training.evaluation.metrics import expected_calibration_error
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
 
 
-def test_overconfident_margins_become_honest() -> None:
+def test_overconfident_margins_are_calibrated() -> None:
     """Labels are drawn from known probabilities, which distorted margins hide."""
     generator = np.random.default_rng(0)
     logits = generator.normal(scale=1.5, size=(6_000, 4))

@@ -26,7 +26,7 @@ def first(split: Split, n_newswires: int = 2_000) -> Split:
     return Split(ids, labels, split.topic_codes, articles, split.negatives[:n_newswires])
 
 
-def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
+def test_training_texts_are_newswires_and_their_parts() -> None:
     articles = [
         article("OIL RISES", "Oil rose. It may fall.", "crude", "nat-gas"),
         article("WHEAT", "", "wheat"),
@@ -67,7 +67,7 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
     assert parts.groups.tolist() == [0, 0, 2, 2, 3, 4]
 
 
-def test_without_articles_only_what_keras_has(keras_dataset: Dataset) -> None:
+def test_without_articles_keras_texts_are_used(keras_dataset: Dataset) -> None:
     train = first(keras_dataset.train)
     everything = training_texts(train, keras_dataset.vocabulary, seed=0)
     texts = everything.only(everything.labels != NO_TOPIC)
@@ -77,7 +77,7 @@ def test_without_articles_only_what_keras_has(keras_dataset: Dataset) -> None:
     assert (texts.any_topic.sum(axis=1) == 1).all()
 
 
-def test_a_text_without_title_has_no_parts() -> None:
+def test_text_without_title_has_no_parts() -> None:
     assert parts_of(NewsText("Oil rose. It may fall.")) == {}
 
 
@@ -114,7 +114,7 @@ def test_outliers_have_no_topic(corpus_dataset: Dataset) -> None:
     assert training_texts(train, vocabulary, seed=1).texts != everything.texts
 
 
-def test_an_outlier_has_some_words_of_its_newswire(corpus_dataset: Dataset) -> None:
+def test_outlier_keeps_share_of_words(corpus_dataset: Dataset) -> None:
     articles = corpus_dataset.train.articles
     assert articles is not None
     everything = training_texts(corpus_dataset.train, corpus_dataset.vocabulary, seed=0)
@@ -127,7 +127,7 @@ def test_an_outlier_has_some_words_of_its_newswire(corpus_dataset: Dataset) -> N
     assert np.mean(shares) == pytest.approx(0.35, abs=0.02)
 
 
-def test_negatives_are_learnt_from_the_training_split_alone(corpus_dataset: Dataset) -> None:
+def test_negatives_are_of_training_split(corpus_dataset: Dataset) -> None:
     train = corpus_dataset.train
     texts = training_texts(train, corpus_dataset.vocabulary, seed=0)
     learnt = texts.only(texts.negative & texts.whole)

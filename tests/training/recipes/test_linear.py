@@ -60,14 +60,14 @@ def network(dataset: Dataset) -> TrainedModel:
     return fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
 
 
-def test_it_learns_what_newswires_are_about(network: TrainedModel, dataset: Dataset) -> None:
+def test_accuracy_is_above_chance(network: TrainedModel, dataset: Dataset) -> None:
     texts = texts_by_view(dataset.test, dataset.vocabulary)["article"]
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
     predicted = network.predict(token_ids)[:, :-1].argmax(axis=1)
     assert (predicted == dataset.test.labels).mean() > 0.8  # guessing: 0.2
 
 
-def test_the_exported_network_is_the_trained_one(
+def test_exported_network_has_parity(
     network: TrainedModel, dataset: Dataset, tmp_path: Path
 ) -> None:
     classifier = build_classifier(export(network, dataset, folder=tmp_path / "1", command="a test"))
@@ -77,7 +77,7 @@ def test_the_exported_network_is_the_trained_one(
     check_parity(expected=network.predict(token_ids), actual=predict_texts(classifier, texts))
 
 
-def test_every_setting_is_recorded(network: TrainedModel) -> None:
+def test_settings_are_recorded(network: TrainedModel) -> None:
     assert network.settings["svm"]["C"] == SVMSettings().C
     assert network.settings["calibration"]["max_iterations"] == 50
     assert network.settings["written_texts"] == len(WRITTEN)
@@ -102,7 +102,7 @@ def test_probability_of_no_topic_is_higher_for_negatives(
     assert means[0] > 0.5 > means[1]
 
 
-def test_what_was_held_out_is_answered_and_calibrated(
+def test_out_of_fold_predictions_are_calibrated(
     network: TrainedModel, dataset: Dataset
 ) -> None:
     assert network.out_of_fold is not None
@@ -120,7 +120,7 @@ def test_what_was_held_out_is_answered_and_calibrated(
     assert 0 < after["coverage"] < 1
 
 
-def test_the_same_seed_gives_the_same_network(network: TrainedModel, dataset: Dataset) -> None:
+def test_same_seed_same_network(network: TrainedModel, dataset: Dataset) -> None:
     console = Console(file=io.StringIO())
     again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
     assert again.encoder.vocabulary == network.encoder.vocabulary
@@ -130,7 +130,7 @@ def test_the_same_seed_gives_the_same_network(network: TrainedModel, dataset: Da
     assert again.thresholds == network.thresholds
 
 
-def test_texts_of_a_newswire_are_held_out_together(dataset: Dataset) -> None:
+def test_texts_of_a_newswire_share_a_fold(dataset: Dataset) -> None:
     texts = training_texts(dataset.train, dataset.vocabulary, seed=0)
     folds = split_into_folds(texts, SETTINGS)
     for newswire in range(len(dataset.train.labels)):
@@ -140,7 +140,7 @@ def test_texts_of_a_newswire_are_held_out_together(dataset: Dataset) -> None:
     assert abs(int(counts[0]) - int(counts[1])) <= 2
 
 
-def test_a_token_that_occurs_0_times_counts_for_nothing(network: TrainedModel) -> None:
+def test_tokens_with_count_0_are_ignored(network: TrainedModel) -> None:
     session = onnxruntime.InferenceSession(to_onnx(network.sparse))
     ids = np.array([[1, 4, 5, 6]])
     counts = np.array([[1, 3, 0, 2], [1, 0, 0, 0], [1, 1, 2, 0]], dtype=np.float32)

@@ -30,7 +30,7 @@ def objective(
     return float(0.5 * weights @ weights + C * (sample_weights * slack**2).sum())
 
 
-def test_weights_are_those_of_the_svm_objective(rows: csr_array) -> None:
+def test_weights_minimise_the_svm_objective(rows: csr_array) -> None:
     """An oracle: the objective, minimised by SciPy."""
     generator = np.random.default_rng(1)
     truth = generator.normal(size=(40, 3))
@@ -46,7 +46,7 @@ def test_weights_are_those_of_the_svm_objective(rows: csr_array) -> None:
         np.testing.assert_allclose(weights[:, column], best.x, atol=0.05)
 
 
-def test_targets_that_are_all_the_same_need_no_svm(rows: csr_array) -> None:
+def test_constant_targets_have_constant_margin(rows: csr_array) -> None:
     targets = np.stack([np.ones(300, dtype=bool), np.zeros(300, dtype=bool)], axis=1)
     weights = fit_each(rows, targets, np.ones((300, 2), dtype=np.float32), C)
     assert not weights[:-1].any()
@@ -73,7 +73,7 @@ def texts() -> TrainingTexts:
     return TrainingTexts.of(examples, TOPIC_CODES)
 
 
-def test_last_margin_says_that_no_topic_fits(texts: TrainingTexts) -> None:
+def test_last_margin_is_of_no_topic(texts: TrainingTexts) -> None:
     svms = fit_svms(texts, SVMSettings(C=10), FeatureSettings())
     asked = [NewsText("Crude oil"), NewsText("Wheat exports"), NewsText("The minister")]
     margins = svms.margins(svms.features.encode(asked))
@@ -83,7 +83,7 @@ def test_last_margin_says_that_no_topic_fits(texts: TrainingTexts) -> None:
     assert margins[2, -1] > margins[:2, -1].max()
 
 
-def test_negatives_teach_topics_nothing(texts: TrainingTexts) -> None:
+def test_negatives_are_left_out_of_topics(texts: TrainingTexts) -> None:
     svms = fit_svms(texts, SVMSettings(), FeatureSettings())
     minister = svms.kernel[svms.features.encoder.vocabulary["minister"]]
     assert not minister[:-1].any()
@@ -102,7 +102,7 @@ def test_text_is_left_out_of_the_svm_of_a_secondary_topic(texts: TrainingTexts) 
     assert secondary[1] > alone[1] > 0
 
 
-def test_only_newswires_bring_in_reserved_words(texts: TrainingTexts) -> None:
+def test_negatives_do_not_add_reserved_words(texts: TrainingTexts) -> None:
     written = TrainingTexts.of(
         [
             Example(NewsText(f"A medal for the {name}"), 7, Kind.WRITTEN, ())
@@ -127,7 +127,7 @@ def examples_of(texts: TrainingTexts) -> list[Example]:
     ]
 
 
-def test_synonym_is_as_all_the_words_that_it_stands_for(texts: TrainingTexts) -> None:
+def test_synonym_has_margins_of_its_equivalents(texts: TrainingTexts) -> None:
     plain = fit_svms(texts, SVMSettings(C=10), FeatureSettings())
     known = {
         "gusher": ["crude", "oil"],

@@ -21,7 +21,7 @@ def out_of_fold(
     return OutOfFold(labels, probabilities, probabilities, ratio)
 
 
-def test_precision_on_the_stream_is_as_chosen() -> None:
+def test_threshold_reaches_target_precision() -> None:
     generator = np.random.default_rng(0)
     confidence = generator.uniform(0.5, 1, 20_000)
     predictions = out_of_fold(confidence, generator.random(20_000) < confidence)
@@ -31,13 +31,13 @@ def test_precision_on_the_stream_is_as_chosen() -> None:
     assert threshold == pytest.approx(0.912, abs=0.02)  # the mean above it is 0.956
 
 
-def test_model_that_is_always_right_never_abstains() -> None:
+def test_perfect_model_never_abstains() -> None:
     confidence = np.linspace(0.6, 1, 100)
     thresholds = choose_thresholds(out_of_fold(confidence, np.ones(100, dtype=bool)), 2)
     assert thresholds.confidence == pytest.approx(0.6)
 
 
-def test_texts_that_are_abstained_from_anyway_do_not_count() -> None:
+def test_other_abstentions_do_not_count() -> None:
     """Neither those that are mostly unknown, nor those that have no topic more likely than not."""
     confidence = np.linspace(0.6, 1, 100)
     right = np.arange(100) >= 50

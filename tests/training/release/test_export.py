@@ -65,7 +65,7 @@ def test_gathering_rows_is_multiplying_a_dense_row(
     np.testing.assert_allclose(np.asarray(sparse), expected, atol=1e-6)
 
 
-def test_the_network_is_valid_and_sparse(trained_bundle: Path) -> None:
+def test_network_is_valid_and_sparse(trained_bundle: Path) -> None:
     network = load_bundle(trained_bundle).network
     model = onnx.load_from_string(network)
     onnx.checker.check_model(model, full_check=True)
@@ -82,7 +82,7 @@ def test_the_network_is_valid_and_sparse(trained_bundle: Path) -> None:
     assert (10_000, 64) in {array.shape for array in weights_of(network).values()}
 
 
-def test_the_manifest_lets_anyone_repeat_the_run(
+def test_manifest_records_the_run(
     trained_bundle: Path, trained: TrainedModel, corpus_dataset: Dataset
 ) -> None:
     bundle = load_bundle(trained_bundle)
@@ -96,7 +96,7 @@ def test_the_manifest_lets_anyone_repeat_the_run(
     assert [topic.code for topic in bundle.topics] == list(TOPIC_CODES)
 
 
-def test_a_network_that_answers_otherwise_is_not_exported(
+def test_export_fails_if_goldens_differ(
     trained: TrainedModel, corpus_dataset: Dataset, tmp_path: Path
 ) -> None:
     def shifted(token_ids: Any) -> NDArray[np.float32]:
@@ -108,7 +108,7 @@ def test_a_network_that_answers_otherwise_is_not_exported(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_network_that_differs_on_a_test_newswire_is_not_exported(
+def test_export_fails_if_a_test_newswire_differs(
     trained: TrainedModel, corpus_dataset: Dataset, tmp_path: Path
 ) -> None:
     """The golden cases agree, and all newswires but one."""
@@ -127,7 +127,7 @@ def test_a_network_that_differs_on_a_test_newswire_is_not_exported(
 @pytest.mark.parametrize(
     ("split_seed", "words"), [(113, ""), (7, " --split-seed 7"), (None, " --chronological")]
 )
-def test_the_command_can_be_repeated(tmp_path: Path, split_seed: int | None, words: str) -> None:
+def test_repeatable_command(tmp_path: Path, split_seed: int | None, words: str) -> None:
     command = repeatable_command({"recipe": "mlp", "seed": 0}, split_seed, tmp_path / "my run")
     expected = f"python -m training train --recipe mlp --seed 0{words} --out 'my run'"
     assert command == expected
@@ -142,7 +142,7 @@ def test_parity() -> None:
         check_parity(expected=expected, actual=expected + np.float32(2e-5))
 
 
-def test_what_is_not_valid_onnx_is_refused(
+def test_export_fails_on_invalid_onnx(
     trained: TrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:

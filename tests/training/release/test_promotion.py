@@ -97,7 +97,7 @@ def test_accuracy_is_not_worse(ours: float, expected: list[bool]) -> None:
     assert [check.passed for check in checks] == expected
 
 
-def test_the_released_best_bundle_is_fit(corpus_dataset: Dataset, tmp_path: Path) -> None:
+def test_released_bundle_passes_all_checks(corpus_dataset: Dataset, tmp_path: Path) -> None:
     released = tmp_path / "models"
     shutil.copytree(RELEASED / "1", released / "1")
     checks = run_checks(LATEST, released, corpus_dataset)
@@ -120,7 +120,7 @@ def test_the_released_best_bundle_is_fit(corpus_dataset: Dataset, tmp_path: Path
     assert all((released / "3" / name).is_file() for name in latest.files)
 
 
-def test_what_is_not_fit_is_refused_with_every_reason(
+def test_promote_shows_all_failed_checks(
     corpus_dataset: Dataset, data_dir: Path, bundle_copy: Path, tmp_path: Path
 ) -> None:
     """The book's network has no honest scores; and this one claims more than it can do."""
@@ -156,7 +156,7 @@ def test_what_is_not_fit_is_refused_with_every_reason(
     assert [path.name for path in bundle_copy.parent.iterdir()] == ["1"]
 
 
-def test_a_bundle_that_contradicts_itself_is_refused(
+def test_bundle_with_wrong_goldens_fails_parity(
     corpus_dataset: Dataset, bundle_copy: Path, tmp_path: Path
 ) -> None:
     bundle = load_bundle(bundle_copy)

@@ -10,7 +10,7 @@ from training.errors import DataError
 from training.release.reservation import reserve_folder
 
 
-def test_each_has_a_number_of_its_own(tmp_path: Path) -> None:
+def test_concurrent_runs_get_different_numbers(tmp_path: Path) -> None:
     candidates = tmp_path / "candidates"
     with reserve_folder(None, candidates) as first, reserve_folder(None, candidates) as second:
         assert (first, second) == (candidates / "1", candidates / "2")
@@ -21,7 +21,7 @@ def test_each_has_a_number_of_its_own(tmp_path: Path) -> None:
     assert sorted(path.name for path in candidates.iterdir()) == ["1", "2"]
 
 
-def test_the_second_into_one_folder_ends_before_it_begins(tmp_path: Path) -> None:
+def test_second_run_into_locked_folder_fails(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with reserve_folder(out, tmp_path):
         with (
@@ -34,7 +34,7 @@ def test_the_second_into_one_folder_ends_before_it_begins(tmp_path: Path) -> Non
     load_bundle(out)
 
 
-def test_nothing_stays_of_a_training_that_failed(tmp_path: Path) -> None:
+def test_failed_run_leaves_no_folder(tmp_path: Path) -> None:
     for out in (None, tmp_path / "new"):
         with pytest.raises(KeyboardInterrupt), reserve_folder(out, tmp_path):
             raise KeyboardInterrupt

@@ -10,7 +10,7 @@ RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-comp
  # what only the authors of these packages run
  && find packages -type d -name tests -prune -exec rm -r {} + \
  && find packages -type f -regextype posix-egrep -regex '.*\.(pyi|pyx|pxd|pxi|c|h|a)' -delete \
- && rm -r packages/bin packages/numpy/f2py packages/onnxruntime/quantization \
+ && rm -r packages/bin packages/fastapi_offline/static/redoc.standalone.js packages/numpy/f2py packages/onnxruntime/quantization \
         packages/onnxruntime/tools packages/onnxruntime/transformers \
  # what only these import: protobuf and flatbuffers
         packages/google packages/flatbuffers
@@ -25,7 +25,7 @@ ARG PYTHON
 ARG VERSION=unreleased
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="newswire-topics" \
-      org.opencontainers.image.description="Which of 46 topics is this news text about?" \
+      org.opencontainers.image.description="Which topics is this news text about?" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

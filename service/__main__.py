@@ -24,9 +24,9 @@ from service.model.control_characters import escape_controls
 from service.observability.logging import logging_config
 from service.observability.metrics import make_registry
 from service.reload.startup import load_newest
-from service.reload.watcher import Reloader, settle, warn_of_no_thresholds
+from service.reload.watcher import ModelWatcher, freeze_gc, warn_of_no_thresholds
 from service.server.draining import DrainingServer
-from service.server.http_protocol import limited_protocol
+from service.server.http_protocol import timeout_http_protocol
 from service.server.listeners import listen
 from service.server.metrics_server import MetricsServer, metrics_app
 from service.settings import (
@@ -84,19 +84,19 @@ def main(**overrides: Any) -> int:
     )
     model.log()
     warn_of_no_thresholds(manifest)
-    reloader = Reloader(
+    watcher = ModelWatcher(
         app,
         settings.model_dir,
         model.path,
-        seconds=settings.reload_seconds,
+        poll_seconds=settings.model_poll_seconds,
         skipped={bundle.path: bundle.state for bundle in model.skipped},
     )
     server = DrainingServer(
         config,
         app.health,
-        reloader,
+        watcher,
         drain_seconds=settings.drain_seconds,
-        unread_seconds=settings.request_timeout_seconds,
+        send_timeout_seconds=settings.request_timeout_seconds,
     )
     if metrics_server is not None:
         metrics_server.start()
@@ -113,7 +113,7 @@ def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> Newswir
     # a second series beside each counter and histogram, which no dashboard reads
     disable_created_metrics()  # type: ignore[no-untyped-call]
     app = create_app(settings, classifier, make_registry())
-    settle()
+    freeze_gc()
     return app
 
 
@@ -130,7 +130,7 @@ def make_metrics_server(app: NewswireApp, settings: ServiceSettings) -> MetricsS
     return MetricsServer(
         server_config(metrics_app(app.metrics.registry), settings),
         listen(metrics_host(settings), settings.metrics_port),
-        unread_seconds=settings.request_timeout_seconds,
+        send_timeout_seconds=settings.request_timeout_seconds,
     )
 
 
@@ -145,7 +145,7 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
-        http=limited_protocol(settings.header_timeout_seconds),
+        http=timeout_http_protocol(settings.header_timeout_seconds),
         timeout_keep_alive=settings.keep_alive_seconds,
         lifespan="off",  # the application has none
         log_config=None,  # ours is in service.observability.logging

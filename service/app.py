@@ -1,109 +1,155 @@
-"""Builds the service's application from its parts."""
+"""Builds the ASGI application of the service from its parts."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
-from service.api.middleware.auth import OPEN_PATHS, ApiKeys, KeyGate
+from service.api.fast_router import FastRoute, FastRouter
+from service.api.middleware.auth import OPEN_PATHS, ApiKeyMiddleware, ApiKeys
 from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOriginMiddleware
-from service.api.middleware.fair_queue import TurnsMiddleware
-from service.api.middleware.instrumentation import InstrumentationMiddleware, RequestObserver
+from service.api.middleware.fair_queue import FairQueueMiddleware
+from service.api.middleware.instrumentation import InstrumentationMiddleware
 from service.api.open_inference import open_inference_routes
 from service.api.openapi.document import complete_openapi, openapi_routes
 from service.api.openapi.statuses import statuses_by_route
-from service.api.parsing import Limits
+from service.api.parsing import RequestLimits
 from service.api.problems import add_error_handlers
 from service.api.request_body import BodyReader
 from service.api.routes.classify import (
-    classification_endpoints,
-    classification_routes,
+    CLASSIFY,
+    CLASSIFY_BATCH,
+    ClassifyEndpoints,
+    classify_routes,
 )
 from service.api.routes.model import catalogue_routes
 from service.api.routes.operations import METRICS_PATH, operations_routes
 from service.api.routes.ui import FILES, page_paths, page_routes
-from service.api.served_model import CurrentModel, ServedModel
-from service.api.shortcut import Shortcut
+from service.api.served_model import ModelHandle, ServedModel
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
 from service.scheduling.admission import Admission
-from service.scheduling.executor import Workers
-from service.scheduling.timeouts import Deadline
+from service.scheduling.executor import InferenceExecutor
+from service.scheduling.timeouts import Timeout
 from service.settings import ServiceSettings
 
 
-class NewswireApp(FastAPI):
-    """FastAPI, with shortcuts, and with a document that tells what it does by hand.
+class NewswireApp:
+    """The ASGI application, with what a reload and the server need of it.
+
+    Parameters
+    ----------
+    settings : ServiceSettings
+    classifier : TopicClassifier
+    registry : CollectorRegistry
 
     Attributes
     ----------
-    model : CurrentModel
-        What answers.
+    model : ModelHandle
     metrics : ServiceMetrics
     health : ServiceHealth
-        What the health checks say.
-    observer : RequestObserver
-        Where requests are recorded.
-    gate : KeyGate or None
-        Who may ask; None if everyone may.
-    cross_origin : CrossOriginMiddleware or None
-        Which pages of other origins may ask; None if none may.
-    shortcuts : mapping of (method, path) to Shortcut
-        Requests that do not go through FastAPI.
+    api : FastAPI
+        The routes, without middleware.
     """
 
-    model: CurrentModel
-    metrics: ServiceMetrics
-    health: ServiceHealth
-    observer: RequestObserver
-    gate: KeyGate | None = None
-    cross_origin: CrossOriginMiddleware | None = None
-    shortcuts: Mapping[tuple[str, str], Shortcut] = {}
+    def __init__(
+        self, settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
+    ) -> None:
+        self.metrics = metrics = ServiceMetrics(registry)
+        self.health = ServiceHealth()
+        self._limits = limits = RequestLimits(
+            max_text_bytes=settings.max_text_bytes,
+            max_text_words=settings.max_text_words,
+            max_batch_size=settings.max_batch_size,
+            max_explained_words=settings.max_explained_words,
+            max_top_k=len(classifier.topics),
+        )
+        self._admission = admission = Admission(
+            max_concurrent_requests=settings.max_concurrent_requests,
+            max_buffered_bytes=settings.max_buffered_bytes,
+        )
+        metrics.requests_in_progress.set_function(lambda: admission.limit.in_progress)
+        metrics.set_model(classifier)
+        self.model = ModelHandle(self.prepare(classifier))
+
+        timeout = Timeout(settings.request_timeout_seconds)
+        reader = BodyReader(limits, admission, timeout)
+        executor = InferenceExecutor(admission, timeout)
+        endpoints = ClassifyEndpoints(self.model, reader, admission, executor)
+        routers = (
+            classify_routes(endpoints),
+            open_inference_routes(
+                lambda: self.model.served.tensors,
+                executor,
+                reader,
+                admission.slow_limit,
+                self.health,
+            ),
+            catalogue_routes(self.model),
+            operations_routes(None if settings.metrics_port else registry, self.health),
+            openapi_routes(self.openapi),
+            page_routes(lambda: self.model.served),
+        )
+        self.api = _build_api(routers)
+        self._openapi: dict[str, Any] | None = None
+        self._auth: ApiKeyMiddleware | None = None
+        routes = [route for router in routers for route in router.routes]
+
+        # the middleware, from the inside out
+        fast_routes = (
+            FastRoute(CLASSIFY, endpoints.classify),
+            FastRoute(CLASSIFY_BATCH, endpoints.classify_batch),
+        )
+        app: ASGIApp = FastRouter(fast_routes, FairQueueMiddleware(self.api))
+        if settings.api_keys:
+            open_paths = OPEN_PATHS | page_paths()
+            app = self._auth = ApiKeyMiddleware(
+                app,
+                ApiKeys(key.get_secret_value() for key in settings.api_keys),
+                open_paths=open_paths
+                if settings.metrics_require_key
+                else open_paths | {METRICS_PATH},
+                routes=[route for route in routes if isinstance(route, Route)],
+            )
+        if settings.cors_origins:
+            app = CrossOriginMiddleware(app, settings.cors_origins)
+            metrics.initialize_request_counts({PREFLIGHT: PREFLIGHT_STATUSES})
+        self._app = InstrumentationMiddleware(app, metrics, access_log=settings.access_log)
+        pages = page_paths() | {FILES}
+        has_keys = bool(settings.api_keys)
+        metrics.initialize_request_counts(statuses_by_route(routes, pages=pages, has_keys=has_keys))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, for pages of other origins too if some are allowed."""
-        await (self.cross_origin or self.answer)(scope, receive, send)
-
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a request the short way, if it has one; without a key, if one is needed, no way."""
-        if self.gate is not None and scope["type"] == "http" and not self.gate.admits(scope):
-            await self.gate.refuse(scope, receive, send)
-            return
-        shortcut = self.shortcuts.get((scope.get("method", ""), scope.get("path", "")))
-        if shortcut is None:
-            await super().__call__(scope, receive, send)
-        else:
-            await shortcut(scope, receive, send)
-
-    def build_middleware_stack(self) -> ASGIApp:
-        """Put what names and counts requests around all, also around what answers bugs."""
-        app = TurnsMiddleware(super().build_middleware_stack())
-        return InstrumentationMiddleware(app, self.observer)
+        """Respond to a request."""
+        await self._app(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
-        """Give the OpenAPI document."""
-        if self.openapi_schema is None:
-            gate, limits = self.gate, self.model.served.limits
-            needs_key = None if gate is None else lambda *asked: not gate.is_open(*asked)
-            self.openapi_schema = complete_openapi(super().openapi(), limits, needs_key)
-        return self.openapi_schema
+        """Return the OpenAPI document."""
+        if self._openapi is None:
+            auth = self._auth
+            needs_key = None if auth is None else lambda *asked: not auth.is_open(*asked)
+            served = self.model.served
+            self._openapi = complete_openapi(
+                self.api.openapi(), served.classifier, served.limits, needs_key
+            )
+        return self._openapi
 
     def prepare(self, classifier: TopicClassifier) -> ServedModel:
-        """Build aside what is to replace the model, in any thread."""
-        return ServedModel.of(classifier, self.metrics, self.model.served.limits, self.health)
+        """Build, in any thread, what is to replace the served model."""
+        return ServedModel.of(
+            classifier, self.metrics, self._limits, self.health, self._admission.limit
+        )
 
     def adopt(self, served: ServedModel) -> None:
-        """Answer with another model from now on; what is in progress ends with its own."""
-        if len(served.classifier.topics) != len(self.model.served.classifier.topics):
-            self.openapi_schema = None  # built again when it is asked for
+        """Serve another model; requests in progress end with the one that they began with."""
         self.model.served = served
-        self.metrics.describe_bundle(served.classifier)
+        self._openapi = self.api.openapi_schema = None  # built again when it is requested
+        self.metrics.set_model(served.classifier)
 
 
 def create_app(
@@ -115,13 +161,15 @@ def create_app(
     ----------
     settings : ServiceSettings
     classifier : TopicClassifier
-        Loaded and proven, so the application is ready as soon as it is served.
+        Loaded and verified, so the application is ready as soon as it is served.
     registry : CollectorRegistry
-        Where the metrics are declared, and what ``GET /metrics`` shows, if it is not elsewhere.
+        Where the metrics are declared; ``GET /metrics`` shows it unless it has a port of its own.
     """
-    metrics = ServiceMetrics(registry)
-    metrics.describe_bundle(classifier)
-    app = NewswireApp(
+    return NewswireApp(settings, classifier, registry)
+
+
+def _build_api(routers: Any) -> FastAPI:
+    api = FastAPI(
         title="newswire-topics",
         version=__version__,
         license_info={"name": "MIT", "identifier": "MIT"},
@@ -131,65 +179,10 @@ def create_app(
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    app.observer = observer = RequestObserver(metrics, access_log=settings.access_log)
-    limits = Limits(
-        max_text_bytes=settings.max_text_bytes,
-        max_text_words=settings.max_text_words,
-        max_batch_items=settings.max_batch_items,
-        max_explained_words=settings.max_explained_words,
-        max_top_k=len(classifier.topics),
-    )
-    app.metrics = metrics
-    app.health = ServiceHealth()
-    app.model = CurrentModel(ServedModel.of(classifier, metrics, limits, app.health))
-    admission = Admission(
-        max_in_progress=settings.max_in_progress, max_buffered_bytes=settings.max_buffered_bytes
-    )
-    metrics.requests_in_progress.set_function(lambda: admission.slots.in_progress)
-    deadline = Deadline(settings.request_timeout_seconds)
-    reader = BodyReader(limits, admission, deadline)
-    workers = Workers(admission, deadline)
-    endpoints = classification_endpoints(app.model, workers, reader, admission)
-    app.shortcuts = {
-        ("POST", route): Shortcut(route, endpoint, observer)
-        for route, endpoint in endpoints.items()
-    }
-    shown = registry if settings.metrics_port is None else None
-    routers = (
-        classification_routes(endpoints),
-        open_inference_routes(app.model.tensors, workers, reader, app.health),
-        catalogue_routes(app.model),
-        operations_routes(shown, app.health),
-        openapi_routes(app.openapi),
-        page_routes(max_explained_words=limits.max_explained_words),
-    )
     for router in routers:
-        app.include_router(router)
-    add_error_handlers(app)
-    routes = [route for router in routers for route in router.routes]
-    pages = page_paths() | {FILES}
-    metrics.begin_requests(statuses_by_route(routes, pages=pages, has_keys=bool(settings.api_keys)))
-    if settings.cors_origins:
-        app.cross_origin = CrossOriginMiddleware(app.answer, settings.cors_origins, observer)
-        metrics.begin_requests({PREFLIGHT: PREFLIGHT_STATUSES})
-    if settings.api_keys:
-        app.gate = _make_gate(settings, routes, observer)
-    return app
-
-
-def _make_gate(
-    settings: ServiceSettings, routes: Iterable[BaseRoute], observer: RequestObserver
-) -> KeyGate:
-    """Give what lets in who has a key. The metrics may be open, as the pages are."""
-    open_paths = OPEN_PATHS | page_paths()
-    if not settings.metrics_need_key:
-        open_paths |= {METRICS_PATH}
-    return KeyGate(
-        ApiKeys(key.get_secret_value() for key in settings.api_keys),
-        open_paths=open_paths,
-        templates=[route.path for route in routes if isinstance(route, Route)],
-        observer=observer,
-    )
+        api.include_router(router)
+    add_error_handlers(api)
+    return api
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -133,7 +133,7 @@ def another_shape(graph: onnx.GraphProto) -> None:
     )
 
 
-def another_answer_in_company(graph: onnx.GraphProto) -> None:
+def other_predictions_in_a_batch(graph: onnx.GraphProto) -> None:
     """The mean of all texts that come together is what each gets."""
     before_the_end(
         graph,
@@ -161,20 +161,20 @@ NETWORKS: Final[dict[str, tuple[Callable[[onnx.GraphProto], None], str]]] = {
     "weights that are no numbers": (weights_that_are_no_numbers, "probabilities"),
     "a tensor that declares more than it has": (
         a_tensor_that_declares_more_than_it_has,
-        "onnxruntime refuses it",
+        "onnxruntime rejects it",
     ),
-    "an unknown operator": (an_unknown_operator, "onnxruntime refuses it"),
+    "an unknown operator": (an_unknown_operator, "onnxruntime rejects it"),
     "another shape": (another_shape, "expected 46 topics for a text"),
-    "another answer in company": (another_answer_in_company, "for texts together as alone"),
-    "weights in the working folder": (weights_elsewhere("README.md"), "onnxruntime refuses it"),
-    "weights above": (weights_elsewhere("../vocabulary.json"), "onnxruntime refuses it"),
-    "weights anywhere": (weights_elsewhere("/etc/passwd"), "onnxruntime refuses it"),
-    "weights in memory": (weights_elsewhere("*/_ORT_MEM_ADDR_/*"), "onnxruntime refuses it"),
+    "other predictions in a batch": (other_predictions_in_a_batch, "for texts together as alone"),
+    "weights in the working folder": (weights_elsewhere("README.md"), "onnxruntime rejects it"),
+    "weights above": (weights_elsewhere("../vocabulary.json"), "onnxruntime rejects it"),
+    "weights anywhere": (weights_elsewhere("/etc/passwd"), "onnxruntime rejects it"),
+    "weights in memory": (weights_elsewhere("*/_ORT_MEM_ADDR_/*"), "onnxruntime rejects it"),
 }
-"""Networks that are refused wherever they are loaded, and why."""
+"""Networks that fail wherever they are loaded, with the message."""
 
 DEVOURING: Final[dict[str, tuple[Callable[[onnx.GraphProto], None], str]]] = {
     "a gigantic tensor": (a_gigantic_tensor, "it fails there"),
-    "a loop without end": (a_loop_without_end, "in 5 s of processor time"),
+    "a loop without end": (a_loop_without_end, "within 5 s of CPU time"),
 }
-"""Networks that only a trial can refuse."""
+"""Networks that only the limits of the validator process stop."""

@@ -1,17 +1,19 @@
-"""Looks into exported networks, and makes others of them."""
+"""Reads and edits exported networks."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from service.model import Bundle
+from service.model import Bundle, load_bundle, save_bundle
+from tests.conftest import RELEASED
 
 
 def weights_of(network: bytes) -> dict[str, NDArray[np.float32]]:
-    """The weights and biases of an ONNX file, by name, which are those of Keras' variables."""
+    """Return the weights and biases of an ONNX file by the names of Keras' variables."""
     model = onnx.load_from_string(network)
     arrays = {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
     return {
@@ -20,14 +22,14 @@ def weights_of(network: bytes) -> dict[str, NDArray[np.float32]]:
 
 
 def edited(network: bytes, edit: Callable[[onnx.GraphProto], None]) -> bytes:
-    """The network with its graph changed."""
+    """Return the network with its graph edited."""
     model = onnx.load_from_string(network)
     edit(model.graph)
     return bytes(model.SerializeToString())
 
 
 def of_fewer_topics(bundle: Bundle, n_topics: int) -> Bundle:
-    """The book's network without its last topics: a softmax of fewer is the same, scaled."""
+    """Return the bundle without its last topics: a softmax of fewer classes is the same, scaled."""
     before = len(bundle.topics)
 
     def cut(graph: onnx.GraphProto) -> None:
@@ -47,3 +49,11 @@ def of_fewer_topics(bundle: Bundle, n_topics: int) -> Bundle:
             for golden, scores in zip(bundle.goldens, kept, strict=True)
         ],
     )
+
+
+def save_two_topics(folder: Path) -> Path:
+    """Save version 1 of the released model, cut to its first 2 topics; return the folder."""
+    bundle = of_fewer_topics(load_bundle(RELEASED / "1"), 2)
+    manifest = replace(bundle.manifest, name="pair", version=folder.name)
+    save_bundle(replace(bundle, manifest=manifest, drift_baseline=None), folder, {})
+    return folder

@@ -18,7 +18,7 @@ from service.api.problems import PROBLEMS, TYPE_PREFIX
 from service.api.schemas import ClassifyRequest
 from service.cli.commands import cli as newswire_cli
 from service.observability.metrics import ServiceMetrics
-from service.settings import PREFIX, ServiceSettings
+from service.settings import PREFIX, ServiceSettings, describe_unknown_variables
 from tests.conftest import ROOT
 from training.__main__ import cli as training_cli
 
@@ -65,6 +65,14 @@ def test_variables_of_compose() -> None:
     assert documented == declared
 
 
+def test_every_variable_is_a_setting() -> None:
+    """One of another name, such as of a client's, would stop the service of who exports it."""
+    documents = (README, *(path.read_text() for path in (ROOT / "docs").glob("*.md")))
+    named = {name for text in documents for name in re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]\b", text)}
+    assert len(named) >= len(ServiceSettings.model_fields)
+    assert describe_unknown_variables(dict.fromkeys(named, "")) == ""
+
+
 def test_compose_passes_every_setting() -> None:
     """The image sets the host; the port inside the container stays, the published one is set."""
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -83,7 +91,7 @@ def test_metrics() -> None:
             suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
             labels = ", ".join(f"`{name}`" for name in getattr(metric, "_labelnames", ()))
             declared[f"`{family.name}{suffix}`"] = (labels, family.documentation)
-    declared["`newswire_bundle_info`"] = (BUNDLE_LABELS, declared["`newswire_bundle_info`"][1])
+    declared["`newswire_model_info`"] = (BUNDLE_LABELS, declared["`newswire_model_info`"][1])
     documented = {cells[0]: cells[1:3] for cells in rows(r"`newswire_\w+`")}
     assert documented == declared
 

@@ -30,7 +30,7 @@ def test_the_model_imports_numpy_and_onnxruntime_alone() -> None:
     foreign = {target for target, _ in imports} - {"service"} - sys.stdlib_module_names
     assert foreign == MODEL_MAY_IMPORT
     users = {module for target, module in imports if target == "onnxruntime"}
-    assert users == {"service.model.classifier"}
+    assert users == {"service.model.session"}
 
 
 def test_fastapi_lives_in_the_app_and_the_api() -> None:

@@ -22,7 +22,7 @@ from deploy.batch.progress import follow
 from deploy.batch.run_manifest import begin_or_continue, clear_partial, make_record
 from deploy.batch.worker import Job
 from service.console import PlainConsole, run_commands
-from service.model import build_classifier, find_bundle, load_bundle
+from service.model import DEFAULT_TOP_K, build_classifier, find_bundle, load_bundle
 
 console = PlainConsole()
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -48,7 +48,10 @@ def classify(
         str | None,
         typer.Option(help="Column of the title; by default 'title', where there is one."),
     ] = None,
-    top_k: Annotated[int, typer.Option(min=1, help="How many topics to give for each.")] = 3,
+    top_k: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Topics per text; by default {DEFAULT_TOP_K}, or all."),
+    ] = None,
     min_confidence: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Abstain below this score, not the model's own."),
@@ -72,7 +75,9 @@ def classify(
     continued by the same command.
     """
     bundle = load_bundle(find_bundle(model_dir))
-    n_topics = len(build_classifier(bundle).topics)
+    classifier = build_classifier(bundle)
+    n_topics = len(classifier.topics)
+    top_k = top_k or classifier.default_top_k
     if top_k > n_topics:
         raise BulkError(f"--top-k: expected 1 to {n_topics}, got {top_k}")
     places = Place.find(source), Place.find(target)

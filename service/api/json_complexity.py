@@ -1,7 +1,7 @@
-"""Finds out, before a body is parsed, whether it is more structure than text.
+"""Rejects a body that is more structure than text, before it is parsed.
 
-A parser makes an object of each value, and an error of each name that it does not know: of a body
-of megabytes that has nothing else, hundreds of megabytes. A valid body is nearly all text.
+A parser makes an object of each value, and an error of each unknown name: a body of megabytes that
+has nothing else takes hundreds of megabytes. A valid body is nearly all text.
 """
 
 import re
@@ -23,40 +23,40 @@ _BEGIN_VALUES: Final = b",:[{"
 _WHITE_SPACE: Final = b" \t\r\n"
 
 
-def has_more_structure(body: bytes, *, most_strings: int, most_texts: int) -> bool:
+def exceeds_json_complexity(body: bytes, *, max_strings: int, max_texts: int) -> bool:
     """Whether a body has more names and values than a valid one can have.
 
     Parameters
     ----------
     body : bytes
         JSON, or not.
-    most_strings : int
+    max_strings : int
         How many names and texts it may have.
-    most_texts : int
+    max_texts : int
         For how many of them it may have brackets and the like.
     """
     if len(body) <= SMALL_BYTES:
         return False
     # in texts quotes are escaped, so the others are those of names and texts; there may be more
     n_quotes = body.count(b'"')
-    if n_quotes > 2 * most_strings and n_quotes - body.count(b'\\"') > 2 * most_strings:
+    if n_quotes > 2 * max_strings and n_quotes - body.count(b'\\"') > 2 * max_strings:
         return True
     if len(body) <= SMALL_VALUES_BYTES:
         return False
     if sum(body.count(sign) for sign in _BEGIN_VALUES) <= FEW_VALUES:
         return False
-    return _is_exceeded(body, most_strings, STRUCTURE_BYTES + STRUCTURE_BYTES_A_TEXT * most_texts)
+    return _is_exceeded(body, max_strings, STRUCTURE_BYTES + STRUCTURE_BYTES_A_TEXT * max_texts)
 
 
-def _is_exceeded(body: bytes, most_strings: int, most_bytes: int) -> bool:
+def _is_exceeded(body: bytes, max_strings: int, max_bytes: int) -> bool:
     """Look at each string, and at what stands between them."""
     n_bytes = end = 0
     for number, string in enumerate(_STRING.finditer(body)):
         n_bytes += _structure(body[end : string.start()])
-        if number >= most_strings or n_bytes > most_bytes:
+        if number >= max_strings or n_bytes > max_bytes:
             return True
         end = string.end()
-    return n_bytes + _structure(body[end:]) > most_bytes
+    return n_bytes + _structure(body[end:]) > max_bytes
 
 
 def _structure(between: bytes) -> int:

@@ -1,10 +1,13 @@
-"""The header Content-Type: as what a body is declared, and in which character set."""
+"""The header Content-Type: media type and character set."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
 from service.api.problems import UnsupportedMediaTypeError
+
+JSON: Final = "application/json"
+PLAIN_TEXT: Final = "text/plain"
 
 _PARAMETER: Final = re.compile(rb';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"?|[^\s;]*)')
 """Name and value, perhaps in quotes (RFC 9110, 5.6.6)."""

@@ -3,20 +3,18 @@
 import json
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
-from service.api.json_complexity import has_more_structure
-from service.api.problems import (
-    InvalidRequestError,
-    MalformedBodyError,
-    TooLargeError,
-)
+from service.api.json_complexity import SMALL_BYTES, exceeds_json_complexity
+from service.api.problems import InvalidRequestError, MalformedBodyError, TooLargeError
 from service.api.schemas import (
     BatchItem,
     BatchRequest,
     ClassifyRequest,
     FieldProblem,
+    PlainTextOptions,
     RankingOptions,
 )
 from service.api.validation_errors import MAX_ERRORS, invalid_request, unknown_fields
@@ -24,18 +22,20 @@ from service.model import describe_blank, is_blank
 from service.model.strict_json import replace_surrogates
 from service.model.tokenization import NEWS_TOKENIZER
 
-JSON: Final = "application/json"
-PLAIN_TEXT: Final = "text/plain"
 JSON_INVALID: Final = "json_invalid"
 """Pydantic's name for a body that is not JSON."""
-STRINGS_A_FIELD: Final = 2
+STRINGS_PER_FIELD: Final = 2
 """Its name, and its value."""
+MAX_QUERY_FIELDS: Final = 16
+"""More than there are options; a longer query is not parsed to its end."""
+MAX_UTF8_BYTES: Final = 4
+"""Of a character."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """How much a request may ask for.
 
     Attributes
@@ -44,42 +44,93 @@ class Limits:
         Of a text and its title together, in UTF-8; a body may be as long as one such text.
     max_text_words : int
         Of a text and its title together.
-    max_batch_items : int
+    max_batch_size : int
     max_explained_words : int
-        In all texts of a request together: to explain takes the square of their number.
+        In all texts of a request together: an explanation takes the square of their number.
     max_top_k : int
-        How many topics there are.
+        Number of topics of the model.
     """
 
     max_text_bytes: int
     max_text_words: int
-    max_batch_items: int
+    max_batch_size: int
     max_explained_words: int
     max_top_k: int
 
 
-def parse_classify_request(body: bytes, limits: Limits) -> ClassifyRequest:
-    """Parse and check the body of ``POST /classify``.
+def parse_classify_request(body: bytes, limits: RequestLimits) -> ClassifyRequest:
+    """Parse and check the JSON body of ``POST /classify``.
 
     Raises
     ------
     MalformedBodyError
         If the body is not JSON in UTF-8.
     InvalidRequestError
-        If it is not the request that was expected.
+        If it is not the expected request.
     TooLargeError
-        If text and title together are over the limit.
+        If text and title together exceed the limit.
     """
-    most_strings = STRINGS_A_FIELD * len(ClassifyRequest.model_fields)
-    if has_more_structure(body, most_strings=most_strings, most_texts=1):
-        raise unknown_fields(ClassifyRequest)
+    if len(body) > SMALL_BYTES:
+        max_strings = STRINGS_PER_FIELD * len(ClassifyRequest.model_fields)
+        if exceeds_json_complexity(body, max_strings=max_strings, max_texts=1):
+            raise unknown_fields(ClassifyRequest)
     request = parse_body(ClassifyRequest, body)
     check_options(request, limits)
     check_text(request, limits)
     return request
 
 
-def parse_batch_request(body: bytes, limits: Limits) -> BatchRequest:
+def parse_plain_text(body: bytes, limits: RequestLimits, *, query: bytes) -> ClassifyRequest:
+    """Parse and check a plain text, whose options are in the query.
+
+    Parameters
+    ----------
+    body : bytes
+        UTF-8, perhaps with a byte order mark.
+    limits : RequestLimits
+    query : bytes
+        Percent-encoded, as ASGI has it.
+
+    Raises
+    ------
+    MalformedBodyError
+        If the body is not UTF-8.
+    InvalidRequestError
+        If an option is unknown, repeated or not valid.
+    TooLargeError
+        If text and title together exceed the limit.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise MalformedBodyError("Expected text in UTF-8.") from None
+    options = _parse_query(query)
+    request = ClassifyRequest.model_construct(text=text, **options.model_dump(exclude_unset=True))
+    check_options(request, limits)
+    check_text(request, limits)
+    return request
+
+
+def _parse_query(query: bytes) -> PlainTextOptions:
+    try:
+        given = parse_qsl(
+            query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS
+        )
+    except ValueError:
+        raise unknown_fields(PlainTextOptions, place="query") from None
+    if len(values := dict(given)) < len(given):
+        raise InvalidRequestError(
+            [FieldProblem(field="query", message="Expected each option once")]
+        )
+    if unknown := [name for name in values if name not in PlainTextOptions.model_fields]:
+        raise unknown_fields(PlainTextOptions, unknown, place="query")
+    try:
+        return PlainTextOptions.model_validate_strings(values)
+    except ValidationError as error:
+        raise invalid_request(PlainTextOptions, error) from None
+
+
+def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
     """Parse and check the body of ``POST /classify/batch``, but not its items.
 
     Raises
@@ -87,21 +138,21 @@ def parse_batch_request(body: bytes, limits: Limits) -> BatchRequest:
     MalformedBodyError, InvalidRequestError
         As `parse_classify_request`.
     """
-    n_items = limits.max_batch_items
+    n_items = limits.max_batch_size
     n_fields = len(BatchRequest.model_fields) + n_items * len(BatchItem.model_fields)
-    if has_more_structure(body, most_strings=STRINGS_A_FIELD * n_fields, most_texts=n_items):
+    if exceeds_json_complexity(body, max_strings=STRINGS_PER_FIELD * n_fields, max_texts=n_items):
         fields = ", ".join(BatchItem.model_fields)
         message = f"Expected at most {n_items} items with no fields but {fields}"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     request = parse_body(BatchRequest, body)
     check_options(request, limits)
-    if len(request.items) > limits.max_batch_items:
-        message = f"Input should have at most {limits.max_batch_items} items"
+    if len(request.items) > limits.max_batch_size:
+        message = f"Input should have at most {limits.max_batch_size} items"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     return request
 
 
-def check_batch_item(item: Any, limits: Limits, number: int) -> BatchItem:
+def check_batch_item(item: Any, limits: RequestLimits, number: int) -> BatchItem:
     """Check an item of a batch; what is wrong is said of its place.
 
     Raises
@@ -129,7 +180,7 @@ def check_batch_item(item: Any, limits: Limits, number: int) -> BatchItem:
 
 
 def parse_body(model: type[Model], body: bytes) -> Model:
-    """Parse JSON that is to be a model.
+    """Parse and validate JSON.
 
     Raises
     ------
@@ -137,30 +188,29 @@ def parse_body(model: type[Model], body: bytes) -> Model:
         As `parse_classify_request`.
     """
     try:
-        return _validate(model, body)
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        if not _why_no_json(error):
+            raise invalid_request(model, error) from None
+    try:
+        return model.model_validate_json(_repair(body))
     except ValidationError as error:
         if reason := _why_no_json(error):
             raise MalformedBodyError(f"Expected JSON in UTF-8. {reason}.") from None
         raise invalid_request(model, error) from None
 
 
-def _validate(model: type[Model], body: bytes) -> Model:
-    """Parse a request, also where pydantic's parser is stricter than JSON.
+def _repair(body: bytes) -> bytes | str:
+    """Return JSON that pydantic's parser accepts, where it is stricter than JSON.
 
-    It refuses a byte order mark, and half of a surrogate pair, which is what is left of an emoji
-    where a program cut a text to length; here it counts as a question mark.
+    It rejects a byte order mark, and half of a surrogate pair, which is left of an emoji where a
+    program cut a text to length; that becomes a question mark.
     """
     try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        if not _why_no_json(error):
-            raise
-        try:
-            value = json.loads(body.decode("utf-8-sig"))
-        except (ValueError, RecursionError):
-            raise error from None
-        repaired = replace_surrogates(json.dumps(value, ensure_ascii=False))
-        return model.model_validate_json(repaired)
+        value = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return body
+    return replace_surrogates(json.dumps(value, ensure_ascii=False))
 
 
 def _why_no_json(error: ValidationError) -> str:
@@ -171,15 +221,17 @@ def _why_no_json(error: ValidationError) -> str:
     return only["msg"] if only["type"] == JSON_INVALID else ""
 
 
-def check_options(options: RankingOptions, limits: Limits) -> None:
-    """Raise InvalidRequestError for what no model can rank."""
-    if options.top_k > limits.max_top_k:
+def check_options(options: RankingOptions, limits: RequestLimits) -> None:
+    """Raise InvalidRequestError for more topics than there are; limit the default to them."""
+    if "top_k" not in options.model_fields_set:
+        options.top_k = min(options.top_k, limits.max_top_k)
+    elif options.top_k > limits.max_top_k:
         message = f"Input should be less than or equal to {limits.max_top_k}"
         raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
 
 
-def check_text(item: BatchItem, limits: Limits) -> None:
-    """Check what pydantic would have to ask Python for.
+def check_text(item: BatchItem, limits: RequestLimits) -> None:
+    """Check that a text is not blank, and within the limits.
 
     Raises
     ------
@@ -191,19 +243,19 @@ def check_text(item: BatchItem, limits: Limits) -> None:
         fields = BatchItem.model_fields
         raise InvalidRequestError([FieldProblem(field=name, message=message) for name in fields])
     text, title = item.text or "", item.title or ""
-    if _size(text) + _size(title) > limits.max_text_bytes:
+    n_characters = len(text) + len(title)
+    if (
+        n_characters * MAX_UTF8_BYTES > limits.max_text_bytes
+        and len(text.encode()) + len(title.encode()) > limits.max_text_bytes
+    ):
         raise TooLargeError(too_large(limits))
-    if len(text) + len(title) <= limits.max_text_words:
+    if n_characters <= limits.max_text_words:
         return  # a word has at least one character
     n_words = sum(len(NEWS_TOKENIZER.tokenize(part)) for part in (text, title))
     if n_words > limits.max_text_words:
         raise TooLargeError(f"Expected at most {limits.max_text_words} words, title included.")
 
 
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
-
-
-def too_large(limits: Limits) -> str:
-    """Say how long a text may be."""
+def too_large(limits: RequestLimits) -> str:
+    """Return the sentence for a text over the limit."""
     return f"Expected at most {limits.max_text_bytes} bytes of text, title included, in UTF-8."

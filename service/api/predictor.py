@@ -1,7 +1,6 @@
-"""From the body of a request to the body of its answer: parse, encode, infer, rank, write.
+"""From validated requests to responses: encode, infer, rank, serialise.
 
-No event loop here: `service.api.routes.classify` decides in which thread this runs. What is written
-is checked against the schemas by the tests, not again for each answer.
+No event loop here: `service.api.routes.classify` chooses the thread.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,111 +10,92 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import to_json
 
-from service.api.parsing import (
-    Limits,
-    check_batch_item,
-    parse_batch_request,
-    parse_classify_request,
-)
-from service.api.problems import RequestError, TooLargeError, to_problem
+from service.api.parsing import RequestLimits, check_batch_item, parse_batch_request
+from service.api.problems import RequestError, TooLargeError
 from service.api.schemas import BatchItem, ClassifyRequest, RankingOptions
+from service.api.serialization import ResponseSerializer
 from service.model import Classification, EncodedText, InferenceError, NewsText, TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
 
 
-class Ranked(NamedTuple):
-    """What was found for the texts of a request."""
+class Predictions(NamedTuple):
+    """The predictions for the texts of a request."""
 
-    answers: list[Classification]
+    classifications: list[Classification]
     """Of length n_texts."""
     probabilities: NDArray[np.float32]
-    """Shape (n_texts, n_outputs), or (n_texts, n_topics) from `Answerer.classify_items`."""
+    """Shape (n_texts, n_outputs), or (n_texts, n_topics) from `Predictor.predict_items`."""
 
 
-class Answerer:
-    """Answers requests to classify. Stateless, and safe to use from several threads.
+class Predictor:
+    """Predicts the topics of requests. Stateless, and safe to use from several threads.
 
     Parameters
     ----------
     classifier : TopicClassifier
     metrics : ServiceMetrics
-    limits : Limits
+    limits : RequestLimits
     health : ServiceHealth
-        What is told whether inferences succeed: each request counts once.
+        Counts each request whose inference succeeds or fails.
     """
 
     def __init__(
         self,
         classifier: TopicClassifier,
         metrics: ServiceMetrics,
-        limits: Limits,
+        limits: RequestLimits,
         health: ServiceHealth,
     ) -> None:
         self._classifier = classifier
         self._metrics = metrics
         self._limits = limits
         self._health = health
-        self._topics = [
-            {"topic": topic.code, "name": topic.name, "id": topic.id} for topic in classifier.topics
-        ]
-        manifest = classifier.manifest
-        self._model = {"name": manifest.name, "version": manifest.version}
+        self._serializer = ResponseSerializer(classifier.topics, classifier.manifest)
 
-    def classify(self, body: bytes) -> bytes:
-        """Answer a `ClassifyRequest` with a `ClassifyResponse`, both as JSON.
+    def predict(self, request: ClassifyRequest) -> bytes:
+        """Return the `ClassifyResponse` of a request, as JSON.
 
         Raises
         ------
-        RequestError
-            If the request is not valid.
+        TooLargeError
+            If an explanation is requested of too many words.
         InferenceError
-            If the network gives something that is not a probability.
+            If the network returns something that is not a probability.
         """
-        request = parse_classify_request(body, self._limits)
-        with self._noted():
-            (answer,) = self._answer([request], [request])
-            return self._write(answer)
+        with self._health_noted():
+            (result,) = self._predict([request], [request])
+        return self._serializer.response(result)
 
-    def classify_each(self, bodies: Sequence[bytes]) -> list[bytes | Exception]:
-        """Answer several requests with one inference, each as `classify` does.
+    def predict_each(self, requests: Sequence[ClassifyRequest]) -> list[bytes | Exception]:
+        """Predict several requests, without explanations, with one inference.
 
         Returns
         -------
-        list of bytes or Exception, of length n_bodies
-            For each the answer, or what `classify` would have raised: none fails for another.
+        list of bytes or Exception, of length n_requests
+            The response of each, or the error that it has alone: no request fails for another.
         """
-        outcomes: dict[int, bytes | Exception] = {}
-        requests: dict[int, ClassifyRequest] = {}
-        for number, body in enumerate(bodies):
-            try:
-                requests[number] = parse_classify_request(body, self._limits)
-            except Exception as error:
-                outcomes[number] = error
-        valid = list(requests.values())
         try:
-            for number, answer in zip(requests, self._answer(valid, valid), strict=True):
-                outcomes[number] = self._write(answer)
+            classifications = self._classify(requests, requests).classifications
+            responses = self._serializer.responses(classifications)
         except Exception as error:
-            if len(bodies) == 1:
-                self._note(error)
-                return [error]
-            return [self.classify_each([body])[0] for body in bodies]
-        if valid:
-            self._note(None)
-        return [outcomes[number] for number in range(len(bodies))]
+            if len(requests) > 1:
+                return [self.predict_each([request])[0] for request in requests]
+            self._note_error(error)
+            return [error]
+        self._health.inference_succeeded()
+        return responses
 
-    def classify_batch(self, body: bytes) -> bytes:
-        """Answer a `BatchRequest` with a `BatchResponse`, both as JSON.
+    def predict_batch(self, body: bytes) -> bytes:
+        """Return the `BatchResponse` of a `BatchRequest`, both as JSON.
 
         Raises
         ------
         RequestError
             If the request is not valid, or none of its items is: then as the first of them.
         InferenceError
-            If the network gives something that is not a probability.
+            If the network returns something that is not a probability.
         """
         request = parse_batch_request(body, self._limits)
         items: list[BatchItem] = []
@@ -127,119 +107,89 @@ class Answerer:
                 errors[index] = error
         if not items:
             raise errors[0]
-        with self._noted():
-            answers = iter(self._answer(items, [request] * len(items)))
-        self._metrics.batch_texts.observe(len(request.items))
-        return to_json(
-            {
-                "answers": [
-                    to_problem(errors[index]).model_dump(exclude_none=True)
-                    if index in errors
-                    else next(answers)
-                    for index in range(len(request.items))
-                ],
-                "model": self._model,
-            }
-        )
+        with self._health_noted():
+            results = self._predict(items, [request] * len(items))
+        self._metrics.batch_size.observe(len(request.items))
+        return self._serializer.batch_response(results, errors)
 
-    def classify_items(self, items: Sequence[BatchItem], options: RankingOptions) -> Ranked:
-        """Classify checked texts of one batch, whose answer is written elsewhere.
+    def predict_items(self, items: Sequence[BatchItem], options: RankingOptions) -> Predictions:
+        """Predict checked texts, which are serialised elsewhere.
 
         Raises
         ------
         InferenceError
-            If the network gives something that is not a probability.
+            If the network returns something that is not a probability.
         """
-        with self._noted():
-            answers, probabilities = self._rank(items, [options] * len(items))
-        self._metrics.batch_texts.observe(len(items))
-        return Ranked(answers, probabilities[:, : len(self._topics)])
+        with self._health_noted():
+            predictions = self._classify(items, [options] * len(items))
+        self._metrics.batch_size.observe(len(items))
+        n_topics = len(self._classifier.topics)
+        return predictions._replace(probabilities=predictions.probabilities[:, :n_topics])
 
     @contextmanager
-    def _noted(self) -> Iterator[None]:
-        """Note what becomes of a request whose texts are classified inside."""
+    def _health_noted(self) -> Iterator[None]:
+        """Note whether the inferences of a request inside succeed."""
         try:
             yield
         except Exception as error:
-            self._note(error)
+            self._note_error(error)
             raise
-        self._note(None)
+        self._health.inference_succeeded()
 
-    def _note(self, error: Exception | None) -> None:
-        if error is None:
-            self._health.inference_succeeded()
-        elif isinstance(error, InferenceError):
+    def _note_error(self, error: Exception) -> None:
+        if isinstance(error, InferenceError):
             self._metrics.inference_errors.inc()
             self._health.inference_failed()
 
-    def _answer(
+    def _predict(
         self, items: Sequence[BatchItem], options: Sequence[RankingOptions]
     ) -> list[dict[str, Any]]:
-        if not items:
-            return []
-        forms = [self._form(answer) for answer in self._rank(items, options).answers]
-        self._explain(items, options, forms)
-        return forms
+        """Return the result of each item, with an explanation where one is requested."""
+        results = [
+            self._serializer.result(classification)
+            for classification in self._classify(items, options).classifications
+        ]
+        for item, option, result in zip(items, options, results, strict=True):
+            if option.explain:
+                result["explanation"] = self._explain(item, topic_id=result["topics"][0]["id"])
+        return results
 
-    def _rank(self, items: Sequence[BatchItem], options: Sequence[RankingOptions]) -> Ranked:
-        """Text to token ids to probabilities to ranking, each stage timed."""
+    def _classify(
+        self, items: Sequence[BatchItem], options: Sequence[RankingOptions]
+    ) -> Predictions:
+        """Text to token ids to probabilities to ranking; each stage is timed."""
         classifier = self._classifier
         began = perf_counter()
         encoded = [classifier.encoder.encode(item.text or "", item.title) for item in items]
         encode_ended = perf_counter()
-        self._check_explained(options, encoded)
+        if options[0].explain:  # of a request, all items have it or none
+            self._check_explained(encoded)
         probabilities = classifier.infer(encoded)
         inference_ended = perf_counter()
-        answers = [
-            classifier.answer(text, row, top_k=option.top_k, min_confidence=option.min_confidence)
+        classifications = [
+            classifier.postprocess(
+                text, row, top_k=option.top_k, min_confidence=option.min_confidence
+            )
+            # not strict: numpy's IndexError at the end costs 4 µs
             for text, row, option in zip(encoded, probabilities, options, strict=False)
         ]
-        for text, answer in zip(encoded, answers, strict=True):
+        for text, classification in zip(encoded, classifications, strict=True):
             self._metrics.observe_text(
                 text,
-                answer,
+                classification,
                 encode_seconds=(encode_ended - began) / len(items),
                 inference_seconds=(inference_ended - encode_ended) / len(items),
             )
-        return Ranked(answers, probabilities)
+        return Predictions(classifications, probabilities)
 
-    def _check_explained(
-        self, options: Sequence[RankingOptions], encoded: Sequence[EncodedText]
-    ) -> None:
-        pairs = zip(options, encoded, strict=True)
-        n_words = sum(text.n_words for option, text in pairs if option.explain)
-        if n_words > (most := self._limits.max_explained_words):
-            raise TooLargeError(f"Expected at most {most} words where an explanation is asked for.")
+    def _check_explained(self, encoded: Sequence[EncodedText]) -> None:
+        max_words = self._limits.max_explained_words
+        if sum(text.n_words for text in encoded) > max_words:
+            raise TooLargeError(f"Expected at most {max_words} words with explain, title included.")
 
-    def _explain(
-        self,
-        items: Sequence[BatchItem],
-        options: Sequence[RankingOptions],
-        forms: Sequence[dict[str, Any]],
-    ) -> None:
-        """Add explanations to the answers of those who asked for them."""
-        for index in (index for index, option in enumerate(options) if option.explain):
-            began = perf_counter()
-            text = NewsText(items[index].text or "", items[index].title)
-            topic = self._classifier.topics[forms[index]["topics"][0]["id"]]
-            words = self._classifier.explain(text, topic).words
-            forms[index]["explanation"] = {
-                "topic": topic.code,
-                "words": [word._asdict() for word in words],
-            }
-            self._metrics.explain_duration.observe_all([perf_counter() - began])
-
-    def _write(self, answer: dict[str, Any]) -> bytes:
-        return to_json({**answer, "model": self._model})
-
-    def _form(self, answer: Classification) -> dict[str, Any]:
-        """Give the form of an answer that goes over the wire."""
-        topics = [{**self._topics[item.topic.id], "score": item.score} for item in answer.topics]
-        return {
-            "topic": topics[0]["topic"],
-            "topics": topics,
-            "no_topic": answer.no_topic,
-            "known_words": answer.known_words_ratio,
-            "abstained": answer.abstained,
-            "group": answer.group._asdict() if answer.group else None,
-        }
+    def _explain(self, item: BatchItem, *, topic_id: int) -> dict[str, Any]:
+        began = perf_counter()
+        topic = self._classifier.topics[topic_id]
+        words = self._classifier.explain(NewsText(item.text or "", item.title), topic).words
+        self._metrics.explain_duration.observe_many([perf_counter() - began])
+        return {"topic": topic.code, "words": [word._asdict() for word in words]}

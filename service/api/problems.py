@@ -28,7 +28,7 @@ from starlette.requests import ClientDisconnect
 
 from service.api.schemas import FieldProblem, Problem
 from service.model import InferenceError
-from service.observability.request_context import current_trace
+from service.observability.request_context import current_request_context
 from service.scheduling.errors import BusyError, DeadlineExceededError, OverloadedError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -190,7 +190,7 @@ def _log(error: Exception) -> Problem:
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)
     problem = to_problem(error)
-    trace = current_trace.get()
+    trace = current_request_context.get()
     if trace and problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         problem.instance = INSTANCE_PREFIX + trace.request_id
     return problem

@@ -1,25 +1,25 @@
-"""What goes over the wire."""
+"""Request and response bodies."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from service.model import Abstention, Topic
+from service.model import DEFAULT_TOP_K, Abstention, Topic
 
 
 def _whole_number(value: object) -> object:
-    """Let 3.0 stand for 3: languages with one kind of number write it so."""
+    """Accept 3.0 as 3, as languages with a single number type write it."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class RankingOptions(BaseModel):
-    """How texts are to be answered."""
+    """Options of a classification."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     top_k: Annotated[
-        int, Field(ge=1, description="How many topics to give."), BeforeValidator(_whole_number)
-    ] = 3
+        int, Field(ge=1, description="Number of topics to return."), BeforeValidator(_whole_number)
+    ] = DEFAULT_TOP_K
     min_confidence: Annotated[
         float | None,
         Field(
@@ -27,13 +27,13 @@ class RankingOptions(BaseModel):
             le=1,
             allow_inf_nan=False,
             description=(
-                "Abstain below this score instead of below the model's own thresholds. "
-                "It does not switch off the abstention no_topic."
+                "Abstain below this score instead of the model's thresholds. "
+                "The abstention no_topic is not affected."
             ),
         ),
     ] = None
     explain: Annotated[
-        bool, Field(description="Whether to say which words spoke for the answer.")
+        bool, Field(description="Whether to return the effect of each word on the score.")
     ] = False
 
 
@@ -44,17 +44,11 @@ class BatchItem(BaseModel):
 
     text: Annotated[
         str | None,
-        Field(
-            description="The news text. It may be left out, null or only white space if there is a "
-            "title."
-        ),
+        Field(description="The news text. May be left out, null or blank if there is a title."),
     ] = None
     title: Annotated[
         str | None,
-        Field(
-            description="Its title, if it is known apart from the text; required, and not only "
-            "white space, if there is no text."
-        ),
+        Field(description="The title, if separate from the text. Required without a text."),
     ] = None
 
 
@@ -63,9 +57,9 @@ class ClassifyRequest(RankingOptions, BatchItem):
 
 
 class PlainTextOptions(RankingOptions):
-    """What the query says of a body that is a plain text."""
+    """Query parameters of a plain-text body."""
 
-    model_config = ConfigDict(strict=False)  # in a query, everything is written as text
+    model_config = ConfigDict(strict=False)  # query values are strings
 
     title: str | None = None
 
@@ -76,11 +70,11 @@ class BatchRequest(RankingOptions):
     items: Annotated[
         list[Any], Field(min_length=1, description="The texts, each with its title if it has one.")
     ]
-    """Not checked yet: each is answered by itself, be it with a problem."""
+    """Validated one by one, so that an invalid item does not fail the others."""
 
 
 class TopicScore(BaseModel):
-    """A topic and how likely it is."""
+    """A topic and its score."""
 
     topic: Annotated[str, Field(description="The topic's code.")]
     name: str
@@ -89,40 +83,38 @@ class TopicScore(BaseModel):
 
 
 class ModelVersion(BaseModel):
-    """Which model answered."""
+    """Name and version of the model."""
 
     name: str
     version: str
 
 
 class GroupScore(BaseModel):
-    """A group of topics and how likely it is."""
+    """A group of topics and its score."""
 
     name: str
     score: Annotated[float, Field(ge=0, le=1, description="Sum of the scores of its topics.")]
 
 
 class WordScore(BaseModel):
-    """What a word does to the score of the topic ranked first."""
+    """Effect of a word on the score of the topic ranked first."""
 
-    word: Annotated[str, Field(description="As it is written.")]
-    field: Annotated[Literal["title", "text"], Field(description="Where it stands.")]
-    start: Annotated[int, Field(description="Its place there, in Unicode code points.")]
+    word: Annotated[str, Field(description="The word as it is in the text.")]
+    field: Annotated[Literal["title", "text"], Field(description="The field that has the word.")]
+    start: Annotated[int, Field(description="Offset in the field, in Unicode code points.")]
     end: int
-    known: Annotated[bool, Field(description="Whether the model knows it.")]
+    known: Annotated[bool, Field(description="Whether the word is in the vocabulary.")]
     score_change: Annotated[
         float,
-        Field(description="The score with the word less that without it: above 0, it speaks for."),
+        Field(description="Score with the word minus score without it."),
     ]
 
 
 class WordsInFavour(BaseModel):
-    """Which words spoke for the topic ranked first, and which against it."""
+    """Effect of each word on the score of the topic ranked first."""
 
     topic: Annotated[str, Field(description="The topic's code.")]
-    words: Annotated[
-        list[WordScore], Field(description="Every word of title and text, in their order.")
-    ]
+    words: Annotated[list[WordScore], Field(description="Every word of title and text, in order.")]
 
 
 class BatchAnswer(BaseModel):
@@ -139,42 +131,40 @@ class BatchAnswer(BaseModel):
             ge=0,
             le=1,
             description=(
-                "Probability that none of the model's topics fits; the scores of all topics and "
-                "it sum to 1; null for a model that does not know it."
+                "Probability that none of the topics fits; with the scores of all topics it sums "
+                "to 1. Null if the model does not estimate it."
             ),
         ),
     ]
     known_words: Annotated[
-        float, Field(ge=0, le=1, description="Share of the text's words that the model knows.")
+        float, Field(ge=0, le=1, description="Share of the words that are in the vocabulary.")
     ]
     abstained: Annotated[
         Abstention | None,
         Field(
             description=(
-                "Why the answer should not be relied upon; null if it may. "
-                "no_topic: it is more likely than not that none of the topics fits."
+                "Reason why the prediction is not reliable; null if it is. "
+                "no_topic: probably none of the topics fits."
             )
         ),
     ]
     group: Annotated[
         GroupScore | None,
-        Field(
-            description="Given where no topic is sure enough, but those of a group together are."
-        ),
+        Field(description="A group whose topics together are certain enough where no topic is."),
     ]
     explanation: Annotated[
-        WordsInFavour | None, Field(description="Only there if it was asked for.")
+        WordsInFavour | None, Field(description="Present only if requested.")
     ] = None
 
 
 class ClassifyResponse(BatchAnswer):
-    """The topics of a news text, and which model gave them."""
+    """The topics of a news text, and the model."""
 
     model: ModelVersion
 
 
 class TopicInfo(BaseModel):
-    """A topic that the model tells apart."""
+    """A class of the model."""
 
     id: int
     topic: str
@@ -182,12 +172,12 @@ class TopicInfo(BaseModel):
     group: str
     description: str
     training_newswires: Annotated[
-        int, Field(description="How many newswires of the training split have it.")
+        int, Field(description="Number of texts of the training split with this topic.")
     ]
 
     @classmethod
     def of(cls, topic: Topic) -> Self:
-        """Give the form of a topic that goes over the wire."""
+        """Return the topic of a bundle as a response body."""
         return cls(
             id=topic.id,
             topic=topic.code,
@@ -199,13 +189,13 @@ class TopicInfo(BaseModel):
 
 
 class TopicList(BaseModel):
-    """Every topic, in the order of the ids."""
+    """Every topic, ordered by id."""
 
     topics: list[TopicInfo]
 
 
 class ModelInfo(BaseModel):
-    """The bundle that answers: how it was made, and what it scored."""
+    """Manifest of the served bundle: how it was made, and its scores."""
 
     name: str
     version: str
@@ -213,7 +203,7 @@ class ModelInfo(BaseModel):
     command: str
     recipe: dict[str, Any]
     data: dict[str, Any]
-    tokeniser: str
+    tokenizer: str
     tensors: dict[str, str]
     scores: dict[str, Any]
     libraries: dict[str, str]
@@ -221,11 +211,11 @@ class ModelInfo(BaseModel):
     min_known_words_ratio: float
     min_confidence: float
     no_topic: Annotated[
-        bool, Field(description="Whether the model knows that none of its topics fits.")
+        bool, Field(description="Whether the model estimates that none of its topics fits.")
     ]
     topic_min_confidence: Annotated[
         dict[str, float],
-        Field(description="Thresholds in place of min_confidence, by topic code."),
+        Field(description="Thresholds by topic code; they replace min_confidence."),
     ]
     format_version: int
 
@@ -237,7 +227,7 @@ class Health(BaseModel):
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one field of a request."""
+    """An invalid field of a request."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -248,23 +238,21 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """Problem details, RFC 9457."""
 
-    type: Annotated[str, Field(description="Identifies the kind of problem.")]
+    type: Annotated[str, Field(description="Kind of problem.")]
     title: str
     status: int
-    detail: Annotated[str | None, Field(description="What to put right.")] = None
+    detail: Annotated[str | None, Field(description="How to fix the request.")] = None
     instance: Annotated[
-        str | None, Field(description="Identifies the request, where the service failed.")
+        str | None, Field(description="The request id, for errors of the service.")
     ] = None
-    errors: Annotated[list[FieldProblem] | None, Field(description="The same, field by field.")] = (
-        None
-    )
+    errors: Annotated[list[FieldProblem] | None, Field(description="Errors by field.")] = None
 
 
 class BatchResponse(BaseModel):
-    """The topics of each news text, and which model gave them."""
+    """The topics of each news text, and the model."""
 
     answers: Annotated[
         list[BatchAnswer | Problem],
-        Field(description="In the order of the items; a problem for an item that is not valid."),
+        Field(description="In the order of the items; a problem for an invalid item."),
     ]
     model: ModelVersion

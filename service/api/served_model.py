@@ -1,38 +1,40 @@
-"""The model that answers, which may be replaced by another while the service runs."""
+"""The served model, which a reload replaces while the service runs."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Self
 
 from service.api.open_inference.model import TensorModel
-from service.api.parsing import Limits
-from service.api.predictor import Answerer
-from service.api.schemas import ModelInfo, TopicInfo, TopicList
+from service.api.parsing import RequestLimits
+from service.api.predictor import Predictor
+from service.api.schemas import ClassifyRequest, ModelInfo, TopicInfo, TopicList
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
+from service.scheduling.admission import ConcurrencyLimit
+from service.scheduling.batching import DynamicBatcher
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model, and everything of the interface that depends on it.
+    """A model, and everything of the API that depends on it.
 
     Attributes
     ----------
     classifier : TopicClassifier
-    limits : Limits
-        How much a request may ask for; no more topics than there are.
-    answerer : Answerer
+    limits : RequestLimits
+    predictor : Predictor
+    batcher : DynamicBatcher
     tensors : TensorModel
     topics : TopicList
-        As ``GET /topics`` gives them.
+        The response of ``GET /topics``.
     info : ModelInfo
-        As ``GET /model`` gives it.
+        The response of ``GET /model``.
     """
 
     classifier: TopicClassifier
-    limits: Limits
-    answerer: Answerer
+    limits: RequestLimits
+    predictor: Predictor
+    batcher: DynamicBatcher[ClassifyRequest]
     tensors: TensorModel
     topics: TopicList
     info: ModelInfo
@@ -42,52 +44,32 @@ class ServedModel:
         cls,
         classifier: TopicClassifier,
         metrics: ServiceMetrics,
-        limits: Limits,
+        limits: RequestLimits,
         health: ServiceHealth,
+        permits: ConcurrencyLimit,
     ) -> Self:
-        """Build what depends on a classifier; nothing that runs is touched."""
+        """Build what depends on a classifier; the model that is served is not touched."""
         limits = replace(limits, max_top_k=len(classifier.topics))
-        answerer = Answerer(classifier, metrics, limits, health)
+        predictor = Predictor(classifier, metrics, limits, health)
         return cls(
             classifier=classifier,
             limits=limits,
-            answerer=answerer,
-            tensors=TensorModel(classifier, answerer, limits),
+            predictor=predictor,
+            batcher=DynamicBatcher(predictor.predict_each, permits),
+            tensors=TensorModel(classifier, predictor, limits),
             topics=TopicList(topics=[TopicInfo.of(topic) for topic in classifier.topics]),
             info=ModelInfo(**asdict(classifier.manifest)),
         )
 
 
-class CurrentModel:
-    """Answers with the model that is current at that moment, from first to last.
-
-    Parameters
-    ----------
-    served : ServedModel
-        The first one.
+class ModelHandle:
+    """Refers to the served model.
 
     Attributes
     ----------
     served : ServedModel
-        To replace it is one assignment. Who takes it once and goes on with what he took has one
-        model, whatever comes.
+        Replaced by one assignment. A request reads it once, so it uses one model throughout.
     """
 
     def __init__(self, served: ServedModel) -> None:
         self.served = served
-
-    def classify(self, body: bytes) -> bytes:
-        """Answer as `Answerer.classify` does."""
-        return self.served.answerer.classify(body)
-
-    def classify_each(self, bodies: Sequence[bytes]) -> list[bytes | Exception]:
-        """Answer as `Answerer.classify_each` does."""
-        return self.served.answerer.classify_each(bodies)
-
-    def classify_batch(self, body: bytes) -> bytes:
-        """Answer as `Answerer.classify_batch` does."""
-        return self.served.answerer.classify_batch(body)
-
-    def tensors(self) -> TensorModel:
-        """Give the model as the Open Inference Protocol sees it."""
-        return self.served.tensors

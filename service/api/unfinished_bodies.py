@@ -1,8 +1,8 @@
-"""Bodies that are not whole yet: how many bytes of them may be there, and who goes if it is more.
+"""Bodies that are not complete: a bound on their bytes, and which is dropped to keep it.
 
-Clients that send without end could otherwise keep all room for as long as they like. So the body
-that began first is given up for the next one. Short bodies take no room, and bodies that are whole
-have room of their own.
+Clients that send without end could otherwise occupy the memory for bodies for ever. So the oldest
+body is dropped for the next one. Short bodies do not count, and complete bodies have a bound of
+their own.
 """
 
 from asyncio import CancelledError, Task, current_task
@@ -14,15 +14,15 @@ from typing import Any, Final
 
 from service.scheduling.admission import Admission
 from service.scheduling.errors import OverloadedError
-from service.scheduling.timeouts import Deadline
+from service.scheduling.timeouts import Timeout
 
 FREE_BYTES: Final = 16_384
-"""Of each body; it takes room from there on."""
-LEAST_SECONDS: Final = 0.2
-"""How long each body may come before it is given up for another."""
-GIVEN_UP: Final = (
-    "As many bytes of bodies are waiting as may be, and others came faster. "
-    "Try again after Retry-After seconds."
+"""Of each body, that do not count."""
+MIN_SECONDS: Final = 0.2
+"""How long a body may take, whatever else comes."""
+DROPPED: Final = (
+    "Too many bytes of request bodies, and others arrived faster. "
+    "Retry after the number of seconds in Retry-After."
 )
 
 
@@ -32,8 +32,8 @@ class _Body:
     n_bytes: int = 0
 
 
-class IncomingBodies:
-    """Counts the bytes of bodies that are not whole yet; each is read inside a ``with``.
+class UnfinishedBodies:
+    """Counts the bytes of bodies while they are read, each inside a ``with``.
 
     Belongs to one event loop.
 
@@ -41,17 +41,17 @@ class IncomingBodies:
     ----------
     admission : Admission
         A third of its bytes are for these bodies.
-    deadline : Deadline
-        In which the bodies are waited for.
+    timeout : Timeout
+        In whose blocks the bodies are awaited.
     """
 
-    def __init__(self, admission: Admission, deadline: Deadline) -> None:
+    def __init__(self, admission: Admission, timeout: Timeout) -> None:
         self._admission = admission
-        self._deadline = deadline
+        self._timeout = timeout
         self._max_bytes = admission.max_buffered_bytes // 3
         self._n_bytes = 0
         self._bodies: dict[Task[Any] | None, _Body] = {}
-        """Of each task that reads one; the one that began first comes first."""
+        """By the task that reads it, the oldest first."""
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -60,7 +60,7 @@ class IncomingBodies:
         Raises
         ------
         OverloadedError
-            If it was given up for others.
+            If it was dropped for others.
         """
         task = current_task()
         self._bodies[task] = _Body(monotonic())
@@ -69,24 +69,24 @@ class IncomingBodies:
         except CancelledError:
             if task is None or task in self._bodies or task.cancelling() > 1:
                 raise
-            raise OverloadedError(GIVEN_UP, self._admission.long_slots.retry_after) from None
+            raise OverloadedError(DROPPED, self._admission.slow_limit.retry_after) from None
         finally:
             self._forget(task)
 
     def grow(self, size: int) -> None:
-        """Note how long the body of the current task is by now.
+        """Note the present size of the current task's body, in bytes.
 
         Raises
         ------
         OverloadedError
-            If there is no room, and no older body to be given up.
+            If there is no room, and no older body to drop.
         """
         body = self._bodies.get(task := current_task())
         if body is None or (more := size - FREE_BYTES - body.n_bytes) <= 0:
             return
         while self._n_bytes + more > self._max_bytes and (oldest := self._oldest(task)):
             self._forget(oldest)
-            self._deadline.expire(oldest)
+            self._timeout.expire(oldest)
         if self._n_bytes + more > self._max_bytes:
             raise self._admission.too_many_bytes()
         self._admission.buffer(more)
@@ -96,7 +96,7 @@ class IncomingBodies:
     def _oldest(self, but: Task[Any] | None) -> Task[Any] | None:
         now = monotonic()
         for task, body in self._bodies.items():
-            if now - body.began < LEAST_SECONDS:
+            if now - body.began < MIN_SECONDS:
                 return None
             if body.n_bytes and task is not but:
                 return task

@@ -21,11 +21,11 @@ from service.cli.prediction import (
     to_json_line,
 )
 from service.console import PlainConsole, run_commands
-from service.model import load_classifier
+from service.model import DEFAULT_TOP_K, load_classifier
 
 MODELS: Final = Path("models/reuters")
 cli = typer.Typer(
-    help="Which of 46 topics is this news text about?",
+    help="Which topics is this news text about?",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -83,7 +83,10 @@ def classify(
             "others; it is written with the answer's keys added.",
         ),
     ] = False,
-    top_k: Annotated[int, typer.Option(min=1, help="How many topics to give for each.")] = 3,
+    top_k: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Topics per text; by default {DEFAULT_TOP_K}, or all."),
+    ] = None,
     min_confidence: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Abstain below this score, not the model's own."),
@@ -99,6 +102,7 @@ def classify(
     """
     check_readable(files)
     classifier = load_classifier(model_dir)
+    top_k = top_k or classifier.default_top_k
     if top_k > len(classifier.topics):
         raise CommandError(f"--top-k: expected 1 to {len(classifier.topics)}, got {top_k}")
     batches = read_lines(files, names_of_answer(prefix)) if jsonl else read_texts(files)

@@ -1,7 +1,7 @@
-"""What a model is and how it answers. No web, no TensorFlow."""
+"""Bundles and classification. No web framework, no TensorFlow."""
 
 from service.model.abstention import Abstention, AbstentionThresholds
-from service.model.bundle import Bundle, find_bundle, load_bundle, save_bundle
+from service.model.bundle import Bundle, load_bundle, save_bundle
 from service.model.classifier import TopicClassifier
 from service.model.drift import DriftBaseline
 from service.model.encoder import EncodedText, NewsText, TextEncoder, describe_blank, is_blank
@@ -9,9 +9,11 @@ from service.model.errors import BundleError, InferenceError, NewswireError
 from service.model.explanation import Explanation, WordEffect
 from service.model.loading import build_classifier, load_classifier
 from service.model.manifest import Golden, Manifest, Topic
-from service.model.ranking import Classification, RankedGroup, RankedTopic
+from service.model.ranking import DEFAULT_TOP_K, Classification, RankedGroup, RankedTopic
+from service.model.repository import find_bundle
 
 __all__ = [
+    "DEFAULT_TOP_K",
     "Abstention",
     "AbstentionThresholds",
     "Bundle",

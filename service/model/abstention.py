@@ -1,4 +1,4 @@
-"""When a model should rather say that it does not know."""
+"""When a model abstains: confidence and coverage thresholds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Final
 
 MAX_NO_TOPIC: Final = 0.5
-"""Above this probability it is more likely than not that none of the topics fits."""
+"""Above this probability of no topic, the model abstains."""
 
 
 class Abstention(StrEnum):
-    """Why an answer should not be relied upon."""
+    """Why a prediction is not reliable."""
 
     TOO_FEW_KNOWN_WORDS = "too_few_known_words"
     LOW_CONFIDENCE = "low_confidence"
@@ -19,23 +19,16 @@ class Abstention(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AbstentionThresholds:
-    """Below which an answer is an abstention; chosen in training on newswires held out.
-
-    Attributes
-    ----------
-    known_words_ratio : float
-        Least share of the text's words that the vocabulary must hold, 0 to 1.
-    confidence : float
-        Least score of the topic ranked first, 0 to 1.
-    topic_confidence : mapping of str to float
-        Thresholds that take the place of ``confidence``, by the code of the topic ranked first.
-    """
+    """Minimum values for a reliable prediction; chosen in training on held-out newswires."""
 
     known_words_ratio: float
+    """Of the words that are in the vocabulary, 0 to 1."""
     confidence: float
+    """Of the score of the topic ranked first, 0 to 1."""
     topic_confidence: Mapping[str, float] = field(default_factory=dict)
+    """Overrides ``confidence``, by the code of the topic ranked first."""
 
-    def judge(
+    def decide(
         self,
         *,
         known_words_ratio: float,
@@ -44,22 +37,18 @@ class AbstentionThresholds:
         no_topic: float | None = None,
         min_confidence: float | None = None,
     ) -> Abstention | None:
-        """Return the reason to abstain, or None to answer.
+        """Return the reason to abstain, or None.
 
-        The order is: too few known words, none of the topics, low confidence.
+        The order is: too few known words, no topic, low confidence.
 
         Parameters
         ----------
-        known_words_ratio : float
-            Share of the text's words that the vocabulary holds.
-        score : float
-            Of the topic ranked first.
-        topic : str or None
-            Code of the topic ranked first; None has the default threshold.
+        score, topic
+            Of the topic ranked first; a topic of None has the default threshold.
         no_topic : float or None
-            Probability that none of the topics fits; None if the model does not know it.
+            Probability that none of the topics fits; None for a model without this output.
         min_confidence : float or None
-            Takes the place of the model's thresholds for the score, not of that for ``no_topic``.
+            Overrides the thresholds of the score.
         """
         if known_words_ratio < self.known_words_ratio:
             return Abstention.TOO_FEW_KNOWN_WORDS

@@ -1,13 +1,11 @@
-"""The model bundle: a folder that holds a network, its vocabulary, its topics and its proof.
+"""The model bundle: a folder of network, vocabulary, topics and golden cases.
 
-What is written here by the training job is what the service reads here. A bundle is written whole
-or not at all, and read only if every file still has the hash that its manifest states, and the
-manifest the one that stands beside it: a single byte that changed is found.
+A bundle is written completely or not at all. It is read only if every file has the hash that the
+manifest states, and the manifest the hash beside it.
 """
 
 import hashlib
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,13 +14,14 @@ from pathlib import Path
 from typing import Final
 
 from service.model.bundle_files import (
+    EVALUATION_FOLDER,
     MANIFEST_FILE,
     MANIFEST_HASH_FILE,
     manifest_hash_line,
     read_manifest,
     read_verified,
 )
-from service.model.drift import DriftBaseline, add_later_reasons, check_drift_baseline
+from service.model.drift import DriftBaseline, add_missing_reasons, check_drift_baseline
 from service.model.encoders import ENCODERS
 from service.model.errors import BundleError
 from service.model.manifest import (
@@ -45,60 +44,42 @@ VOCABULARY_FILE: Final = "vocabulary.json"
 TOPICS_FILE: Final = "topics.json"
 GOLDENS_FILE: Final = "goldens.json"
 DRIFT_BASELINE_FILE: Final = "drift_baseline.json"
-"""The first bundles do not have it."""
-EVALUATION_FOLDER: Final = "evaluation"
-_NUMBER: Final = re.compile(r"[1-9][0-9]*")
-"""A bundle's folder; 05 or other scripts' digits would be two names of one number."""
+"""Optional: the first bundles do not have it."""
 REQUIRED_FILES: Final = (MODEL_FILE, VOCABULARY_FILE, TOPICS_FILE, GOLDENS_FILE)
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A trained model, ready to be served.
-
-    Attributes
-    ----------
-    manifest : Manifest
-        ``manifest.files`` is filled in by `save_bundle`.
-    network : bytes
-        The ONNX model.
-    vocabulary : mapping of str to int
-        Word to token id: the saved word index.
-    topics : sequence of Topic
-        In the order of the network's output, which has one more where ``manifest.no_topic``.
-    goldens : sequence of Golden
-        The proof that `TopicClassifier` replays before it answers.
-    drift_baseline : DriftBaseline or None
-        What traffic is compared with; None if it was not measured.
-    fingerprint : str
-        SHA-256 of the manifest, so of all that the bundle is; empty before it is written.
-    """
+    """A trained model, ready to be served."""
 
     manifest: Manifest
+    """`save_bundle` fills in ``files``."""
     network: bytes
+    """The ONNX model."""
     vocabulary: Mapping[str, int]
+    """Word to token id: the saved word index."""
     topics: Sequence[Topic]
+    """In the order of the network's output, which has one more where ``manifest.no_topic``."""
     goldens: Sequence[Golden]
     drift_baseline: DriftBaseline | None = None
     fingerprint: str = ""
+    """SHA-256 of the manifest, and so of every file; empty before the bundle is written."""
 
     @property
     def n_outputs(self) -> int:
-        """How many probabilities the network gives for a text."""
+        """Number of probabilities per text."""
         return len(self.topics) + self.manifest.no_topic
 
 
 def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -> Manifest:
-    """Write a bundle beside its place and rename it into place, so that it is there whole or not.
+    """Write a bundle beside ``folder`` and rename it into place.
 
     Parameters
     ----------
-    bundle : Bundle
-        What to write.
     folder : Path
-        Where; it must not exist yet, or be empty.
+        Must be absent or empty.
     evaluation : mapping of str to bytes
-        Files of the report, by name; they go to the folder ``evaluation``.
+        Files of the report, by name.
 
     Returns
     -------
@@ -108,7 +89,7 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     Raises
     ------
     BundleError
-        If ``folder`` already holds something, or cannot be written.
+        If ``folder`` is not empty, or cannot be written.
     """
     folder = folder.resolve()
     contents = {
@@ -116,9 +97,10 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
         VOCABULARY_FILE: _to_json(dict(bundle.vocabulary)),
         TOPICS_FILE: _to_json([to_json_object(topic) for topic in bundle.topics]),
         GOLDENS_FILE: _to_json([to_json_object(golden) for golden in bundle.goldens]),
-        **_drift_baseline_file(bundle.drift_baseline),
         **{f"{EVALUATION_FOLDER}/{name}": content for name, content in evaluation.items()},
     }
+    if bundle.drift_baseline:
+        contents[DRIFT_BASELINE_FILE] = _to_json(to_json_object(bundle.drift_baseline))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     manifest = replace(bundle.manifest, format_version=FORMAT_VERSION, files=hashes)
     contents[MANIFEST_FILE] = _to_json(to_json_object(manifest))
@@ -139,21 +121,15 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     return manifest
 
 
-def check_can_be_written(folder: Path) -> None:
-    """Find out, before hours of work, whether a bundle can be written to ``folder``.
-
-    Raises
-    ------
-    BundleError
-        If it holds something, or nothing can be written beside it.
-    """
+def check_writable(folder: Path) -> None:
+    """Raise BundleError if a bundle cannot be written to ``folder``."""
     _make_partial(folder.resolve()).rmdir()
 
 
 def _make_partial(folder: Path) -> Path:
-    """Make the folder beside ``folder`` in which a bundle is written before it is renamed."""
+    """Create the temporary folder beside ``folder``."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BundleError(f"{folder}: already holds something, expected a new or an empty folder")
+        raise BundleError(f"{folder}: expected an absent or an empty folder, it has files")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-", suffix=".partial")
@@ -162,98 +138,19 @@ def _make_partial(folder: Path) -> Path:
     return Path(partial)
 
 
-def find_bundle(folder: Path) -> Path:
-    """Return the bundle that ``folder`` names: itself, or the highest-numbered one inside.
-
-    A numbered folder without a manifest, or without the manifest's hash, is empty or still being
-    copied: it is returned only if there is no other.
-
-    Raises
-    ------
-    BundleError
-        If there is none, or the folder cannot be read.
-    """
-    bundles = find_bundles(folder)
-    return next((path for path in bundles if not missing_files(path)), bundles[0])
-
-
-def find_bundles(folder: Path) -> list[Path]:
-    """Return the bundles that ``folder`` names, the highest number first, whole or not.
-
-    Raises
-    ------
-    BundleError
-        If there is none, or the folder cannot be read.
-    """
-    try:
-        if (folder / MANIFEST_FILE).is_file():
-            return [folder]
-        if not folder.is_dir():
-            raise BundleError(
-                f"{folder.resolve()}: expected a model bundle or a folder of them, nothing is there"
-            )
-        numbered = numbered_bundles(folder)
-    except OSError as error:
-        raise BundleError(f"{folder}: cannot be looked into: {error.strerror}") from error
-    if not numbered:
-        raise BundleError(
-            f"{folder.resolve()}: expected {MANIFEST_FILE}, or bundles in folders 1, 2, 3, ..."
-        )
-    return [numbered[number] for number in sorted(numbered, reverse=True)]
-
-
-def missing_files(path: Path) -> list[str]:
-    """Return which of the files are not there yet that are copied last."""
-    try:
-        names = {entry.name for entry in path.iterdir()}
-    except OSError:  # to read it will say why
-        return []
-    return [name for name in (MANIFEST_FILE, MANIFEST_HASH_FILE) if name not in names]
-
-
-def unexpected_entries(path: Path, manifest: Manifest) -> list[str]:
-    """Return the files and folders of a bundle that its manifest does not name, sorted.
-
-    Nothing of them is read or served. A bundle that was moved into another one's folder, instead of
-    beside it, is found so.
-    """
-    files = {*manifest.files, MANIFEST_FILE, MANIFEST_HASH_FILE}
-    expected = files | {name.partition("/")[0] for name in files}
-    try:
-        entries = [*path.iterdir(), *path.glob(f"{EVALUATION_FOLDER}/*")]
-    except OSError:  # it is being removed
-        return []
-    return sorted({str(entry.relative_to(path)) for entry in entries} - expected)
-
-
-def numbered_bundles(folder: Path) -> dict[int, Path]:
-    """Return the bundles in folders 1, 2, 3, ... of a folder, by their number."""
-    return {
-        int(path.name): path
-        for path in folder.iterdir()
-        if _NUMBER.fullmatch(path.name) and path.is_dir()
-    }
-
-
-def next_bundle(folder: Path) -> Path:
-    """Give the place of the bundle after the highest-numbered one in a folder; neither need be."""
-    numbered = numbered_bundles(folder) if folder.is_dir() else {}
-    return folder / str(1 + max(numbered, default=0))
-
-
 def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle, and believe nothing in it that its manifest's hashes do not confirm.
+    """Read a bundle and verify its hashes.
 
     Raises
     ------
     BundleError
-        If a file is missing, altered or not of its form; the message says which and what.
+        If a file is missing, altered or invalid.
     """
     try:
         content = read_manifest(folder)
         parsed = parse_json(content, MANIFEST_FILE)
         manifest = from_json_object(Manifest, parsed, MANIFEST_FILE)
-        check_manifest(manifest, tokenisers=ENCODERS)
+        check_manifest(manifest, tokenizers=ENCODERS)
         _check_complete(manifest)
         contents = read_verified(folder, manifest.files)
         topics = _records(Topic, contents, TOPICS_FILE)
@@ -300,10 +197,6 @@ def _vocabulary(contents: Mapping[str, bytes]) -> dict[str, int]:
     return vocabulary
 
 
-def _drift_baseline_file(baseline: DriftBaseline | None) -> dict[str, bytes]:
-    return {DRIFT_BASELINE_FILE: _to_json(to_json_object(baseline))} if baseline else {}
-
-
 def _drift_baseline(
     contents: Mapping[str, bytes], topics: Sequence[Topic], manifest: Manifest
 ) -> DriftBaseline | None:
@@ -312,7 +205,7 @@ def _drift_baseline(
     parsed = parse_json(contents[DRIFT_BASELINE_FILE], DRIFT_BASELINE_FILE)
     baseline = from_json_object(DriftBaseline, parsed, DRIFT_BASELINE_FILE)
     if manifest.format_version == 1:
-        baseline = add_later_reasons(baseline)
+        baseline = add_missing_reasons(baseline)
     codes = [topic.code for topic in topics]
     check_drift_baseline(baseline, codes, no_topic=manifest.no_topic)
     return baseline

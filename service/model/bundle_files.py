@@ -1,7 +1,7 @@
-"""Reads the files of a bundle, and believes nothing in them that no hash confirms.
+"""Bounded, hashed reads of a bundle's files.
 
-Whoever wrote a bundle may be hostile: what is read is a regular file inside its folder, of a size
-that is bounded before it is read, and each file is read once, so what was hashed is what is used.
+A bundle is untrusted: only regular files inside its folder are read, up to a size limit, and each
+once, so that the content that was hashed is the content that is used.
 """
 
 import hashlib
@@ -16,30 +16,25 @@ from typing import Final
 from service.model.errors import BundleError
 
 MAX_FILE_BYTES: Final = 32_000_000
-"""Of a file of a bundle; the largest of those released has 5 MB."""
+"""Limit of a file; the largest released one has 5 MB."""
 MAX_BUNDLE_BYTES: Final = 64_000_000
-"""Of all of them together."""
+"""Limit of all files of a bundle together."""
 
+EVALUATION_FOLDER: Final = "evaluation"
 MANIFEST_FILE: Final = "manifest.json"
 MANIFEST_HASH_FILE: Final = "manifest.sha256"
-"""The manifest's own hash, in a line that ``sha256sum -c manifest.sha256`` understands."""
+"""The manifest's hash, as ``sha256sum -c manifest.sha256`` reads it."""
 
 _SAFE_PATH: Final = re.compile(r"(?:[\w-]+/)?[\w-][\w.-]*", re.ASCII)
 
 
 def manifest_hash_line(manifest: bytes) -> bytes:
-    """Give what `MANIFEST_HASH_FILE` holds."""
+    """Return the content of `MANIFEST_HASH_FILE`."""
     return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST_FILE}\n".encode()
 
 
 def read_manifest(folder: Path) -> bytes:
-    """Read the manifest, if it has the hash that stands beside it.
-
-    Raises
-    ------
-    BundleError
-        If it or its hash is missing or altered.
-    """
+    """Return the manifest, or raise BundleError if it or its hash is missing or altered."""
     content = read_file(folder, MANIFEST_FILE)
     if read_file(folder, MANIFEST_HASH_FILE) != manifest_hash_line(content):
         raise BundleError(
@@ -49,18 +44,17 @@ def read_manifest(folder: Path) -> bytes:
 
 
 def read_verified(folder: Path, hashes: Mapping[str, str]) -> dict[str, bytes]:
-    """Read every file that the manifest names.
+    """Return the content of each file, by its path in the bundle.
 
     Parameters
     ----------
-    folder : Path
     hashes : mapping of str to str
-        SHA-256 in hexadecimal, by the file's path in the bundle.
+        SHA-256 in hexadecimal, by path.
 
     Raises
     ------
     BundleError
-        If a path leads elsewhere, or a file is missing, too large or altered.
+        If a path leads out of the bundle, or a file is missing, too large or altered.
     """
     contents: dict[str, bytes] = {}
     n_bytes = 0
@@ -78,22 +72,19 @@ def read_verified(folder: Path, hashes: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def read_file(folder: Path, name: str) -> bytes:
-    """Read a file of a bundle.
-
-    Raises
-    ------
-    BundleError
-        If it cannot be read, leads out of the folder, is no regular file, or is too large.
-    """
+    """Return the content of a regular file inside ``folder``, or raise BundleError."""
     try:
         path = (folder / name).resolve()
         inside = path.is_relative_to(folder.resolve())
-    except (OSError, RuntimeError) as error:  # links that go round; which it is depends on Python
-        raise BundleError(f"{name}: cannot be read: its links lead nowhere") from error
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # a cycle of links; the type depends on the version of Python
+        raise BundleError(f"{name}: cannot be read: it is a cycle of links") from error
     if not inside:
-        raise BundleError(f"{name}: expected a file inside the bundle, it leads outside")
+        raise BundleError(f"{name}: expected a file inside the bundle, it links outside")
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
+        with open(path, "rb", opener=_open_nonblocking) as file:
             return _read_bounded(file, name)
     except OSError as error:
         raise BundleError(f"{name}: cannot be read: {error.strerror}") from error
@@ -105,9 +96,9 @@ def _read_bounded(file: BufferedReader, name: str) -> bytes:
         raise BundleError(f"{name}: expected a regular file")
     if status.st_size > MAX_FILE_BYTES:
         raise BundleError(f"{name}: expected at most {MAX_FILE_BYTES} bytes, got {status.st_size}")
-    return file.read(status.st_size)  # if it has grown meanwhile, its hash is another
+    return file.read(status.st_size)  # if it grew meanwhile, its hash differs
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file; a pipe, too, without waiting for someone to write to it."""
+def _open_nonblocking(path: str, flags: int) -> int:
+    """Open a file; do not wait for a writer if it is a pipe."""
     return os.open(path, flags | os.O_NONBLOCK)

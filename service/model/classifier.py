@@ -1,46 +1,36 @@
-"""From text to ranked topics: a bundle in an onnxruntime session."""
+"""From text to ranked topics: encode, infer, postprocess."""
 
-import os
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn, overload
-
-# onnxruntime reads it when it is first imported, and would otherwise report usage to its maker.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+from typing import Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle
 from service.model.encoder import UNKNOWN_ID, EncodedText, NewsText, TokenChange
 from service.model.encoders import ENCODERS
-from service.model.errors import BundleError, InferenceError
-from service.model.explanation import Explanation, WordEffect, leave_out_each, place_words
+from service.model.errors import BundleError
+from service.model.explanation import Explanation, WordEffect, leave_one_out_inputs, locate_words
 from service.model.manifest import Topic
-from service.model.padding import chunks_of_like_length, fits_a_chunk, pad
+from service.model.padding import bucket_by_length, fits_one_batch, pad
 from service.model.ranking import (
+    DEFAULT_TOP_K,
     Classification,
-    RankedTopic,
     best_group,
     check_rows,
     rank_topics,
 )
+from service.model.session import Session
 
-EXPLAINED_COUNTS: Final = 2**20
-"""How many counts go through the network at once where words are left out: 4 MB."""
-EXTERNAL_FOLDER: Final = "session.model_external_initializers_file_folder_path"
+MAX_EXPLANATION_CELLS: Final = 2**20
+"""Token counts per inference of an explanation: 4 MB."""
 
 
 class TopicClassifier:
     """Classifies news text with the network of a bundle.
 
-    Stateless, and safe to use from several threads.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        `service.model.loading` reads one, and verifies its classifier.
+    Safe to use from several threads. `service.model.loading` builds and verifies one.
 
     Raises
     ------
@@ -53,8 +43,9 @@ class TopicClassifier:
         self.topics = bundle.topics
         self.drift_baseline = bundle.drift_baseline
         self.fingerprint = bundle.fingerprint
+        self.golden_texts = [NewsText(golden.text, golden.title) for golden in bundle.goldens]
         try:
-            self.encoder = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
+            self.encoder = ENCODERS[bundle.manifest.tokenizer](bundle.vocabulary)
         except (ValueError, OverflowError) as error:  # ids have 64 bits
             raise BundleError(f"vocabulary.json: {error}") from error
         self.thresholds = AbstentionThresholds(
@@ -62,45 +53,28 @@ class TopicClassifier:
             confidence=bundle.manifest.min_confidence,
             topic_confidence=bundle.manifest.topic_min_confidence,
         )
+        self.default_top_k = min(DEFAULT_TOP_K, len(bundle.topics))
         self.n_outputs = bundle.n_outputs
-        self._session = _open_session(bundle)
-        tensors = bundle.manifest.tensors
-        self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
-        self._outputs = [tensors["probabilities"]]
-        self._run_options = onnxruntime.RunOptions()
-
-    @overload
-    def classify(  # a str is a sequence of str, too: each letter would be a text
-        self, texts: str, *, top_k: int = 3, min_confidence: float | None = None
-    ) -> NoReturn: ...
-
-    @overload
-    def classify(
-        self,
-        texts: Sequence[str | NewsText],
-        *,
-        top_k: int = 3,
-        min_confidence: float | None = None,
-    ) -> list[Classification]: ...
+        self.session = Session(bundle.network, bundle.manifest.tensors)
 
     def classify(
         self,
         texts: Sequence[str | NewsText],
         *,
-        top_k: int = 3,
+        top_k: int | None = None,
         min_confidence: float | None = None,
     ) -> list[Classification]:
-        """Classify texts: encode, infer, rank.
+        """Classify texts: encode, infer, postprocess.
 
         Parameters
         ----------
         texts : sequence of str or NewsText, of length n_texts
-            A `NewsText` has a title apart. One text is a list of one.
-        top_k : int
-            How many topics to give for each, 1 to n_topics.
+            A `NewsText` has a separate title.
+        top_k : int or None
+            Number of topics per text, 1 to n_topics; None for `default_top_k`.
         min_confidence : float or None
-            Abstain below this score; None takes the thresholds that were chosen in training. It
-            does not change when the answer is that none of the topics fits.
+            Abstain below this score; None uses the thresholds of the bundle. Has no effect on
+            abstentions because no topic fits.
 
         Returns
         -------
@@ -109,7 +83,7 @@ class TopicClassifier:
         Raises
         ------
         InferenceError
-            If the network gives something that is not a probability.
+            If the network's output is no probability distribution.
         TypeError
             If ``texts`` is one text instead of a list of texts.
         ValueError
@@ -121,68 +95,36 @@ class TopicClassifier:
             return []
         encoded = [self.encode(text) for text in texts]
         probabilities = self.infer(encoded)
+        top_k = self.default_top_k if top_k is None else top_k
         return [
-            self.answer(text, row, top_k=top_k, min_confidence=min_confidence)
-            # not strict: to be asked for a row too many costs an array 4 µs, for an IndexError
+            self.postprocess(text, row, top_k=top_k, min_confidence=min_confidence)
+            # not strict: the IndexError at the end of an array costs 4 µs
             for text, row in zip(encoded, probabilities, strict=False)
         ]
 
     def encode(self, text: str | NewsText) -> EncodedText:
-        """Encode a text for the network. Any str is accepted, also one without a word."""
+        """Encode a text for the network; it may have no words."""
         if isinstance(text, str):
             return self.encoder.encode(text)
         return self.encoder.encode(text.text, text.title)
 
     def infer(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
-        """Return the probabilities that the network gives for each text; `rank` checks them.
-
-        Parameters
-        ----------
-        encoded : sequence of EncodedText, of length n_texts
+        """Return the probabilities of each text; `postprocess` checks them.
 
         Returns
         -------
         float32 array of shape (n_texts, n_outputs)
-            A column for each topic; where the model knows it, a last one for none of the topics.
+            A column per topic; with ``manifest.no_topic`` a last one for none of the topics.
         """
         lengths = [len(text.token_ids) for text in encoded]
-        if encoded and fits_a_chunk(len(encoded), max(lengths)):
-            return self.run(*pad(encoded))
+        if encoded and fits_one_batch(len(encoded), max(lengths)):
+            return self.session.run(*pad(encoded))
         probabilities = np.empty((len(encoded), self.n_outputs), dtype=np.float32)
-        for chunk in chunks_of_like_length(lengths):
-            probabilities[chunk] = self.run(*pad([encoded[index] for index in chunk]))
+        for chunk in bucket_by_length(lengths):
+            probabilities[chunk] = self.session.run(*pad([encoded[index] for index in chunk]))
         return probabilities
 
-    def run(
-        self, token_ids: NDArray[np.int64], token_counts: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Run the network once.
-
-        Parameters
-        ----------
-        token_ids : int64 array of shape (n_texts, length), or (1, length) if they share them
-        token_counts : float32 array of shape (n_texts, length)
-            A token that occurs 0 times counts for nothing.
-
-        Returns
-        -------
-        float32 array of shape (n_texts, n_outputs)
-
-        Raises
-        ------
-        InferenceError
-            If onnxruntime fails. Only the kind of its error is told, for its sentence may repeat
-            what stands for the text.
-        """
-        inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
-        probabilities: NDArray[np.float32]
-        try:
-            (probabilities,) = self._session.run(self._outputs, inputs, self._run_options)
-        except Exception as error:  # onnxruntime's errors have no common base but Exception
-            raise InferenceError(f"onnxruntime failed with {type(error).__name__}") from error
-        return probabilities
-
-    def answer(
+    def postprocess(
         self,
         encoded: EncodedText,
         probabilities: NDArray[np.float32],
@@ -190,21 +132,18 @@ class TopicClassifier:
         top_k: int,
         min_confidence: float | None = None,
     ) -> Classification:
-        """Rank a text's topics, and say whether to rely on the first.
+        """Rank a text's topics and decide whether to abstain; parameters as for `classify`.
 
         Parameters
         ----------
-        encoded : EncodedText
         probabilities : float32 array of shape (n_outputs,)
             The row of `infer`.
-        top_k, min_confidence
-            As for `classify`.
         """
-        ranking = self.rank(probabilities, top_k=top_k)
+        ranking = rank_topics(self.topics, probabilities, top_k=top_k)
         first = ranking[0]
         known_words_ratio = encoded.known_words_ratio
         no_topic = probabilities.item(-1) if self.manifest.no_topic else None
-        abstained = self.thresholds.judge(
+        abstained = self.thresholds.decide(
             known_words_ratio=known_words_ratio,
             score=first.score,
             topic=first.topic.code,
@@ -219,20 +158,19 @@ class TopicClassifier:
         return Classification(ranking, known_words_ratio, abstained, sure, no_topic)
 
     def explain(self, text: str | NewsText, topic: Topic | None = None) -> Explanation:
-        """Say which words spoke for a topic, by leaving out each in turn.
+        """Attribute the score of a topic to words, by leaving out each word in turn.
 
         The time grows with the square of the number of distinct words.
 
         Parameters
         ----------
-        text : str or NewsText
         topic : Topic or None
-            None is the one that is ranked first.
+            None is the topic ranked first.
 
         Raises
         ------
         InferenceError
-            If the network gives something that is not a probability, to any of the texts.
+            If the network's output is no probability distribution.
         """
         text = NewsText(text) if isinstance(text, str) else text
         changes = self.encoder.token_changes(text.text, text.title)
@@ -240,7 +178,7 @@ class TopicClassifier:
         probabilities = self.infer([encoded])
         check_rows(probabilities)
         (whole,) = probabilities
-        topic = topic or self.rank(whole, top_k=1)[0].topic
+        topic = topic or rank_topics(self.topics, whole, top_k=1)[0].topic
         distinct = {change: row for row, change in enumerate(dict.fromkeys(changes))}
         scores = self._leave_out_each(encoded, list(distinct))[:, topic.id]
         effects = (whole[topic.id] - scores).tolist()
@@ -249,7 +187,7 @@ class TopicClassifier:
             [
                 WordEffect(*placed, change.word_id != UNKNOWN_ID, effects[distinct[change]])
                 for placed, change in zip(
-                    place_words(text, self.encoder.tokenizer), changes, strict=True
+                    locate_words(text, self.encoder.tokenizer), changes, strict=True
                 )
             ],
         )
@@ -257,64 +195,12 @@ class TopicClassifier:
     def _leave_out_each(
         self, encoded: EncodedText, changes: Sequence[TokenChange]
     ) -> NDArray[np.float32]:
-        """Probabilities of shape (n_changes, n_outputs)."""
-        n_rows = max(1, EXPLAINED_COUNTS // (1 + len(encoded.token_ids)))
+        """Return probabilities of shape (n_changes, n_outputs)."""
+        n_rows = max(1, MAX_EXPLANATION_CELLS // (1 + len(encoded.token_ids)))
         chunks = [changes[start : start + n_rows] for start in range(0, len(changes), n_rows)]
         empty = np.empty((0, self.n_outputs), dtype=np.float32)
         probabilities = np.concatenate(
-            [empty, *(self.run(*leave_out_each(encoded, chunk)) for chunk in chunks)]
+            [empty, *(self.session.run(*leave_one_out_inputs(encoded, chunk)) for chunk in chunks)]
         )
         check_rows(probabilities)
         return probabilities
-
-    def rank(self, probabilities: NDArray[np.float32], *, top_k: int) -> list[RankedTopic]:
-        """Order topics by probability, highest first; ties go to the lower class index.
-
-        Parameters
-        ----------
-        probabilities : float32 array of shape (n_outputs,)
-            The first n_topics are ranked; all of them must sum to 1.
-        top_k : int
-            1 to n_topics.
-
-        Raises
-        ------
-        InferenceError
-            If they are no probabilities: not finite, negative, or if they do not sum to 1.
-        ValueError
-            If top_k is out of range.
-        """
-        return rank_topics(self.topics, probabilities, top_k=top_k)
-
-
-def _open_session(bundle: Bundle) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # the arena never shrinks, and grows with every new shape
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # a file of weights beside the model would be one that no hash covers: there is no such folder
-    options.add_session_config_entry(EXTERNAL_FOLDER, os.devnull)
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    options.log_severity_level = 4  # its errors are exceptions, which are logged where they end
-    try:
-        session = onnxruntime.InferenceSession(
-            bundle.network, options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime's errors have no common base but Exception
-        reason = " ".join(str(error).split())
-        raise BundleError(f"model.onnx: onnxruntime refuses it: {reason}") from error
-    _check_tensors(session, bundle.manifest.tensors)
-    return session
-
-
-def _check_tensors(session: Any, tensors: dict[str, str]) -> None:
-    expected = {
-        "token_ids": "tensor(int64)",
-        "token_counts": "tensor(float)",
-        "probabilities": "tensor(float)",
-    }
-    present = {node.name: node.type for node in (*session.get_inputs(), *session.get_outputs())}
-    actual = {role: present.get(name, "absent") for role, name in tensors.items()}
-    if actual != expected or len(present) != len(expected):
-        raise BundleError(f"model.onnx: expected tensors {expected}, got {actual} of {present}")

@@ -1,4 +1,4 @@
-"""What a terminal would obey is shown instead."""
+"""Escapes control characters, which a terminal would execute."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ CONTROLS: Final = re.compile(
 
 
 def escape_controls(text: str) -> str:
-    r"""Replace control characters by their escapes, as in a string of JSON or Python.
+    r"""Replace control characters by their escapes, as in JSON.
 
     Examples
     --------

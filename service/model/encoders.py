@@ -1,4 +1,4 @@
-"""The rules by which text becomes token ids. A bundle names the one that it was trained with."""
+"""The encoders, by name. A bundle names the one that it was trained with."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,6 +7,5 @@ from service.model.encoder import TextEncoder
 from service.model.field_encoder import FieldEncoder, NewsEncoder
 
 ENCODERS: Final[Mapping[str, type[TextEncoder]]] = {
-    encoder.rule: encoder for encoder in (TextEncoder, FieldEncoder, NewsEncoder)
+    encoder.name: encoder for encoder in (TextEncoder, FieldEncoder, NewsEncoder)
 }
-"""The encoder of each rule."""

@@ -1,7 +1,7 @@
-"""Which words spoke for an answer: what becomes of its score if a word is left out.
+"""Leave-one-out explanations: how a score changes without each word.
 
-Leave-one-out is exact: each score is what the network gives to the text without the word, nothing
-is approximated. Words that change the same tokens share a row of the inference.
+The scores are exact: the network's for the text without the word. Words that change the same tokens
+share a row of the inference.
 """
 
 from collections.abc import Sequence
@@ -18,36 +18,30 @@ Field = Literal["title", "text"]
 
 
 class WordEffect(NamedTuple):
-    """What a word does to the score of a topic."""
+    """The effect of a word on the score of a topic."""
 
     word: str
-    """As it is written."""
+    """As written."""
     field: Field
-    """Where it stands."""
     start: int
     end: int
-    """Its place there, in code points: ``text[start:end]`` is the word."""
+    """In code points: ``text[start:end]`` is the word."""
     known: bool
-    """Whether the vocabulary holds it."""
+    """Whether it is in the vocabulary."""
     score_change: float
-    """The score with the word less the score without it: above 0, it speaks for the topic."""
+    """The score with the word minus the score without it."""
 
 
 class Explanation(NamedTuple):
-    """Which words spoke for a topic, and which against it."""
+    """The effect of each word on the score of a topic."""
 
     topic: Topic
     words: list[WordEffect]
-    """Every word of title and text, in their order."""
+    """Of title and text, in order."""
 
 
-def place_words(text: NewsText, tokenizer: Tokenizer) -> list[tuple[str, Field, int, int]]:
-    """Return every word of title and text, in the order in which an encoder takes them.
-
-    Returns
-    -------
-    list of (word, field, start, end), as in a `WordEffect`
-    """
+def locate_words(text: NewsText, tokenizer: Tokenizer) -> list[tuple[str, Field, int, int]]:
+    """Return the first fields of `WordEffect` for each word, in the order of the encoder."""
     parts: tuple[tuple[Field, str], ...] = (("title", text.title or ""), ("text", text.text))
     return [
         (content[start:end], field, start, end)
@@ -56,31 +50,28 @@ def place_words(text: NewsText, tokenizer: Tokenizer) -> list[tuple[str, Field, 
     ]
 
 
-def leave_out_each(
+def leave_one_out_inputs(
     encoded: EncodedText, changes: Sequence[TokenChange]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Give the inputs of the network for a text without each of its words.
+    """Return the inputs of the network for a text with each of some changes.
 
     Parameters
     ----------
-    encoded : EncodedText
-        The whole text.
     changes : sequence of TokenChange, of length n_rows
-        What goes and comes in each row.
 
     Returns
     -------
     token_ids : int64 array of shape (1, n_distinct + 1)
-        Of all rows.
+        Shared by all rows.
     token_counts : float32 array of shape (n_rows, n_distinct + 1)
-        0 where the last of a token has gone.
+        0 where a row does not have the token.
     """
     token_ids = encoded.token_ids.tolist()
     columns = {token_id: column for column, token_id in enumerate(token_ids)}
     followers = {change.follower_id for change in changes} - columns.keys()
     token_ids.append(max(followers, default=PAD_ID))  # there is at most one
     columns[token_ids[-1]] = len(columns)
-    columns[PAD_ID] = len(token_ids)  # a column for what changes nothing, to be cut off
+    columns[PAD_ID] = len(token_ids)  # a column for absent changes, cut off below
     token_counts = np.zeros((len(changes), len(token_ids) + 1), dtype=np.float32)
     token_counts[:, : len(encoded.token_counts)] = encoded.token_counts
     rows = np.arange(len(changes))

@@ -1,11 +1,11 @@
-"""From text to token ids that tell where a word stands: in the title, in the lead, or anywhere.
+"""Encoders with fields: extra tokens for words in the title and in the lead.
 
-The title of a newswire says what it is about, and its first sentences say it again. So a word there
-is a token of its own, beside the token that it is anywhere. Numbers are told apart by their length
-only: which amount it was says nothing about the topic, that there are amounts says a lot.
+Title and first sentences say what a newswire is about. A word there has a token of its own beside
+its usual token. Numbers are distinguished by their length only: an amount says nothing about the
+topic, the presence of amounts does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import chain, repeat
 from typing import ClassVar, Final
 
@@ -24,34 +24,34 @@ from service.model.encoder import (
 from service.model.tokenization import NEWS_TOKENIZER, Tokenizer
 
 LEAD_WORDS: Final = 40
-"""How many of the words after the title are the lead."""
-LONGEST_TITLE: Final = 25
-"""How many words the first line may have to stand for a title that is not given."""
+"""The lead: the first words after the title."""
+MAX_TITLE_WORDS: Final = 25
+"""Without a title, a first line of so many words is the title."""
 
 FREQUENT_DIGITS: Final = 3
-"""Nearly all numbers have at most so many digits."""
+"""Nearly all numbers have at most this many."""
 
 TITLE: Final = "title:"
 LEAD: Final = "lead:"
-"""Before a word in the vocabulary: no word has a colon."""
+"""Prefixes of vocabulary entries: no word has a colon."""
 _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1)))
-"""What numbers are called, by how many digits they have; no word has a number sign."""
-_LONGEST_NUMBER: Final = len(_NUMBERS) - 1
+"""Vocabulary entries of numbers, by digits; no word has a number sign."""
+_MAX_DIGITS: Final = len(_NUMBERS) - 1
 
 
 class FieldEncoder(TextEncoder):
-    """Turns text into token ids through a saved word index, a word in the title apart.
+    """Encodes text with a saved word index and tokens for title and lead.
 
     Parameters
     ----------
     vocabulary : mapping of str to int
-        Token to token id. Besides words it holds ``title:word``, ``lead:word`` and, for a number of
-        so many digits, ``#1`` to ``#8``; ``title:word`` and ``lead:word`` for its words only.
+        Token to token id: words, ``title:word`` and ``lead:word`` of these words, and ``#1`` to
+        ``#8`` for numbers of so many digits.
 
     Raises
     ------
     ValueError
-        If an id is reserved or stands for two tokens, or if a token of a field has no word.
+        As of a `TextEncoder`, or if a token of a field has no word.
 
     Examples
     --------
@@ -60,14 +60,14 @@ class FieldEncoder(TextEncoder):
     [1, 4, 2, 6, 8, 5, 7]
     """
 
-    rule: ClassVar[str] = "newswire-fields-1"
+    name: ClassVar[str] = "newswire-fields-1"
     _line_ends: ClassVar[str] = "\n"
     _last_number_id = PAD_ID
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         super().__init__(vocabulary)
-        self._title_ids = _beside_words(vocabulary, TITLE)
-        self._lead_ids = _beside_words(vocabulary, LEAD)
+        self._title_ids = _field_ids_by_word(vocabulary, TITLE)
+        self._lead_ids = _field_ids_by_word(vocabulary, LEAD)
         self._title_tokens = TokenTable(self._word_ids, self._title_ids)
         self._lead_tokens = TokenTable(self._word_ids, self._lead_ids)
 
@@ -84,16 +84,8 @@ class FieldEncoder(TextEncoder):
         )
         return count(tokens, len(title_words) + len(body_words), self._last_number_id)
 
-    def _look_up(self, text: str, title: str | None) -> tuple[list[int], Iterable[int]]:
-        title_words, body_words = self.split_fields(text, title)
-        n_title = len(title_words)
-        word_ids = list(map(self._word_ids.__getitem__, title_words + body_words))
-        title_ids = map(self._title_ids.__getitem__, word_ids[:n_title])
-        lead_ids = map(self._lead_ids.__getitem__, word_ids[n_title : n_title + LEAD_WORDS])
-        return word_ids, filter(None, chain(title_ids, lead_ids))
-
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
-        """As for any encoder. The title stays the title, whichever of its words is left out."""
+        """Return, for each word, how the tokens change without it; the title stays the title."""
         title_words, body_words = self.split_fields(text, title)
         n_title = len(title_words)
         word_ids = list(map(self._word_ids.__getitem__, title_words + body_words))
@@ -111,8 +103,8 @@ class FieldEncoder(TextEncoder):
     def split_fields(cls, text: str, title: str | None) -> tuple[list[str], list[str]]:
         """Return the words of the title and those after it.
 
-        Without a title, or with one without words, the text's first line is the title, if it has at
-        most ``LONGEST_TITLE`` words.
+        Without words in the title, the first line is the title if it has at most
+        ``MAX_TITLE_WORDS`` words.
         """
         tokenize = cls.tokenizer.tokenize
         title_words = tokenize(title) if title else []
@@ -123,19 +115,19 @@ class FieldEncoder(TextEncoder):
         first_end = min(ends, default=len(text))
         first_words = tokenize(text[:first_end])
         other_words = tokenize(text[first_end:])
-        if len(first_words) <= LONGEST_TITLE:
+        if len(first_words) <= MAX_TITLE_WORDS:
             return first_words, other_words
         return [], first_words + other_words
 
     @classmethod
     def field_words(cls, text: str, title: str | None) -> tuple[list[str], list[str]]:
-        """Return the same as `split_fields`, with numbers by their length only."""
+        """Return `split_fields` with numbers as ``#1`` to ``#8``."""
         title_words, body_words = cls.split_fields(text, title)
         return _name_numbers(title_words), _name_numbers(body_words)
 
     @classmethod
     def field_tokens(cls, text: str, title: str | None) -> list[str]:
-        """Return every token of a text as the vocabulary has it: what the encoder looks up."""
+        """Return the vocabulary entries of a text, known or not."""
         title_words, body_words = cls.field_words(text, title)
         return [
             *title_words,
@@ -146,21 +138,11 @@ class FieldEncoder(TextEncoder):
 
 
 class NewsEncoder(FieldEncoder):
-    """Turns text as people have it into token ids: the `FieldEncoder` of today.
+    """The `FieldEncoder` for text from the web.
 
-    Apostrophes stand only inside words, entities are decoded, and every line end ends the first
-    line. A word that is not known is looked up without ``'s``. Numbers count neither as known words
-    nor as unknown ones.
-
-    Parameters
-    ----------
-    vocabulary : mapping of str to int
-        As of a `FieldEncoder`; the numbers have the lowest ids.
-
-    Raises
-    ------
-    ValueError
-        As of a `FieldEncoder`, or if the numbers have other ids.
+    Uses `NewsTokenizer`, and every kind of line end ends the first line. An unknown word is looked
+    up without ``'s``. Numbers count neither as known nor as unknown words, and must have the lowest
+    ids of the vocabulary.
 
     Examples
     --------
@@ -171,7 +153,7 @@ class NewsEncoder(FieldEncoder):
     0.0
     """
 
-    rule: ClassVar[str] = "newswire-fields-2"
+    name: ClassVar[str] = "newswire-fields-2"
     tokenizer: ClassVar[Tokenizer] = NEWS_TOKENIZER
     _line_ends: ClassVar[str] = "\n\r\x85\u2028\u2029"
 
@@ -189,7 +171,7 @@ class NewsEncoder(FieldEncoder):
 
 
 class _WordAndNumberIds(WordIds):
-    """Word to id, and number to the id of all numbers of its length."""
+    """Word to id, and number to the id of its length."""
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         super().__init__({word: i for word, i in vocabulary.items() if ":" not in word})
@@ -200,29 +182,29 @@ class _WordAndNumberIds(WordIds):
 
     def __missing__(self, word: str) -> int:
         if word.isdecimal():
-            return self._number_ids[min(len(word), _LONGEST_NUMBER)]
+            return self._number_ids[min(len(word), _MAX_DIGITS)]
         return UNKNOWN_ID
 
 
 class _NewsWordIds(_WordAndNumberIds):
-    """The same; a word that is not there has the id of the word without ``'s``."""
+    """The same; an unknown word has the id of the word without ``'s``."""
 
     def __missing__(self, word: str) -> int:
         if word[-2:] == "'s":
             return self.get(word[:-2], UNKNOWN_ID)
         if word.isdecimal():
-            return self._number_ids[min(len(word), _LONGEST_NUMBER)]
+            return self._number_ids[min(len(word), _MAX_DIGITS)]
         return UNKNOWN_ID
 
 
-def _beside_words(vocabulary: Mapping[str, int], field: str) -> list[int]:
-    """Give, for each token id of a word, the id of that word in a field; 0 where there is none."""
+def _field_ids_by_word(vocabulary: Mapping[str, int], field: str) -> list[int]:
+    """Return, by token id of a word, its token id in a field; 0 for none."""
     beside = [0] * (1 + max(vocabulary.values(), default=UNKNOWN_ID))
     for token, token_id in vocabulary.items():
         if token.startswith(field):
             word = token.removeprefix(field)
             if word not in vocabulary:
-                raise ValueError(f"vocabulary: expected {word!r} beside {token!r}, it is not there")
+                raise ValueError(f"vocabulary: expected {word!r} beside {token!r}, it is missing")
             beside[vocabulary[word]] = token_id
     return beside
 
@@ -233,6 +215,4 @@ def is_number(token: str) -> bool:
 
 
 def _name_numbers(words: list[str]) -> list[str]:
-    return [
-        _NUMBERS[min(len(word), _LONGEST_NUMBER)] if word.isdecimal() else word for word in words
-    ]
+    return [_NUMBERS[min(len(word), _MAX_DIGITS)] if word.isdecimal() else word for word in words]

@@ -1,4 +1,4 @@
-"""A lock on a folder, which ends with the process that holds it."""
+"""An advisory lock on a folder, released when the process ends."""
 
 import os
 import sys
@@ -18,17 +18,9 @@ class FolderLockedError(NewswireError):
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder that exists; nothing is written to it.
+    """Lock an existing folder, or raise FolderLockedError if another process holds the lock.
 
-    Notes
-    -----
-    The lock is advisory. Some network file systems cannot lock a folder: there is none then, nor on
-    Windows.
-
-    Raises
-    ------
-    FolderLockedError
-        If another process holds it.
+    There is no lock on Windows, nor on network file systems that cannot lock a folder.
     """
     if sys.platform == "win32":
         yield

@@ -1,10 +1,11 @@
-"""From a folder to a classifier that can be relied on: read, build, verify."""
+"""From a folder to a verified classifier: read, build, verify."""
 
 from pathlib import Path
 
-from service.model.bundle import Bundle, find_bundle, load_bundle
+from service.model.bundle import Bundle, load_bundle
 from service.model.classifier import TopicClassifier
 from service.model.errors import BundleError
+from service.model.repository import find_bundle
 from service.model.verification import verify
 
 
@@ -13,14 +14,13 @@ def load_classifier(folder: str | Path, *, fingerprint: str | None = None) -> To
 
     Parameters
     ----------
-    folder : str or Path
     fingerprint : str or None
-        That of the bundle that is expected there; None takes any.
+        Of the bundle that is expected; None accepts any.
 
     Raises
     ------
     BundleError
-        If there is none, or it is incomplete, altered or fails its own golden cases.
+        If there is none, or it is incomplete, altered or fails its golden cases.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def load_classifier(folder: str | Path, *, fingerprint: str | None = None) -> To
     path = find_bundle(Path(folder))
     bundle = load_bundle(path)
     if fingerprint not in (None, bundle.fingerprint):
-        raise BundleError(f"{path}: expected fingerprint {fingerprint}, it is another bundle")
+        raise BundleError(f"{path}: expected fingerprint {fingerprint}, got {bundle.fingerprint}")
     if path.name.isdecimal() and path.name != bundle.manifest.version:
         raise BundleError(
             f"{path}: expected version {path.name!r} in the manifest, "
@@ -44,13 +44,12 @@ def load_classifier(folder: str | Path, *, fingerprint: str | None = None) -> To
 
 
 def build_classifier(bundle: Bundle) -> TopicClassifier:
-    """Build the classifier of a bundle, and verify that it predicts what was trained.
+    """Build and verify the classifier of a bundle.
 
     Raises
     ------
     BundleError
-        If onnxruntime rejects the network, or a prediction for a golden case differs from the
-        recorded one.
+        If onnxruntime rejects the network, or the classifier fails its golden cases.
     """
     classifier = TopicClassifier(bundle)
     verify(classifier, bundle.goldens)

@@ -1,4 +1,4 @@
-"""Texts that go through the network together."""
+"""Batches of encoded texts: padding and bucketing by length."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 
 from service.model.encoder import EncodedText
 
-CHUNK_TOKENS: Final = 4_096
-"""How many tokens, padding included, go through the network at once."""
+MAX_BATCH_TOKENS: Final = 4_096
+"""Tokens of a batch, padding included; larger ones do not fit the CPU cache."""
 
 
 def pad(texts: Sequence[EncodedText]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Stack encoded texts into the two inputs of the network.
+    """Stack encoded texts into the inputs of the network.
 
     Returns
     -------
     token_ids : int64 array of shape (n_texts, longest)
-        Filled up with ``PAD_ID``.
+        Padded with ``PAD_ID``.
     token_counts : float32 array of shape (n_texts, longest)
-        Filled up with 0, so that padding adds nothing to any sum.
+        Padded with 0, so that padding has no effect.
     """
     if len(texts) == 1:
         return texts[0].token_ids[np.newaxis], texts[0].token_counts[np.newaxis]
@@ -34,13 +34,13 @@ def pad(texts: Sequence[EncodedText]) -> tuple[NDArray[np.int64], NDArray[np.flo
     return token_ids, token_counts
 
 
-def fits_a_chunk(n_texts: int, longest: int) -> bool:
-    """Whether texts, the longest of so many distinct tokens, may go through the network at once."""
-    return n_texts == 1 or n_texts * longest <= CHUNK_TOKENS
+def fits_one_batch(n_texts: int, longest: int) -> bool:
+    """Whether texts fit one batch; ``longest`` is the most distinct tokens of a text."""
+    return n_texts == 1 or n_texts * longest <= MAX_BATCH_TOKENS
 
 
-def chunks_of_like_length(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group texts for inference, so that little is padded and a chunk fits the cache.
+def bucket_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Batch texts of similar length, so that little is padded.
 
     Parameters
     ----------
@@ -50,14 +50,14 @@ def chunks_of_like_length(lengths: Sequence[int]) -> Iterator[list[int]]:
     Yields
     ------
     list of int
-        Indices of texts, of which the shortest come first. A chunk has at most ``CHUNK_TOKENS``
-        tokens with its padding, or one text.
+        Indices of texts, shortest first: at most ``MAX_BATCH_TOKENS`` tokens with padding, or one
+        text.
     """
-    chunk: list[int] = []
+    batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if chunk and not fits_a_chunk(len(chunk) + 1, lengths[index]):
-            yield chunk
-            chunk = []
-        chunk.append(index)
-    if chunk:
-        yield chunk
+        if batch and not fits_one_batch(len(batch) + 1, lengths[index]):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch

@@ -1,4 +1,4 @@
-"""From probabilities to ranked topics, and to an answer."""
+"""From probabilities to ranked topics."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ from service.model.abstention import Abstention
 from service.model.errors import InferenceError
 from service.model.manifest import Topic
 
+DEFAULT_TOP_K: Final = 3
+"""Topics per text, where a model has as many."""
 SUM_TOLERANCE: Final = 1e-3
-"""How far the sum of the probabilities of a text may lie from 1."""
+"""Allowed difference between 1 and the sum of the probabilities of a text."""
 
 
 class RankedTopic(NamedTuple):
@@ -32,30 +34,45 @@ class RankedGroup(NamedTuple):
 
 
 class Classification(NamedTuple):
-    """The answer for one text."""
+    """The prediction for one text."""
 
     topics: list[RankedTopic]
     """Highest score first; equal scores by the lower class index, as `np.argmax` does."""
     known_words_ratio: float
     """Share of the text's words that the vocabulary holds."""
     abstained: Abstention | None
-    """Why the answer should not be relied upon; None if it may."""
+    """Why the prediction is not reliable; None if it is."""
     group: RankedGroup | None = None
-    """Given where no topic is sure enough, but the topics of a group together are."""
+    """Set if the topics of a group together reach the confidence that no topic reaches."""
     no_topic: float | None = None
-    """Probability that none of the topics fits; None for a model that does not know it."""
+    """Probability that none of the topics fits; None for a model without this output."""
 
 
 def rank_topics(
     topics: Sequence[Topic], probabilities: NDArray[np.float32], *, top_k: int
 ) -> list[RankedTopic]:
-    """Order topics by probability; parameters and errors are those of `TopicClassifier.rank`."""
+    """Order topics by probability, highest first; ties go to the lower class index.
+
+    Parameters
+    ----------
+    probabilities : float32 array of shape (n_outputs,)
+        The first n_topics are ranked; all of them must sum to 1.
+    top_k : int
+        1 to n_topics.
+
+    Raises
+    ------
+    InferenceError
+        If they are no probabilities: not finite, negative, or their sum is not 1.
+    ValueError
+        If top_k is out of range.
+    """
     if not 1 <= top_k <= len(topics):
         raise ValueError(f"top_k: expected 1 to {len(topics)}, got {top_k}")
     scores = probabilities.tolist()
     ranking = sorted(range(len(topics)), key=scores.__getitem__, reverse=True)  # stable
     total = sum(scores)
-    lowest = min(scores[ranking[-1]], scores[-1])  # the last may be that of none of the topics
+    lowest = min(scores[ranking[-1]], scores[-1])  # the last may be the one of no topic
     if not (abs(total - 1) <= SUM_TOLERANCE and lowest >= 0):  # NaN is neither
         raise InferenceError(
             f"expected {len(scores)} probabilities from the network that sum to 1, "

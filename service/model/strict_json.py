@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it: Python's parser takes more, and what it takes fails later, elsewhere."""
+"""Strict JSON (RFC 8259): rejects what Python's parser accepts beyond it."""
 
 import json
 import math
@@ -7,17 +7,18 @@ from typing import Any, Final, NoReturn
 
 from service.model.errors import BundleError
 
+MAX_CONTAINERS: Final = 100_000
+"""Objects and lists of a file, which take most memory; a released bundle has at most 200."""
 MAX_DEPTH: Final = 16
-"""How deep objects and lists may be nested; a bundle's own are at most 5 deep."""
+"""Of nested objects and lists; a released bundle has at most 5 levels."""
 _SURROGATE: Final = "\\ud"
-"""Begins, in lower case, the escape of half of a surrogate pair; a whole pair is harmless."""
+"""Begins the escape of a surrogate, in lower case."""
 
 
 def replace_surrogates(text: str) -> str:
-    r"""Replace each half of a surrogate pair by a question mark: it is in no UTF-8.
+    r"""Replace each lone surrogate, which UTF-8 cannot encode, by a question mark.
 
-    It is what is left of an emoji where a program cut a text to length. This is the rule for every
-    text that is to be classified, whichever way it comes in.
+    They come from emoji that were cut in half. Applied to every text to classify.
 
     Examples
     --------
@@ -28,26 +29,15 @@ def replace_surrogates(text: str) -> str:
 
 
 def parse_json(content: bytes, name: str) -> Any:
-    """Parse JSON in UTF-8 whose numbers are finite, and which is not nested too deeply.
+    """Parse JSON in UTF-8 with finite numbers and limited nesting, or raise BundleError.
 
-    Parameters
-    ----------
-    content : bytes
-    name : str
-        Begins the error message.
-
-    Raises
-    ------
-    BundleError
-        If it is not that.
+    ``name`` begins the error message.
     """
+    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
+        raise BundleError(f"{name}: expected at most {MAX_CONTAINERS} objects and lists")
     try:
         text = content.decode()
-        value = json.loads(
-            text,
-            parse_constant=_refuse_constant,
-            parse_float=_parse_float,
-        )
+        value = json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float)
         if _SURROGATE in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError, MemoryError) as error:
@@ -58,8 +48,8 @@ def parse_json(content: bytes, name: str) -> Any:
     return value
 
 
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
+def _reject_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number")
 
 
 def _parse_float(digits: str) -> float:

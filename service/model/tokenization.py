@@ -1,8 +1,8 @@
-"""From text to tokens: words in lower case, by Unicode categories.
+"""From text to lower-case words, by Unicode categories.
 
-Letters, marks and numbers make words; everything else separates them. Compatibility forms are
-folded (NFKC: ligatures, full-width and styled letters), decomposed letters are composed, and what
-is not seen (format characters, variation selectors, emoji modifiers) is dropped.
+Words consist of letters, marks and numbers. Compatibility forms are folded (NFKC: ligatures,
+full-width and styled letters), decomposed letters composed, and invisible characters (format
+characters, variation selectors, emoji modifiers) dropped.
 """
 
 import html
@@ -14,7 +14,7 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import Final, NamedTuple
 
 _ASCII_SEPARATORS: Final = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~' + "".join(map(chr, (*range(32), 127)))
-"""Keras' punctuation, and control characters, of which Keras' texts have tab and newline only."""
+"""Keras' punctuation and control characters; its texts have no other than tab and newline."""
 _ASCII_TABLE: Final = bytes.maketrans(
     (ascii_uppercase + _ASCII_SEPARATORS).encode(),
     (ascii_lowercase + " " * len(_ASCII_SEPARATORS)).encode(),
@@ -26,13 +26,13 @@ _INVISIBLE: Final = frozenset(
         (0x34F,), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0), range(0x1F3FB, 0x1F400)
     )
 )
-"""Combining grapheme joiner, variation selectors and emoji modifiers: no format characters."""
+"""Combining grapheme joiner, variation selectors, emoji modifiers: not in category Cf."""
 _BLACK_LETTERS: Final = (0x1F150, 0x1F170)
-"""The letters A in a black circle and in a black square; the others follow in order."""
+"""A in a black circle and in a black square; the other letters follow."""
 _MAX_COMPOSED: Final = 100
-"""Characters of the longest word whose letters are composed."""
+"""Longer words are not composed."""
 _MAX_REMEMBERED: Final = 2**16
-"""Characters of which a `_Folding` remembers what becomes of them."""
+"""Cached characters."""
 
 _EDGE_APOSTROPHE: Final = re.compile(r"'(?:(?<![^\s']')|(?![^\s']))")
 _EDGE_APOSTROPHE_ASCII: Final = re.compile(rb"'(?:(?<![a-z0-9]')|(?![a-z0-9]))")
@@ -44,31 +44,27 @@ _ENTITY: Final = re.compile(
     r"|(?:(?<=\w) (?=#39;s\b))?(?<!&)#(?:1\d\d|2[0-4]\d|25[0-5]|[3-9]\d);"
     r"|(?<![&\w])(?:amp|apos|gt|lt|nbsp|quot);"
 )
-"""An HTML entity; or, as many archives have it, a common one without its ampersand.
-
-Some archives have a blank before it: ``company #39;s``.
-"""
+"""An HTML entity, also without its ampersand as in many archives, and ``company #39;s``."""
 _ENTITY_LEVELS: Final = 2
 """``&amp;#36;`` was escaped twice."""
 
 
 class Tokenizer:
-    """Splits text into words by Keras' rule: lower-case, punctuation to blanks, split at blanks.
+    """Splits text as Keras does: lower-case, punctuation to blanks, split at blanks.
 
-    Keras knows ASCII. Text beyond it is folded first, so that typography changes no word.
+    Text beyond ASCII, which Keras does not handle, is folded first.
     """
 
     def tokenize(self, text: str) -> list[str]:
-        """Return the words of a text in order. Any str is accepted."""
-        if text.isascii():  # bytes are translated in a third of the time
+        """Return the words of a text in order."""
+        if text.isascii():  # bytes.translate takes a third of the time
             return text.encode().translate(_ASCII_TABLE).decode().split()
         return _compose(_mark_words(text.translate(_FOLDING)))
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
-        """Return start and end of each word in a text, in code points, in the order of `tokenize`.
+        """Return start and end of each word of `tokenize`, in code points.
 
-        ``tokenize(text[start:end])`` is that word alone. The time is linear in the text, and some
-        10 times that of `tokenize`.
+        Takes about 10 times as long as `tokenize`.
         """
         if text.isascii():
             words = text.encode().translate(_ASCII_TABLE).decode()
@@ -77,10 +73,10 @@ class Tokenizer:
 
 
 class NewsTokenizer(Tokenizer):
-    """Splits text into words as people have it: apostrophes only inside words, entities decoded."""
+    """Splits text from the web: apostrophes only inside words, entities decoded."""
 
     def tokenize(self, text: str) -> list[str]:
-        """Return the words of a text in order. Any str is accepted."""
+        """Return the words of a text in order."""
         if ";" in text and ("#" in text or "&" in text or "quot;" in text):
             for _ in range(_ENTITY_LEVELS):
                 text = _ENTITY.sub(_decode_entity, text)
@@ -92,7 +88,7 @@ class NewsTokenizer(Tokenizer):
         return _compose(_separate_apostrophes(text.translate(_FOLDING)))
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
-        """Return start and end of each word in a text; as for any tokenizer."""
+        """Return start and end of each word of `tokenize`, in code points."""
         aligned = _Aligned.of(text)
         for _ in range(_ENTITY_LEVELS):
             aligned = aligned.rewritten(_ENTITY, _decode_entity)
@@ -100,9 +96,9 @@ class NewsTokenizer(Tokenizer):
 
 
 def _compose(folded: str) -> list[str]:
-    """Return the words with their letters composed, in lower case.
+    """Return the words composed, in lower case.
 
-    Composing takes time that is quadratic in a run of marks, so long words are not composed.
+    Composing is quadratic in a run of marks, so long words are not composed.
     """
     return [
         (unicodedata.normalize("NFC", word) if len(word) <= _MAX_COMPOSED else word).lower()
@@ -111,7 +107,7 @@ def _compose(folded: str) -> list[str]:
 
 
 def _mark_words(folded: str) -> str:
-    """Separate words at a typographic quote; an ASCII apostrophe is part of any word."""
+    """Separate words at typographic quotes; ASCII apostrophes belong to words."""
     return _EDGE_QUOTE.sub(" ", folded).replace("’", "'")  # noqa: RUF001
 
 
@@ -124,10 +120,10 @@ def _decode_entity(match: re.Match[str]) -> str:
 
 
 class _Folding(dict[int, str]):
-    """Code point to what becomes of it, filled as characters are met; a table for `str.translate`.
+    """A table for `str.translate`, filled on demand.
 
-    A letter, mark or number becomes its compatibility form, an apostrophe U+2019, what is not seen
-    nothing, and everything else a blank.
+    Letters, marks and numbers become their compatibility form, apostrophes U+2019, invisible
+    characters nothing, and everything else a blank.
     """
 
     def __missing__(self, code: int) -> str:
@@ -153,14 +149,14 @@ def _fold(character: str) -> str:
         return " "
     if category[0] in "LM" or category in ("Nd", "Nl"):
         return form
-    if category == "No":  # a footnote's number is no part of the word before it
+    if category == "No":  # a footnote number is not part of a word
         return f" {form} "
     is_styled_letter = category == "So" and len(form) == 1 and form != character
     return form if is_styled_letter else " "
 
 
 def _compatibility_form(character: str) -> str:
-    """Return the NFKC form; or what is in a black circle or square, of which Unicode has none."""
+    """Return the NFKC form; or the letter in a black circle or square, which have none."""
     form = unicodedata.normalize("NFKC", character)
     number = unicodedata.digit(character, None)
     if number is not None:
@@ -172,7 +168,7 @@ def _compatibility_form(character: str) -> str:
 
 
 class _Aligned(NamedTuple):
-    """A text that was rewritten, with the place in the original that each character comes from."""
+    """A rewritten text with the position of each character in the original."""
 
     text: str
     starts: list[int]
@@ -184,7 +180,7 @@ class _Aligned(NamedTuple):
 
     @classmethod
     def joined(cls, parts: Iterable[tuple[str, int, int]]) -> "_Aligned":
-        """Return parts, each with its start and end in the original, as one text."""
+        """Join parts, each with its start and end in the original."""
         characters = [(part, start, end) for text, start, end in parts for part in text]
         return cls(
             "".join(part for part, _, _ in characters),
@@ -195,7 +191,7 @@ class _Aligned(NamedTuple):
     def rewritten(
         self, pattern: re.Pattern[str], rewrite: Callable[[re.Match[str]], str]
     ) -> "_Aligned":
-        """Return the text with each match of a pattern rewritten."""
+        """Rewrite each match of a pattern."""
         if not pattern.search(self.text):
             return self
         parts: list[tuple[str, int, int]] = []
@@ -213,14 +209,14 @@ class _Aligned(NamedTuple):
         return self.joined(parts)
 
     def folded(self) -> "_Aligned":
-        """Return the text folded, its letters not composed yet: that moves no border of a word."""
+        """Fold the text; composing would not move the borders of words."""
         return self.joined(
             (_FOLDING[ord(character)], start, end)
             for character, start, end in zip(*self, strict=True)
         )
 
     def spans(self, separate: Callable[[str], str]) -> list[tuple[int, int]]:
-        """Return start and end in the original of each word, once apostrophes separate words."""
+        """Return start and end of each word in the original."""
         return [
             (self.starts[match.start()], self.ends[match.end() - 1])
             for match in _WORD.finditer(separate(self.text))

@@ -1,55 +1,49 @@
-"""What probes are told: whether the service wants requests, and whether a restart would help it."""
+"""Liveness and readiness."""
 
 import logging
 from threading import Lock
 from typing import Final
 
-MOST_INFERENCE_ERRORS: Final = 3
-"""In a row: no accident of one text, but a network, a memory or a machine that is broken."""
+MAX_INFERENCE_ERRORS: Final = 3
+"""Consecutive ones mean a broken model or machine, not an odd text."""
 
 logger = logging.getLogger(__name__)
 
 
 class ServiceHealth:
-    """Whether the service is alive, and ready. Its port opens when it is both.
+    """Live and ready when the port opens. Thread-safe.
 
-    A process whose inferences fail is not alive, and does not become so again: what is broken is
-    not known, and a restart loads and proves the model anew. Safe to use from several threads.
-
-    Attributes
-    ----------
-    live : bool
-        False says that a restart is wanted.
+    Consecutive inference errors end liveness for good: a restart loads and verifies the model anew.
     """
 
     def __init__(self) -> None:
         self.live = True
-        self._wants_requests = True
-        self._errors_in_a_row = 0
-        self._counting = Lock()
+        self._accepts_requests = True
+        self._consecutive_errors = 0
+        self._lock = Lock()
 
     @property
     def ready(self) -> bool:
-        """Whether the service wants new requests."""
-        return self.live and self._wants_requests
+        """Whether the service accepts new requests."""
+        return self.live and self._accepts_requests
 
-    def withdraw(self) -> None:
-        """Say from now on that it does not."""
-        self._wants_requests = False
+    def mark_draining(self) -> None:
+        """Fail the readiness from now on."""
+        self._accepts_requests = False
 
     def inference_succeeded(self) -> None:
-        """Begin again to count errors in a row."""
-        if self._errors_in_a_row:
-            with self._counting:
-                self._errors_in_a_row = 0
+        """Reset the count of consecutive errors."""
+        if self._consecutive_errors:
+            with self._lock:
+                self._consecutive_errors = 0
 
     def inference_failed(self) -> None:
-        """Count a request that failed because the model gave nothing valid."""
-        with self._counting:
-            self._errors_in_a_row += 1
-            if self.live and self._errors_in_a_row >= MOST_INFERENCE_ERRORS:
+        """Count a consecutive error."""
+        with self._lock:
+            self._consecutive_errors += 1
+            if self.live and self._consecutive_errors >= MAX_INFERENCE_ERRORS:
                 self.live = False
                 logger.error(
-                    "not alive from now on: %d inferences failed in a row, restart the service",
-                    self._errors_in_a_row,
+                    "liveness failed after %d consecutive inference errors, restart the service",
+                    self._consecutive_errors,
                 )

@@ -1,4 +1,4 @@
-"""Histograms that many values are added to at once, which costs a fraction of one by one."""
+"""A histogram that counts many values at once, at a fraction of the cost per value."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -12,15 +12,13 @@ from prometheus_client.utils import floatToGoString
 INFINITY: Final = float("inf")
 
 
-class Distribution(Collector):
-    """A histogram for Prometheus, without labels. Not safe to be added to by two threads at a time.
+class BatchHistogram(Collector):
+    """A Prometheus histogram without labels; not thread-safe.
 
     Parameters
     ----------
-    name, documentation : str
     buckets : sequence of float
-        Their upper bounds, ascending; a value that equals one belongs to it, as in Prometheus.
-    registry : CollectorRegistry
+        Inclusive upper bounds, ascending.
     """
 
     def __init__(
@@ -38,18 +36,18 @@ class Distribution(Collector):
         self._sum = 0.0
         registry.register(self)
 
-    def observe_all(self, values: Sequence[float]) -> None:
-        """Add values."""
+    def observe_many(self, values: Sequence[float]) -> None:
+        """Count values."""
         places = np.searchsorted(self._bounds, values, side="left")
         self._counts += np.bincount(places, minlength=len(self._counts))
         self._sum += sum(values)
 
     def describe(self) -> Iterable[HistogramMetricFamily]:
-        """Give the name and what it means."""
+        """Return the metric without samples."""
         return [HistogramMetricFamily(self._name, self._documentation)]
 
     def collect(self) -> Iterable[HistogramMetricFamily]:
-        """Give the histogram as it is now."""
+        """Return the metric."""
         bounds = map(bound_label, [*self._bounds, INFINITY])
         buckets = list(zip(bounds, np.cumsum(self._counts).tolist(), strict=True))
         family = HistogramMetricFamily(self._name, self._documentation)
@@ -58,6 +56,6 @@ class Distribution(Collector):
 
 
 def bound_label(bound: float) -> str:
-    """Write a bucket's bound as the label of a histogram has it, such as ``10.0`` or ``+Inf``."""
+    """Return a bound as in the label ``le``, such as ``10.0`` or ``+Inf``."""
     label: str = floatToGoString(bound)  # type: ignore[no-untyped-call]
     return label

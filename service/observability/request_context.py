@@ -1,7 +1,6 @@
-"""Which request an answer, or a log line, belongs to.
+"""Request ids and trace context (W3C ``traceparent``) of responses and log lines.
 
-A caller may name its request by ``X-Request-ID`` and its trace by ``traceparent`` (W3C Trace
-Context); a request without a name gets one. Answers carry the name back, log lines carry both.
+A request without a valid ``X-Request-ID`` gets an id. Responses carry the id, log lines both.
 """
 
 import re
@@ -20,27 +19,28 @@ _PROCESS: Final = token_hex(8)
 _NUMBERS: Final = count(1)
 
 
-class Trace(NamedTuple):
-    """What a request is called."""
+class RequestContext(NamedTuple):
+    """The ids of a request."""
 
     request_id: str
-    """The caller's, if it is one; else a name of ours, which no other process gives."""
+    """The client's if valid, else a globally unique one."""
     traceparent: str | None
-    """The caller's, if it is one."""
+    """The client's if valid."""
 
 
-current_trace: Final[ContextVar[Trace | None]] = ContextVar("current_trace", default=None)
-"""Of the request that is being answered."""
+current_request_context: Final[ContextVar[RequestContext | None]] = ContextVar(
+    "current_request_context", default=None
+)
 
 
-def begin_trace(headers: Iterable[tuple[bytes, bytes]]) -> Trace:
-    """Name a request after its headers, in lower case as ASGI has them; make it the current one."""
+def begin_request_context(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
+    """Set and return the current context from ASGI headers."""
     request_id = traceparent = None
     for name, value in headers:
         if name == REQUEST_ID_HEADER and _REQUEST_ID.fullmatch(value):
             request_id = value.decode()
         elif name == TRACEPARENT_HEADER and _TRACEPARENT.fullmatch(value):
             traceparent = value.decode()
-    trace = Trace(request_id or f"{_PROCESS}-{next(_NUMBERS)}", traceparent)
-    current_trace.set(trace)
-    return trace
+    context = RequestContext(request_id or f"{_PROCESS}-{next(_NUMBERS)}", traceparent)
+    current_request_context.set(context)
+    return context

@@ -1,4 +1,4 @@
-"""Another model without a restart: found, tried, loaded aside, and swapped in."""
+"""Hot reload: finds a new bundle, validates and loads it, and replaces the served model."""
 
 import gc
 import logging
@@ -13,43 +13,41 @@ from typing import Any, Final
 
 from service.app import NewswireApp
 from service.model import BundleError, Manifest, TopicClassifier, load_classifier
-from service.model.bundle import find_bundles, missing_files, unexpected_entries
 from service.model.bundle_files import MANIFEST_HASH_FILE, read_file
-from service.reload.validator import Trial
+from service.model.repository import find_bundles, missing_files, unexpected_entries
+from service.reload.validator import BundleValidator
 
 FINGERPRINT_LENGTH: Final = 64
-GIVE_WAY_SECONDS: Final = 0.0001
-"""How soon the event loop is let in when it wants to go on; usually it waits for 5 ms."""
-MAX_NAMES: Final = 5
-"""How many unexpected entries of a folder are logged by name."""
+SWITCH_INTERVAL_SECONDS: Final = 0.0001
+"""Python's thread switch interval while a model is loaded; the default is 5 ms."""
+MAX_LOGGED_NAMES: Final = 5
 RESTART_SECONDS: Final = 1.0
-"""How soon the watching thread goes on after it failed."""
+"""Delay before the watcher restarts after an error."""
 
-State = tuple[object, ...]
-"""What of a bundle's files changes if they do."""
+FileState = tuple[object, ...]
+"""Names, sizes and times of a bundle's files."""
 
 logger = logging.getLogger(__name__)
 
 
-class Reloader:
-    """Looks whether another bundle is to be served, in a thread of its own.
+class ModelWatcher:
+    """Watches for new bundles in a thread.
 
-    It is validated in a subprocess (`service.reload.validator`), then loaded and verified here,
-    beside the served model, and replaces it by one assignment on the event loop. A bundle that
-    fails changes nothing and is skipped until its files change or a check is requested; an
-    incomplete bundle is skipped, too. No bundle below the served one is tried while that exists.
+    A new bundle is validated in a subprocess (`service.reload.validator`), then loaded and verified
+    here, beside the served model, and replaces it by one assignment on the event loop. An invalid
+    or incomplete bundle is skipped until its files change or a check is requested. No bundle below
+    the served one is loaded while the served one exists.
 
     Parameters
     ----------
-    app : NewswireApp
     model_dir : Path
         A bundle, or a folder of numbered ones.
     path : Path
-        The bundle in it that is served.
-    seconds : float
-        How often to look; 0 is only if asked.
-    skipped : mapping of Path to State
-        Newer bundles that the service did not start with, as they were when it tried them.
+        The served bundle.
+    poll_seconds : float
+        Interval of the checks; 0 checks only on request.
+    skipped : mapping of Path to FileState
+        Newer bundles that were skipped at startup.
     """
 
     def __init__(
@@ -58,121 +56,95 @@ class Reloader:
         model_dir: Path,
         path: Path,
         *,
-        seconds: float,
-        skipped: Mapping[Path, State] | None = None,
+        poll_seconds: float,
+        skipped: Mapping[Path, FileState] | None = None,
     ) -> None:
         self._app = app
         self._model_dir = model_dir
         self._served = (path, app.model.served.classifier.fingerprint)
-        self._seconds = seconds
-        self._ignored = dict(skipped or {})
-        app.metrics.skipped_bundles.set(len(self._ignored))
-        self._trial: Trial | None = None
+        self._poll_seconds = poll_seconds
+        self._skipped = dict(skipped or {})
+        app.metrics.skipped_bundles.set(len(self._skipped))
+        self._validator: BundleValidator | None = None
         self._wake = threading.Event()
-        self._asked = False
+        self._requested = False
         self._stopping = False
 
     def start(self, call_soon: Callable[..., Any]) -> None:
-        """Begin to look; ``call_soon`` is how a thread has something called on the event loop.
+        """Start the thread; the first check is at once, for requests during startup are lost.
 
-        The first look is now: who asked while the service was starting was not heard.
+        ``call_soon`` schedules a callback on the event loop, from any thread.
         """
         self._call_soon = call_soon
         self._wake.set()
-        # nobody waits for it at the end: what it is about to load is not wanted any more
         threading.Thread(target=self._watch, name="reload", daemon=True).start()
 
-    def ask(self) -> None:
-        """Look now; also at what was refused before."""
-        self._asked = True
+    def request_check(self) -> None:
+        """Check now, including bundles that were skipped."""
+        self._requested = True
         self._wake.set()
 
     def stop(self) -> None:
-        """Look no more, and abandon what is being tried; what is being loaded is not served."""
+        """Stop watching and kill a running validator; a model that is loading is not served."""
         self._stopping = True
         self._wake.set()
-        if trial := self._trial:
-            trial.abandon()
+        if validator := self._validator:
+            validator.kill()
 
     def _watch(self) -> None:
-        """Look until told to stop; a failure is logged and counted, and does not end it."""
         metrics = self._app.metrics
-        metrics.reload_watcher_running.set(1)
+        metrics.model_watcher_running.set(1)
         try:
             while not self._stopping:
                 try:
-                    self._run()
+                    self._wait_and_check()
                 except Exception:
-                    logger.exception("reload watcher failed, restarting in %g s", RESTART_SECONDS)
+                    logger.exception("model watcher failed, restarting in %g s", RESTART_SECONDS)
                     metrics.reloads.labels("error").inc()
                     time.sleep(RESTART_SECONDS)
         finally:
-            metrics.reload_watcher_running.set(0)
+            metrics.model_watcher_running.set(0)
 
-    def _run(self) -> None:
-        while True:
-            self._wake.wait(self._seconds or None)
-            if self._stopping:
-                return
-            self._wake.clear()
-            asked, self._asked = self._asked, False
-            if asked:
-                self._ignored.clear()
-            try:
-                tried = self._look()
-                if asked:
-                    self._log_what_is_there(tried=tried)
-            except Exception:
-                logger.exception("A bundle could not be looked for")
-                self._app.metrics.reloads.labels("error").inc()
+    def _wait_and_check(self) -> None:
+        self._wake.wait(self._poll_seconds or None)
+        if self._stopping:
+            return
+        self._wake.clear()
+        requested, self._requested = self._requested, False
+        if requested:
+            self._skipped.clear()
+        found = self._check()
+        if requested:
+            path, _ = self._served
+            if not found:
+                logger.info("no new bundle in %s, still serving %s", self._model_dir, path)
+            log_unexpected_entries(path, self._app.model.served.classifier)
 
-    def _look(self) -> bool:
-        """Try the bundles from the highest number down to the served one; return whether any was.
-
-        The first that passes is served.
-        """
+    def _check(self) -> bool:
+        """Serve the highest new bundle that is valid; return whether any was new."""
         try:
             bundles = find_bundles(self._model_dir)
-        except (BundleError, OSError) as error:  # it may not be allowed to look
-            self._refuse(error, self._model_dir, (str(error),))
+        except (BundleError, OSError) as error:
+            self._record_failure(error, self._model_dir, (str(error),))
             return True
-        self._ignored = {path: self._ignored[path] for path in bundles if path in self._ignored}
-        tried = False
+        self._skipped = {path: self._skipped[path] for path in bundles if path in self._skipped}
+        found = False
         n_skipped = 0
         for path in bundles:
             began = perf_counter()
             if self._stopping or not self._is_another(path):
                 break
-            state = state_of(path)
-            if state != self._ignored.get(path):
-                tried = True
-                if classifier := self._try(path, state):
-                    self._hand_over(classifier, path, began)
+            state = file_state(path)
+            if state != self._skipped.get(path):
+                found = True
+                if classifier := self._load(path, state):
+                    self._replace_model(classifier, path, began)
                     break
             if path == self._served[0]:
                 break
             n_skipped += 1
         self._app.metrics.skipped_bundles.set(n_skipped)
-        return tried
-
-    def _try(self, path: Path, state: State) -> TopicClassifier | None:
-        """Load a bundle; one that is refused, or not whole yet, is ignored until it changes."""
-        if missing := missing_files(path):
-            self._ignored[path] = state
-            logger.info("%s has no %s yet: waiting for it", path, " and no ".join(missing))
-            return None
-        try:
-            return self._load(path)
-        except (BundleError, OSError) as error:
-            self._refuse(error, path, state)
-            return None
-
-    def _log_what_is_there(self, *, tried: bool) -> None:
-        """Log that nobody has put anything there that could be served, and what is strange."""
-        path, _ = self._served
-        if not tried:
-            logger.info("no new bundle in %s, still serving %s", self._model_dir, path)
-        log_unexpected_entries(path, self._app.model.served.classifier)
+        return found
 
     def _is_another(self, path: Path) -> bool:
         try:
@@ -181,33 +153,41 @@ class Reloader:
             return True
         return (path, line[:FINGERPRINT_LENGTH].decode(errors="replace")) != self._served
 
-    def _load(self, path: Path) -> TopicClassifier:
-        self._trial = Trial.spawn(path)
+    def _load(self, path: Path, state: FileState) -> TopicClassifier | None:
+        """Validate and load a bundle; skip an invalid or incomplete one until it changes."""
+        if missing := missing_files(path):
+            self._skipped[path] = state
+            logger.info("incomplete bundle skipped: %s has no %s", path, " and no ".join(missing))
+            return None
         try:
-            if self._stopping:
-                self._trial.abandon()
-            tried = self._trial.verdict()
-        finally:
-            self._trial = None
-        with giving_way():
-            classifier = load_classifier(path, fingerprint=tried)
-            settle()
+            self._validator = BundleValidator(path)
+            try:
+                if self._stopping:
+                    self._validator.kill()
+                fingerprint = self._validator.result()
+            finally:
+                self._validator = None
+            with short_switch_interval():
+                classifier = load_classifier(path, fingerprint=fingerprint)
+                freeze_gc()
+        except (BundleError, OSError) as error:
+            self._record_failure(error, path, state)
+            return None
         return classifier
 
-    def _refuse(self, error: Exception, path: Path, state: State) -> None:
-        if self._stopping or state == self._ignored.get(path):
+    def _record_failure(self, error: Exception, path: Path, state: FileState) -> None:
+        if self._stopping or state == self._skipped.get(path):
             return
-        self._ignored[path] = state
-        self._app.metrics.reloads.labels("refused").inc()
-        served, _ = self._served
-        logger.error("Refused, and %s serves on: %s", served, error)
+        self._skipped[path] = state
+        self._app.metrics.reloads.labels("failed").inc()
+        logger.error("model reload failed, keeping %s: %s", self._served[0], error)
 
-    def _hand_over(self, classifier: TopicClassifier, path: Path, began: float) -> None:
+    def _replace_model(self, classifier: TopicClassifier, path: Path, began: float) -> None:
         if self._stopping:
             return
         log_unexpected_entries(path, classifier)
         served = self._app.prepare(classifier)
-        before, _ = self._served
+        previous, _ = self._served
         self._served = (path, classifier.fingerprint)
 
         def adopt() -> None:
@@ -215,8 +195,8 @@ class Reloader:
             self._app.metrics.reloads.labels("loaded").inc()
             manifest = classifier.manifest
             logger.info(
-                "Serving %s %s of %s instead of %s",
-                *(manifest.name, manifest.version, path, before),
+                "model reloaded: serving %s %s of %s instead of %s",
+                *(manifest.name, manifest.version, path, previous),
                 extra={"seconds": round(perf_counter() - began, 3)},
             )
             warn_of_no_thresholds(manifest)
@@ -225,53 +205,49 @@ class Reloader:
 
 
 def log_unexpected_entries(path: Path, classifier: TopicClassifier) -> None:
-    """Log what is in a bundle's folder and not of the bundle, such as a bundle moved into it."""
+    """Warn of files that are not in the manifest, such as a bundle moved into the folder."""
     if names := unexpected_entries(path, classifier.manifest):
         logger.warning(
-            "%s holds %d entries that its manifest does not name and that are not served: %s; "
+            "bundle %s contains %d entries that are not in its manifest: %s; "
             "move a new bundle beside it: mv -T NEW %s",
             path,
             len(names),
-            ", ".join(map(repr, names[:MAX_NAMES])),
+            ", ".join(map(repr, names[:MAX_LOGGED_NAMES])),
             path.parent / "NUMBER",
         )
 
 
 def warn_of_no_thresholds(manifest: Manifest) -> None:
-    """Log that a model never abstains by itself, so that its "abstained" says nothing."""
+    """Warn of a model that never abstains by itself."""
     if not manifest.abstains:
         logger.warning(
-            "%s %s has no thresholds: it never abstains unless a request sets min_confidence",
+            "model %s %s has no thresholds: it never abstains unless a request sets min_confidence",
             *(manifest.name, manifest.version),
         )
 
 
 @contextmanager
-def giving_way() -> Iterator[None]:
-    """Let the event loop in soon, also while a step goes on."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(GIVE_WAY_SECONDS)
+def short_switch_interval() -> Iterator[None]:
+    """Let the event loop interrupt this thread sooner."""
+    default = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     try:
         yield
     finally:
-        sys.setswitchinterval(usual)
+        sys.setswitchinterval(default)
 
 
-def state_of(path: Path) -> State:
-    """Give what changes when the files of a bundle do: their names, sizes and times."""
+def file_state(path: Path) -> FileState:
+    """Return what changes when a file of a bundle does."""
     try:
         files = sorted([path, *path.iterdir(), *path.glob("*/*")])
-        return tuple((str(file), *_state_of_file(file)) for file in files)
+        states = [(file, file.lstat()) for file in files]
     except OSError as error:  # it is being removed
         return (str(path), str(error))
+    return tuple((str(file), s.st_ino, s.st_size, s.st_mtime_ns) for file, s in states)
 
 
-def _state_of_file(file: Path) -> State:
-    status = file.lstat()
-    return (status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-def settle() -> None:
-    """Let the garbage collector pass over what is there now, for it stays."""
+def freeze_gc() -> None:
+    """Exempt all present objects from garbage collection: the model stays."""
     gc.collect()
     gc.freeze()

@@ -1,76 +1,82 @@
-"""Answers together the requests that come together.
+"""Dynamic batching: requests that arrive in one turn of the event loop share an inference.
 
-Under load several requests are there in each turn of the event loop. Answered at once they need one
-inference, and the code that answers them is read into the processor's caches once. Nobody waits for
-others to come: a request that is alone is answered alone, in the next turn.
+No request waits for others: a batch is what has arrived when the event loop gets to it.
 """
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
 
-from service.scheduling.admission import Slots
+from service.scheduling.admission import ConcurrencyLimit
 
-Answer = bytes | Exception
+MAX_BATCH_BYTES: Final = 65_536
+"""Size of the requests of a batch: it keeps the event loop busy for a few milliseconds."""
+
+Request = TypeVar("Request")
+Outcome = bytes | Exception
 
 
-class Gathering:
-    """Collects bodies for a turn of the event loop, and has them answered at once.
+class DynamicBatcher(Generic[Request]):
+    """Collects requests, and runs them as a batch on the event loop.
 
     Belongs to one event loop at a time.
 
     Parameters
     ----------
-    answer_each : callable
-        Bodies to the outcome of each.
-    slots : Slots
-        How many may be there at once.
-    max_bytes : int
-        How much is answered in one turn, so that other things have theirs; one body always is.
+    predict : callable
+        Requests to an outcome each; it decides by itself which requests fail.
+    limit : ConcurrencyLimit
     """
 
     def __init__(
-        self,
-        answer_each: Callable[[Sequence[bytes]], Sequence[Answer]],
-        slots: Slots,
-        *,
-        max_bytes: int,
+        self, predict: Callable[[Sequence[Request]], Sequence[Outcome]], limit: ConcurrencyLimit
     ) -> None:
-        self._answer_each = answer_each
-        self._slots = slots
-        self._max_bytes = max_bytes
-        self._waiting: list[tuple[bytes, Future[bytes]]] = []
+        self._predict = predict
+        self._limit = limit
+        self._queue: list[tuple[Request, int, Future[bytes]]] = []
 
-    async def answer(self, body: bytes) -> bytes:
-        """Answer a body, or raise what went wrong with it, or OverloadedError."""
-        with self._slots:
+    async def submit(self, request: Request, n_bytes: int) -> bytes:
+        """Return a request's response, or raise its error.
+
+        Parameters
+        ----------
+        request
+        n_bytes : int
+            Size of its body.
+
+        Raises
+        ------
+        OverloadedError
+            If there is no free permit.
+        """
+        with self._limit:
             loop = get_running_loop()
             future: Future[bytes] = loop.create_future()
-            self._waiting.append((body, future))
-            if len(self._waiting) == 1:
-                loop.call_soon(self._take_turn)
+            self._queue.append((request, n_bytes, future))
+            if len(self._queue) == 1:
+                loop.call_soon(self._run_batch)
             return await future
 
-    def _take_turn(self) -> None:
-        turn = self._waiting[: self._fitting()]
-        self._waiting = self._waiting[len(turn) :]
-        if self._waiting:
-            get_running_loop().call_soon(self._take_turn)
+    def _run_batch(self) -> None:
+        batch: list[tuple[Request, Future[bytes]]] = []
+        total = 0
+        for request, n_bytes, future in self._queue:
+            total += n_bytes
+            if batch and total > MAX_BATCH_BYTES:
+                break
+            batch.append((request, future))
+        del self._queue[: len(batch)]
+        if self._queue:
+            get_running_loop().call_soon(self._run_batch)
+        outcomes: Sequence[Outcome]
         try:
-            outcomes = self._answer_each([body for body, _ in turn])
-        except Exception as error:  # nobody may be left waiting
-            outcomes = [error] * len(turn)
-        for (_, future), outcome in zip(turn, outcomes, strict=True):
-            if future.done():  # cancelled: nobody waits for it
+            outcomes = self._predict([request for request, _ in batch])
+        except Exception as error:  # no request may wait for ever
+            outcomes = [error] * len(batch)
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            if future.done():  # the request was cancelled
                 continue
             if isinstance(outcome, bytes):
                 future.set_result(outcome)
             else:
                 future.set_exception(outcome)
-
-    def _fitting(self) -> int:
-        n_bytes = 0
-        for number, (body, _) in enumerate(self._waiting):
-            n_bytes += len(body)
-            if number and n_bytes > self._max_bytes:
-                return number
-        return len(self._waiting)

@@ -1,73 +1,75 @@
-"""Where long texts and batches are answered: in a thread, so that nobody else waits for them."""
+"""The thread for batches and long texts, so that the event loop stays free."""
 
 from asyncio import get_running_loop
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, TypeVar
 
 from service.scheduling.admission import Admission
 from service.scheduling.errors import DeadlineExceededError
-from service.scheduling.timeouts import Deadline
+from service.scheduling.timeouts import Timeout
 
-WORKERS: Final = 1
-"""Threads for long texts and batches. Two answer no more, for Python lets in one at a time, and the
-event loop would wait for both."""
+THREADS: Final = 1
+"""A second thread adds no throughput under the GIL, and delays the event loop twice as much."""
 
+Request = TypeVar("Request")
 Result = TypeVar("Result")
-Others = ParamSpec("Others")
 
 
-class Workers:
-    """Runs what takes long, one after the other, in the order in which it comes.
+class InferenceExecutor:
+    """Runs slow requests in a thread, first in, first out.
 
     Parameters
     ----------
     admission : Admission
-        How many may wait.
-    deadline : Deadline
-        How long each may take, its wait included.
+    timeout : Timeout
+        Of a request, its time in the queue included.
     """
 
-    def __init__(self, admission: Admission, deadline: Deadline) -> None:
-        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="classify")
+    def __init__(self, admission: Admission, timeout: Timeout) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="classify")
         self._admission = admission
-        self._deadline = deadline
+        self._timeout = timeout
 
-    async def admit(self) -> None:
-        """Raise OverloadedError if as many wait as may, as `Admission.admit` does."""
-        await self._admission.admit(self._admission.long_slots)
+    async def run(
+        self, predict: Callable[[Request], Result], request: Request, n_bytes: int
+    ) -> Result:
+        """Return what ``predict`` returns for a request, or for its body.
 
-    async def run(self, answer: Callable[[bytes], Result], body: bytes) -> Result:
-        """Answer a body in a thread.
+        Parameters
+        ----------
+        predict : callable
+        request
+        n_bytes : int
+            Size of its body.
 
         Raises
         ------
         OverloadedError
-            If as many wait as may, or as many bytes.
+            If there is no free permit, or no room for the body.
         DeadlineExceededError
-            If it is not done in time. What has not begun by then is never run; what has is finished
-            for nobody, and only the next ones wait for it.
+            If it takes too long. A request that is still in the queue is dropped; one that runs is
+            finished, and its result is discarded.
         """
         admission = self._admission
-        waiting = [body]  # what is given up must not be kept until the thread comes to it
-        del body
-        with admission.long_slots:
-            n_bytes = len(waiting[0])
+        queued = [request]  # a dropped request is released before the thread gets to it
+        del request
+        with admission.slow_limit:
             admission.buffer(n_bytes)
             try:
-                with self._deadline:
+                with self._timeout:
                     loop = get_running_loop()
-                    return await loop.run_in_executor(self._threads, _answer, answer, waiting)
+                    return await loop.run_in_executor(self._threads, _predict, predict, queued)
             except TimeoutError:
                 raise DeadlineExceededError(
-                    f"It was not answered within {self._deadline.seconds:g} seconds. "
-                    "Try again after Retry-After seconds.",
-                    admission.long_slots.retry_after,
+                    f"The request took longer than {self._timeout.seconds:g} seconds. "
+                    "Retry after the number of seconds in Retry-After.",
+                    admission.slow_limit.retry_after,
                 ) from None
             finally:
-                waiting.clear()
+                queued.clear()
                 admission.release(n_bytes)
 
 
-def _answer(answer: Callable[[bytes], Result], waiting: list[bytes]) -> Result:
-    return answer(waiting.pop())
+def _predict(predict: Callable[[Request], Result], queued: list[Request]) -> Result:
+    return predict(queued.pop())

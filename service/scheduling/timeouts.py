@@ -1,19 +1,18 @@
-"""Ends waits that last too long, at next to no cost for those that do not."""
+"""One timeout for many tasks, at a fraction of the cost of a timer each."""
 
 from asyncio import AbstractEventLoop, CancelledError, Task, current_task, get_running_loop
 from typing import Any, Final
 
-LOOKS: Final = 20
-"""How often in its time a wait is looked at: it may last longer by so small a part."""
+CHECKS_PER_TIMEOUT: Final = 20
+"""How often tasks are checked: a timeout may be late by that fraction of itself."""
 
 
-class Deadline:
-    """How long a wait may last; one that lasts longer is ended by TimeoutError.
+class Timeout:
+    """Raises TimeoutError in a ``with`` block that lasts too long; a task may be in one at a time.
 
-    A wait is what a task does inside a ``with``, one at a time. ``asyncio.timeout`` arms a timer
-    for each, which takes 5 µs. Here all waits may last equally long, so the one that began first is
-    the first to be over: it is enough to note when each began, which takes 1 µs, and to look at the
-    oldest now and then.
+    ``asyncio.timeout`` sets a timer for each block, which takes 5 µs. Here all blocks have the same
+    timeout, so the one entered first expires first: it is enough to note when each was entered,
+    which takes 1 µs, and to check the oldest one regularly.
 
     Belongs to one event loop at a time.
 
@@ -24,44 +23,43 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._began: dict[Task[Any] | None, float] = {}
-        """When the wait of each task began, the first first."""
-        self._looking: AbstractEventLoop | None = None
+        self._entered: dict[Task[Any] | None, float] = {}
+        """When each task entered its block, the oldest first."""
+        self._loop: AbstractEventLoop | None = None
+        """On which a check is scheduled."""
 
     def __enter__(self) -> None:
-        """Begin to wait."""
+        """Start to count."""
         loop = get_running_loop()
-        self._began[current_task(loop)] = loop.time()
-        if self._looking is not loop:
-            self._looking = loop
-            self._look_later(loop)
+        self._entered[current_task(loop)] = loop.time()
+        if self._loop is not loop:
+            self._loop = loop
+            self._schedule_check(loop)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End; raise TimeoutError if the wait was cancelled here, and by nobody else besides."""
+        """Raise TimeoutError if the task was cancelled here and for no other reason."""
         task = current_task()
-        if self._began.pop(task, None) is None and task is not None:
-            others = task.uncancel()
-            if kind is CancelledError and not others:
+        if self._entered.pop(task, None) is None and task is not None:
+            other_cancellations = task.uncancel()
+            if kind is CancelledError and not other_cancellations:
                 raise TimeoutError
 
-    def expire(self, task: Task[Any]) -> None:
-        """End the wait of a task now, if it waits."""
-        if self._began.pop(task, None) is not None:
+    def expire(self, task: Task[Any] | None) -> None:
+        """End the block of a task now, if it is in one."""
+        if self._entered.pop(task, None) is not None and task is not None:
             task.cancel()
 
-    def _look_later(self, loop: AbstractEventLoop) -> None:
-        loop.call_later(self.seconds / LOOKS, self._look, loop)
+    def _schedule_check(self, loop: AbstractEventLoop) -> None:
+        loop.call_later(self.seconds / CHECKS_PER_TIMEOUT, self._check, loop)
 
-    def _look(self, loop: AbstractEventLoop) -> None:
+    def _check(self, loop: AbstractEventLoop) -> None:
         now = loop.time()
-        while self._began:
-            task, began = next(iter(self._began.items()))
-            if now - began < self.seconds:
+        while self._entered:
+            task, entered = next(iter(self._entered.items()))
+            if now - entered < self.seconds:
                 break
-            del self._began[task]
-            if task is not None:
-                task.cancel()
-        if self._began:
-            self._look_later(loop)
+            self.expire(task)
+        if self._entered:
+            self._schedule_check(loop)
         else:
-            self._looking = None
+            self._loop = None

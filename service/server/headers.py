@@ -1,96 +1,69 @@
-"""The heads of requests: how long they may be, and what makes them valid.
-
-Rules of RFC 9112, "HTTP/1.1", that the parser leaves to others.
-"""
+"""Request headers: size limits, and the rules of RFC 9112 (HTTP/1.1) that the parser omits."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 import httptools
 
-MAX_HEAD_BYTES: Final = 16_384
-"""Of a head, or of the trailers and the sizes of chunks without a byte of body between them."""
-MAX_FIELDS: Final = 100
-"""How many header fields a head may have."""
+MAX_HEADER_BYTES: Final = 16_384
+"""Of the headers; or of trailers and chunk sizes without a byte of body between them."""
+MAX_HEADER_FIELDS: Final = 100
 MAX_UNFINISHED_BYTES: Final = 4_194_304
-"""Of the heads of all connections together that are not whole."""
+"""Of the incomplete headers of all connections together."""
 
 
-class Connection(Protocol):
-    """What waits for the rest of a head."""
+class _Connection(Protocol):
+    """A connection with incomplete headers."""
 
-    def cut(self) -> None:
-        """End it."""
+    def close_idle(self) -> None: ...
 
 
-class UnfinishedHeads:
-    """Counts the bytes of heads that are not whole; too many, and the oldest are cut.
-
-    Attributes
-    ----------
-    total : int
-        Bytes, of all connections.
-    """
+class UnfinishedHeaders:
+    """Bounds the bytes of incomplete headers of all connections by closing the oldest."""
 
     def __init__(self) -> None:
-        self._bytes: dict[Connection, int] = {}
-        """Of each connection; the one that began first comes first."""
+        self._bytes: dict[_Connection, int] = {}
+        """By connection, the oldest first."""
         self.total = 0
 
-    def count(self, connection: Connection, n_bytes: int) -> None:
-        """Note how long the head of a connection is by now."""
+    def count(self, connection: _Connection, n_bytes: int) -> None:
+        """Set how many header bytes a connection has sent by now."""
         self.total += n_bytes - self._bytes.get(connection, 0)
         self._bytes[connection] = n_bytes
         while self.total > MAX_UNFINISHED_BYTES:
             oldest = next(iter(self._bytes))
             self.forget(oldest)
-            oldest.cut()
+            oldest.close_idle()
 
-    def forget(self, connection: Connection) -> None:
-        """Count a head no more: it is whole, or its connection has ended."""
+    def forget(self, connection: _Connection) -> None:
+        """Remove a connection whose headers are complete, or that has ended."""
         self.total -= self._bytes.pop(connection, 0)
 
 
-def check_head(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[], str]) -> None:
-    """Check a head by RFC 9112: not too many fields, one Host (3.2), a known transfer coding (6.1).
+def check_headers(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[], str]) -> None:
+    """Raise ValueError for too many fields, a Host missing or repeated, or an unknown coding.
 
-    HTTP/1.0 may do without Host.
-
-    Parameters
-    ----------
-    headers : sequence of pairs of bytes
-        Names in lower case, and values.
-    http_version : callable
-
-    Raises
-    ------
-    ValueError
+    RFC 9112, 3.2 and 6.1. Names are in lower case. HTTP/1.0 does not require Host.
     """
-    if len(headers) > MAX_FIELDS:
-        raise ValueError(f"expected at most {MAX_FIELDS} header fields, got {len(headers)}")
+    if len(headers) > MAX_HEADER_FIELDS:
+        raise ValueError(f"expected at most {MAX_HEADER_FIELDS} header fields, got {len(headers)}")
     names = [name for name, _ in headers]
     if b"transfer-encoding" in names:
         coding = find_header(headers, b"transfer-encoding")
         if coding.strip().lower() != b"chunked":
-            raise ValueError("expected no transfer coding but chunked")
+            raise ValueError("expected the transfer coding chunked")
     n_hosts = names.count(b"host")
     if n_hosts != 1 and (n_hosts or http_version() == "1.1"):
         raise ValueError(f"expected one Host header, got {n_hosts}")
 
 
 def find_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
-    """Return the first header of a name in lower case; empty if there is none."""
+    """Return the value of the first header of a lower-case name; empty if there is none."""
     return next((value for each, value in headers if each == name), b"")
 
 
-def with_path(target: bytes) -> bytes:
-    """Return a request target, with the path ``/`` if it has none (RFC 9112, 3.2.2).
-
-    Raises
-    ------
-    httptools.HttpParserInvalidURLError
-        If it is not a target.
-    """
+def normalize_target(target: bytes) -> bytes:
+    """Return a request target, with the path ``/`` if it has none (RFC 9112, 3.2.2)."""
     url = httptools.parse_url(target)
     if url.path or not url.host:
         return target

@@ -1,18 +1,16 @@
-"""HTTP/1.1 as uvicorn speaks it, with limits for clients before the application sees them.
+"""Uvicorn's HTTP/1.1 protocol with timeouts and size limits for clients.
 
-The application limits the time of bodies and of its own work (`service.scheduling.timeouts`). Here
-are the limits of everything else: headers, trailers, pipelined requests, connections, and the rest
-of a body whose request is answered. Deviations of uvicorn from RFC 9110 and 9112 are corrected
-here, too. Uvicorn itself closes idle connections, and the kernel gives up on a client that
-does not read its answer.
+The application limits the time of request bodies and of its own work
+(`service.scheduling.timeouts`). This module limits the rest: headers, trailers, pipelined requests,
+connections, and the remainder of a body after its response. It also corrects where uvicorn deviates
+from RFC 9110 and 9112. Uvicorn closes idle connections; the kernel ends those whose client does not
+read (`service.server.listeners.set_send_timeout`).
 
-No timer is set for a request: each connection looks at itself about once a second.
+There is no timer per request: each connection checks itself about once a second.
 """
 
 import logging
-import socket
 from asyncio import Handle, TimerHandle, Transport
-from collections.abc import Iterable
 from heapq import nsmallest
 from math import inf
 from typing import Any, ClassVar, Final
@@ -22,90 +20,87 @@ from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.server.headers import (
-    MAX_FIELDS,
-    MAX_HEAD_BYTES,
-    UnfinishedHeads,
-    check_head,
+    MAX_HEADER_BYTES,
+    MAX_HEADER_FIELDS,
+    UnfinishedHeaders,
+    check_headers,
     find_header,
-    with_path,
+    normalize_target,
 )
-from service.server.rejections import RefusalLog, refusal
-from service.server.transport import ResponseTransport
+from service.server.rejections import RejectionLog, rejection_response
+from service.server.transport import CoalescingTransport
 
 MAX_CONNECTIONS: Final = 1_000
-"""More than that, and those that have waited longest for their client are closed."""
-CLOSED_AT_ONCE: Final = MAX_CONNECTIONS // 20
-"""How many are closed then, so that not each new connection has to search all."""
-PARSE_BYTES: Final = 2_048
-"""How much is parsed at once: it bounds how many pipelined requests can wait, to about 100."""
-TURN_PIECES: Final = 4
-"""How many pieces of a connection are parsed in a turn of the event loop. A chunk of a byte takes
-as long as one of thousands: without a bound one client could keep all others waiting."""
-BODY_BYTES: Final = 65_536
-"""How much is parsed at once where it is surely of one body."""
-LOOKS: Final = 5
-"""How often a connection is looked at in the time that it has."""
+"""Above it, the connections that have been idle longest are closed."""
+MAX_CLOSED_AT_ONCE: Final = MAX_CONNECTIONS // 20
+"""Closed together, so that not every new connection searches all."""
+PARSE_CHUNK_BYTES: Final = 2_048
+"""Parsed at once; bounds the pipelined requests that wait, to about 100."""
+MAX_PIECES_PER_TURN: Final = 4
+"""Pieces of one connection that are parsed per turn of the event loop. A chunk of 1 byte takes as
+long as one of thousands, so one client could block all others."""
+BODY_CHUNK_BYTES: Final = 65_536
+"""Parsed at once inside a body of known length."""
+CHECKS_PER_TIMEOUT: Final = 5
 SHUTDOWN_LINGER_SECONDS: Final = 1.0
 
 
-class LimitedProtocol(HttpToolsProtocol):
-    """A connection with limits.
+class TimeoutHttpProtocol(HttpToolsProtocol):
+    """A connection with timeouts and size limits.
 
-    Requests are parsed one after the other: while one waits in uvicorn's pipeline, nothing more is
-    parsed, and nothing more is read.
+    While a request waits in uvicorn's pipeline, nothing more is parsed or read.
     """
 
     header_timeout_seconds: ClassVar[float]
-    """How long a head may take, from connecting on; and how long what is left of a body may go on
-    after its request was answered."""
-    unfinished_heads: ClassVar[UnfinishedHeads]
-    refusal_log: ClassVar[RefusalLog]
+    """For the headers, from connecting on; and for the rest of a body after its response."""
+    unfinished_headers: ClassVar[UnfinishedHeaders]
+    rejection_log: ClassVar[RejectionLog]
 
     _running: RequestResponseCycle | None = None
-    """The request that the application has."""
+    """The request that the application processes."""
     _unparsed: memoryview = memoryview(b"")
     _is_held: bool = False
     _next_turn: Handle | None = None
     _frame_bytes: int = 0
-    """Bytes since the last of a body: of a head, of the sizes of chunks, or of trailers."""
+    """Bytes of headers, chunk sizes or trailers since the last byte of a body."""
     _is_counted: bool = False
-    """Whether its head is among the unfinished."""
+    """Whether it is counted in ``unfinished_headers``."""
     _body_bytes: int = 0
-    _refusal: int | None = None
-    """Status that ends the connection, when what came before is answered."""
+    _rejection: int | None = None
+    """Status that ends the connection after the responses to earlier requests."""
     _eof: bool = False
 
-    _look_task: TimerHandle | None = None
+    _check_task: TimerHandle | None = None
     _waits_after: HTTPScope | None = None
-    _waits_in_head: bool = False
+    _waits_in_headers: bool = False
     _waits_since: float | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Begin to look; make room if there are too many connections."""
-        self._transport = ResponseTransport(transport, self.loop)
+        """Start checking timeouts; close idle connections if there are too many."""
+        self._transport = CoalescingTransport(transport, self.loop)
         super().connection_made(self._transport)
-        self._look()
+        self._check_timeout()
         if len(self.connections) > MAX_CONNECTIONS:
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the application, and forget what waits."""
-        self._transport.drop()
-        self._count_no_more()
+        """Notify the application and drop what waits."""
+        self._transport.discard_pending()
+        self._uncount()
         self.pipeline.clear()
         self._unparsed = memoryview(b"")
         self._disconnect_running()
         super().connection_lost(exc)
-        if self._look_task is not None:
-            self._look_task.cancel()
+        if self._check_task is not None:
+            self._check_task.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Parse data, or keep it while earlier requests wait."""
+        """Parse data, or buffer it while earlier requests wait."""
         if self._transport.is_lingering:
-            self._transport.discard(len(data))
-        elif self._refusal is not None:
-            return  # what comes belongs to no request
-        elif len(data) <= PARSE_BYTES and not self._is_held:
+            self._transport.discard_input(len(data))
+        elif self._rejection is not None:
+            return  # part of no request
+        elif len(data) <= PARSE_CHUNK_BYTES and not self._is_held:
             self._unset_keepalive_if_required()
             self._parse(data)
             if self.pipeline:
@@ -115,45 +110,45 @@ class LimitedProtocol(HttpToolsProtocol):
             self._parse_waiting()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer what has come whole, though no more will come; say whether to stay open for it."""
-        if not self._transport.is_lingering and self._refusal is None:
+        """Return whether to stay open, to respond to requests that are complete."""
+        if not self._transport.is_lingering and self._rejection is None:
             self._eof = True
-            if not self._unparsed and (self._has_begun_head() or self._transport.in_request):
-                self._refuse(400)
+            if not self._unparsed and (self._in_headers() or self._transport.in_request):
+                self._reject(400)
         self._transport.in_request = False
-        return self._is_answering() or bool(self._unparsed)
+        return self._is_responding() or bool(self._unparsed)
 
     def shutdown(self) -> None:
-        """Take no more requests; a body that is not whole is not waited for."""
+        """Accept no more requests and reject one whose body is incomplete."""
         self._unparsed = memoryview(b"")
         self._transport.linger_seconds = SHUTDOWN_LINGER_SECONDS
         if self._transport.in_request and not self.cycle.response_started:
-            self._refuse(503)
+            self._reject(503)
         else:
             super().shutdown()
 
     # callbacks of the parser
 
     def on_headers_complete(self) -> None:
-        """Begin a request, whose later headers are trailers and are dropped."""
+        """Begin a request; further headers are trailers and are dropped."""
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
                 raise ValueError("CONNECT is for proxies")
-            return  # it is parsed once more, without
-        check_head(self.headers, self.parser.get_http_version)
+            return  # `_parse_without_upgrade` parses it again
+        check_headers(self.headers, self.parser.get_http_version)
         if not self.url.startswith(b"/"):
-            self.url = with_path(self.url)
+            self.url = normalize_target(self.url)
         if self.expect_100_continue and self.parser.get_http_version() == "1.0":
             self.expect_100_continue = False  # RFC 9110, 10.1.1
         super().on_headers_complete()
         self.headers = []
         self._body_bytes = 0
         self._transport.in_request = True
-        if self.expect_100_continue:  # if the answer comes first, so may the body, or it may not
+        if self.expect_100_continue:  # after an early response, the body may come or not
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of a body."""
+        """Receive a piece of a body."""
         self._frame_bytes = 0
         self._body_bytes += len(body)
         HttpToolsProtocol.on_body(self, body)
@@ -165,54 +160,54 @@ class LimitedProtocol(HttpToolsProtocol):
             self._transport.in_request = False
             HttpToolsProtocol.on_message_complete(self)
 
-    # callbacks of the answers
+    # callbacks of the response
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        """Write what is kept of an answer that has no body, then go on to what waits."""
+        """Flush a response without body, then continue with what waits."""
         self._transport.flush()
         super().on_response_complete()
         if self._is_held:
             self._parse_waiting()
-        if (self._refusal is not None or self._eof) and not self._is_answering():
-            self._end()
+        if (self._rejection is not None or self._eof) and not self._is_responding():
+            self._finish()
 
     # parsing
 
     def _parse_waiting(self) -> None:
-        """Parse what was kept, until a request has to wait again."""
+        """Parse what is buffered, until a request has to wait."""
         if self._unparsed:
             self._unset_keepalive_if_required()
-        for _ in range(TURN_PIECES):
-            if self.transport.is_closing():  # what comes is not answered
+        for _ in range(MAX_PIECES_PER_TURN):
+            if self.transport.is_closing():  # no response is possible
                 self._unparsed = memoryview(b"")
                 self.pipeline.clear()
             if not self._unparsed or self.pipeline:
                 break
-            n_bytes = max(PARSE_BYTES, min(self._body_left(), BODY_BYTES))
+            n_bytes = max(PARSE_CHUNK_BYTES, min(self._body_left(), BODY_CHUNK_BYTES))
             piece = self._unparsed[:n_bytes]
             self._unparsed = self._unparsed[n_bytes:]
             self._parse(piece)
         self._hold()
         if self._unparsed and not self.pipeline and self._next_turn is None:
-            self._next_turn = self.loop.call_soon(self._take_turn)
+            self._next_turn = self.loop.call_soon(self._parse_next_turn)
 
-    def _take_turn(self) -> None:
+    def _parse_next_turn(self) -> None:
         self._next_turn = None
         self._parse_waiting()
 
     def _body_left(self) -> int:
-        """How many bytes of a body are still to come, in which no request can be; 0 if unknown."""
+        """How many bytes of the body are still to come; 0 if unknown."""
         if not self._transport.in_request:
             return 0
         declared = find_header(self.scope["headers"], b"content-length")
         return int(declared) - self._body_bytes if declared else 0
 
     def _hold(self) -> None:
-        """Read no more while anything waits."""
+        """Pause reading while anything waits."""
         self._is_held = bool(self.pipeline or self._unparsed)
         self._transport.hold_reading(held=self._is_held)
 
@@ -224,67 +219,67 @@ class LimitedProtocol(HttpToolsProtocol):
             (begin,) = upgrade.args
             self._parse_without_upgrade(bytes(piece[begin:]))
         except httptools.HttpParserError:
-            self._refuse(431 if len(self.headers or ()) > MAX_FIELDS else 400)
+            self._reject(431 if len(self.headers or ()) > MAX_HEADER_FIELDS else 400)
         if self._frame_bytes:
             self._check_frame()
         elif self._is_counted:
-            self._count_no_more()
+            self._uncount()
 
     def _check_frame(self) -> None:
-        """Check what is not whole: a head, trailers, or the size of a chunk."""
-        if self._frame_bytes > MAX_HEAD_BYTES:
-            self._refuse(431)
-        elif not self._has_begun_head():
-            self._count_no_more()
-        elif len(self.headers) > MAX_FIELDS:
-            self._refuse(431)
+        """Limit incomplete headers, trailers and chunk sizes."""
+        if self._frame_bytes > MAX_HEADER_BYTES:
+            self._reject(431)
+        elif not self._in_headers():
+            self._uncount()
+        elif len(self.headers) > MAX_HEADER_FIELDS:
+            self._reject(431)
         else:
             self._is_counted = True
-            self.unfinished_heads.count(self, self._frame_bytes)
+            self.unfinished_headers.count(self, self._frame_bytes)
 
-    def _count_no_more(self) -> None:
+    def _uncount(self) -> None:
         self._is_counted = False
-        self.unfinished_heads.forget(self)
+        self.unfinished_headers.forget(self)
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
-        """Parse a request again as if it asked for no other protocol (RFC 9110, 7.8).
+        """Parse a request again without its Upgrade header (RFC 9110, 7.8).
 
-        The parser takes what follows such a head for the other protocol. A client that may be
-        told so, as Java's, has sent its body.
+        The parser takes the body for the other protocol. Java's client offers an upgrade and sends
+        a body.
         """
         version = self.parser.get_http_version().encode()
         kept = (field for field in self.headers if field[0] != b"upgrade")
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in kept)
-        head = b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, lines)
+        start = b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, lines)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._frame_bytes = 0  # of the head that is parsed again
-        self._parse(head + rest)
+        self._frame_bytes = 0  # these headers are counted again
+        self._parse(start + rest)
 
     # ending
 
-    def _refuse(self, status: int) -> None:
-        """End the connection with a status, after the answers to the requests that came whole."""
-        if self._refusal is not None or self.transport.is_closing():
+    def _reject(self, status: int) -> None:
+        """End the connection with a status, after the responses to complete requests."""
+        if self._rejection is not None or self.transport.is_closing():
             return
-        self._refusal = status
-        self.refusal_log.log(status, self.loop.time())
+        self._rejection = status
+        self.rejection_log.log(status, self.loop.time())
         self._unparsed = memoryview(b"")
-        self._count_no_more()
+        self._uncount()
         if self._transport.in_request:
             self._drop_request()
-        self._transport.in_request = not self._eof  # the client may go on: linger
-        if self._is_answering():
+        self._transport.in_request = not self._eof  # the client may still send: linger
+        if self._is_responding():
             self._transport.hold_reading(held=True)
         else:
-            self._end()
+            self._finish()
 
     def _drop_request(self) -> None:
-        """Drop the request whose body is not whole, wherever it is."""
+        """Drop the request whose body is incomplete."""
         if self.pipeline and self.pipeline[0][0] is self.cycle:
             self.pipeline.popleft()
         elif self.cycle.response_complete:
-            self._refusal = None  # it has had its answer
+            self._rejection = None  # it has its response
             self.transport.close()
         elif self.cycle.response_started:
             self.transport.abort()
@@ -297,40 +292,42 @@ class LimitedProtocol(HttpToolsProtocol):
             self._running.message_event.set()
         self._running = None
 
-    def _end(self) -> None:
-        """Say why, if there is a reason, and close."""
-        if self._refusal is not None and not self.transport.is_closing():
+    def _finish(self) -> None:
+        """Send the rejection, if there is one, and close."""
+        if self._rejection is not None and not self.transport.is_closing():
             headers = self.server_state.default_headers
-            self.transport.write(refusal(self._refusal, headers))
+            self.transport.write(rejection_response(self._rejection, headers))
         self.transport.close()
 
-    # looking
+    # timeouts
 
-    def _look(self) -> None:
-        """See whether the connection still waits for the same, and for how long."""
+    def _check_timeout(self) -> None:
+        """Close the connection if it has waited too long for the same thing."""
         now = self.loop.time()
-        in_head = self._has_begun_head()
+        in_headers = self._in_headers()
         if not self._waits_for_client() or self.timeout_keep_alive_task is not None:
-            self._waits_since = None  # the application, and uvicorn, see to that
+            self._waits_since = None  # the application or uvicorn has a timeout
         elif (
             self._waits_since is None
             or self._waits_after is not self.scope
-            or self._waits_in_head is not in_head
+            or self._waits_in_headers is not in_headers
         ):
             self._waits_since = now
-        elif now - self._waits_since >= self.header_timeout_seconds and not self._is_answering():
-            self.cut()
-        self._waits_after, self._waits_in_head = self.scope, in_head
-        self._look_task = self.loop.call_later(self.header_timeout_seconds / LOOKS, self._look)
+        elif now - self._waits_since >= self.header_timeout_seconds and not self._is_responding():
+            self.close_idle()
+        self._waits_after, self._waits_in_headers = self.scope, in_headers
+        self._check_task = self.loop.call_later(
+            self.header_timeout_seconds / CHECKS_PER_TIMEOUT, self._check_timeout
+        )
 
-    def cut(self) -> None:
-        """End a connection that waits for its client."""
+    def close_idle(self) -> None:
+        """Close a connection that waits for its client, with 408 inside a request."""
         if self._transport.is_lingering:
             self.transport.abort()
-        elif self._has_begun_head() or (self._transport.in_request and self._is_answering()):
-            self._refuse(408)
+        elif self._in_headers() or (self._transport.in_request and self._is_responding()):
+            self._reject(408)
         else:
-            self._transport.in_request = False  # it has had its time
+            self._transport.in_request = False  # do not linger
             self.transport.close()
 
     def _make_room(self) -> None:
@@ -338,43 +335,34 @@ class LimitedProtocol(HttpToolsProtocol):
         waiting = [
             item
             for item in self.connections
-            if isinstance(item, LimitedProtocol) and item is not self and item._waits_for_client()
+            if isinstance(item, TimeoutHttpProtocol)
+            and item is not self
+            and item._waits_for_client()
         ]
-        for item in nsmallest(CLOSED_AT_ONCE, waiting, key=_began_to_wait) or [self]:
-            item.cut()
+        for item in nsmallest(MAX_CLOSED_AT_ONCE, waiting, key=_began_to_wait) or [self]:
+            item.close_idle()
 
     def _waits_for_client(self) -> bool:
-        """Whether it is the client that has to do something."""
-        return self._transport.in_request or not self._is_answering()
+        """Whether the client has to act next."""
+        return self._transport.in_request or not self._is_responding()
 
-    def _is_answering(self) -> bool:
+    def _is_responding(self) -> bool:
         return self._running is not None and not self._running.response_complete
 
-    def _has_begun_head(self) -> bool:
+    def _in_headers(self) -> bool:
         return self.scope is not None and "method" not in self.scope
 
 
-def _began_to_wait(connection: LimitedProtocol) -> float:
+def _began_to_wait(connection: TimeoutHttpProtocol) -> float:
     since = connection._waits_since
     return inf if since is None else since
 
 
-def give_up_on_readers(listeners: Iterable[socket.socket], seconds: float) -> None:
-    """Have the kernel end connections whose clients have taken nothing of an answer for long.
-
-    Connections inherit it from the socket that listens. Systems other than Linux do without.
-    """
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        milliseconds = max(1, round(seconds * 1e3))  # 0 would be no limit
-        for listener in listeners:
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-
-
-def limited_protocol(header_timeout_seconds: float) -> type[LimitedProtocol]:
-    """Give the protocol with a limit; uvicorn constructs it itself."""
+def timeout_http_protocol(header_timeout_seconds: float) -> type[TimeoutHttpProtocol]:
+    """Return the protocol class with a timeout, which uvicorn instantiates."""
     limits = {
         "header_timeout_seconds": header_timeout_seconds,
-        "unfinished_heads": UnfinishedHeads(),
-        "refusal_log": RefusalLog(logging.getLogger("uvicorn.error")),
+        "unfinished_headers": UnfinishedHeaders(),
+        "rejection_log": RejectionLog(logging.getLogger("uvicorn.error")),
     }
-    return type(LimitedProtocol.__name__, (LimitedProtocol,), limits)
+    return type(TimeoutHttpProtocol.__name__, (TimeoutHttpProtocol,), limits)

@@ -1,4 +1,4 @@
-"""The port of the metrics: a second server, in one thread, with the time limits of the first."""
+"""The metrics port: a second server, in one thread, with the timeouts of the first."""
 
 import socket
 from threading import Thread
@@ -13,43 +13,31 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from service.server.http_protocol import give_up_on_readers
+from service.server.listeners import set_send_timeout
 
 STOP_SECONDS: Final = 1
-"""How long scrapes in progress may take to finish when the service stops."""
+"""For scrapes in progress to finish when the service stops."""
 
 
 class MetricsServer:
-    """Serves in a thread of its own, so that a scrape does not wait for the service's event loop.
-
-    However many clients connect and send nothing, it stays one thread, and each is disconnected
-    after the time that the configuration's protocol allows.
-
-    Parameters
-    ----------
-    config : uvicorn.Config
-        Of the application that `metrics_app` builds.
-    listeners : list of socket.socket
-    unread_seconds : float
-        How long a response may lie unread.
-    """
+    """Serves `metrics_app` in its own thread: a scrape does not wait for the main event loop."""
 
     def __init__(
-        self, config: uvicorn.Config, listeners: list[socket.socket], *, unread_seconds: float
+        self, config: uvicorn.Config, listeners: list[socket.socket], *, send_timeout_seconds: float
     ) -> None:
         config.timeout_graceful_shutdown = STOP_SECONDS
-        give_up_on_readers(listeners, unread_seconds)
+        set_send_timeout(listeners, send_timeout_seconds)
         self._server = uvicorn.Server(config)
         self._thread = Thread(
             target=self._server.run, args=(listeners,), name="metrics", daemon=True
         )
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the port, and wait for scrapes in progress."""
+        """Close the port and wait for scrapes in progress."""
         self._server.should_exit = True
         self._thread.join(2 * STOP_SECONDS)
 

@@ -1,4 +1,4 @@
-"""What is said to a client whose connection is refused, and to the operator."""
+"""Responses and log lines for connections that the server rejects."""
 
 import logging
 from collections.abc import Iterable
@@ -9,16 +9,16 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 TEXTS: Final = {
     400: b"Invalid HTTP request received.",
-    408: b"The request did not come in time.",
-    431: b"The head or the trailers of the request are too long.",
-    503: b"The service is stopping. Try again.",
+    408: b"The request was not received in time.",
+    431: b"The request headers or trailers are too long.",
+    503: b"The service is shutting down. Retry.",
 }
-LOG_SECONDS: Final = 1.0
-"""No more than one line in that time: clients can be refused as fast as they connect."""
+LOG_INTERVAL_SECONDS: Final = 1.0
+"""At most one log line per interval, for clients can be rejected as fast as they connect."""
 
 
-def refusal(status: int, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the whole answer, which closes the connection."""
+def rejection_response(status: int, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return a complete response that closes the connection."""
     text = TEXTS[status]
     headers = [
         *default_headers,
@@ -30,31 +30,19 @@ def refusal(status: int, default_headers: Iterable[tuple[bytes, bytes]]) -> byte
     return STATUS_LINE[status] + lines + b"\r\n" + text
 
 
-class RefusalLog:
-    """Logs refusals, one line a second at most.
-
-    Parameters
-    ----------
-    logger : logging.Logger
-    """
+class RejectionLog:
+    """Logs rejections, at most one line a second."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self._logged_at = -inf
-        self._n_left_out = 0
+        self._n_suppressed = 0
 
     def log(self, status: int, now: float) -> None:
-        """Log a refusal, or count it for the next line.
-
-        Parameters
-        ----------
-        status : int
-        now : float
-            Seconds of a clock that never goes back.
-        """
-        if now - self._logged_at < LOG_SECONDS:
-            self._n_left_out += 1
+        """Log a rejection at a monotonic time, or count it for the next line."""
+        if now - self._logged_at < LOG_INTERVAL_SECONDS:
+            self._n_suppressed += 1
             return
-        more = f" ({self._n_left_out} others since the last line)" if self._n_left_out else ""
+        more = f" ({self._n_suppressed} more since the last line)" if self._n_suppressed else ""
         self._logger.warning("%d %s%s", status, TEXTS[status].decode(), more)
-        self._logged_at, self._n_left_out = now, 0
+        self._logged_at, self._n_suppressed = now, 0

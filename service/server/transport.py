@@ -1,41 +1,35 @@
-"""The writing end of a connection: whole answers, and a close that loses none.
+"""Transport that writes headers and body at once, and closes without losing a response.
 
-Uvicorn writes the head of an answer, then its body. Each is a system call, a packet, and a client
-that is woken; together they are one of each.
+Uvicorn writes the response headers, then the body: two system calls and two packets. Joined, they
+are one.
 
 A connection that is closed while its client still sends is reset, and the client may lose the
-answer. So what it sends is read and thrown away for a while: lingering close, as in nginx.
+response. So its input is read and discarded for a while: lingering close, as in nginx.
 """
 
 from asyncio import AbstractEventLoop, TimerHandle, Transport
 from typing import Any, Final
 
 LINGER_SECONDS: Final = 5.0
-"""How long a client may go on sending after the answer that closes its connection."""
+"""How long input is discarded after the response that closes the connection."""
 LINGER_BYTES: Final = 33_554_432
-"""How much it may send in that time: twice the longest body that is read."""
+"""How much is discarded in that time: twice the longest body that is read."""
 
 _STATUS_LINE_BEGIN: Final = b"HTTP/1.1 "
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-"""A head that nothing follows before the client has read it."""
+"""Must be sent at once: the client waits for it."""
 
 
-class ResponseTransport(Transport):
-    """Keeps the head of an answer until what follows is written, or it is told that nothing does.
+class CoalescingTransport(Transport):
+    """Holds response headers back until the next write, or `flush`.
 
-    A head is known by how it begins. A later piece of a body that begins so waits, too, for the
-    next piece or the end. Has what uvicorn's HTTP protocol asks of a transport, and no more.
-
-    Parameters
-    ----------
-    transport : asyncio.Transport
-        What writes.
-    loop : asyncio.AbstractEventLoop
+    Headers are recognised by the status line. A piece of a body that begins with one also waits for
+    the next piece or the end. Implements what uvicorn's HTTP protocol uses of a transport.
 
     Attributes
     ----------
     linger_seconds : float
-        How long `close` reads on if the client still sends.
+        How long `close` discards input if the client still sends.
     in_request : bool
         Whether the client is in the middle of a request: then `close` lingers.
     """
@@ -44,7 +38,7 @@ class ResponseTransport(Transport):
         super().__init__()
         self._transport = transport
         self._loop = loop
-        self._head = b""
+        self._headers = b""
         self._reading_paused = False
         self._reading_held = False
         self._linger_task: TimerHandle | None = None
@@ -53,28 +47,28 @@ class ResponseTransport(Transport):
         self.in_request = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write what follows a head with it; keep a head."""
-        if self._head:
-            data = self._head + data
-            self._head = b""
+        """Hold headers back; write anything else, together with headers that wait."""
+        if self._headers:
+            data = self._headers + data
+            self._headers = b""
         elif data[: len(_STATUS_LINE_BEGIN)] == _STATUS_LINE_BEGIN and data != _CONTINUE:
-            self._head = bytes(data)
+            self._headers = bytes(data)
             return
         self._transport.write(data)
 
     def flush(self) -> None:
-        """Write a head that nothing follows."""
-        if self._head:
+        """Write headers that wait."""
+        if self._headers:
             self.write(b"")
 
-    def drop(self) -> None:
-        """Forget what is not written: nobody is there to read it."""
-        self._head = b""
+    def discard_pending(self) -> None:
+        """Discard headers that wait; the connection is lost."""
+        self._headers = b""
         if self._linger_task is not None:
             self._linger_task.cancel()
 
     def close(self) -> None:
-        """Close when all is written; if the client still sends, read that for a while first."""
+        """Close once everything is written; linger if the client still sends."""
         if self.is_closing():
             return
         self.flush()
@@ -86,42 +80,42 @@ class ResponseTransport(Transport):
         else:
             self._transport.close()
 
-    def discard(self, n_bytes: int) -> None:
-        """Count bytes that came while `is_lingering`; too many close the connection."""
+    def discard_input(self, n_bytes: int) -> None:
+        """Count input that came while `is_lingering`; too much closes the connection."""
         self._lingered_bytes += n_bytes
         if self._lingered_bytes > LINGER_BYTES:
             self._transport.close()
 
     @property
     def is_lingering(self) -> bool:
-        """Whether the last answer is written, and what comes is thrown away."""
+        """Whether the last response is written and input is discarded."""
         return self._linger_task is not None
 
     def abort(self) -> None:
-        """Close at once, whatever is not written."""
-        self.drop()
+        """Close at once, without writing what waits."""
+        self.discard_pending()
         self._transport.abort()
 
     def is_closing(self) -> bool:
-        """Tell whether nothing more can be written."""
+        """Whether nothing more can be written."""
         return self._linger_task is not None or self._transport.is_closing()
 
     def hold_reading(self, *, held: bool) -> None:
-        """Read nothing, whatever `resume_reading` says, as long as this is held."""
+        """Pause reading independently of `pause_reading` and `resume_reading`."""
         self._reading_held = held
-        self._apply()
+        self._update_reading()
 
     def pause_reading(self) -> None:
-        """Read no more for now."""
+        """Pause reading."""
         self._reading_paused = True
-        self._apply()
+        self._update_reading()
 
     def resume_reading(self) -> None:
-        """Read again, unless it is held."""
+        """Resume reading, unless it is held."""
         self._reading_paused = False
-        self._apply()
+        self._update_reading()
 
-    def _apply(self) -> None:
+    def _update_reading(self) -> None:
         if self._transport.is_closing():
             return
         if self._reading_paused or self._reading_held:
@@ -130,5 +124,5 @@ class ResponseTransport(Transport):
             self._transport.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Give what is known of the connection."""
+        """Return information about the connection."""
         return self._transport.get_extra_info(name, default)

@@ -19,6 +19,7 @@ from tests.deploy.batch_runs import (
     start_bulk,
     write_parquet_files,
 )
+from tests.networks import save_two_topics
 
 ARTICLE = "The bank cut its prime rate to 8 pct. " * 40
 ROWS: list[dict[str, Any]] = [
@@ -85,6 +86,14 @@ def test_parquet_gets_the_answers_of_the_classifier(
         "_run.json",
         *(f"part-{number:06}.parquet" for number in range(3)),
     ]
+
+
+def test_two_topics_are_the_default_of_a_model_of_two(tmp_path: Path) -> None:
+    model = save_two_topics(tmp_path / "two" / "1")
+    pq.write_table(pa.table({"text": ["Cocoa prices rose."]}), tmp_path / "a.parquet")
+    run_bulk(tmp_path / "a.parquet", tmp_path / "out", "--model-dir", model, "--workers", 1)
+    (row,) = read_output(tmp_path / "out")
+    assert {each["topic"] for each in row["topics"]} == {"cocoa", "grain"}
 
 
 def test_none_of_the_topics_has_a_column(

@@ -192,7 +192,7 @@ def test_an_alert_says_what_to_do(alert: dict[str, Any]) -> None:
     for text in alert["annotations"].values():
         assert text.endswith(".")
     runbook = alert["annotations"]["runbook"]
-    assert runbook.startswith("Look first ")
+    assert runbook.startswith("Check ")
     assert runbook.endswith(f"See {alert['alert']} in docs/operations.md.")
 
 

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright: it asks nothing of anybody but the service."""
+"""Debian's Chromium, driven by Playwright, without background requests."""
 
 import os
 import shutil
@@ -26,16 +26,16 @@ Scheme = Literal["light", "dark"]
 
 
 def find_chromium() -> Path | None:
-    """Chromium on the path, as Debian's package ``chromium`` installs it."""
+    """Return Chromium on the path, as Debian's package ``chromium`` installs it."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     return Path(found) if found else None
 
 
 def need_chromium() -> Path:
-    """Chromium; where there is none, tests are skipped, except in CI."""
+    """Return Chromium; without it, skip the test, or fail it in CI."""
     chromium = find_chromium()
     if chromium is None:
-        reason = "there is no Chromium: install the package chromium"
+        reason = "Chromium is not installed: install the package chromium"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -46,7 +46,7 @@ def need_chromium() -> Path:
 def open_browser(
     chromium: Path, base_url: str, permissions: Sequence[str] = ()
 ) -> Iterator[BrowserContext]:
-    """Start a browser that knows nothing yet."""
+    """Start a browser with an empty profile."""
     with TemporaryDirectory() as profile, sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile,
@@ -65,24 +65,24 @@ def open_browser(
 
 
 class Watched:
-    """A page, with what it asked for and complained of.
+    """A page with its requests and errors.
 
     Attributes
     ----------
     requests : list of str
-        Addresses, those in the page itself (``data:``) not counted.
-    complaints : list of str
-        Errors of its scripts, and what the console shows in red, such as violations of the policy.
+        Addresses.
+    errors : list of str
+        Errors of scripts, and errors and warnings in the console, such as violations of the policy.
     """
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.requests: list[str] = []
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         page.on("request", lambda request: self.requests.append(request.url))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._listen)
 
     def _listen(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
+            self.errors.append(message.text)

@@ -1,4 +1,4 @@
-"""The service as a part of another application, under ``/news``."""
+"""The service mounted in another application, under ``/news``."""
 
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -13,7 +13,7 @@ from service.settings import ServiceSettings
 
 
 async def ready(request: Request) -> Response:
-    """What `RunningService` waits for."""
+    """Readiness, which `RunningService` polls."""
     return Response()
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the page for the documentation: ``python -m tests.end_to_end.screenshots``."""
+"""Take screenshots of the page for the documentation."""
 
 import sys
 from typing import Final
@@ -18,10 +18,10 @@ SHOTS: Final[dict[str, tuple[Scheme, ViewportSize]]] = {
 
 
 def main() -> None:
-    """Take every picture."""
+    """Take every screenshot."""
     chromium = find_chromium()
     if chromium is None:
-        sys.exit("There is no Chromium: install the package chromium.")
+        sys.exit("Chromium is not installed: install the package chromium.")
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         RunningService() as service,
@@ -32,7 +32,7 @@ def main() -> None:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.set_viewport_size(size)
             page.goto("/")
-            page.get_by_role("button", name="Harvest").click()
+            page.get_by_role("button", name="Crude oil").click()
             page.locator("#summary").wait_for()
             page.screenshot(path=FOLDER / f"{name}.png")
             page.close()

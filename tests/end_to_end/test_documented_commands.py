@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 from typer.testing import CliRunner
 
-from service.model.bundle import next_bundle
+from service.model.repository import next_bundle
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.end_to_end.documented import Block, Sandbox, find_blocks
 from tests.end_to_end.running_service import RunningService

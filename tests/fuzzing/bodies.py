@@ -13,9 +13,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from service.api.open_inference.model import TensorModel
-from service.api.parsing import Limits
-from service.api.plain_text import to_json_request
-from service.api.predictor import Answerer
+from service.api.parsing import RequestLimits, parse_classify_request, parse_plain_text
+from service.api.predictor import Predictor
 from service.api.problems import RequestError, to_problem
 from service.model import load_classifier
 from service.observability.health import ServiceHealth
@@ -23,19 +22,19 @@ from service.observability.metrics import ServiceMetrics
 from tests.fuzzing.mutation import CHARACTERS, change_json, insert
 
 ROOT: Final = Path(__file__).parents[2]
-LIMITS: Final = Limits(
+LIMITS: Final = RequestLimits(
     max_text_bytes=3_000,
     max_text_words=400,
-    max_batch_items=4,
+    max_batch_size=4,
     max_explained_words=40,
     max_top_k=46,
 )
 """Small, so that they are met."""
 _CLASSIFIER: Final = load_classifier(ROOT / "models" / "reuters")
-_ANSWERER: Final = Answerer(
+_PREDICTOR: Final = Predictor(
     _CLASSIFIER, ServiceMetrics(CollectorRegistry()), LIMITS, ServiceHealth()
 )
-_MODEL: Final = TensorModel(_CLASSIFIER, _ANSWERER, LIMITS)
+_MODEL: Final = TensorModel(_CLASSIFIER, _PREDICTOR, LIMITS)
 
 
 def seeds() -> Iterator[bytes]:
@@ -98,15 +97,15 @@ def mutate(data: bytes, random: Random) -> bytes:
 
 
 def _classify(body: bytes, argument: bytes | None) -> bytes:
-    return _ANSWERER.classify(body)
+    return _PREDICTOR.predict(parse_classify_request(body, LIMITS))
 
 
 def _batch(body: bytes, argument: bytes | None) -> bytes:
-    return _ANSWERER.classify_batch(body)
+    return _PREDICTOR.predict_batch(body)
 
 
 def _plain(body: bytes, argument: bytes | None) -> bytes:
-    return _ANSWERER.classify(to_json_request(body, argument or b""))
+    return _PREDICTOR.predict(parse_plain_text(body, LIMITS, query=argument or b""))
 
 
 def _tensors(body: bytes, argument: bytes | None) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from service.model import BundleError, load_classifier
 from service.model.bundle import MODEL_FILE
 from service.model.bundle_files import MANIFEST_FILE, MANIFEST_HASH_FILE, manifest_hash_line
-from service.model.errors import LONGEST_REFUSAL
+from service.model.errors import MAX_MESSAGE_LENGTH
 from tests.fuzzing.mutation import change_json
 from tests.fuzzing.small_bundle import save_small_bundle
 
@@ -91,5 +91,5 @@ def mutate(data: bytes, random: Random) -> bytes:
 
 def check_sentence(message: str) -> None:
     """See that a refusal is one line, and not the file itself."""
-    if "\n" in message or len(message) > LONGEST_REFUSAL:
+    if "\n" in message or len(message) > MAX_MESSAGE_LENGTH:
         raise AssertionError(f"a refusal of {len(message)} characters: {message[:200]!r}")

@@ -7,7 +7,7 @@ from typing import Final
 
 from service.model import NewsText
 from service.model.encoder import START_ID, UNKNOWN_ID, TextEncoder
-from service.model.explanation import place_words
+from service.model.explanation import locate_words
 from service.model.field_encoder import FieldEncoder, NewsEncoder
 from service.model.tokenization import Tokenizer
 from tests.fuzzing.mutation import CHARACTERS, insert
@@ -45,12 +45,12 @@ def check(data: bytes) -> None:
     """Encode a text, with a title before the first NUL if there is one."""
     text = read(data)
     for encoder in ENCODERS:
-        placed = place_words(text, encoder.tokenizer)
+        placed = locate_words(text, encoder.tokenizer)
         for content in (text.title or "", text.text):
             check_words(encoder.tokenizer, content)
         n_words = check_encoding(encoder, text)
         if n_words != len(placed):
-            raise AssertionError(f"{encoder.rule}: {n_words} words, {len(placed)} places")
+            raise AssertionError(f"{encoder.name}: {n_words} words, {len(placed)} places")
 
 
 def mutate(data: bytes, random: Random) -> bytes:
@@ -79,14 +79,14 @@ def check_encoding(encoder: TextEncoder, text: NewsText) -> int:
     encoded = encoder.encode(text.text, text.title)
     ids, counts = encoded.token_ids.tolist(), encoded.token_counts.tolist()
     if tokens[0] != START_ID or ids[0] != START_ID or not set(ids) <= IDS:
-        raise AssertionError(f"{encoder.rule}: expected the start and known ids, got {ids}")
+        raise AssertionError(f"{encoder.name}: expected the start and known ids, got {ids}")
     if len(set(ids)) < len(ids) or Counter(tokens) != dict(zip(ids, counts, strict=True)):
-        raise AssertionError(f"{encoder.rule}: {tokens} counted as {ids}, {counts}")
+        raise AssertionError(f"{encoder.name}: {tokens} counted as {ids}, {counts}")
     n_unknown = tokens.count(UNKNOWN_ID)
     n_others = encoded.n_words - encoded.n_known_words - encoded.n_numbers
     if n_others != n_unknown or encoded.n_known_words < 0:
-        raise AssertionError(f"{encoder.rule}: {encoded.n_words} words, {n_unknown} unknown")
+        raise AssertionError(f"{encoder.name}: {encoded.n_words} words, {n_unknown} unknown")
     changes = encoder.token_changes(text.text, text.title)
     if len(changes) != encoded.n_words:
-        raise AssertionError(f"{encoder.rule}: {len(changes)} changes, {encoded.n_words} words")
+        raise AssertionError(f"{encoder.name}: {len(changes)} changes, {encoded.n_words} words")
     return encoded.n_words

@@ -12,7 +12,9 @@ pytestmark = pytest.mark.skipif(H2LOAD is None, reason="h2load makes the load: n
 @pytest.fixture(scope="module")
 def loads() -> tuple[Requests, Requests, Requests, list[float]]:
     """Honest, too much, and after it, with health checks."""
-    with RunningService(NEWSWIRE_MAX_IN_PROGRESS="16", NEWSWIRE_LOG_LEVEL="warning") as service:
+    with RunningService(
+        NEWSWIRE_MAX_CONCURRENT_REQUESTS="16", NEWSWIRE_LOG_LEVEL="warning"
+    ) as service:
         root = f"http://127.0.0.1:{service.port}"
         url = f"{root}/classify"
         honest = send(url, seconds=1, connections=16)

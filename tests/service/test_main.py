@@ -18,7 +18,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
 from tests.hostile_bundles import (
-    DEVOURING,
     NETWORKS,
     Damage,
     declare,
@@ -50,7 +49,7 @@ def assert_refused(shown: subprocess.CompletedProcess[str], message: str) -> Non
 
 def test_no_bundle_is_one_line_and_status_2(tmp_path: Path) -> None:
     shown = run(NEWSWIRE_MODEL_DIR=str(tmp_path / "absent"))
-    assert_refused(shown, "expected a model bundle or a folder of them, nothing is there")
+    assert_refused(shown, "expected a model bundle or a folder of them, not found")
 
 
 def test_an_altered_bundle_is_one_line_and_status_2(bundle_copy: Path) -> None:
@@ -105,7 +104,7 @@ def test_an_address_that_is_none_is_one_line_and_status_2(host: str) -> None:
 
 def test_a_setting_that_does_not_exist_is_one_line_and_status_2() -> None:
     shown = run(NEWSWIRE_API_KEY="a-key-of-16-chars")
-    assert_refused(shown, "NEWSWIRE_API_KEY: there is no such setting, did you mean NEWSWIRE_API_K")
+    assert_refused(shown, "NEWSWIRE_API_KEY: unknown setting, did you mean NEWSWIRE_API_K")
     assert "a-key-of-16-chars" not in shown.stderr
 
 
@@ -223,7 +222,7 @@ def test_metrics_are_whole_while_requests_are_answered() -> None:
 
 
 def test_one_port_for_both_is_refused() -> None:
-    assert_refused(run(NEWSWIRE_METRICS_PORT="8000"), "Expected another port than NEWSWIRE_PORT")
+    assert_refused(run(NEWSWIRE_METRICS_PORT="8000"), "Expected a port other than NEWSWIRE_PORT")
 
 
 def test_a_wrong_key_is_refused_and_not_shown() -> None:
@@ -284,11 +283,11 @@ HOSTILE: Final[dict[str, tuple[Damage, str]]] = {
     ),
     "deep nesting": (
         lambda bundle: rewrite(bundle, "goldens.json", b"[" * 1_000_000),
-        "goldens.json: is not JSON in UTF-8: ",
+        "goldens.json: expected at most 100000 objects and lists",
     ),
     "much nesting": (
         lambda bundle: rewrite(bundle, "goldens.json", b"[" + b"[[]]," * 5_000_000 + b"0]"),
-        "goldens.json: ",
+        "goldens.json: expected at most 100000 objects and lists",
     ),
     "an enormous id": (
         lambda bundle: edit_vocabulary(bundle, zyzzyva=2**40),
@@ -297,11 +296,11 @@ HOSTILE: Final[dict[str, tuple[Damage, str]]] = {
     "no JSON": (lambda bundle: rewrite(bundle, "topics.json", b"NaN"), "topics.json: is not JSON"),
     "random bytes": (
         lambda bundle: rewrite(bundle, "model.onnx", os.urandom(1_000)),
-        "model.onnx: onnxruntime refuses it",
+        "model.onnx: onnxruntime rejects it",
     ),
     **{
         kind: (partial(edit_network, edit=edit), message)
-        for kind, (edit, message) in (NETWORKS | DEVOURING).items()
+        for kind, (edit, message) in NETWORKS.items()
     },
 }
 

@@ -27,12 +27,16 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
             "1e9",
             "NEWSWIRE_REQUEST_TIMEOUT_SECONDS: Input should",
         ),
-        ("NEWSWIRE_RELOAD_SECONDS", "1e10", "NEWSWIRE_RELOAD_SECONDS: Input should be less than"),
+        (
+            "NEWSWIRE_MODEL_POLL_SECONDS",
+            "1e10",
+            "NEWSWIRE_MODEL_POLL_SECONDS: Input should be less than",
+        ),
         ("NEWSWIRE_DRAIN_SECONDS", "inf", "NEWSWIRE_DRAIN_SECONDS: Input should be less than"),
         ("NEWSWIRE_HEADER_TIMEOUT_SECONDS", "nan", "NEWSWIRE_HEADER_TIMEOUT_SECONDS: Input should"),
     ],
 )
-def test_a_wrong_value_is_named(
+def test_invalid_value_is_named(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -46,7 +50,7 @@ def test_a_wrong_value_is_named(
 KEYS = ("a-key-of-16-chars", "!#$%&'()*+-./:;<=>?@[]^_`{|}~")
 
 
-def test_keys_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSWIRE_API_KEYS", f"{KEYS[0]}, {KEYS[1]}\n")
     settings = ServiceSettings()
     assert tuple(key.get_secret_value() for key in settings.api_keys) == KEYS
@@ -68,9 +72,7 @@ def test_keys_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
         " ",
     ],
 )
-def test_a_wrong_key_is_refused_and_never_shown(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_invalid_key_is_an_error_and_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("NEWSWIRE_API_KEYS", value)
     monkeypatch.setenv("NEWSWIRE_PORT", "eighty")
     with pytest.raises(ValidationError) as caught:
@@ -78,16 +80,16 @@ def test_a_wrong_key_is_refused_and_never_shown(
     keys, port = sorted(describe_errors(caught.value).split("; "))
     assert keys == (
         "NEWSWIRE_API_KEYS: Expected keys of at least 16 visible ASCII characters each, "
-        "commas between them"
+        "separated by commas"
     )
     assert port.endswith("got 'eighty'")
 
 
-def test_the_metrics_need_a_port_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_port_must_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSWIRE_METRICS_PORT", "8000")
     with pytest.raises(ValidationError) as caught:
         ServiceSettings()
-    expected = "NEWSWIRE_METRICS_PORT: Expected another port than NEWSWIRE_PORT, got '8000'"
+    expected = "NEWSWIRE_METRICS_PORT: Expected a port other than NEWSWIRE_PORT, got '8000'"
     assert describe_errors(caught.value) == expected
     monkeypatch.setenv("NEWSWIRE_PORT", "8001")
     assert ServiceSettings().metrics_port == 8000
@@ -111,7 +113,7 @@ def test_every_setting_has_a_sentence_and_a_default() -> None:
         ),
     ],
 )
-def test_origins_are_taken_apart(
+def test_origins_are_split(
     monkeypatch: pytest.MonkeyPatch, value: str, origins: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("NEWSWIRE_CORS_ORIGINS", value)
@@ -130,9 +132,7 @@ def test_origins_are_taken_apart(
         "null",
     ],
 )
-def test_an_origin_that_no_browser_sends_is_refused(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+def test_invalid_origin_is_an_error(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("NEWSWIRE_CORS_ORIGINS", value)
     with pytest.raises(ValidationError) as caught:
         ServiceSettings()
@@ -150,7 +150,7 @@ def test_every_time_has_an_upper_bound() -> None:
 
 
 @pytest.mark.parametrize("name", ["host", "metrics_host"])
-def test_an_address_is_not_empty(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_host_is_an_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would stand for every address; an empty variable is the default, as of every setting."""
     with pytest.raises(ValidationError) as caught:
         ServiceSettings.model_validate({name: ""})
@@ -168,21 +168,21 @@ def test_an_address_is_not_empty(name: str, monkeypatch: pytest.MonkeyPatch) -> 
         ("newswire_prot", "NEWSWIRE_PORT"),
     ],
 )
-def test_an_unknown_setting_is_named_with_the_nearest(variable: str, nearest: str) -> None:
+def test_unknown_setting_is_named_with_the_nearest(variable: str, nearest: str) -> None:
     line = describe_unknown_variables({variable: "80", "PATH": "/bin"})
-    assert line == f"{variable}: there is no such setting, did you mean {nearest}?"
+    assert line == f"{variable}: unknown setting, did you mean {nearest}?"
 
 
 def test_several_unknown_settings_are_one_line() -> None:
     variables = {"NEWSWIRE_QQQ": "a secret", "NEWSWIRE_": "", "NEWSWIRE_POTR": "1"}
     assert describe_unknown_variables(variables) == (
-        "NEWSWIRE_: there is no such setting, correct or unset it; "
-        "NEWSWIRE_POTR: there is no such setting, did you mean NEWSWIRE_PORT?; "
-        "NEWSWIRE_QQQ: there is no such setting, correct or unset it"
+        "NEWSWIRE_: unknown setting, correct or unset it; "
+        "NEWSWIRE_POTR: unknown setting, did you mean NEWSWIRE_PORT?; "
+        "NEWSWIRE_QQQ: unknown setting, correct or unset it"
     )
 
 
-def test_settings_and_what_other_programs_read_or_set_are_known() -> None:
+def test_variables_of_other_programs_are_known() -> None:
     settings = {f"NEWSWIRE_{name.upper()}": "" for name in ServiceSettings.model_fields}
     links = {
         "NEWSWIRE_SERVICE_HOST": "10.0.0.1",

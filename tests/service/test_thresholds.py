@@ -20,14 +20,14 @@ def test_every_released_bundle_abstains(path: Path) -> None:
     assert load_bundle(path).manifest.abstains
 
 
-def test_a_bundle_without_thresholds_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_bundle_without_thresholds_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     manifest = without_thresholds()
     assert not manifest.abstains
     warn_of_no_thresholds(manifest)
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert record.getMessage() == (
-        "reuters 1 has no thresholds: it never abstains unless a request sets min_confidence"
+        "model reuters 1 has no thresholds: it never abstains unless a request sets min_confidence"
     )
 
 

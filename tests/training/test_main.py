@@ -1,8 +1,10 @@
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,8 +147,54 @@ def test_interrupted_run_leaves_no_files(
 
 def test_non_empty_folder_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    assert_refused(run("train", "--out", tmp_path), "already holds something")
+    assert_refused(run("train", "--out", tmp_path), "expected an absent or an empty folder")
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start trainings that wait for their data, which come from a pipe that never has data."""
+    os.mkfifo(tmp_path / "data")
+    with ExitStack() as stack:
+
+        def start(*options: str) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [*TRAINING, "train", "--data-dir", "data", *options],
+                cwd=tmp_path,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, f"not reserved: {path}"
+        time.sleep(0.05)
+
+
+def test_concurrent_runs_get_different_numbers(
+    tmp_path: Path, waiting: Callable[..., subprocess.Popen[str]]
+) -> None:
+    for number in ("1", "2"):
+        waiting()
+        wait_for(tmp_path / "models" / "candidates" / number)
+
+
+def test_second_run_into_locked_folder_fails(
+    tmp_path: Path, waiting: Callable[..., subprocess.Popen[str]]
+) -> None:
+    waiting("--out", "out")
+    wait_for(tmp_path / "out")
+    _, errors = waiting("--out", "out").communicate(timeout=60)
+    assert errors.startswith("error: out: another training run is writing to it")
+    assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize("source", ["keras", "reuters21578"])

@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from service.model import NewsText
-from service.model.encoder import with_title
+from service.model.encoder import join_title
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data import Dataset
 from training.data.views import ARTICLE, KERAS, known_topics, texts_by_view
@@ -57,4 +57,4 @@ def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
 
 
 def _all_words(text: NewsText) -> list[str]:
-    return KERAS_TOKENIZER.tokenize(with_title(text.title, text.text))
+    return KERAS_TOKENIZER.tokenize(join_title(text.title, text.text))

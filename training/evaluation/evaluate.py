@@ -186,7 +186,7 @@ def abstentions(
         return None
     return np.array(
         [
-            thresholds.judge(
+            thresholds.decide(
                 known_words_ratio=ratio,
                 score=row.max(),
                 topic=codes[row.argmax()],

@@ -21,7 +21,7 @@ from scipy.special import softmax
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from service.model.encoder import count_tokens
+from service.model.encoder import encode_token_ids
 from training.data.dataset import Split
 from training.data.written_texts import WrittenText, read_written_texts
 from training.progress import FitSteps
@@ -206,7 +206,7 @@ def predict(
     network: Any, features: FieldFeatures, token_ids: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
     """Return the probabilities by Keras, float32 of shape (n_texts, n_topics + 1)."""
-    rows = features.rows([count_tokens(ids, n_words=len(ids)) for ids in token_ids])
+    rows = features.rows([encode_token_ids(ids, n_words=len(ids)) for ids in token_ids])
     probabilities: NDArray[np.float32] = network(to_tensor(rows)).numpy()
     return probabilities
 

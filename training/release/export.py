@@ -66,7 +66,7 @@ def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str)
             "train_negatives": len(dataset.train.negatives),
             "test_negatives": len(dataset.test.negatives),
         },
-        tokeniser=model.encoder.rule,
+        tokenizer=model.encoder.name,
         tensors={name: name for name in DIMENSIONS},
         scores={},
         libraries={name: version(name) for name in LIBRARIES}

@@ -18,7 +18,8 @@ from service.model import (
     load_classifier,
     save_bundle,
 )
-from service.model.bundle import EVALUATION_FOLDER, next_bundle, numbered_bundles
+from service.model.bundle_files import EVALUATION_FOLDER
+from service.model.repository import next_bundle, numbered_bundles
 from training.data import Dataset
 from training.data.views import ARTICLE, STREAM, scores_by_view, texts_by_view
 from training.evaluation.evaluate import Evaluation, evaluate

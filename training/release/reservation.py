@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service.model.bundle import check_can_be_written, next_bundle
+from service.model.bundle import check_writable
 from service.model.folder_lock import FolderLockedError, lock_folder
+from service.model.repository import next_bundle
 from training.errors import DataError
 
 
@@ -26,7 +27,7 @@ def reserve_folder(out: Path | None, candidates: Path) -> Iterator[Path]:
         If another training run has locked it.
     """
     folder = out or _create_numbered(candidates)
-    check_can_be_written(folder)
+    check_writable(folder)
     path = folder.resolve()
     path.mkdir(parents=True, exist_ok=True)
     try:
@@ -46,7 +47,7 @@ def _create_numbered(candidates: Path) -> Path:
     """Create the folder of the next number, also when several runs do so at once."""
     while True:
         folder = next_bundle(candidates)
-        check_can_be_written(folder)
+        check_writable(folder)
         with suppress(FileExistsError):
             folder.mkdir()
             return folder

@@ -1,6 +1,6 @@
-"""API keys: who has none is told so, before anything else of the request is looked at.
+"""API keys: a request without a valid one is rejected before anything else of it is read.
 
-A layer around all that answers, so that no address or method is forgotten: what is open is listed.
+The middleware is around all routes, so that none is forgotten: the open ones are listed.
 """
 
 from collections.abc import Iterable
@@ -8,12 +8,10 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
-from fastapi import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.middleware.instrumentation import InstrumentationMiddleware, RequestObserver
 from service.api.problems import NO_KEY, UnauthorizedError, answer_error
 
 AUTHORIZATION: Final = b"authorization"
@@ -21,27 +19,27 @@ CHALLENGE: Final = "Bearer"
 OPEN_PATHS: Final = frozenset(
     {"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/openapi.json"}
 )
-"""What orchestrators ask, and what the interface is."""
+"""What orchestrators ask, and the description of the API."""
 OPEN_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
 class ApiKeys:
-    """The keys of those who may ask.
+    """The valid keys.
 
     Parameters
     ----------
     keys : iterable of str
-        Several, so that a new one can be given out before the old one is withdrawn.
+        Several, so that a new one can be handed out before an old one is withdrawn.
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._digests = [sha256(key.encode()).digest() for key in keys]
 
     def allow(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Whether ``Authorization: Bearer KEY`` is among the headers, once, with one of the keys.
+        """Whether there is one header ``Authorization: Bearer KEY``, with a valid key.
 
-        How long it takes tells nothing of the keys: digests are compared, in constant time, each
-        with every one.
+        The time that it takes reveals nothing of the keys: digests are compared in constant time,
+        with every key.
         """
         given = [value for name, value in headers if name == AUTHORIZATION]
         scheme, _, key = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
@@ -50,58 +48,48 @@ class ApiKeys:
         return any(equal) and scheme.lower() == CHALLENGE.lower().encode()
 
 
-class KeyGate:
-    """Says who may ask what, and answers the others.
+class ApiKeyMiddleware:
+    """Passes requests with a valid key on, and rejects others with 401.
 
     Parameters
     ----------
+    app : ASGI application
     keys : ApiKeys
     open_paths : frozenset of str
-        What may be read without a key.
-    templates : iterable of str
-        Paths that there are, such as ``/v2/models/{name}``: labels of the refusals' metrics.
-    observer : RequestObserver
+        May be read without a key.
+    routes : iterable of Route
+        Label the metrics of rejected requests.
     """
 
     def __init__(
         self,
+        app: ASGIApp,
         keys: ApiKeys,
         *,
         open_paths: frozenset[str],
-        templates: Iterable[str],
-        observer: RequestObserver,
+        routes: Iterable[Route],
     ) -> None:
+        self._app = app
         self._keys = keys
         self._open_paths = open_paths
-        self._routes = [Route(path, endpoint=_refuse) for path in templates]
-        self._answer = InstrumentationMiddleware(self._refuse, observer)
+        self._routes = list(routes)
 
     def is_open(self, method: str, path: str) -> bool:
         """Whether a request needs no key."""
         return method in OPEN_METHODS and path in self._open_paths
 
-    def admits(self, scope: Scope) -> bool:
-        """Whether a request may go on."""
-        return self.is_open(scope["method"], _path_of(scope)) or self._keys.allow(scope["headers"])
-
-    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that may not go on; its body is not read."""
-        await self._answer(scope, receive, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = _path_of(scope)
-        scope["route"] = next((one for one in self._routes if one.path_regex.match(path)), None)
-        response = await _refuse(Request(scope))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or reject it; the body of a rejected one is not read."""
+        if (
+            scope["type"] != "http"
+            or self.is_open(scope["method"], scope["path"].removeprefix(scope.get("root_path", "")))
+            or self._keys.allow(scope["headers"])
+        ):
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = next(
+            (route for route in self._routes if route.matches(scope)[0] is not Match.NONE), None
+        )
+        response = await answer_error(Request(scope), UnauthorizedError(NO_KEY))
+        response.headers["WWW-Authenticate"] = CHALLENGE
         await response(scope, receive, send)
-
-
-async def _refuse(request: Request) -> Response:
-    response = await answer_error(request, UnauthorizedError(NO_KEY))
-    response.headers["WWW-Authenticate"] = CHALLENGE
-    return response
-
-
-def _path_of(scope: Scope) -> str:
-    """Give the path as the routes have it, without the prefix that an outer application has."""
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))

@@ -1,53 +1,51 @@
-"""Browsers of other origins (CORS): pages of the origins that are named may call the service."""
+"""CORS: pages of the origins that are named may call the service."""
 
 from collections.abc import Collection
+from types import SimpleNamespace
 from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.middleware.instrumentation import InstrumentationMiddleware, RequestObserver
-
 PREFLIGHT: Final = "preflight"
-"""Route label of the requests in which a browser asks whether it may send another."""
+"""Route label of the requests by which a browser asks whether it may send another."""
 PREFLIGHT_STATUSES: Final = frozenset({200, 400})
 METHODS: Final = ("GET", "HEAD", "POST")
-SENT: Final = (
+ALLOWED_HEADERS: Final = (
     *("Authorization", "Content-Type", "Inference-Header-Content-Length"),
     *("X-Request-ID", "traceparent"),
 )
-"""Headers of requests, beside those that browsers always may send."""
-EXPOSED: Final = (
+"""Of requests, besides those that browsers may always send."""
+EXPOSED_HEADERS: Final = (
     *("X-Request-ID", "Retry-After", "WWW-Authenticate", "Inference-Header-Content-Length"),
 )
-"""Headers of responses that a page may read."""
+"""Of responses, that a page may read."""
 
 
 class CrossOriginMiddleware:
-    """Answers preflights, without a key, and marks other responses as readable by the origins.
+    """Starlette's CORSMiddleware, whose preflights have a route label of their own.
 
     Parameters
     ----------
     app : ASGI application
     origins : collection of str
         Such as ``https://news.example``; ``*`` for every one.
-    observer : RequestObserver
-        Where preflights are recorded; the application records all others.
     """
 
-    def __init__(self, app: ASGIApp, origins: Collection[str], observer: RequestObserver) -> None:
+    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         self._cors = CORSMiddleware(
             app,
             allow_origins=origins,
             allow_methods=METHODS,
-            allow_headers=SENT,
-            expose_headers=EXPOSED,
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
         )
-        self._preflight = InstrumentationMiddleware(self._cors, observer, route=PREFLIGHT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a preflight, or pass a request on."""
-        await (self._preflight if _is_preflight(scope) else self._cors)(scope, receive, send)
+        """Respond to a preflight, or pass a request on."""
+        if _is_preflight(scope):
+            scope["route"] = SimpleNamespace(path=PREFLIGHT)
+        await self._cors(scope, receive, send)
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -1,4 +1,8 @@
-"""Whose turn it is: requests that go through the framework begin one after the other."""
+"""Fair queueing: FastAPI starts one request in each turn of the event loop, first in, first out.
+
+Requests for metrics, the model and the pages take up to 8 ms each. If all that have arrived were
+processed in one turn, health checks and requests to classify would wait for all of them.
+"""
 
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections import deque
@@ -12,20 +16,14 @@ from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import OverloadedError
 
 MAX_WAITING: Final = 100
-"""How many wait at most, for less than a second; more are told to come later."""
+"""They wait for less than a second; further ones get 429."""
 RETRY_AFTER_SECONDS: Final = 1
 HEALTH: Final = ("/health/", "/v2/health/")
 """Requests for these do not wait."""
 
 
-class TurnsMiddleware:
-    """Lets one request begin in each turn of the event loop, in the order in which they came.
-
-    Requests for the catalogue, the metrics and the pages take up to eight milliseconds each. If all
-    that are there were answered in one turn, the health check and the requests to classify would
-    wait for all of them.
-
-    Belongs to one event loop at a time.
+class FairQueueMiddleware:
+    """Belongs to one event loop at a time.
 
     Parameters
     ----------
@@ -35,11 +33,11 @@ class TurnsMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._waiting: deque[Future[None]] = deque()
-        self._taken: AbstractEventLoop | None = None
-        """Loop of which the turn is taken."""
+        self._started_on: AbstractEventLoop | None = None
+        """Loop in whose present turn a request was started."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on when it is its turn, or answer 429 if too many wait."""
+        """Pass a request on in its turn, or respond with 429 if too many wait."""
         if scope["type"] == "http" and not scope["path"].startswith(HEALTH):
             if len(self._waiting) >= MAX_WAITING:
                 error = OverloadedError(TOO_MANY_REQUESTS, RETRY_AFTER_SECONDS)
@@ -51,13 +49,13 @@ class TurnsMiddleware:
 
     async def _wait(self) -> None:
         loop = get_running_loop()
-        if self._taken is loop:
+        if self._started_on is loop:
             future: Future[None] = loop.create_future()
             self._waiting.append(future)
             await future
         else:
             self._waiting.clear()
-            self._taken = loop
+            self._started_on = loop
             loop.call_soon(self._next)
 
     def _next(self) -> None:
@@ -67,4 +65,4 @@ class TurnsMiddleware:
                 future.set_result(None)
                 get_running_loop().call_soon(self._next)
                 return
-        self._taken = None
+        self._started_on = None

@@ -1,6 +1,6 @@
-"""Headers of every answer: a browser takes it as what it is, and nobody keeps it.
+"""Headers of every response, after the REST Security Cheat Sheet of OWASP.
 
-After the REST Security Cheat Sheet of OWASP. Pages of other origins read nothing here,
+Browsers do not guess its type, and caches do not keep it. Pages of other origins cannot read it,
 unless `service.api.middleware.cors` allows them. Strict-Transport-Security is set where TLS ends.
 """
 
@@ -16,11 +16,14 @@ DEFAULT_HEADERS: Final[Headers] = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-content-type-options", b"nosniff"),
 ]
-"""The pages, which load something and may be kept, have two of them of their own."""
+"""The pages have a policy and a caching rule of their own."""
+_DEFAULTS: Final = dict(DEFAULT_HEADERS)
 
 
 def add_defaults(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Give the headers of an answer, and the defaults of those that it has not."""
+    """Return headers, and those defaults that they do not have."""
     own = list(headers)
-    names = {name for name, _ in own}
-    return own + [header for header in DEFAULT_HEADERS if header[0] not in names]
+    missing = _DEFAULTS.keys() - dict(own).keys()
+    if len(missing) == len(_DEFAULTS):
+        return own + DEFAULT_HEADERS
+    return own + [header for header in DEFAULT_HEADERS if header[0] in missing]

@@ -12,8 +12,8 @@ from service.api.open_inference.responses import (
     write_response,
 )
 from service.api.open_inference.schemas import ModelMetadata, TensorMetadata
-from service.api.parsing import Limits
-from service.api.predictor import Answerer
+from service.api.parsing import RequestLimits
+from service.api.predictor import Predictor
 from service.model import TopicClassifier
 
 
@@ -23,16 +23,18 @@ class TensorModel:
     Parameters
     ----------
     classifier : TopicClassifier
-    answerer : Answerer
-    limits : Limits
+    predictor : Predictor
+    limits : RequestLimits
 
     Attributes
     ----------
     metadata : ModelMetadata
     """
 
-    def __init__(self, classifier: TopicClassifier, answerer: Answerer, limits: Limits) -> None:
-        self._answerer = answerer
+    def __init__(
+        self, classifier: TopicClassifier, predictor: Predictor, limits: RequestLimits
+    ) -> None:
+        self._predictor = predictor
         self._limits = limits
         self._name = classifier.manifest.name
         self._version = classifier.manifest.version
@@ -54,7 +56,7 @@ class TensorModel:
             )
 
     def infer(self, body: bytes, header_length: str | None) -> Content:
-        """Answer the body of a request, with its header of that name if it has one.
+        """Return the response to a body, with its header of that name if it has one.
 
         Raises
         ------
@@ -67,7 +69,7 @@ class TensorModel:
         wanted = wanted_outputs(request.outputs, self._outputs)
         check_output_parameters(wanted)
         return write_response(
-            self._answerer.classify_items(request.items, request.parameters),
+            self._predictor.predict_items(request.items, request.parameters),
             wanted,
             labels=self._labels,
             model={"model_name": self._name, "model_version": self._version},

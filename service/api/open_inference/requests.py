@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from service.api.json_complexity import has_more_structure
+from service.api.json_complexity import exceeds_json_complexity
 from service.api.open_inference.elements import unpack_elements
 from service.api.open_inference.parameters import check_input_parameters
 from service.api.open_inference.schemas import (
@@ -14,7 +14,7 @@ from service.api.open_inference.schemas import (
     InputTensor,
     RequestedOutput,
 )
-from service.api.parsing import Limits, check_options, check_text, parse_body
+from service.api.parsing import RequestLimits, check_options, check_text, parse_body
 from service.api.problems import InvalidRequestError, TensorError, TooLargeError
 from service.api.schemas import BatchItem, FieldProblem
 
@@ -30,7 +30,7 @@ PLAUSIBLE: Final = 2**31
 """Numbers beyond are not repeated; they may have thousands of digits."""
 TEXT, TITLE = "text", "title"
 INPUTS: Final = (TEXT, TITLE)
-MOST_OTHER_STRINGS: Final = 500
+MAX_OTHER_STRINGS: Final = 500
 """Names, and what is no text: parameters may be anybody's own."""
 
 
@@ -44,7 +44,9 @@ class TextRequest(NamedTuple):
     """Which are wanted; all, if there is none."""
 
 
-def parse_text_request(body: bytes, header_length: str | None, limits: Limits) -> TextRequest:
+def parse_text_request(
+    body: bytes, header_length: str | None, limits: RequestLimits
+) -> TextRequest:
     """Parse and check a body.
 
     Parameters
@@ -52,7 +54,7 @@ def parse_text_request(body: bytes, header_length: str | None, limits: Limits) -
     body : bytes
     header_length : str or None
         The header of that name, if there is one.
-    limits : Limits
+    limits : RequestLimits
 
     Raises
     ------
@@ -64,9 +66,9 @@ def parse_text_request(body: bytes, header_length: str | None, limits: Limits) -
         If it is more than the limits allow, or a text and its title are blank.
     """
     head = body if header_length is None else _head(body, header_length)
-    n_texts = len(INPUTS) * limits.max_batch_items
-    if has_more_structure(head, most_strings=MOST_OTHER_STRINGS + n_texts, most_texts=n_texts):
-        raise TensorError(f"Expected at most {limits.max_batch_items} texts in the JSON, got more.")
+    n_texts = len(INPUTS) * limits.max_batch_size
+    if exceeds_json_complexity(head, max_strings=MAX_OTHER_STRINGS + n_texts, max_texts=n_texts):
+        raise TensorError(f"Expected at most {limits.max_batch_size} texts in the JSON, got more.")
     request = parse_body(InferRequest, head)
     parameters = request.parameters or InferParameters()
     check_options(parameters, limits)
@@ -98,7 +100,7 @@ def _head(body: bytes, header_length: str) -> bytes:
     return body[: int(header_length)]
 
 
-def _check_inputs(tensors: Sequence[InputTensor], limits: Limits) -> None:
+def _check_inputs(tensors: Sequence[InputTensor], limits: RequestLimits) -> None:
     """Check what the tensors are said to be."""
     names = [tensor.name for tensor in tensors]
     if not names or not set(names) <= set(INPUTS) or len(names) != len(set(names)):
@@ -110,7 +112,7 @@ def _check_inputs(tensors: Sequence[InputTensor], limits: Limits) -> None:
         )
 
 
-def _count(tensor: InputTensor, limits: Limits) -> int:
+def _count(tensor: InputTensor, limits: RequestLimits) -> int:
     """Give how many texts a tensor declares; nothing is made of that length."""
     if tensor.datatype != BYTES:
         came = tensor.datatype if tensor.datatype in DATATYPES else "another"
@@ -120,8 +122,8 @@ def _count(tensor: InputTensor, limits: Limits) -> int:
         raise TensorError(
             f"{tensor.name}: expected shape [n] or [n, 1] with n of at least 1, got {_show(shape)}."
         )
-    if shape[0] > limits.max_batch_items:
-        message = f"Input should have at most {limits.max_batch_items} items"
+    if shape[0] > limits.max_batch_size:
+        message = f"Input should have at most {limits.max_batch_size} items"
         raise InvalidRequestError([FieldProblem(field=tensor.name, message=message)])
     return shape[0]
 
@@ -187,7 +189,7 @@ def _from_binary(name: str, data: memoryview, *, most: int) -> list[str]:
     return elements
 
 
-def _check_item(item: BatchItem, number: int, limits: Limits) -> None:
+def _check_item(item: BatchItem, number: int, limits: RequestLimits) -> None:
     """Check a text; what is wrong is said of its place."""
     try:
         check_text(item, limits)

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from service.api.open_inference.elements import pack_elements
 from service.api.open_inference.requests import BYTES
 from service.api.open_inference.schemas import RequestedOutput, TensorMetadata
-from service.api.predictor import Ranked
+from service.api.predictor import Predictions
 from service.api.problems import TensorError
 
 FP32: Final = "FP32"
@@ -22,29 +22,33 @@ class Output(NamedTuple):
     """A tensor that the model gives."""
 
     datatype: str
-    values: Callable[[Ranked], Values]
+    values: Callable[[Predictions], Values]
     """A row for each text."""
 
 
-def _topics(ranked: Ranked) -> Values:
-    return np.array([[item.topic.code for item in answer.topics] for answer in ranked.answers])
+def _topics(ranked: Predictions) -> Values:
+    return np.array(
+        [[item.topic.code for item in answer.topics] for answer in ranked.classifications]
+    )
 
 
-def _scores(ranked: Ranked) -> Values:
-    scores = [[item.score for item in answer.topics] for answer in ranked.answers]
+def _scores(ranked: Predictions) -> Values:
+    scores = [[item.score for item in answer.topics] for answer in ranked.classifications]
     return np.array(scores, dtype=np.float32)
 
 
-def _known_words(ranked: Ranked) -> Values:
-    return np.array([answer.known_words_ratio for answer in ranked.answers], dtype=np.float32)
+def _known_words(ranked: Predictions) -> Values:
+    return np.array(
+        [answer.known_words_ratio for answer in ranked.classifications], dtype=np.float32
+    )
 
 
-def _no_topic(ranked: Ranked) -> Values:
-    return np.array([answer.no_topic for answer in ranked.answers], dtype=np.float32)
+def _no_topic(ranked: Predictions) -> Values:
+    return np.array([answer.no_topic for answer in ranked.classifications], dtype=np.float32)
 
 
-def _abstained(ranked: Ranked) -> Values:
-    return np.array([answer.abstained or "" for answer in ranked.answers])
+def _abstained(ranked: Predictions) -> Values:
+    return np.array([answer.abstained or "" for answer in ranked.classifications])
 
 
 OUTPUTS: Final = {
@@ -103,7 +107,7 @@ class Content(NamedTuple):
 
 
 def write_response(
-    ranked: Ranked,
+    ranked: Predictions,
     wanted: Sequence[RequestedOutput],
     *,
     labels: Sequence[str],
@@ -115,7 +119,7 @@ def write_response(
 
     Parameters
     ----------
-    ranked : Ranked
+    ranked : Predictions
     wanted : sequence of RequestedOutput
         As from `wanted_outputs`.
     labels : sequence of str, of length n_topics

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Request, Response
 
 from service import __version__
-from service.api.media_type import find_media_type
+from service.api.media_type import JSON
 from service.api.open_inference.model import TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.open_inference.responses import Content
@@ -20,13 +20,15 @@ from service.api.open_inference.schemas import (
     ServerMetadata,
     ServerReady,
 )
-from service.api.parsing import JSON
-from service.api.problems import OPEN_INFERENCE_PREFIX, UNAVAILABLE, UnsupportedMediaTypeError
-from service.api.request_body import BodyReader, check_no_query, check_not_compressed, find_header
+from service.api.problems import OPEN_INFERENCE_PREFIX, UNAVAILABLE
+from service.api.request_body import BodyReader, check_no_query
 from service.observability.health import ServiceHealth
-from service.scheduling.executor import Workers
+from service.scheduling.admission import ConcurrencyLimit
+from service.scheduling.executor import InferenceExecutor
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
+MEDIA_TYPES: Final = (JSON, BINARY_MEDIA_TYPE, "")
+"""Clients declare one of them, or nothing at all."""
 MODEL: Final = "/models/{name}"
 VERSION: Final = "/models/{name}/versions/{version}"
 
@@ -42,20 +44,21 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 
 def open_inference_routes(
     model: Callable[[], TensorModel],
-    workers: Workers,
+    executor: InferenceExecutor,
     reader: BodyReader,
+    limit: ConcurrencyLimit,
     health: ServiceHealth,
 ) -> APIRouter:
-    """Give the routes of the protocol.
+    """Return the routes of the protocol.
 
-    A request asks for the model once: the one whose version was checked is the one that answers.
+    A request reads the model once: the version that was checked is the one that predicts.
     """
     router = APIRouter(
         prefix=OPEN_INFERENCE_PREFIX, tags=["Open Inference Protocol"], responses=ERRORS
     )
     _add_server_routes(router, health)
     _add_model_routes(router, model, health)
-    _add_inference_routes(router, model, workers, reader)
+    _add_inference_routes(router, model, executor, reader, limit)
     return router
 
 
@@ -115,26 +118,31 @@ def _add_model_routes(
 
 
 def _add_inference_routes(
-    router: APIRouter, model: Callable[[], TensorModel], workers: Workers, reader: BodyReader
+    router: APIRouter,
+    model: Callable[[], TensorModel],
+    executor: InferenceExecutor,
+    reader: BodyReader,
+    limit: ConcurrencyLimit,
 ) -> None:
     described: dict[str, Any] = {
         "response_model": InferResponse,
         "openapi_extra": {"requestBody": _describe_body()},
     }
 
-    async def answer(served: TensorModel, request: Request, header_length: str | None) -> Response:
-        await workers.admit()
-        _check_media_type(request)
-        body = await reader.read_any(request.scope, request.receive)
+    async def infer(served: TensorModel, request: Request, header_length: str | None) -> Response:
+        _, body = await reader.read(request.scope, request.receive, limit, MEDIA_TYPES)
         check_no_query(request.scope)
-        return _respond(await workers.run(lambda body: served.infer(body, header_length), body))
+        content = await executor.run(
+            lambda body: served.infer(body, header_length), body, len(body)
+        )
+        return _respond(content)
 
     @router.post(f"{MODEL}/infer", summary="Which topics are these texts about?", **described)
     async def v2_infer(name: str, request: Request, header_length: HeaderLength = None) -> Response:
         """Classify the texts of a tensor; one that is not valid fails the request."""
         served = model()
         served.check(name)
-        return await answer(served, request, header_length)
+        return await infer(served, request, header_length)
 
     @router.post(f"{VERSION}/infer", summary="The same, by a version", **described)
     async def v2_infer_version(
@@ -143,21 +151,11 @@ def _add_inference_routes(
         """Classify the texts of a tensor; one that is not valid fails the request."""
         served = model()
         served.check(name, version)
-        return await answer(served, request, header_length)
+        return await infer(served, request, header_length)
 
 
 def _status(good: bool) -> int:  # noqa: FBT001 - the one thing that it is about
     return 200 if good else UNAVAILABLE
-
-
-def _check_media_type(request: Request) -> None:
-    """Take what clients declare: JSON, a stream of bytes, or nothing at all."""
-    header = find_header(request.scope, b"content-type")
-    if find_media_type(header, ("", JSON, BINARY_MEDIA_TYPE)) is None:
-        raise UnsupportedMediaTypeError(
-            f"Expected a body with Content-Type: {JSON} or {BINARY_MEDIA_TYPE}."
-        )
-    check_not_compressed(request.scope)
 
 
 def _respond(content: Content) -> Response:

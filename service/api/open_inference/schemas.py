@@ -103,25 +103,6 @@ class InferParameters(RankingOptions):
 class InferRequest(RequestPart):
     """News texts to classify, as tensors."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "inputs": [
-                        {
-                            "name": "text",
-                            "shape": [2],
-                            "datatype": "BYTES",
-                            "data": ["Crude prices rose ...", "Net profit fell ..."],
-                        }
-                    ],
-                    "outputs": [{"name": "topic"}, {"name": "score"}],
-                    "parameters": {"top_k": 1},
-                }
-            ]
-        },
-    )
-
     id: Annotated[str | None, Field(description="Given back with the answer.")] = None
     parameters: InferParameters | None = None
     inputs: Annotated[

@@ -1,29 +1,28 @@
-"""The OpenAPI document, where FastAPI cannot know it.
+"""The parts of the OpenAPI document that FastAPI cannot derive.
 
-Bodies are read and parsed by hand, so they are described here; so are the examples, and that every
-answer has a request id and every error is a problem.
+These are the bodies, which the routes parse themselves, the examples, the request id of every
+response and the problem documents of errors.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic.json_schema import models_json_schema
 
+from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.openapi.examples import (
-    ANSWERS,
-    BATCH_ANSWERS,
-    BATCH_REQUESTS,
-    PLAIN_TEXTS,
-    REQUESTS,
-    Examples,
+    Exchanges,
+    classification_examples,
     problem_examples,
+    tensor_example,
 )
-from service.api.parsing import JSON, PLAIN_TEXT, Limits
+from service.api.parsing import RequestLimits
 from service.api.problems import MEDIA_TYPE as PROBLEM_JSON
 from service.api.problems import OPEN_INFERENCE_PREFIX, PROBLEMS, UnauthorizedError
 from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest, PlainTextOptions, Problem
+from service.model import DEFAULT_TOP_K, TopicClassifier
 from service.scheduling.errors import BusyError
 
 OPENAPI_PATH: Final = "/openapi.json"
@@ -32,34 +31,31 @@ PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem}
     for status in sorted({kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED})
 }
-"""Of an operation that classifies; any other has only ``SERVER_ERROR``. Keys are told apart."""
+"""Of operations that classify; others have ``SERVER_ERROR``. 401 depends on the keys."""
 SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
 
 REFERENCE: Final = "#/components/schemas/{model}"
 WHITE_SPACE: Final = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""What `str.isspace` takes for it. In a pattern ``\\s`` is other characters in each language."""
+"""The characters of `str.isspace`; ``\\s`` means different ones in each language."""
 _BLANK: Final = {"pattern": f"^[{WHITE_SPACE}]*$"}
 """Matches a blank string. Null and absent fields pass it too, so they count as blank."""
 NOT_BLANK: Final = {"not": {"properties": {"text": _BLANK, "title": _BLANK}}}
 """Requires a text or a title. Client generators turn ``anyOf`` into a union, but ignore ``not``."""
 KEY_SCHEME: Final = "key"
-"""Its name in the document, by which operations refer to it."""
+"""Name of the security scheme."""
 RETRY_AFTER: Final = {
-    "description": "In how many seconds there will be room again, at the pace of late.",
+    "description": "Seconds after which to retry.",
     "schema": {"type": "integer", "minimum": 1},
 }
 BUSY: Final = {str(kind.status) for error, kind in PROBLEMS.items() if issubclass(error, BusyError)}
 REQUEST_ID: Final = {
-    "description": "The caller's own, or a new one; log lines of the request have it.",
+    "description": "The client's request id, or a new one; the log lines of the request have it.",
     "schema": {"type": "string"},
 }
 
 
 def openapi_routes(document: Callable[[], dict[str, Any]]) -> APIRouter:
-    """Return the route of the document.
-
-    FastAPI's own is no route of its kind, so its requests would not be told apart in the metrics.
-    """
+    """Return the route of the document; FastAPI's own has no route label in the metrics."""
     router = APIRouter(include_in_schema=False)
 
     @router.get(OPENAPI_PATH)
@@ -72,60 +68,56 @@ def openapi_routes(document: Callable[[], dict[str, Any]]) -> APIRouter:
 
 
 def describe_classify() -> dict[str, Any]:
-    """Describe what ``POST /classify`` takes: JSON, or a plain text with options in the query."""
+    """Describe the body of ``POST /classify``: JSON, or plain text with options in the query."""
     options = PlainTextOptions.model_json_schema()["properties"]
     query = [
         {
             "name": name,
             "in": "query",
             "required": False,
-            "description": "Of a plain text only; with JSON it is refused. "
-            + schema.pop("description", "As in JSON."),
-            # without a default, which generated clients would send along with JSON
+            "description": "With text/plain only. " + schema.pop("description", "As in JSON."),
+            # generated clients would send a default along with JSON
             "schema": {key: value for key, value in schema.items() if key != "default"},
         }
         for name, schema in options.items()
     ]
     content = {
-        JSON: {"schema": _reference(ClassifyRequest), "examples": REQUESTS},
+        JSON: {"schema": _reference(ClassifyRequest)},
         PLAIN_TEXT: {
             "schema": {
                 "type": "string",
                 "description": "The news text. It may be empty if the query has a title.",
-            },
-            "examples": PLAIN_TEXTS,
+            }
         },
     }
     return {"requestBody": {"required": True, "content": content}, "parameters": query}
 
 
 def describe_batch() -> dict[str, Any]:
-    """Describe what ``POST /classify/batch`` takes."""
-    content = {JSON: {"schema": _reference(BatchRequest), "examples": BATCH_REQUESTS}}
+    """Describe the body of ``POST /classify/batch``."""
+    content = {JSON: {"schema": _reference(BatchRequest)}}
     return {"requestBody": {"required": True, "content": content}}
 
 
 def complete_openapi(
-    document: dict[str, Any], limits: Limits, needs_key: Callable[[str, str], bool] | None = None
+    document: dict[str, Any],
+    classifier: TopicClassifier,
+    limits: RequestLimits,
+    needs_key: Callable[[str, str], bool] | None = None,
 ) -> dict[str, Any]:
-    """Add to FastAPI's document what it cannot know.
+    """Complete FastAPI's document with the limits and the examples of the served model.
 
-    Parameters
-    ----------
-    document : dict
-    limits : Limits
-    needs_key : callable or None
-        Whether an operation does, by its method and path; None if there are no keys.
+    ``needs_key`` tells by method and path which operations require a key; None if no keys are set.
     """
     if needs_key is not None:
         _describe_keys(document, needs_key)
-    schemas = document["components"]["schemas"]
-    schemas |= _request_schemas(limits)
     document["info"]["summary"] = f"Which of {limits.max_top_k} topics is this news text about?"
-    for parameter in document["paths"]["/classify"]["post"]["parameters"]:
+    document["components"]["schemas"] |= _request_schemas(limits)
+    paths = document["paths"]
+    for parameter in paths["/classify"]["post"]["parameters"]:
         if parameter["name"] == "top_k":
             parameter["schema"]["maximum"] = limits.max_top_k
-    for operations in document["paths"].values():
+    for operations in paths.values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 response["headers"] = {"X-Request-ID": REQUEST_ID, **response.get("headers", {})}
@@ -133,17 +125,32 @@ def complete_openapi(
                 if classifies and status in BUSY:
                     response["headers"]["Retry-After"] = RETRY_AFTER
                 _complete_response(response, status, classifies=classifies)
-    answers: Sequence[tuple[str, Examples]] = (
-        ("/classify", ANSWERS),
-        ("/classify/batch", BATCH_ANSWERS),
-    )
-    for path, examples in answers:
-        document["paths"][path]["post"]["responses"]["200"]["content"][JSON]["examples"] = examples
+    _add_examples(paths, *classification_examples(classifier, limits))
     return document
 
 
+def _add_examples(paths: dict[str, Any], single: Exchanges, batch: Exchanges) -> None:
+    """Add the examples of each operation that classifies."""
+    for path, exchanges in {"/classify": single, "/classify/batch": batch}.items():
+        operation = paths[path]["post"]
+        operation["requestBody"]["content"][JSON]["examples"] = exchanges.requests
+        operation["responses"]["200"]["content"][JSON]["examples"] = exchanges.responses
+    plain_text = paths["/classify"]["post"]["requestBody"]["content"][PLAIN_TEXT]
+    plain_text["examples"] = {
+        name: {**example, "value": example["value"]["text"]}
+        for name, example in single.requests.items()
+        if example["value"].keys() == {"text"}
+    }
+    for path, operations in paths.items():
+        if path.endswith("/infer") and "valid" in batch.requests:
+            example = batch.requests["valid"]
+            operations["post"]["requestBody"]["content"][JSON]["examples"] = {
+                "valid": {**example, "value": tensor_example(example["value"])}
+            }
+
+
 def _describe_keys(document: dict[str, Any], needs_key: Callable[[str, str], bool]) -> None:
-    """Say how a key is sent, where, and what comes without one."""
+    """Add the security scheme, and the 401 of operations that require a key."""
     scheme = {"type": "http", "scheme": "bearer", "description": "An API key."}
     document["components"]["securitySchemes"] = {KEY_SCHEME: scheme}
     for path, operations in document["paths"].items():
@@ -151,14 +158,14 @@ def _describe_keys(document: dict[str, Any], needs_key: Callable[[str, str], boo
             if not needs_key(method.upper(), path):
                 continue
             operation["security"] = [{KEY_SCHEME: []}]
-            if not path.startswith(OPEN_INFERENCE_PREFIX):  # whose default answer is an error
+            if not path.startswith(OPEN_INFERENCE_PREFIX):  # which has a default error response
                 content = {JSON: {"schema": _reference(Problem)}}
                 headers = {"WWW-Authenticate": {"schema": {"type": "string"}}}
                 operation["responses"][str(UNAUTHORIZED)] = {"content": content, "headers": headers}
 
 
 def _complete_response(response: dict[str, Any], status: str, *, classifies: bool) -> None:
-    """Put a problem under its media type, for FastAPI declares all models as JSON."""
+    """Move a problem to its media type; FastAPI declares all models as JSON."""
     content = response.get("content", {})
     if content.get(JSON, {}).get("schema") == _reference(Problem):
         examples = problem_examples(int(status), classifies=classifies)
@@ -166,20 +173,21 @@ def _complete_response(response: dict[str, Any], status: str, *, classifies: boo
         response["description"] = "; or: ".join(item["summary"] for item in examples.values())
 
 
-def _request_schemas(limits: Limits) -> dict[str, Any]:
-    """Give the schemas of requests by name, with the limits that hold here."""
+def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
+    """Return the schemas of requests by name, with the limits."""
     _, definitions = models_json_schema(
         [(model, "validation") for model in (ClassifyRequest, BatchRequest, BatchItem)],
         ref_template=REFERENCE,
     )
     schemas: dict[str, Any] = definitions["$defs"]
+    top_k = {"default": min(DEFAULT_TOP_K, limits.max_top_k), "maximum": limits.max_top_k}
     for name in (ClassifyRequest.__name__, BatchRequest.__name__):
-        schemas[name]["properties"]["top_k"]["maximum"] = limits.max_top_k
+        schemas[name]["properties"]["top_k"] |= top_k
     for name in (ClassifyRequest.__name__, BatchItem.__name__):
         schemas[name] |= NOT_BLANK
     schemas[BatchRequest.__name__]["properties"]["items"] |= {
         "items": _reference(BatchItem),
-        "maxItems": limits.max_batch_items,
+        "maxItems": limits.max_batch_size,
     }
     return schemas
 

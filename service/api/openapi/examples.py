@@ -1,164 +1,134 @@
-"""Examples of requests, of their answers and of every problem, for the OpenAPI document.
+"""Examples for the OpenAPI document: texts of the served bundle with the responses of its model."""
 
-The tests send each request: its answer must be that of the same name, but for the digits of scores.
-"""
-
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from prometheus_client import CollectorRegistry
 from starlette.requests import ClientDisconnect
 
+from service.api.parsing import RequestLimits, parse_classify_request
+from service.api.predictor import Predictor
 from service.api.problems import (
     INSTANCE_PREFIX,
     NO_KEY,
     BodyTimeoutError,
     InvalidRequestError,
     MalformedBodyError,
+    RequestError,
     TooLargeError,
     UnauthorizedError,
     UnsupportedMediaTypeError,
     to_problem,
 )
-from service.api.schemas import FieldProblem
-from service.model import InferenceError, describe_blank
+from service.api.schemas import BatchItem, FieldProblem
+from service.model import InferenceError, TopicClassifier, describe_blank
+from service.observability.health import ServiceHealth
+from service.observability.metrics import ServiceMetrics
 from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import DeadlineExceededError, OverloadedError
 
+Request = dict[str, Any]
 Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
 
-MODEL: Final = {"name": "reuters", "version": "5"}
-OPEC: Final = {"title": "OPEC meets", "text": "Crude oil rose."}
-CRUDE: Final = {"topic": "crude", "name": "Crude oil", "id": 16, "score": 0.999}
-EARNINGS: Final = {"topic": "earn", "name": "Earnings", "id": 3, "score": 0.994}
-GOLD: Final = {"topic": "gold", "name": "Gold", "id": 25, "score": 0.997}
-MONEY: Final = {"topic": "money-fx", "name": "Foreign exchange", "id": 19, "score": 0.459}
+TEXT_FIELDS: Final = tuple(BatchItem.model_fields)
 NOTHING: Final = describe_blank(None).capitalize()
 REQUEST_ID: Final = "0123456789abcdef-1"
-SURE: Final[dict[str, Any]] = {
-    "no_topic": 0.0,
-    "known_words": 1.0,
-    "abstained": None,
-    "group": None,
-}
 
-REQUESTS: Final[Examples] = {
-    "relied_upon": {
-        "summary": "A text with its title",
-        "value": {**OPEC, "top_k": 1},
-    },
-    "title_alone": {
-        "summary": "A title without a text",
-        "value": {"title": "Gold prices rise", "top_k": 1},
-    },
-    "abstained": {
-        "summary": "A text that may be about several topics",
-        "value": {
-            "text": "The dollar and interest rates rose after the report.",
-            "top_k": 1,
-        },
-    },
-    "explained": {
-        "summary": "Which words spoke for the answer?",
-        "value": {**OPEC, "top_k": 1, "explain": True},
-    },
-}
-ANSWERS: Final[Examples] = {
-    "relied_upon": {
-        "summary": "An answer that may be relied upon",
-        "value": {"topic": "crude", "topics": [CRUDE], **SURE, "model": MODEL},
-    },
-    "title_alone": {
-        "summary": "An answer to a title",
-        "value": {"topic": "gold", "topics": [GOLD], **SURE, "model": MODEL},
-    },
-    "abstained": {
-        "summary": "An answer that should not be relied upon, but its group may",
-        "value": {
-            "topic": "money-fx",
-            "topics": [MONEY],
-            "no_topic": 0.002,
-            "known_words": 1.0,
-            "abstained": "low_confidence",
-            "group": {"name": "Money and economy", "score": 0.995},
-            "model": MODEL,
-        },
-    },
-    "explained": {
-        "summary": "An answer with its explanation",
-        "value": {
-            "topic": "crude",
-            "topics": [CRUDE],
-            **SURE,
-            "explanation": {
-                "topic": "crude",
-                "words": [
-                    {
-                        "word": word,
-                        "field": field,
-                        "start": start,
-                        "end": start + len(word),
-                        "known": True,
-                        "score_change": change,
-                    }
-                    for word, field, start, change in (
-                        ("OPEC", "title", 0, 0.013),
-                        ("meets", "title", 5, 0.0),
-                        ("Crude", "text", 0, 0.001),
-                        ("oil", "text", 6, 0.006),
-                        ("rose", "text", 10, 0.0),
-                    )
-                ],
-            },
-            "model": MODEL,
-        },
-    },
-}
-PLAIN_TEXTS: Final[Examples] = {
-    "relied_upon": {"summary": "A text as it is", "value": "Crude oil rose."},
-}
 
-BATCH_REQUESTS: Final[Examples] = {
-    "each_answered": {
-        "summary": "Two texts",
-        "value": {
-            "items": [{"text": "Net profit rose to 12 mln dlrs, or 80 cts a share."}, OPEC],
-            "top_k": 1,
-        },
-    },
-}
-BATCH_ANSWERS: Final[Examples] = {
-    "each_answered": {
-        "summary": "An answer for each",
-        "value": {
-            "answers": [
-                {"topic": "earn", "topics": [EARNINGS], **SURE},
-                {"topic": "crude", "topics": [CRUDE], **SURE},
-            ],
-            "model": MODEL,
-        },
-    },
-    "one_is_not_valid": {
-        "summary": "A problem in the place of an item that is not valid",
-        "value": {
-            "answers": [
-                {"topic": "earn", "topics": [EARNINGS], **SURE},
-                {
-                    "type": "urn:newswire-topics:problem:invalid-request",
-                    "title": "The request is not valid",
-                    "status": 422,
-                    "detail": f"items[1].text, items[1].title: {NOTHING}",
-                    "errors": [
-                        {"field": "items[1].text", "message": NOTHING},
-                        {"field": "items[1].title", "message": NOTHING},
-                    ],
-                },
-            ],
-            "model": MODEL,
-        },
-    },
-}
+class Exchanges(NamedTuple):
+    """Requests to a route, and the responses by the same names."""
+
+    requests: Examples
+    responses: Examples
+
+
+def classification_examples(
+    classifier: TopicClassifier, limits: RequestLimits
+) -> tuple[Exchanges, Exchanges]:
+    """Return examples of ``POST /classify`` and of ``POST /classify/batch``.
+
+    The requests are made of golden texts of the bundle; the responses are computed, uncounted. A
+    request over the limits is left out, and all where the network fails.
+    """
+    predictor = Predictor(classifier, ServiceMetrics(CollectorRegistry()), limits, ServiceHealth())
+    try:
+        certain, abstained = _golden_requests(classifier)
+    except InferenceError:
+        return Exchanges({}, {}), Exchanges({}, {})
+    text = (certain or abstained)[0]
+    titled = next((each for each in certain if len(each) == len(TEXT_FIELDS)), text)
+    short = {"title": titled["title"]} if titled is not text else text
+    single = {
+        "text": ("A text", text),
+        "title_and_text": ("A text with its title", {**titled, "top_k": 1}),
+        "title": ("A title", {**short, "top_k": 1}),
+        "explained": ("With an explanation", {**short, "top_k": 1, "explain": True}),
+    }
+    if titled is text:
+        del single["title_and_text"], single["title"]
+    if abstained:
+        single["abstained"] = ("An abstention", {**abstained[0], "top_k": 1})
+    batches = {
+        "valid": ("Two texts", {"items": [text, titled], "top_k": 1}),
+        "partly_valid": ("A blank text among others", {"items": [text, {}], "top_k": 1}),
+    }
+
+    def predict(body: bytes) -> bytes:
+        return predictor.predict(parse_classify_request(body, limits))
+
+    batch = _exchange(batches, predictor.predict_batch)
+    batch.requests.pop("partly_valid", None)  # its blank item does not match the schema
+    return _exchange(single, predict), batch
+
+
+def _golden_requests(classifier: TopicClassifier) -> tuple[list[Request], list[Request]]:
+    """Return the golden texts with a topic, and those without: first those with a group."""
+    requests = [
+        {name: value for name in TEXT_FIELDS if (value := getattr(text, name))}
+        for text in classifier.golden_texts
+    ]
+    predictions = classifier.classify(classifier.golden_texts, top_k=1)
+    pairs = list(zip(requests, predictions, strict=True))
+    pairs.sort(key=lambda pair: pair[1].group is None)
+    return (
+        [request for request, prediction in pairs if prediction.abstained is None],
+        [request for request, prediction in pairs if prediction.abstained],
+    )
+
+
+def _exchange(
+    requests: Mapping[str, tuple[str, Request]], respond: Callable[[bytes], bytes]
+) -> Exchanges:
+    """Send requests; leave out those that are rejected."""
+    exchanges = Exchanges({}, {})
+    for name, (summary, request) in requests.items():
+        try:
+            response = json.loads(respond(json.dumps(request).encode()))
+        except RequestError:
+            continue
+        exchanges.requests[name] = {"summary": summary, "value": request}
+        exchanges.responses[name] = {"summary": summary, "value": response}
+    return exchanges
+
+
+def tensor_example(batch: Request) -> Request:
+    """Return an `InferRequest` for the texts of a `BatchRequest`."""
+    items = batch["items"]
+    inputs = [
+        {
+            "name": name,
+            "shape": [len(items)],
+            "datatype": "BYTES",
+            "data": [item.get(name, "") for item in items],
+        }
+        for name in TEXT_FIELDS
+    ]
+    outputs = [{"name": "topic"}, {"name": "score"}]
+    return {"inputs": inputs, "outputs": outputs, "parameters": {"top_k": batch["top_k"]}}
+
 
 ERRORS: Final[Mapping[type[Exception], Exception]] = {
     type(error): error
@@ -177,24 +147,26 @@ ERRORS: Final[Mapping[type[Exception], Exception]] = {
         OverloadedError(TOO_MANY_REQUESTS, 1),
         InferenceError(),
         DeadlineExceededError(
-            "It was not answered within 10 seconds. Try again after Retry-After seconds.", 1
+            "The request took longer than 10 seconds. "
+            "Retry after the number of seconds in Retry-After.",
+            1,
         ),
         Exception(),
     )
 }
-"""One of each kind that `service.api.problems.PROBLEMS` knows."""
+"""One of each kind in `service.api.problems.PROBLEMS`."""
 OF_ANY_OPERATION: Final = (UnauthorizedError, Exception)
-"""What goes wrong where no text is classified."""
+"""Errors of the routes that classify no text."""
 
 
 def problem_examples(status: int, *, classifies: bool) -> Examples:
-    """Give an example of each problem that an operation may answer with a status.
+    """Return an example of each problem that an operation may return with a status.
 
     Parameters
     ----------
     status : int
     classifies : bool
-        Whether the operation does; the others read no body, and ask the network for nothing.
+        Whether the operation reads a body and runs the network.
     """
     problems = [
         to_problem(error)

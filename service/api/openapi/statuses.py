@@ -1,6 +1,6 @@
-"""Which statuses the routes can answer with: their counts begin at 0, before the first request.
+"""The statuses that each route can return, so that their counters exist from the start.
 
-A count that appears with the value 1 has not risen to a query for its rate.
+A counter that first appears with the value 1 has a rate of 0.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ OF_ANY_ROUTE: Final = frozenset({200, 405, PROBLEMS[Exception].status})
 OF_PAGES: Final = frozenset({304})
 OF_BODIES: Final = frozenset(kind.status for kind in PROBLEMS.values())
 PROBES: Final = ("/live", "/ready")
-"""How their paths end."""
+"""Last parts of the paths of health checks."""
 NOT_FOUND: Final = 404
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
 
@@ -24,15 +24,15 @@ UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
 def statuses_by_route(
     routes: Iterable[BaseRoute], *, pages: Iterable[str], has_keys: bool
 ) -> Mapping[str, set[int]]:
-    """Return the statuses by the label of each route.
+    """Return the statuses by route label.
 
     Parameters
     ----------
     routes : iterable of Route
     pages : iterable of str
-        Paths of those routes that browsers ask whether a file has changed.
+        Paths of the routes that may return 304.
     has_keys : bool
-        Whether a request may be answered with 401.
+        Whether API keys are set, so that 401 may be returned.
     """
     statuses: dict[str, set[int]] = {UNMATCHED: {NOT_FOUND}}
     for route in routes:

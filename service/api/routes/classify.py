@@ -1,105 +1,96 @@
 """``POST /classify`` and ``POST /classify/batch``: texts in, their topics out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope
 
+from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.openapi.document import PROBLEM_RESPONSES, describe_batch, describe_classify
-from service.api.parsing import JSON, PLAIN_TEXT
-from service.api.plain_text import to_json_request
-from service.api.request_body import BodyReader, check_no_query
-from service.api.schemas import (
-    BatchResponse,
-    ClassifyResponse,
+from service.api.parsing import (
+    RequestLimits,
+    parse_classify_request,
+    parse_plain_text,
 )
-from service.api.served_model import CurrentModel
-from service.scheduling.admission import Admission, Slots
-from service.scheduling.batching import Gathering
-from service.scheduling.executor import Workers
+from service.api.request_body import BodyReader, check_no_query
+from service.api.schemas import BatchResponse, ClassifyRequest, ClassifyResponse
+from service.api.served_model import ModelHandle
+from service.scheduling.admission import Admission
+from service.scheduling.executor import InferenceExecutor
 
 CLASSIFY: Final = "/classify"
 CLASSIFY_BATCH: Final = "/classify/batch"
 
 INLINE_BYTES: Final = 16_384
-"""Bodies up to this are answered on the event loop, in about a millisecond at most: a thread would
-cost more than it saves. Longer ones go to a worker, so that nobody waits for them."""
-EXPLAIN: Final = (b'"explain"', b"\\u006", b"\\u007")
-"""One of them is in each body that asks for an explanation, which takes longer: the name of the
-field, or the beginning of an ASCII letter that is written as an escape."""
-TURN_BYTES: Final = 65_536
-"""How much is answered on the event loop before others have their turn: a few milliseconds."""
+"""Bodies up to this are processed on the event loop, in about a millisecond at most: a thread would
+cost more than it saves. Longer ones, and explanations, run in the executor."""
 
 
-class ClassificationEndpoint:
-    """Answers the requests of a route: with the body of the answer, or by raising an error.
+Parse = Callable[[bytes, RequestLimits], ClassifyRequest]
+
+
+class ClassifyEndpoints:
+    """Reads a request, has it predicted, and returns the JSON of the response.
+
+    Each request uses one model from parsing to serialisation, also during a reload.
 
     Parameters
     ----------
-    answer : callable
-        The body of a request to the body of its answer, in a worker thread.
-    workers : Workers
+    model : ModelHandle
     reader : BodyReader
-    slots : Slots
-        What there must be room in before the body is read.
-    gathering : Gathering or None
-        Where short bodies are answered, at once.
-    media_types : sequence of str
-        As which a body may be declared.
+    admission : Admission
+    executor : InferenceExecutor
     """
 
     def __init__(
         self,
-        answer: Callable[[bytes], bytes],
-        workers: Workers,
+        model: ModelHandle,
         reader: BodyReader,
-        slots: Slots,
-        gathering: Gathering | None = None,
-        media_types: Sequence[str] = (JSON,),
+        admission: Admission,
+        executor: InferenceExecutor,
     ) -> None:
-        self._answer = answer
-        self._workers = workers
+        self._model = model
         self._reader = reader
-        self._slots = slots
-        self._gathering = gathering
-        self._media_types = media_types
+        self._admission = admission
+        self._executor = executor
 
-    async def __call__(self, scope: Scope, receive: Receive) -> bytes:
-        """Read the body, and answer it."""
-        media_type, body = await self._reader.read(scope, receive, self._slots, self._media_types)
+    async def classify(self, scope: Scope, receive: Receive) -> bytes:
+        """Classify a text: short ones in a dynamic batch, long ones in a thread."""
+        media_type, body = await self._reader.read(
+            scope, receive, self._admission.limit, (JSON, PLAIN_TEXT)
+        )
+        parse: Parse
         if media_type == PLAIN_TEXT:
-            body = to_json_request(body, scope["query_string"])
+            parse = partial(parse_plain_text, query=scope["query_string"])
         else:
             check_no_query(scope)
-        if self._gathering is not None and is_short(body):
-            return await self._gathering.answer(body)
-        return await self._workers.run(self._answer, body)
+            parse = parse_classify_request
+        served = self._model.served
+        n_bytes = len(body)
+        if n_bytes > INLINE_BYTES:
+            return await self._executor.run(
+                lambda body: served.predictor.predict(parse(body, served.limits)), body, n_bytes
+            )
+        request = parse(body, served.limits)
+        if request.explain:
+            return await self._executor.run(served.predictor.predict, request, n_bytes)
+        return await served.batcher.submit(request, n_bytes)
+
+    async def classify_batch(self, scope: Scope, receive: Receive) -> bytes:
+        """Classify a batch, in a thread."""
+        _, body = await self._reader.read(scope, receive, self._admission.slow_limit)
+        check_no_query(scope)
+        predict = self._model.served.predictor.predict_batch
+        return await self._executor.run(predict, body, len(body))
 
 
-def is_short(body: bytes) -> bool:
-    """Whether an answer to a body takes no longer than a thread would."""
-    return len(body) <= INLINE_BYTES and not any(sign in body for sign in EXPLAIN)
+def classify_routes(endpoints: ClassifyEndpoints) -> APIRouter:
+    """Return the routes as FastAPI has them, which describe them for OpenAPI.
 
-
-def classification_endpoints(
-    model: CurrentModel, workers: Workers, reader: BodyReader, admission: Admission
-) -> dict[str, ClassificationEndpoint]:
-    """Give the endpoint of each route that classifies."""
-    slots, long_slots = admission.slots, admission.long_slots
-    gathering = Gathering(model.classify_each, slots, max_bytes=TURN_BYTES)
-    return {
-        CLASSIFY: ClassificationEndpoint(
-            model.classify, workers, reader, slots, gathering, (JSON, PLAIN_TEXT)
-        ),
-        CLASSIFY_BATCH: ClassificationEndpoint(model.classify_batch, workers, reader, long_slots),
-    }
-
-
-def classification_routes(
-    endpoints: Mapping[str, ClassificationEndpoint],
-) -> APIRouter:
-    """Give the routes that classify. FastAPI has nothing to do for them but to describe them."""
+    `service.api.fast_router` takes requests to the endpoints without these.
+    """
     router = APIRouter(tags=["Classification"])
 
     @router.post(
@@ -111,8 +102,7 @@ def classification_routes(
     )
     async def classify(request: Request) -> Response:
         """Classify a news text, and rank its most likely topics."""
-        content = await endpoints[CLASSIFY](request.scope, request.receive)
-        return Response(content, media_type=JSON)
+        return Response(await endpoints.classify(request.scope, request.receive), media_type=JSON)
 
     @router.post(
         CLASSIFY_BATCH,
@@ -122,11 +112,11 @@ def classification_routes(
         responses=PROBLEM_RESPONSES,
     )
     async def classify_batch(request: Request) -> Response:
-        """Classify news texts; an item that is not valid gets a problem, the others their answers.
+        """Classify news texts; an item that is not valid gets a problem instead of a result.
 
         If none of them is valid, neither is the request.
         """
-        content = await endpoints[CLASSIFY_BATCH](request.scope, request.receive)
+        content = await endpoints.classify_batch(request.scope, request.receive)
         return Response(content, media_type=JSON)
 
     return router

@@ -4,10 +4,10 @@ from fastapi import APIRouter
 
 from service.api.openapi.document import SERVER_ERROR
 from service.api.schemas import ModelInfo, TopicList
-from service.api.served_model import CurrentModel
+from service.api.served_model import ModelHandle
 
 
-def catalogue_routes(current: CurrentModel) -> APIRouter:
+def catalogue_routes(current: ModelHandle) -> APIRouter:
     """Give the routes that describe the model."""
     router = APIRouter(tags=["Model"], responses=SERVER_ERROR)
 

@@ -1,104 +1,103 @@
-"""The pages for people: ``GET /`` to try the model, ``GET /docs`` to read what the interface is.
+"""The pages ``GET /``, which classifies what is typed, and ``GET /docs``, which is Swagger UI.
 
-They are files of the package, which ask nothing of any other host.
+Their files come from this package and from fastapi-offline, none from another host.
 """
 
-from collections.abc import Mapping
-from hashlib import sha256
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from service.api.served_model import ServedModel
+from service.model import Abstention, InferenceError, TopicClassifier
 
 FOLDER: Final = Path(__file__).parents[1] / "static"
 PAGES: Final = {"/": "index.html", "/docs": "docs.html"}
-"""Which file each page is. What they load stands under `FILES`, relative to them."""
+"""The file of each page. The page loads its other files from `FILES`, by relative addresses."""
+SWAGGER_UI: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
+"""Files of fastapi-offline."""
 FILES: Final = "/page/{name}"
-LIMIT: Final = b'name="max-explained-words" content="2000"'
-"""As it stands in the file."""
-MEDIA_TYPES: Final = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
+CONFIG: Final = "/page/config.json"
+MAX_EXAMPLES: Final = 4
+"""Examples with a topic; there may be one of no topic besides."""
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 HEADERS: Final = {
-    # asks again each time, and mostly hears 304: a new release shows at once
-    "Cache-Control": "no-cache",
-    "Content-Security-Policy": "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "connect-src 'self'",
-            "img-src 'self' data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
-    ),
+    "Accept-Ranges": "none",  # errors in a Range would be no problem documents
+    "Cache-Control": "no-cache",  # revalidated each time, so that a new release shows at once
+    "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
 }
-"""Beside those that every answer has."""
-
-
-class PageFile(NamedTuple):
-    """A file as it is sent.
-
-    Attributes
-    ----------
-    content : bytes
-    headers : mapping of str to str
-    """
-
-    content: bytes
-    headers: Mapping[str, str]
-
-    @classmethod
-    def read(cls, path: Path, limit: bytes) -> Self:
-        """Read a file, put in the limit that holds here, and name its content by a hash."""
-        content = path.read_bytes().replace(LIMIT, limit)
-        tag = f'"{sha256(content).hexdigest()[:32]}"'
-        media_type = MEDIA_TYPES[path.suffix]
-        return cls(content, {**HEADERS, "ETag": tag, "Content-Type": media_type})
-
-    async def answer(self, request: Request) -> Response:
-        """Send the file, or say that the client has it already."""
-        known = request.headers.get("if-none-match", "").split(",")
-        # a proxy that compresses makes a tag weak
-        if self.headers["ETag"] in {tag.strip().removeprefix("W/") for tag in known}:
-            return Response(status_code=304, headers=self.headers)
-        return Response(self.content, headers=self.headers)
+"""They replace those of `service.api.middleware.response_headers`."""
 
 
 def page_paths() -> frozenset[str]:
-    """Give the addresses of the pages, and of all that they load but what the service answers."""
-    names = {path.name for path in FOLDER.iterdir() if path.is_file()} - {*PAGES.values()}
-    return frozenset(PAGES) | {FILES.format(name=name) for name in names}
+    """Return the paths of the pages and of their files."""
+    return frozenset(PAGES) | {FILES.format(name=name) for name in _file_names()}
 
 
-def page_routes(*, max_explained_words: int) -> APIRouter:
-    """Return the routes of the pages, and of what they load. The files are read here, once.
-
-    Parameters
-    ----------
-    max_explained_words : int
-        Up to which the page asks for an explanation.
-    """
+def page_routes(served: Callable[[], ServedModel]) -> APIRouter:
+    """Return the routes of the pages, of their files, and of what they show of the served model."""
     router = APIRouter(include_in_schema=False)
-    limit = f'name="max-explained-words" content="{max_explained_words}"'.encode()
-    files = {path.name: PageFile.read(path, limit) for path in FOLDER.iterdir() if path.is_file()}
-    loaded = {name: file for name, file in files.items() if name not in PAGES.values()}
+    files = StaticFiles(directory=FOLDER, packages=[("fastapi_offline", "static")])
+    names = _file_names()
+    examples: WeakKeyDictionary[TopicClassifier, list[dict[str, str]]] = WeakKeyDictionary()
 
-    # their names are no labels of metrics: what is asked for is unbounded
+    @router.get(CONFIG)
+    async def config() -> dict[str, Any]:
+        model = served()
+        classifier = model.classifier
+        if classifier not in examples:
+            examples[classifier] = page_examples(classifier)
+        return {
+            "name": classifier.manifest.name,
+            "version": classifier.manifest.version,
+            "n_topics": len(classifier.topics),
+            "default_top_k": classifier.default_top_k,
+            "max_explained_words": model.limits.max_explained_words,
+            "examples": examples[classifier],
+        }
+
+    @router.get("/")
+    @router.get("/docs")
     @router.get(FILES)
-    async def page_file(request: Request, name: str) -> Response:
-        if name not in loaded:
+    async def file(request: Request) -> Response:
+        page = PAGES.get(request.scope["route"].path)
+        name = page or request.path_params["name"]
+        if not page and name not in names:
             raise HTTPException(404)
-        return await loaded[name].answer(request)
+        headers = request.scope["headers"]
+        request.scope["headers"] = [item for item in headers if item[0] != b"range"]
+        response = await files.get_response(name, request.scope)
+        response.headers.update(HEADERS)
+        return response
 
-    for route, name in PAGES.items():
-        router.add_api_route(route, files[name].answer)
     return router
+
+
+def page_examples(classifier: TopicClassifier) -> list[dict[str, str]]:
+    """Return golden texts of different topics, and one of no topic, each with its label."""
+    try:
+        predictions = classifier.classify(classifier.golden_texts, top_k=1)
+    except InferenceError:
+        return []
+    of_topics: dict[str, dict[str, str]] = {}
+    of_none: list[dict[str, str]] = []
+    for text, prediction in zip(classifier.golden_texts, predictions, strict=True):
+        fields = {"title": text.title or "", "text": text.text}
+        label = prediction.topics[0].topic.name
+        if prediction.abstained is None:
+            of_topics.setdefault(label, {"label": label, **fields})
+        elif prediction.abstained is Abstention.NO_TOPIC:
+            of_none.append({"label": "None of the topics", **fields})
+    return [*list(of_topics.values())[:MAX_EXAMPLES], *of_none[:1]]
+
+
+def _file_names() -> frozenset[str]:
+    return SWAGGER_UI | {path.name for path in FOLDER.iterdir()} - {*PAGES.values()}

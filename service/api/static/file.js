@@ -1,18 +1,18 @@
-/** Reads a file that is to be a text. */
+/** Reads text files. */
 
-/** A text this long is over the limit of any service; do not even read it. */
-const MOST_BYTES = 10_000_000;
-/** How files begin that hold a text, but are none: ZIP (.docx, .odt), PDF, RTF and old Word. */
+/** Longer than the limit of any service. */
+const MAX_BYTES = 10_000_000;
+/** First bytes of documents that are not plain text: ZIP (.docx, .odt), PDF, RTF and old Word. */
 const DOCUMENT = /^(?:PK\x03\x04|%PDF-|\{\\rtf|\xD0\xCF\x11\xE0)/;
-/** No text has these control characters; nearly every other file does. */
+/** Control characters that binary files have, and texts do not. */
 const CONTROL = /[\0-\x08\x0e-\x1a\x1c-\x1f]/;
 
-/** Why a file cannot be read, as a sentence for people. */
+/** A file that cannot be read; its message is shown to the user. */
 export class Unreadable extends Error {}
 
-/** Return the text of a file, and a sentence about it if its encoding had to be guessed. */
+/** Return the text of a file, and a note if its encoding was guessed. */
 export async function readText(file) {
-  if (file.size > MOST_BYTES) {
+  if (file.size > MAX_BYTES) {
     throw new Unreadable(`The file ${file.name} is too large. Copy the part that you want, and paste it here.`);
   }
   const bytes = new Uint8Array(await file.arrayBuffer());

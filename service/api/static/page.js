@@ -1,67 +1,68 @@
-/** Classifies what is typed while it is typed. */
+/** Classifies the text while it is typed. */
 
-import { showAnswer, showNoAnswer } from "./answer.js";
 import { byId, element, showText } from "./dom.js";
-import { EXAMPLES } from "./examples.js";
+import { countWords, showExplanation } from "./explanation.js";
 import { Unreadable, readText } from "./file.js";
 import { askForKey, hasKey } from "./key.js";
-import { CLASSIFY, Problem, classify, describeModel } from "./service.js";
+import { showNoPrediction, showPrediction } from "./prediction.js";
+import { CLASSIFY, Problem, classify, loadConfig } from "./service.js";
 import { curlCommand } from "./shell.js";
-import { MOST_MARKED, isTooLongToMark, showWords } from "./words.js";
 
 /** Shorter than the pause between two words, longer than between two keys. */
 const PAUSE_MILLISECONDS = 120;
-const HINT = "Type something, or try an example.";
+const HINT = "Type something, or choose an example.";
+const TOP_K = [1, 3, 5, 10];
 
 let timer;
-let underWay = new AbortController();
+let pending = new AbortController();
+let maxExplainedWords = Infinity;
 
 function readRequest() {
   const [title, text] = [byId("title").value, byId("text").value];
   const request = {};
   if (title.trim()) request.title = title;
   if (text.trim()) request.text = text;
-  request.top_k = Number(byId("top-k").value);
-  if (byId("explain").checked && !isTooLongToMark(title, text)) request.explain = true;
+  if (byId("top-k").value) request.top_k = Number(byId("top-k").value);
+  if (byId("explain").checked && countWords(title, text) <= maxExplainedWords) request.explain = true;
   return request;
 }
 
 function showNothing(reason) {
-  showNoAnswer(reason);
+  showNoPrediction(reason);
   byId("words").hidden = true;
   byId("shell").hidden = true;
   showText("unmarked", "");
 }
 
-function show({ request, answer, milliseconds }) {
-  showAnswer(answer, milliseconds);
-  showWords(request, answer);
+function show({ request, prediction, milliseconds }) {
+  showPrediction(prediction, milliseconds);
+  showExplanation(request, prediction);
   const isUnmarked = byId("explain").checked && !request.explain;
-  showText("unmarked", isUnmarked ? `The words are not marked: the text has more than ${MOST_MARKED} of them.` : "");
+  showText("unmarked", isUnmarked ? `The words are not marked: the text has more than ${maxExplainedWords} of them.` : "");
   byId("curl").textContent = curlCommand(CLASSIFY, request, hasKey());
   byId("shell").hidden = false;
   showText("copied", "");
 }
 
-/** Ask now; an answer that is still under way is of a text that is no more. */
+/** Classify now; the response to an earlier text is dropped. */
 async function update() {
   clearTimeout(timer);
-  underWay.abort();
-  underWay = new AbortController();
-  const { signal } = underWay;
+  pending.abort();
+  pending = new AbortController();
+  const { signal } = pending;
   const request = readRequest();
   if (!("text" in request || "title" in request)) {
     showNothing({ hint: HINT });
     return;
   }
   try {
-    const asked = await classify(request, signal);
-    if (!signal.aborted) show(asked);
+    const exchange = await classify(request, signal);
+    if (!signal.aborted) show(exchange);
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof Problem)) throw error;
     showNothing({ error: error.message });
-    needKey(error);
+    if (error.status === 401) askForKey(start);
   }
 }
 
@@ -78,7 +79,7 @@ function fill({ title = "", text = "" }) {
   update();
 }
 
-/** Show a file's text, or say why not and keep what is there. */
+/** Show a file's text; if it cannot be read, say why and keep the text. */
 async function open(file) {
   try {
     const { text, note } = await readText(file);
@@ -90,7 +91,7 @@ async function open(file) {
   }
 }
 
-/** Copy the command; an address without https is given no clipboard, but may still copy what is selected. */
+/** Copy the command. Without https there is no clipboard; the selection can be copied there. */
 async function copy() {
   try {
     await navigator.clipboard.writeText(byId("curl").textContent);
@@ -101,25 +102,24 @@ async function copy() {
   }
 }
 
-function showModel() {
-  describeModel().then(
-    ({ name, version }) => showText("model", `Model ${name}, version ${version}`),
-    needKey, // if it is something else, the first text will say what
+/** Fill in what depends on the served model. */
+function showModel({ name, version, n_topics: nTopics, default_top_k: defaultTopK, max_explained_words: maxWords, examples }) {
+  maxExplainedWords = maxWords;
+  showText("model", `Model ${name}, version ${version}`);
+  const choices = new Set([...TOP_K.filter((topK) => topK <= nTopics), defaultTopK]);
+  byId("top-k").replaceChildren(
+    ...[...choices].sort((one, other) => one - other).map((topK) => new Option(topK, topK, topK === defaultTopK, topK === defaultTopK)),
   );
-}
-
-function needKey({ status }) {
-  if (status !== 401) return;
-  askForKey(() => {
-    showModel();
-    update();
-  });
+  byId("examples").replaceChildren(
+    ...(examples.length ? ["Examples:"] : []),
+    ...examples.map((example) => element("button", { type: "button", onclick: () => fill(example) }, example.label)),
+  );
 }
 
 function acceptDrops() {
   const hasFile = (event) => event.dataTransfer?.types.includes("Files");
   const mark = (on) => document.body.classList.toggle("dropping", on);
-  // also beside the field: the browser would leave the page to show the file
+  // on the whole page: elsewhere the browser would open the file
   addEventListener("dragover", (event) => {
     if (!hasFile(event)) return;
     event.preventDefault();
@@ -134,12 +134,7 @@ function acceptDrops() {
   });
 }
 
-function start() {
-  byId("examples").append(
-    ...EXAMPLES.map((example) =>
-      element("button", { type: "button", onclick: () => fill(example) }, example.label),
-    ),
-  );
+function listen() {
   for (const id of ["title", "text"]) byId(id).addEventListener("input", updateSoon);
   for (const id of ["top-k", "explain"]) byId(id).addEventListener("change", update);
   byId("file").addEventListener("change", ({ target }) => {
@@ -152,8 +147,18 @@ function start() {
   });
   byId("copy").addEventListener("click", copy);
   acceptDrops();
-  showModel();
-  update(); // a browser may have kept what was typed before a reload
 }
 
+/** Load what depends on the model, then classify: a browser may keep the text over a reload. */
+async function start() {
+  try {
+    showModel(await loadConfig());
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.status === 401) askForKey(start); // another error shows with the first text
+  }
+  update();
+}
+
+listen();
 start();

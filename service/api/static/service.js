@@ -1,13 +1,13 @@
-/** Asks the service. Addresses are relative to the page, so that it may stand behind a prefix. */
+/** Requests to the service. Addresses are relative to the page, so that a prefix is kept. */
 
 import { keyHeaders } from "./key.js";
 
 export const CLASSIFY = new URL("classify", document.baseURI).href;
 
-/** What the service could not answer; its message is the sentence for people. */
+/** A request that failed; its message is shown to the user. */
 export class Problem extends Error {}
 
-async function ask(address, { headers, ...options } = {}) {
+async function send(address, { headers, ...options } = {}) {
   let response;
   try {
     response = await fetch(address, { ...options, headers: { ...headers, ...keyHeaders() } });
@@ -15,18 +15,18 @@ async function ask(address, { headers, ...options } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Problem("The service cannot be reached. Is it still running?");
   }
-  const answer = await response.json().catch((error) => {
+  const content = await response.json().catch((error) => {
     if (error.name === "AbortError") throw error;
     return {};
   });
-  if (response.ok) return answer;
-  const problem = new Problem(answer.detail ?? answer.title ?? `The service answered ${response.status}.`);
+  if (response.ok) return content;
+  const problem = new Problem(content.detail ?? content.title ?? `The service returned status ${response.status}.`);
   problem.status = response.status;
   throw problem;
 }
 
 function post(request, signal) {
-  return ask(CLASSIFY, {
+  return send(CLASSIFY, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(request),
@@ -34,22 +34,23 @@ function post(request, signal) {
   });
 }
 
-/** A text that is too long to be explained is classified all the same. */
-async function askPerhapsExplained(request, signal) {
+/** Classify without an explanation if the text is too long for one. */
+async function postWithFallback(request, signal) {
   try {
-    return { request, answer: await post(request, signal) };
+    return { request, prediction: await post(request, signal) };
   } catch (error) {
     if (!request.explain || error.status !== 413) throw error;
     const { explain: _, ...plain } = request;
-    return { request: plain, answer: await post(plain, signal) };
+    return { request: plain, prediction: await post(plain, signal) };
   }
 }
 
-/** Classify a text: what was asked in the end, the answer, and how long it took. */
+/** Classify a text: return the request as it was sent last, the prediction and the time. */
 export async function classify(request, signal) {
   const began = performance.now();
-  const asked = await askPerhapsExplained(request, signal);
-  return { ...asked, milliseconds: performance.now() - began };
+  const exchange = await postWithFallback(request, signal);
+  return { ...exchange, milliseconds: performance.now() - began };
 }
 
-export const describeModel = () => ask(new URL("model", document.baseURI).href);
+/** Return what the page shows of the served model: its name, limits and examples. */
+export const loadConfig = () => send(new URL("page/config.json", document.baseURI).href);

@@ -12,9 +12,10 @@ from prometheus_client import CollectorRegistry
 
 from service.api.problems import INSTANCE_PREFIX
 from service.app import create_app
-from service.model import TopicClassifier
-from service.observability.health import MOST_INFERENCE_ERRORS
+from service.model import TopicClassifier, load_bundle
+from service.observability.health import MAX_INFERENCE_ERRORS
 from service.settings import ServiceSettings
+from tests.conftest import LATEST
 
 TEXT = "OPEC ministers agreed to cut crude oil output."
 HIDDEN = "zanzibar"
@@ -76,18 +77,23 @@ SPOILT: dict[str, Outcome] = {
 }
 
 
-@pytest.fixture
-def session(classifier: TopicClassifier) -> Session:
-    return Session(classifier._session)
+@pytest.fixture(scope="module")
+def failing() -> TopicClassifier:
+    classifier = TopicClassifier(load_bundle(LATEST))
+    classifier.session._session = Session(classifier.session._session)
+    return classifier
 
 
 @pytest.fixture
-def client(
-    classifier: TopicClassifier, session: Session, registry: CollectorRegistry
-) -> Iterator[TestClient]:
-    copy = TopicClassifier.__new__(TopicClassifier)
-    copy.__dict__ = {**classifier.__dict__, "_session": session}
-    with TestClient(create_app(ServiceSettings(), copy, registry)) as client:
+def session(failing: TopicClassifier) -> Iterator[Session]:
+    session: Session = failing.session._session
+    yield session
+    session.spoil = None
+
+
+@pytest.fixture
+def client(failing: TopicClassifier, registry: CollectorRegistry) -> Iterator[TestClient]:
+    with TestClient(create_app(ServiceSettings(), failing, registry)) as client:
         yield client
 
 
@@ -146,7 +152,7 @@ def test_three_in_a_row_want_a_restart(
     client: TestClient, session: Session, registry: CollectorRegistry, path: str, request_: Any
 ) -> None:
     session.spoil = SPOILT["NaN"]
-    for n_errors in range(MOST_INFERENCE_ERRORS):
+    for n_errors in range(MAX_INFERENCE_ERRORS):
         assert {client.get(probe).status_code for probe in PROBES} == {200}, n_errors
         client.post(path, json=request_)
         counted = registry.get_sample_value("newswire_inference_errors_total")
@@ -165,9 +171,9 @@ def test_three_in_a_row_want_a_restart(
 def test_a_success_between_is_a_new_beginning(
     client: TestClient, session: Session, between: tuple[str, Any]
 ) -> None:
-    for _ in range(MOST_INFERENCE_ERRORS):
+    for _ in range(MAX_INFERENCE_ERRORS):
         session.spoil = SPOILT["an error"]
-        for _ in range(MOST_INFERENCE_ERRORS - 1):
+        for _ in range(MAX_INFERENCE_ERRORS - 1):
             assert client.post("/classify", json={"text": TEXT}).status_code == 500
         session.spoil = None
         assert client.post(between[0], json=between[1]).status_code == 200
@@ -176,7 +182,7 @@ def test_a_success_between_is_a_new_beginning(
 
 def test_a_request_that_is_not_valid_is_neither(client: TestClient, session: Session) -> None:
     session.spoil = SPOILT["an error"]
-    for _ in range(MOST_INFERENCE_ERRORS):
+    for _ in range(MAX_INFERENCE_ERRORS):
         assert client.get("/health/live").status_code == 200
         assert client.post("/classify", json={"text": TEXT}).status_code == 500
         assert client.post("/classify", json={"text": ""}).status_code == 422

@@ -12,12 +12,12 @@ from fastapi.testclient import TestClient
 
 from service.api.open_inference.requests import parse_text_request
 from service.api.parsing import (
-    Limits,
+    RequestLimits,
     check_batch_item,
     parse_batch_request,
     parse_classify_request,
+    parse_plain_text,
 )
-from service.api.plain_text import to_json_request
 from service.api.problems import RequestError
 from tests.conftest import ROOT
 
@@ -29,7 +29,7 @@ MEASURE = """
 import re, sys
 from pathlib import Path
 from service.api.parsing import (
-    Limits, check_batch_item, parse_batch_request, parse_classify_request
+    RequestLimits, check_batch_item, parse_batch_request, parse_classify_request
 )
 from service.api.problems import RequestError
 from service.api.open_inference.requests import parse_text_request
@@ -46,8 +46,8 @@ def parse(body, limits):
     for item in parse_batch_request(body, limits).items:
         check_batch_item(item, limits, 0)
 
-limits = Limits(
-    max_text_bytes=10**6, max_text_words=10**6, max_batch_items=256, max_explained_words=9,
+limits = RequestLimits(
+    max_text_bytes=10**6, max_text_words=10**6, max_batch_size=256, max_explained_words=9,
     max_top_k=46,
 )
 body = sys.stdin.buffer.read()
@@ -104,10 +104,10 @@ def refused_growth(client: TestClient, path: str, body: bytes, status: int) -> i
     return int(done.stdout)
 
 
-LIMITS = Limits(
+LIMITS = RequestLimits(
     max_text_bytes=10**6,
     max_text_words=10**6,
-    max_batch_items=256,
+    max_batch_size=256,
     max_explained_words=9,
     max_top_k=46,
 )
@@ -134,7 +134,7 @@ SHORT_BODIES: dict[str, tuple[Callable[[bytes], object], bytes]] = {
         b'{"items":[{%b}]}' % SHORT_NAMES[:6_000].rpartition(b",")[0],
     ),
     "names in the query": (
-        lambda body: to_json_request(b"Oil", body),
+        lambda body: parse_plain_text(b"Oil", LIMITS, query=body),
         SHORT_NAMES.replace(b",", b"&").replace(b'":0', b"=0").replace(b'"', b""),
     ),
     "names of a request for tensors": (

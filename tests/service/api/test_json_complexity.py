@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.api import json_complexity as structure
-from service.api.json_complexity import has_more_structure
+from service.api.json_complexity import exceeds_json_complexity
 
 SIGNS = st.text(alphabet='"\\\\,:[]{} \na\\u00e9', max_size=40)
 
@@ -24,8 +24,8 @@ def test_texts_are_no_structure(texts: list[str], indent: int | None, data: st.D
     escaped = data.draw(st.booleans())
     body = json.dumps(request, indent=indent, ensure_ascii=escaped).encode()
     n_strings = 2 + 3 * len(texts)
-    assert not has_more_structure(body, most_strings=n_strings, most_texts=len(texts))
-    assert has_more_structure(body, most_strings=n_strings - 1, most_texts=len(texts))
+    assert not exceeds_json_complexity(body, max_strings=n_strings, max_texts=len(texts))
+    assert exceeds_json_complexity(body, max_strings=n_strings - 1, max_texts=len(texts))
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_texts_are_no_structure(texts: list[str], indent: int | None, data: st.D
 )
 def test_values_are(value: Any) -> None:
     body = json.dumps({"text": value}).encode()
-    assert has_more_structure(body, most_strings=1_000, most_texts=1)
-    assert not has_more_structure(body, most_strings=1_000, most_texts=1_000)
+    assert exceeds_json_complexity(body, max_strings=1_000, max_texts=1)
+    assert not exceeds_json_complexity(body, max_strings=1_000, max_texts=1_000)
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_values_are(value: Any) -> None:
 )
 def test_a_string_that_is_not_closed_goes_to_the_end(body: bytes) -> None:
     """In one pass: with a second one from each quote in it, this would not end."""
-    assert not has_more_structure(body, most_strings=1, most_texts=1)
+    assert not exceeds_json_complexity(body, max_strings=1, max_texts=1)

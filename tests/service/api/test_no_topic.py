@@ -1,5 +1,6 @@
 """A model that knows "none of the topics", over HTTP; one that does not answers as before."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from service.settings import ServiceSettings
 from tests.conftest import RELEASED
 from tests.fuzzing.small_bundle import TOPIC_MIN_CONFIDENCE
 
+EARN = "Shr 30 cts vs 20 cts. Net profit 1.2 mln vs 800,000. Revs 20 mln vs 15 mln."
 TEXTS = ("oil", "18", "rose", "oil rose", "zxcv")
 REASONS = [None, None, "no_topic", "low_confidence", "too_few_known_words"]
 
@@ -138,3 +140,11 @@ def test_a_model_without_it_says_null(without: TestClient) -> None:
     answer = ask(without, "Crude oil rose.")
     assert answer["no_topic"] is None
     assert answer["topic"] == "crude"
+
+
+@pytest.mark.parametrize("path", sorted(RELEASED.glob("[0-9]*")), ids=lambda path: path.name)
+def test_every_released_model_abstains(settings: ServiceSettings, path: Path) -> None:
+    """After a rollback, too, ``"abstained": null`` stands for a reliable answer."""
+    client = TestClient(create_app(settings, load_classifier(path), CollectorRegistry()))
+    assert ask(client, "zxcv qwfp zxcv oil")["abstained"] == "too_few_known_words"
+    assert ask(client, EARN)["abstained"] is None

@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Message, Scope
 
 from service.api.problems import TYPE_PREFIX
-from service.api.unfinished_bodies import FREE_BYTES, LEAST_SECONDS
+from service.api.unfinished_bodies import FREE_BYTES, MIN_SECONDS
 from service.app import NewswireApp, create_app
-from service.model import TopicClassifier
+from service.model import Bundle, TopicClassifier, load_bundle
 from service.settings import ServiceSettings
 from tests.conftest import LATEST
 
@@ -36,16 +36,13 @@ EXEMPT = ("/health/live", "/health/ready", "/metrics", "/topics", "/model", "/",
 class HeldUp(TopicClassifier):
     """A classifier that waits in its thread until it is let go."""
 
-    go_on: threading.Event
-    n_inferences: int
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        self.reset()
 
-    @classmethod
-    def of(cls, classifier: TopicClassifier) -> "HeldUp":
-        held_up = cls.__new__(cls)
-        held_up.__dict__ = dict(classifier.__dict__)
-        held_up.go_on = threading.Event()
-        held_up.n_inferences = 0
-        return held_up
+    def reset(self) -> None:
+        self.go_on = threading.Event()
+        self.n_inferences = 0
 
     def infer(self, encoded: Any) -> Any:
         self.n_inferences += 1
@@ -54,11 +51,16 @@ class HeldUp(TopicClassifier):
         return super().infer(encoded)
 
 
+@pytest.fixture(scope="module")
+def module_held_up() -> HeldUp:
+    return HeldUp(load_bundle(LATEST))
+
+
 @pytest.fixture
-def held_up(classifier: TopicClassifier) -> Iterator[HeldUp]:
-    held_up = HeldUp.of(classifier)
-    yield held_up
-    held_up.go_on.set()
+def held_up(module_held_up: HeldUp) -> Iterator[HeldUp]:
+    module_held_up.reset()
+    yield module_held_up
+    module_held_up.go_on.set()
 
 
 class Request:
@@ -151,7 +153,7 @@ async def fill(app: NewswireApp, registry: CollectorRegistry, n_batches: int) ->
 
 @pytest.mark.parametrize("path", BODIES)
 def test_more_is_refused_before_the_body_is_read(held_up: HeldUp, path: str) -> None:
-    app, registry = build(held_up, max_in_progress=1)
+    app, registry = build(held_up, max_concurrent_requests=1)
 
     async def refuse() -> tuple[Request, list[Request]]:
         tasks = await fill(app, registry, 1)
@@ -178,7 +180,7 @@ def test_more_is_refused_before_the_body_is_read(held_up: HeldUp, path: str) -> 
 
 @pytest.mark.parametrize("path", EXEMPT)
 def test_the_rest_answers_all_the_same(held_up: HeldUp, path: str) -> None:
-    app, registry = build(held_up, max_in_progress=1)
+    app, registry = build(held_up, max_concurrent_requests=1)
 
     async def ask() -> Request:
         tasks = await fill(app, registry, 1)
@@ -191,7 +193,7 @@ def test_the_rest_answers_all_the_same(held_up: HeldUp, path: str) -> None:
 
 
 def test_batches_leave_room_for_short_texts(held_up: HeldUp) -> None:
-    app, registry = build(held_up, max_in_progress=4)
+    app, registry = build(held_up, max_concurrent_requests=4)
 
     async def ask() -> tuple[int, int]:
         tasks = await fill(app, registry, 2)
@@ -213,7 +215,7 @@ def test_a_burst_within_the_limit_is_answered(classifier: TopicClassifier) -> No
 
     assert set(asyncio.run(burst(16))) == {200}
     statuses = asyncio.run(burst(100))
-    assert statuses.count(200) == ServiceSettings().max_in_progress
+    assert statuses.count(200) == ServiceSettings().max_concurrent_requests
     assert set(statuses) == {200, 429}
     assert in_progress(registry) == 0
 
@@ -225,7 +227,7 @@ def test_a_burst_within_the_limit_is_answered(classifier: TopicClassifier) -> No
 def test_everything_is_given_back_after_errors(
     classifier: TopicClassifier, path: str, pieces: tuple[bytes | None, ...]
 ) -> None:
-    app, registry = build(classifier, max_in_progress=1, max_buffered_bytes=7_000_000)
+    app, registry = build(classifier, max_concurrent_requests=1, max_buffered_bytes=7_000_000)
     for _ in range(3):
         assert asyncio.run(Request(app, path, *pieces).run()).status in {400, 413, 422}
     assert in_progress(registry) == 0
@@ -233,7 +235,7 @@ def test_everything_is_given_back_after_errors(
 
 
 def test_a_cancelled_request_gives_its_slot_back(held_up: HeldUp) -> None:
-    app, registry = build(held_up, max_in_progress=4)
+    app, registry = build(held_up, max_concurrent_requests=4)
 
     async def cancel() -> None:
         first, second = await fill(app, registry, 2)
@@ -283,7 +285,7 @@ def test_a_body_that_is_not_there_in_time_is_408(
 
 
 def test_who_sends_slowly_holds_no_slot(classifier: TopicClassifier) -> None:
-    app, registry = build(classifier, max_in_progress=1, request_timeout_seconds=5)
+    app, registry = build(classifier, max_concurrent_requests=1, request_timeout_seconds=5)
 
     async def ask() -> tuple[float | None, int]:
         slow = [
@@ -315,7 +317,7 @@ def test_bodies_that_come_slowly_are_bounded_together(
         refused = await Request(app, path, long, whole=False).run()
         half = len(BODIES[path]) // 2
         short = await Request(app, path, BODIES[path][:half], BODIES[path][half:]).run()
-        await asyncio.sleep(LEAST_SECONDS)
+        await asyncio.sleep(MIN_SECONDS)
         assert not slow.done()
         later = await Request(app, path, long, BODIES[path]).run()
         return [item.status for item in (refused, short, later, await slow)]

@@ -10,11 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.api.predictor import Answerer
+from service.api.predictor import Predictor
+from service.api.schemas import ClassifyRequest
 from service.app import NewswireApp, create_app
 from service.model import TopicClassifier, build_classifier, load_bundle, load_classifier
-from service.scheduling.admission import Slots
-from service.scheduling.batching import Gathering
 from service.settings import ServiceSettings
 from tests.conftest import LATEST, RELEASED
 from tests.networks import of_fewer_topics
@@ -84,7 +83,7 @@ def test_what_was_begun_ends_with_its_own_model(
     app: NewswireApp, book: TopicClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model is replaced while a version of it is asked for by name."""
-    before = app.model.tensors()
+    before = app.model.served.tensors
     infer = before.infer
 
     def replaced_meanwhile(*arguments: Any) -> Any:
@@ -110,6 +109,9 @@ def test_another_number_of_topics_is_described(
             for item in document["paths"]["/classify"]["post"]["parameters"]
             if item["name"] == "top_k"
         ]
+        examples = document["paths"]["/classify"]["post"]["responses"]["200"]["content"]
+        example = examples["application/json"]["examples"]["text"]["value"]
+        assert example["model"]["version"] == model.manifest.version
         assert document["info"]["summary"].startswith(f"Which of {n_topics} topics")
         assert request["properties"]["top_k"]["maximum"] == n_topics
         assert parameter["schema"]["maximum"] == n_topics
@@ -123,11 +125,11 @@ def test_a_baseline_goes_with_its_model(
 ) -> None:
     topic = {"topic": "earn"}
     client.post("/classify", json=TEXT)
-    assert registry.get_sample_value("newswire_baseline_topics_ratio", topic)
+    assert registry.get_sample_value("newswire_drift_baseline_topics_ratio", topic)
     bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
     app.adopt(app.prepare(build_classifier(bundle)))
-    assert registry.get_sample_value("newswire_baseline_topics_ratio", topic) is None
-    assert registry.get_sample_value("newswire_baseline_newswires") == 0
+    assert registry.get_sample_value("newswire_drift_baseline_topics_ratio", topic) is None
+    assert registry.get_sample_value("newswire_drift_baseline_samples") == 0
     assert registry.get_sample_value("newswire_predictions_total", {"topic": "crude"}) == 1
 
 
@@ -136,8 +138,8 @@ def test_a_model_that_was_replaced_is_freed(
 ) -> None:
     """At once, without the garbage collector: what it froze it would never find again."""
     app.adopt(app.prepare(book))
-    dead = weakref.ref(app.model.served.answerer)
-    assert isinstance(dead(), Answerer)
+    dead = weakref.ref(app.model.served.predictor)
+    assert isinstance(dead(), Predictor)
     gc.disable()
     try:
         app.adopt(app.prepare(classifier))
@@ -146,18 +148,15 @@ def test_a_model_that_was_replaced_is_freed(
         gc.enable()
 
 
-def test_a_gathering_that_waits_is_answered_by_who_is_current_then(
+def test_queued_request_is_predicted_by_the_model_that_parsed_it(
     app: NewswireApp, book: TopicClassifier
 ) -> None:
-    gathering = Gathering(
-        lambda bodies: app.model.classify_each(bodies), Slots(99), max_bytes=65_536
-    )
-    body = json.dumps(TEXT).encode()
-
-    async def ask() -> bytes:
-        asked = asyncio.ensure_future(gathering.answer(body))
-        await asyncio.sleep(0)  # it waits for its turn
+    async def submit() -> bytes:
+        batcher, request = app.model.served.batcher, ClassifyRequest(text=OPEC)
+        queued = asyncio.ensure_future(batcher.submit(request, len(OPEC)))
+        await asyncio.sleep(0)
         app.adopt(app.prepare(book))
-        return await asked
+        return await queued
 
-    assert json.loads(asyncio.run(ask()))["model"]["version"] == "1"
+    version = app.model.served.classifier.manifest.version
+    assert json.loads(asyncio.run(submit()))["model"]["version"] == version

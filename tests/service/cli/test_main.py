@@ -514,7 +514,7 @@ def test_serve_listens_on_the_port_that_is_named() -> None:
 def test_serve_refuses_as_the_service_does() -> None:
     shown = run("serve", "--model-dir", "/none")
     assert shown.returncode == 2
-    assert "expected a model bundle or a folder of them, nothing is there" in shown.stderr
+    assert "expected a model bundle or a folder of them, not found" in shown.stderr
 
 
 def test_its_version() -> None:

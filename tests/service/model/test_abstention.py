@@ -26,7 +26,7 @@ def test_reasons_to_abstain(
     min_confidence: float | None,
     expected: Abstention | None,
 ) -> None:
-    reason = THRESHOLDS.judge(
+    reason = THRESHOLDS.decide(
         known_words_ratio=known_words_ratio, score=score, min_confidence=min_confidence
     )
     assert reason == expected
@@ -42,18 +42,18 @@ def test_reasons_to_abstain(
         (0.4, 0.71, Abstention.LOW_CONFIDENCE),
     ],
 )
-def test_none_of_the_topics_is_a_reason(
+def test_no_topic_is_a_reason(
     no_topic: float | None, min_confidence: float | None, expected: Abstention | None
 ) -> None:
-    reason = THRESHOLDS.judge(
+    reason = THRESHOLDS.decide(
         known_words_ratio=0.8, score=0.7, no_topic=no_topic, min_confidence=min_confidence
     )
     assert reason == expected
 
 
-def test_too_few_known_words_come_first_and_low_confidence_last() -> None:
-    assert THRESHOLDS.judge(known_words_ratio=0, score=0, no_topic=1) == "too_few_known_words"
-    assert THRESHOLDS.judge(known_words_ratio=1, score=0, no_topic=1) == "no_topic"
+def test_order_of_reasons() -> None:
+    assert THRESHOLDS.decide(known_words_ratio=0, score=0, no_topic=1) == "too_few_known_words"
+    assert THRESHOLDS.decide(known_words_ratio=1, score=0, no_topic=1) == "no_topic"
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_too_few_known_words_come_first_and_low_confidence_last() -> None:
         ("acq", 0.85, Abstention.LOW_CONFIDENCE),
     ],
 )
-def test_a_topic_may_have_a_threshold_of_its_own(
+def test_threshold_of_a_topic(
     topic: str | None, min_confidence: float | None, expected: Abstention | None
 ) -> None:
-    reason = THRESHOLDS.judge(
+    reason = THRESHOLDS.decide(
         known_words_ratio=1, score=0.8, topic=topic, min_confidence=min_confidence
     )
     assert reason == expected

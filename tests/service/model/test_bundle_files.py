@@ -18,64 +18,64 @@ def model(bundle_copy: Path) -> Path:
     return path
 
 
-def assert_refused(bundle: Path, message: str) -> None:
-    with pytest.raises(BundleError, match=message) as refusal:
+def assert_error(bundle: Path, message: str) -> None:
+    with pytest.raises(BundleError, match=message) as raised:
         load_bundle(bundle)
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_a_pipe_is_not_waited_for(model: Path) -> None:
+def test_pipe_does_not_block(model: Path) -> None:
     os.mkfifo(model)
-    assert_refused(model.parent, r"model\.onnx: expected a regular file")
+    assert_error(model.parent, r"model\.onnx: expected a regular file")
 
 
-def test_a_socket_is_no_file(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_socket_is_an_error(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(model.parent)  # an address must be short
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(model.name)
-        assert_refused(model.parent, r"model\.onnx: cannot be read")
+        assert_error(model.parent, r"model\.onnx: cannot be read")
 
 
-def test_a_folder_is_no_file(model: Path) -> None:
+def test_folder_is_an_error(model: Path) -> None:
     model.mkdir()
-    assert_refused(model.parent, r"model\.onnx: cannot be read: Is a directory")
+    assert_error(model.parent, r"model\.onnx: cannot be read: Is a directory")
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/stdin"])
-def test_a_link_to_a_device_leads_outside(model: Path, device: str) -> None:
+def test_link_to_a_device_is_an_error(model: Path, device: str) -> None:
     model.symlink_to(device)
-    assert_refused(model.parent, r"model\.onnx: expected a file inside the bundle")
+    assert_error(model.parent, r"model\.onnx: expected a file inside the bundle")
 
 
-def test_a_device_in_the_bundle_is_no_file(tmp_path: Path) -> None:
+def test_device_in_the_bundle_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="zero: expected a regular file"):
         read_file(Path("/dev"), "zero")
 
 
-def test_links_that_go_round_are_refused(model: Path) -> None:
+def test_cycle_of_links_is_an_error(model: Path) -> None:
     model.symlink_to("topics.json.link")
     (model.parent / "topics.json.link").symlink_to(model.name)
-    assert_refused(model.parent, r"model\.onnx: ")
+    assert_error(model.parent, r"model\.onnx: ")
 
 
-def test_a_linked_folder_leads_outside(bundle_copy: Path, tmp_path: Path) -> None:
+def test_linked_folder_is_an_error(bundle_copy: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     (bundle_copy / "report").symlink_to(tmp_path)
     declare(bundle_copy, "report/secret.txt")
-    assert_refused(bundle_copy, r"report/secret\.txt: expected a file inside the bundle")
+    assert_error(bundle_copy, r"report/secret\.txt: expected a file inside the bundle")
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "manifest.json", "manifest.sha256"])
-def test_an_enormous_file_is_not_read(bundle_copy: Path, name: str) -> None:
+def test_oversized_file_is_not_read(bundle_copy: Path, name: str) -> None:
     os.truncate(bundle_copy / name, 10**12)  # sparse
-    assert_refused(bundle_copy, f"{name}: expected at most {MAX_FILE_BYTES} bytes, got {10**12}")
+    assert_error(bundle_copy, f"{name}: expected at most {MAX_FILE_BYTES} bytes, got {10**12}")
 
 
-def test_many_large_files_are_refused(bundle_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_bundle_is_an_error(bundle_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rewrite(bundle_copy, "evaluation/more.bin", bytes(1_000))
     load_bundle(bundle_copy)
     n_bytes = sum(
         (bundle_copy / name).stat().st_size for name in load_bundle(bundle_copy).manifest.files
     )
     monkeypatch.setattr(files_module, "MAX_BUNDLE_BYTES", n_bytes - 1)
-    assert_refused(bundle_copy, f"expected at most {n_bytes - 1} bytes in all files together")
+    assert_error(bundle_copy, f"expected at most {n_bytes - 1} bytes in all files together")

@@ -23,7 +23,8 @@ from service.model import (
     load_bundle,
     load_classifier,
 )
-from service.model.padding import CHUNK_TOKENS, chunks_of_like_length
+from service.model.padding import MAX_BATCH_TOKENS, bucket_by_length
+from service.model.ranking import rank_topics
 from tests.conftest import LATEST, RELEASED
 
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
@@ -54,12 +55,12 @@ def test_ranks_the_topics_of_a_text(classifier: TopicClassifier) -> None:
     assert 0.9 < crude.known_words_ratio <= 1
 
 
-def test_no_text_gives_no_answer(classifier: TopicClassifier) -> None:
+def test_empty_list_of_texts(classifier: TopicClassifier) -> None:
     assert classifier.classify([]) == []
 
 
 @pytest.mark.parametrize("text", [CRUDE, "", NewsText(CRUDE)])
-def test_one_text_is_not_a_list_of_texts(classifier: TopicClassifier, text: Any) -> None:
+def test_single_text_is_a_type_error(classifier: TopicClassifier, text: Any) -> None:
     kind = type(text).__name__
     with pytest.raises(TypeError, match=f"^texts: expected a list of texts, got one {kind}$"):
         classifier.classify(text)
@@ -71,31 +72,31 @@ def test_the_folder_may_be_a_str(classifier: TopicClassifier) -> None:
 
 
 def test_scores_are_a_distribution(classifier: TopicClassifier) -> None:
-    (answer,) = classifier.classify([CRUDE], top_k=len(classifier.topics))
-    scores = [ranked.score for ranked in answer.topics]
-    assert answer.no_topic is not None
-    assert sum(scores) + answer.no_topic == pytest.approx(1, abs=1e-5)
+    (prediction,) = classifier.classify([CRUDE], top_k=len(classifier.topics))
+    scores = [ranked.score for ranked in prediction.topics]
+    assert prediction.no_topic is not None
+    assert sum(scores) + prediction.no_topic == pytest.approx(1, abs=1e-5)
     assert scores == sorted(scores, reverse=True)
-    assert {ranked.topic.id for ranked in answer.topics} == set(range(len(classifier.topics)))
+    assert {ranked.topic.id for ranked in prediction.topics} == set(range(len(classifier.topics)))
 
 
-@given(st.lists(st.integers(1, 3 * CHUNK_TOKENS), max_size=40))
-def test_chunks_hold_each_text_once_and_are_small(lengths: list[int]) -> None:
-    chunks = list(chunks_of_like_length(lengths))
+@given(st.lists(st.integers(1, 3 * MAX_BATCH_TOKENS), max_size=40))
+def test_buckets_hold_each_text_once_within_the_limit(lengths: list[int]) -> None:
+    chunks = list(bucket_by_length(lengths))
     assert sorted(index for chunk in chunks for index in chunk) == list(range(len(lengths)))
     in_order = [lengths[index] for chunk in chunks for index in chunk]
     assert in_order == sorted(lengths)
     for chunk in chunks:
-        assert len(chunk) == 1 or len(chunk) * lengths[chunk[-1]] <= CHUNK_TOKENS
+        assert len(chunk) == 1 or len(chunk) * lengths[chunk[-1]] <= MAX_BATCH_TOKENS
 
 
-def test_a_large_batch_is_answered_in_its_order(classifier: TopicClassifier) -> None:
+def test_large_batch_keeps_its_order(classifier: TopicClassifier) -> None:
     texts = [f"{CRUDE} " * n + EARN for n in (90, 1, 300, 2, 40, 0, 7)] * 20
-    answers = classifier.classify(texts, top_k=1)
-    for text, answer in zip(texts, answers, strict=True):
+    predictions = classifier.classify(texts, top_k=1)
+    for text, prediction in zip(texts, predictions, strict=True):
         (alone,) = classifier.classify([text], top_k=1)
-        assert answer.topics[0].topic == alone.topics[0].topic
-        assert answer.topics[0].score == pytest.approx(alone.topics[0].score, abs=1e-6)
+        assert prediction.topics[0].topic == alone.topics[0].topic
+        assert prediction.topics[0].score == pytest.approx(alone.topics[0].score, abs=1e-6)
 
 
 @given(texts=st.lists(st.text(max_size=200), min_size=1, max_size=5))
@@ -114,7 +115,7 @@ def test_ties_rank_by_class_index(
     classifier: TopicClassifier, weights: np.ndarray, top_k: int
 ) -> None:
     probabilities = weights / weights.sum()
-    ranked = classifier.rank(probabilities, top_k=top_k)
+    ranked = rank_topics(classifier.topics, probabilities, top_k=top_k)
     expected = sorted(range(46), key=lambda index: (-probabilities[index], index))[:top_k]
     assert [item.topic.id for item in ranked] == expected
     assert ranked[0].topic.id == probabilities.argmax()
@@ -122,12 +123,12 @@ def test_ties_rank_by_class_index(
 
 
 @pytest.mark.parametrize("top_k", [0, -1, 47])
-def test_top_k_out_of_range_is_refused(classifier: TopicClassifier, top_k: int) -> None:
+def test_top_k_out_of_range_is_an_error(classifier: TopicClassifier, top_k: int) -> None:
     with pytest.raises(ValueError, match=f"top_k: expected 1 to 46, got {top_k}"):
         classifier.classify([CRUDE], top_k=top_k)
 
 
-def test_the_version_is_the_folders_number(bundle_copy: Path) -> None:
+def test_version_must_equal_the_number_of_the_folder(bundle_copy: Path) -> None:
     moved = bundle_copy.rename(bundle_copy.parent / "2")
     with pytest.raises(BundleError, match="expected version '2' in the manifest, got '1'"):
         load_classifier(moved.parent)
@@ -138,66 +139,66 @@ def test_other_weights_fail_the_goldens(bundle: Bundle) -> None:
         build_classifier(with_weights(bundle, 1.01))
 
 
-def test_another_vocabulary_fails_the_goldens(bundle: Bundle) -> None:
+def test_other_vocabulary_fails_the_goldens(bundle: Bundle) -> None:
     vocabulary = dict(bundle.vocabulary)
     vocabulary["the"], vocabulary["of"] = vocabulary["of"], vocabulary["the"]
-    with pytest.raises(BundleError, match="the text gives other token ids"):
+    with pytest.raises(BundleError, match="the text has other token ids"):
         build_classifier(replace(bundle, vocabulary=vocabulary))
 
 
-def test_scores_that_are_not_finite_are_no_answer(bundle: Bundle) -> None:
+def test_scores_that_are_not_finite_fail_verification(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"model\.onnx: expected 46 probabilities"):
         build_classifier(with_weights(bundle, float("nan")))
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.1, 1.1])
-def test_what_is_no_probability_is_no_answer(
+def test_invalid_probabilities_are_an_inference_error(
     classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch, score: float
 ) -> None:
     class Session:
         def run(self, *_: object) -> list[np.ndarray]:
             return [np.array([[0.5, score, *[0.0] * 44]], dtype=np.float32)]
 
-    monkeypatch.setattr(classifier, "_session", Session())
+    monkeypatch.setattr(classifier.session, "_session", Session())
     with pytest.raises(InferenceError, match="expected 46 probabilities"):
         classifier.classify([CRUDE])
 
 
-def test_a_vocabulary_beyond_the_network_is_refused(bundle: Bundle) -> None:
+def test_vocabulary_beyond_the_network_is_an_error(bundle: Bundle) -> None:
     vocabulary = {**bundle.vocabulary, "zebra": 20_000}
     with pytest.raises(BundleError, match="expected a network for token ids up to 20000"):
         build_classifier(replace(bundle, vocabulary=vocabulary))
 
 
-def test_a_vocabulary_with_ids_of_more_than_64_bits_is_refused(bundle: Bundle) -> None:
+def test_vocabulary_with_ids_beyond_64_bits_is_an_error(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"vocabulary\.json: "):
         build_classifier(replace(bundle, vocabulary={**bundle.vocabulary, "zebra": 2**64}))
 
 
-def test_a_vocabulary_with_reserved_ids_is_refused(bundle: Bundle) -> None:
+def test_vocabulary_with_reserved_ids_is_an_error(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"vocabulary\.json: .* expected ids from 4, got 2"):
         build_classifier(replace(bundle, vocabulary={**bundle.vocabulary, "zebra": 2}))
 
 
-def test_a_wrong_number_of_topics_is_refused(bundle: Bundle) -> None:
+def test_wrong_number_of_topics_is_an_error(bundle: Bundle) -> None:
     goldens = [replace(bundle.goldens[0], probabilities=[0.5, 0.5])]
     with pytest.raises(BundleError, match=r"expected 2 topics for a text, .* \(1, 46\)"):
         build_classifier(replace(bundle, goldens=goldens, topics=bundle.topics[:2]))
 
 
-def test_what_is_no_network_is_refused(bundle: Bundle) -> None:
-    with pytest.raises(BundleError, match=r"model\.onnx: onnxruntime refuses it"):
+def test_invalid_network_is_an_error(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match=r"model\.onnx: onnxruntime rejects it"):
         build_classifier(replace(bundle, network=b"not a network"))
 
 
-def test_a_network_with_other_tensors_is_refused(bundle: Bundle) -> None:
+def test_network_with_other_tensors_is_an_error(bundle: Bundle) -> None:
     tensors = bundle.manifest.tensors | {"token_ids": "words"}
     manifest = replace(bundle.manifest, tensors=tensors)
     with pytest.raises(BundleError, match=r"model\.onnx: expected tensors"):
         build_classifier(replace(bundle, manifest=manifest))
 
 
-def test_a_damaged_bundle_is_named(bundle_copy: Path) -> None:
+def test_error_names_the_damaged_bundle(bundle_copy: Path) -> None:
     goldens = json.loads((bundle_copy / "goldens.json").read_text())
     assert goldens
     (bundle_copy / "goldens.json").write_text("[]")
@@ -217,7 +218,7 @@ def test_telemetry_is_off_before_onnxruntime_is_imported() -> None:
     assert shown.stdout.strip() == "1"
 
 
-def test_a_group_is_given_where_no_topic_is_sure_but_its_group_is(
+def test_group_if_no_topic_but_its_group_is_confident(
     classifier: TopicClassifier,
 ) -> None:
     scores = np.zeros((len(classifier.topics),), dtype=np.float32)
@@ -225,36 +226,36 @@ def test_a_group_is_given_where_no_topic_is_sure_but_its_group_is(
     scores[[codes["crude"], codes["nat-gas"], codes["gas"], codes["ship"]]] = 0.4, 0.3, 0.2, 0.1
     encoded = classifier.encode(CRUDE)
     for min_confidence, group in ((0.3, None), (0.8, ("Energy", 0.9)), (0.95, None)):
-        answer = classifier.answer(encoded, scores, top_k=1, min_confidence=min_confidence)
-        assert (answer.group is None) == (group is None)
-        if answer.group and group:
-            assert answer.group.name == group[0]
-            assert answer.group.score == pytest.approx(group[1])
+        prediction = classifier.postprocess(encoded, scores, top_k=1, min_confidence=min_confidence)
+        assert (prediction.group is None) == (group is None)
+        if prediction.group and group:
+            assert prediction.group.name == group[0]
+            assert prediction.group.score == pytest.approx(group[1])
 
 
-def test_no_group_for_what_is_no_news(classifier: TopicClassifier) -> None:
-    (answer,) = classifier.classify(["zxcv qwer tyui"], min_confidence=0.9)
-    assert answer.abstained == "too_few_known_words"
-    assert answer.group is None
+def test_no_group_with_too_few_known_words(classifier: TopicClassifier) -> None:
+    (prediction,) = classifier.classify(["zxcv qwer tyui"], min_confidence=0.9)
+    assert prediction.abstained == "too_few_known_words"
+    assert prediction.group is None
 
 
-def test_a_network_to_which_absent_tokens_count_is_refused(bundle: Bundle) -> None:
+def test_network_affected_by_zero_counts_is_an_error(bundle: Bundle) -> None:
     model = onnx.load_from_string(bundle.network)
     (limit,) = [node for node in model.graph.node if node.op_type == "Min"]
     limit.op_type = "Max"  # 0 becomes 1
-    with pytest.raises(BundleError, match="occurs 0 times to count for nothing"):
+    with pytest.raises(BundleError, match="no effect of a token with count 0"):
         build_classifier(replace(bundle, network=model.SerializeToString()))
 
 
-def test_another_bundle_than_that_of_a_fingerprint_is_not_loaded() -> None:
+def test_other_fingerprint_is_an_error() -> None:
     expected = load_bundle(LATEST).fingerprint
     assert load_classifier(RELEASED, fingerprint=expected).fingerprint == expected
-    with pytest.raises(BundleError, match="it is another bundle"):
+    with pytest.raises(BundleError, match=f"expected fingerprint {expected}, got"):
         load_classifier(RELEASED / "1", fingerprint=expected)
 
 
 @pytest.mark.parametrize("text", ["", " \n"])
-def test_a_title_alone_is_classified_as_the_only_line(
+def test_title_alone_is_classified_like_a_single_line(
     classifier: TopicClassifier, text: str
 ) -> None:
     headline = "Gold prices rise"
@@ -264,7 +265,7 @@ def test_a_title_alone_is_classified_as_the_only_line(
     assert alone.topics[0].topic.code == "gold"
 
 
-def test_a_title_alone_is_explained(classifier: TopicClassifier) -> None:
+def test_title_alone_is_explained(classifier: TopicClassifier) -> None:
     words = classifier.explain(NewsText(title="Gold prices rise")).words
     assert [(word.word, word.field) for word in words] == [
         ("Gold", "title"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from service.model import BundleError, DriftBaseline
 from service.model.drift import (
     BOUNDS,
-    add_later_reasons,
+    add_missing_reasons,
     bin_names,
     check_drift_baseline,
     count_bins,
@@ -27,7 +27,7 @@ def baseline() -> DriftBaseline:
     )
 
 
-def test_a_value_that_equals_a_bound_is_below_it() -> None:
+def test_bounds_are_inclusive() -> None:
     assert count_bins("text_words", [10, 11, 25, 10**6]) == {
         **dict.fromkeys(bin_names("text_words"), 0),
         "10": 1,
@@ -37,7 +37,7 @@ def test_a_value_that_equals_a_bound_is_below_it() -> None:
 
 
 @given(st.lists(st.floats(0, 1)))
-def test_the_bins_hold_what_lies_between_their_bounds(values: list[float]) -> None:
+def test_bins_hold_the_values_between_their_bounds(values: list[float]) -> None:
     counts = count_bins("top_score_ratio", values)
     above = float("-inf")
     for name, count in counts.items():
@@ -45,7 +45,7 @@ def test_the_bins_hold_what_lies_between_their_bounds(values: list[float]) -> No
         above = float(name)
 
 
-def test_a_good_baseline_passes() -> None:
+def test_valid_baseline() -> None:
     check_drift_baseline(baseline(), CODES)
     assert baseline().n_texts == 3
 
@@ -65,7 +65,7 @@ def test_a_good_baseline_passes() -> None:
         ({"top_score_ratio": count_bins("top_score_ratio", [0.5])}, "top_score_ratio: .* sum of 1"),
     ],
 )
-def test_a_baseline_that_says_nothing_is_refused(changes: dict[str, Any], message: str) -> None:
+def test_invalid_baselines_are_errors(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(BundleError, match=f"drift_baseline.json: .*{message}"):
         check_drift_baseline(replace(baseline(), **changes), CODES)
 
@@ -75,7 +75,7 @@ def test_every_distribution_has_bounds() -> None:
     assert baseline().distributions().keys() == BOUNDS.keys() - {"no_topic_ratio"}
 
 
-def test_none_of_the_topics_is_measured_where_the_model_knows_it() -> None:
+def test_no_topic_ratio_requires_a_model_with_no_topic() -> None:
     measured = replace(baseline(), no_topic_ratio=count_bins("no_topic_ratio", [0.1, 0.2, 1]))
     check_drift_baseline(measured, CODES, no_topic=True)
     assert measured.distributions().keys() == BOUNDS.keys()
@@ -88,7 +88,7 @@ def test_none_of_the_topics_is_measured_where_the_model_knows_it() -> None:
         check_drift_baseline(few, CODES, no_topic=True)
 
 
-def test_a_baseline_of_version_1_counts_no_later_reason() -> None:
+def test_baseline_of_version_1_gets_missing_reasons() -> None:
     first = replace(baseline(), abstentions={"too_few_known_words": 0, "low_confidence": 1})
-    assert add_later_reasons(first) == baseline()
-    assert add_later_reasons(baseline()) == baseline()
+    assert add_missing_reasons(first) == baseline()
+    assert add_missing_reasons(baseline()) == baseline()

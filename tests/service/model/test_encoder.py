@@ -9,10 +9,10 @@ from service.model.encoder import (
     UNKNOWN_ID,
     NewsText,
     TextEncoder,
-    count_tokens,
     describe_blank,
+    encode_token_ids,
     is_blank,
-    with_title,
+    join_title,
 )
 from service.model.padding import pad
 
@@ -54,18 +54,18 @@ def test_decoding_and_encoding_gives_the_same_ids(words: list[str]) -> None:
     assert ENCODER.token_ids(ENCODER.decode(ids)) == ids
 
 
-def test_a_word_outside_the_vocabulary_is_unknown() -> None:
+def test_word_outside_the_vocabulary_is_unknown() -> None:
     assert ENCODER.token_ids("zebra oil") == [START_ID, UNKNOWN_ID, FIRST_WORD_ID]
     encoded = ENCODER.encode("zebra oil zebra")
     assert (encoded.n_words, encoded.n_known_words) == (3, 1)
     assert encoded.known_words_ratio == pytest.approx(1 / 3)
 
 
-def test_a_text_without_words_knows_none() -> None:
+def test_text_without_words_has_no_known_words() -> None:
     assert ENCODER.encode("...").known_words_ratio == 0
 
 
-def test_decode_gives_question_marks_for_reserved_and_foreign_ids() -> None:
+def test_decode_reserved_and_unknown_ids() -> None:
     assert ENCODER.decode([0, 1, 2, 3, 4, 5, 999]) == "? ? ? ? oil prices ?"
 
 
@@ -73,17 +73,17 @@ def test_decode_gives_question_marks_for_reserved_and_foreign_ids() -> None:
     ("vocabulary", "message"),
     [
         ({"oil": 3}, "expected ids from 4, got 3 for 'oil'"),
-        ({"oil": 4, "prices": 4}, "some ids repeat"),
+        ({"oil": 4, "prices": 4}, "expected unique ids, some repeat"),
     ],
 )
-def test_vocabularies_that_are_refused(vocabulary: dict[str, int], message: str) -> None:
+def test_invalid_vocabularies_are_errors(vocabulary: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TextEncoder(vocabulary)
 
 
 @given(st.lists(token_lists, min_size=1))
-def test_padding_adds_nothing(texts: list[list[int]]) -> None:
-    encoded = [count_tokens(ids, n_words=len(ids) - 1) for ids in texts]
+def test_padding_has_no_effect(texts: list[list[int]]) -> None:
+    encoded = [encode_token_ids(ids, n_words=len(ids) - 1) for ids in texts]
     token_ids, token_counts = pad(encoded)
     assert token_ids.shape == token_counts.shape
     for row, ids in enumerate(texts):
@@ -96,12 +96,12 @@ def test_padding_adds_nothing(texts: list[list[int]]) -> None:
 @pytest.mark.parametrize(
     ("title", "expected"), [(None, "body"), ("", "body"), ("Title", "Title\nbody")]
 )
-def test_title_stands_before_the_text(title: str | None, expected: str) -> None:
-    assert with_title(title, "body") == expected
+def test_title_is_the_first_line(title: str | None, expected: str) -> None:
+    assert join_title(title, "body") == expected
 
 
 @pytest.mark.parametrize("blank", BLANK)
-def test_a_text_or_a_title_is_enough(blank: str | None) -> None:
+def test_text_or_title_is_enough(blank: str | None) -> None:
     for word in ("oil", " oil\n", "...", "\u200b", "\ufeff"):
         assert not is_blank(word, blank)
         assert not is_blank(blank, word)
@@ -117,10 +117,10 @@ def test_a_text_or_a_title_is_enough(blank: str | None) -> None:
         (None, "\n", "only white space"),
     ],
 )
-def test_what_is_blank_is_told(text: str | None, title: str | None, came: str) -> None:
+def test_describe_blank(text: str | None, title: str | None, came: str) -> None:
     expected = "expected a text or a title that is not only white space, got "
     assert describe_blank(text, title) == expected + came
 
 
-def test_a_news_text_may_be_a_title_alone() -> None:
+def test_news_text_may_be_a_title_alone() -> None:
     assert NewsText(title="Oil") == NewsText("", "Oil")

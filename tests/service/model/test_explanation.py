@@ -25,8 +25,8 @@ def score(classifier: TopicClassifier, text: NewsText, topic_id: int) -> float:
 def assert_as_by_brute_force(classifier: TopicClassifier, text: NewsText) -> None:
     explanation = classifier.explain(text)
     whole = score(classifier, text, explanation.topic.id)
-    (answer,) = classifier.classify([text], top_k=1)
-    assert explanation.topic == answer.topics[0].topic
+    (prediction,) = classifier.classify([text], top_k=1)
+    assert explanation.topic == prediction.topics[0].topic
     assert len(explanation.words) == classifier.encode(text).n_words
     for effect in explanation.words:
         content = text.text if effect.field == "text" else text.title or ""
@@ -77,12 +77,12 @@ def test_any_text_is_explained(classifier: TopicClassifier, text: str, title: st
         assert content[effect.start : effect.end] == effect.word
 
 
-def test_long_texts_are_explained_in_pieces(classifier: TopicClassifier) -> None:
+def test_long_texts_are_explained_in_several_inferences(classifier: TopicClassifier) -> None:
     words = list(classifier.encoder.vocabulary)[:600]
     assert_as_by_brute_force(classifier, NewsText(" ".join(words[:300]), "Many words here"))
 
 
-def test_another_topic_can_be_explained(classifier: TopicClassifier) -> None:
+def test_explanation_of_another_topic(classifier: TopicClassifier) -> None:
     ship = next(topic for topic in classifier.topics if topic.code == "ship")
     explanation = classifier.explain("The ship carried crude oil.", ship)
     assert explanation.topic == ship
@@ -90,5 +90,5 @@ def test_another_topic_can_be_explained(classifier: TopicClassifier) -> None:
     assert effect["ship"] > 0 > effect["oil"]
 
 
-def test_no_words_no_effects(classifier: TopicClassifier) -> None:
+def test_text_without_words_has_no_effects(classifier: TopicClassifier) -> None:
     assert classifier.explain(" ... ").words == []

@@ -62,7 +62,7 @@ def test_title_and_body(text: str, title: str | None, words: tuple[list[str], li
     assert FieldEncoder.field_words(text, title) == words
 
 
-def test_numbers_are_told_apart_by_their_length() -> None:
+def test_numbers_are_distinguished_by_length() -> None:
     tokens = FieldEncoder.field_tokens("7 12 1,987 123456789012 4th", "Sales")
     assert tokens[1:7] == ["#1", "#2", "#1", "#3", "#8", "4th"]
 
@@ -76,17 +76,17 @@ def test_the_lead_is_the_first_forty_words_of_the_body() -> None:
 @pytest.mark.parametrize(
     ("vocabulary", "message"),
     [
-        ({"oil": 4, "title:oil": 4}, "some ids repeat"),
+        ({"oil": 4, "title:oil": 4}, "expected unique ids, some repeat"),
         ({"oil": 4, "title:wheat": 5}, "expected 'wheat' beside 'title:wheat'"),
         ({"oil": 4, "lead:wheat": 5}, "expected 'wheat' beside 'lead:wheat'"),
     ],
 )
-def test_vocabularies_that_are_refused(vocabulary: dict[str, int], message: str) -> None:
+def test_invalid_vocabularies_are_errors(vocabulary: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FieldEncoder(vocabulary)
 
 
-def test_with_keras_rule_a_title_is_text() -> None:
+def test_text_encoder_has_no_title_tokens() -> None:
     encoder = TextEncoder({"oil": 4, "rose": 5})
     assert encoder.token_ids("rose", "Oil") == encoder.token_ids("Oil rose") == [1, 4, 5]
 

@@ -20,7 +20,7 @@ MANIFEST = Manifest(2, "reuters", "1", "2026", "make", {"seed": 0}, {}, "rule", 
 
 
 @pytest.mark.parametrize("record", [TOPIC, GOLDEN, MANIFEST])
-def test_records_survive_json(record: Any) -> None:
+def test_records_round_trip_through_json(record: Any) -> None:
     assert from_json_object(type(record), to_json_object(record), "here") == record
 
 
@@ -33,12 +33,12 @@ def test_records_survive_json(record: Any) -> None:
         ({"extra": 1}, r"fields unknown: \['extra'\]"),
     ],
 )
-def test_fields_of_another_type_are_refused(change: dict[str, Any], message: str) -> None:
+def test_fields_of_another_type_are_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(BundleError, match=message):
         from_json_object(Topic, to_json_object(TOPIC) | change, "here")
 
 
-def test_a_missing_field_is_named() -> None:
+def test_missing_field_is_named() -> None:
     value = to_json_object(TOPIC)
     del value["group"]
     with pytest.raises(BundleError, match=r"fields missing: \['group'\]"):
@@ -54,29 +54,29 @@ def test_a_missing_field_is_named() -> None:
         {"probabilities": [0.5, None]},
     ],
 )
-def test_items_are_checked_too(change: dict[str, Any]) -> None:
+def test_types_of_items_are_checked(change: dict[str, Any]) -> None:
     with pytest.raises(BundleError, match=f"here: {next(iter(change))}: expected"):
         from_json_object(Golden, to_json_object(GOLDEN) | change, "here")
 
 
-def test_values_of_a_mapping_are_checked() -> None:
+def test_types_of_mapping_values_are_checked() -> None:
     with pytest.raises(BundleError, match="files: expected"):
         from_json_object(Manifest, to_json_object(MANIFEST) | {"files": {"a": 1}}, "here")
 
 
 @pytest.mark.parametrize("value", [None, [], "text", 3])
-def test_what_is_no_object_is_refused(value: object) -> None:
+def test_not_an_object_is_an_error(value: object) -> None:
     with pytest.raises(BundleError, match="here: expected an object"):
         from_json_object(Topic, value, "here")
 
 
-def test_another_format_or_tokeniser_is_refused() -> None:
-    check_manifest(MANIFEST, tokenisers=["other", "rule"])
-    check_manifest(replace(MANIFEST, format_version=1), tokenisers=["rule"])
+def test_unknown_format_or_tokenizer_is_an_error() -> None:
+    check_manifest(MANIFEST, tokenizers=["other", "rule"])
+    check_manifest(replace(MANIFEST, format_version=1), tokenizers=["rule"])
     with pytest.raises(BundleError, match="expected format_version 1 or 2, got 3"):
-        check_manifest(replace(MANIFEST, format_version=3), tokenisers=["rule"])
+        check_manifest(replace(MANIFEST, format_version=3), tokenizers=["rule"])
     with pytest.raises(BundleError, match="expected tokeniser 'one' or 'other', got 'rule'"):
-        check_manifest(MANIFEST, tokenisers=["one", "other"])
+        check_manifest(MANIFEST, tokenizers=["one", "other"])
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.1, float("nan")])
@@ -84,7 +84,7 @@ def test_another_format_or_tokeniser_is_refused() -> None:
 def test_thresholds_are_ratios(name: str, ratio: float) -> None:
     manifest = from_json_object(Manifest, to_json_object(MANIFEST) | {name: ratio}, "here")
     with pytest.raises(BundleError, match=f"{name}: expected 0 to 1, got {ratio}"):
-        check_manifest(manifest, tokenisers=["rule"])
+        check_manifest(manifest, tokenizers=["rule"])
 
 
 def test_the_first_bundles_had_no_thresholds() -> None:
@@ -116,7 +116,7 @@ def test_version_1_has_no_fields_of_version_2(name: str) -> None:
 def test_thresholds_of_topics_are_ratios(value: dict[str, float], message: str) -> None:
     manifest = replace(MANIFEST, topic_min_confidence=value)
     with pytest.raises(BundleError, match=message):
-        check_manifest(manifest, tokenisers=["rule"])
+        check_manifest(manifest, tokenizers=["rule"])
 
 
 def test_thresholds_name_topics_of_the_bundle() -> None:
@@ -134,12 +134,12 @@ def test_fields_of_version_2_have_types(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("topics", [[], [replace(TOPIC, id=1)], [TOPIC, TOPIC]])
-def test_topics_out_of_order_are_refused(topics: list[Topic]) -> None:
+def test_topics_out_of_order_are_an_error(topics: list[Topic]) -> None:
     with pytest.raises(BundleError, match=r"topics\.json: expected ids 0, 1, 2"):
         check_topics(topics)
 
 
-def test_repeated_codes_are_refused() -> None:
+def test_repeated_codes_are_an_error() -> None:
     with pytest.raises(BundleError, match="some repeat"):
         check_topics([TOPIC, replace(TOPIC, id=1)])
 
@@ -153,7 +153,7 @@ def test_repeated_codes_are_refused() -> None:
         ([replace(GOLDEN, probabilities=[float("nan"), 0.5])], "with sum nan"),
     ],
 )
-def test_goldens_that_prove_nothing_are_refused(goldens: list[Golden], message: str) -> None:
+def test_invalid_goldens_are_an_error(goldens: list[Golden], message: str) -> None:
     check_goldens([GOLDEN], 2)
     with pytest.raises(BundleError, match=message):
         check_goldens(goldens, 2)

@@ -1,4 +1,4 @@
-"""A bundle of format version 2 whose network knows "none of the topics", from file to answer."""
+"""A bundle of format version 2 whose network has the output "none of the topics"."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ from service.model import (
     load_bundle,
     save_bundle,
 )
-from service.model.ranking import check_rows
+from service.model.ranking import check_rows, rank_topics
 from tests.conftest import RELEASED
 from tests.fuzzing.small_bundle import TOPIC_MIN_CONFIDENCE, random_weights, small_network
 from tests.hostile_bundles import edit_manifest, rewrite
@@ -35,7 +35,7 @@ def copy(bundle: Bundle, tmp_path: Path) -> Path:
     return tmp_path / "1"
 
 
-def test_what_is_saved_is_what_is_loaded(bundle: Bundle, copy: Path) -> None:
+def test_saved_bundle_is_loaded_unchanged(bundle: Bundle, copy: Path) -> None:
     manifest = bundle.manifest
     assert (manifest.format_version, manifest.no_topic) == (2, True)
     assert manifest.topic_min_confidence == TOPIC_MIN_CONFIDENCE
@@ -64,18 +64,18 @@ def test_a_bundle_of_version_1_is_saved_as_version_2(folder: Path, tmp_path: Pat
         ("zxcv qwer", "crude", Abstention.TOO_FEW_KNOWN_WORDS),
     ],
 )
-def test_topics_are_ranked_and_none_of_them_stands_apart(
+def test_no_topic_is_not_ranked(
     no_topic_classifier: TopicClassifier, text: str, topic: str, abstained: Abstention | None
 ) -> None:
-    (answer,) = no_topic_classifier.classify([text], top_k=3)
-    assert answer.topics[0].topic.code == topic
-    assert answer.abstained == abstained
-    assert answer.no_topic is not None
-    assert sum(item.score for item in answer.topics) + answer.no_topic == pytest.approx(1)
+    (prediction,) = no_topic_classifier.classify([text], top_k=3)
+    assert prediction.topics[0].topic.code == topic
+    assert prediction.abstained == abstained
+    assert prediction.no_topic is not None
+    assert sum(item.score for item in prediction.topics) + prediction.no_topic == pytest.approx(1)
     (row,) = no_topic_classifier.infer([no_topic_classifier.encode(text)])
     assert row.shape == (4,)
-    assert answer.no_topic == row[3]
-    assert [item.score for item in answer.topics] == sorted(row[:3], reverse=True)
+    assert prediction.no_topic == row[3]
+    assert [item.score for item in prediction.topics] == sorted(row[:3], reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -87,31 +87,31 @@ def test_topics_are_ranked_and_none_of_them_stands_apart(
         ("18", 0.9, Abstention.LOW_CONFIDENCE),
     ],
 )
-def test_a_threshold_of_the_request_is_one_for_scores(
+def test_min_confidence_does_not_affect_no_topic(
     no_topic_classifier: TopicClassifier,
     text: str,
     min_confidence: float,
     abstained: Abstention | None,
 ) -> None:
-    (answer,) = no_topic_classifier.classify([text], min_confidence=min_confidence)
-    assert answer.abstained == abstained
+    (prediction,) = no_topic_classifier.classify([text], min_confidence=min_confidence)
+    assert prediction.abstained == abstained
 
 
-def test_a_group_is_one_of_topics(no_topic_classifier: TopicClassifier) -> None:
-    (answer,) = no_topic_classifier.classify(["oil rose"])
-    assert answer.group is not None
-    assert answer.no_topic is not None
-    assert answer.group.score == pytest.approx(1 - answer.no_topic)
+def test_no_topic_is_in_no_group(no_topic_classifier: TopicClassifier) -> None:
+    (prediction,) = no_topic_classifier.classify(["oil rose"])
+    assert prediction.group is not None
+    assert prediction.no_topic is not None
+    assert prediction.group.score == pytest.approx(1 - prediction.no_topic)
     (other,) = no_topic_classifier.classify(["rose"])
     assert other.group is None
 
 
-def test_most_topics_are_all_topics(no_topic_classifier: TopicClassifier) -> None:
+def test_top_k_is_at_most_all_topics(no_topic_classifier: TopicClassifier) -> None:
     with pytest.raises(ValueError, match="top_k: expected 1 to 3, got 4"):
         no_topic_classifier.classify(["oil"], top_k=4)
 
 
-def test_a_large_batch_is_answered_in_its_order(no_topic_classifier: TopicClassifier) -> None:
+def test_large_batch_keeps_its_order(no_topic_classifier: TopicClassifier) -> None:
     texts = ["oil", "rose", "oil rose", "18 oil rose zxcv"] * 2_000
     encoded = [no_topic_classifier.encode(text) for text in texts]
     together = no_topic_classifier.infer(encoded)
@@ -122,17 +122,17 @@ def test_a_large_batch_is_answered_in_its_order(no_topic_classifier: TopicClassi
 @pytest.mark.parametrize(
     "row", [[1.0, 0, 0, 0.5], [0.5, 0.5, 0.5, -0.5], [0.5, 0.5, 0, float("nan")], [0.5, 0, 0, 0]]
 )
-def test_the_whole_row_is_a_distribution(
+def test_topics_and_no_topic_sum_to_1(
     no_topic_classifier: TopicClassifier, row: list[float]
 ) -> None:
     probabilities = np.array(row, dtype=np.float32)
     with pytest.raises(InferenceError, match="expected 4 probabilities"):
-        no_topic_classifier.rank(probabilities, top_k=1)
+        rank_topics(no_topic_classifier.topics, probabilities, top_k=1)
     with pytest.raises(InferenceError, match="expected 4 probabilities"):
         check_rows(probabilities[np.newaxis])
 
 
-def test_words_are_explained_for_a_topic(no_topic_classifier: TopicClassifier) -> None:
+def test_explanation_is_for_a_topic(no_topic_classifier: TopicClassifier) -> None:
     explanation = no_topic_classifier.explain("oil rose")
     assert explanation.topic.code == "crude"
     oil, rose = explanation.words
@@ -150,7 +150,7 @@ def test_words_are_explained_for_a_topic(no_topic_classifier: TopicClassifier) -
         (lambda m: m.update(topic_min_confidence={"crude": 2.0}), "crude: expected 0 to 1"),
     ],
 )
-def test_a_manifest_that_says_something_else_is_an_error(
+def test_manifest_that_contradicts_the_network_is_an_error(
     copy: Path, edit: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     edit_manifest(copy, edit)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from service.model import BundleError, load_bundle
-from service.model.strict_json import MAX_DEPTH, parse_json
+from service.model.strict_json import MAX_CONTAINERS, MAX_DEPTH, parse_json
 from tests.conftest import RELEASED
 from tests.hostile_bundles import rewrite, write_manifest
 
@@ -29,13 +29,20 @@ from tests.hostile_bundles import rewrite, write_manifest
         b"",
     ],
 )
-def test_what_is_no_json_is_refused(content: bytes) -> None:
-    with pytest.raises(BundleError, match=r"^x\.json: is not JSON in UTF-8") as refusal:
+def test_invalid_json_is_an_error(content: bytes) -> None:
+    with pytest.raises(BundleError, match=r"^x\.json: is not JSON in UTF-8") as raised:
         parse_json(content, "x.json")
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_depth_is_bounded() -> None:
+def test_number_of_containers_is_limited() -> None:
+    most = b"[" + b",".join([b"{}"] * (MAX_CONTAINERS - 1)) + b"]"
+    assert len(parse_json(most, "x.json")) == MAX_CONTAINERS - 1
+    with pytest.raises(BundleError, match=r"^x\.json: expected at most 100000 objects and lists"):
+        parse_json(most[:-1] + b",[]]", "x.json")
+
+
+def test_depth_is_limited() -> None:
     deepest = b"[" * MAX_DEPTH + b"0" + b"]" * MAX_DEPTH
     assert parse_json(deepest, "x.json")
     for deeper in (b"[%b]" % deepest, b'{"a": %b}' % deepest):
@@ -43,13 +50,13 @@ def test_depth_is_bounded() -> None:
             parse_json(deeper, "x.json")
 
 
-def test_the_rest_is_what_the_library_gives() -> None:
+def test_valid_json_is_parsed_as_by_the_library() -> None:
     for path in RELEASED.glob("*/*.json"):
         assert parse_json(path.read_bytes(), path.name) == json.loads(path.read_bytes())
     assert parse_json(b'"\\ud83d\\ude00"', "x.json") == "\N{GRINNING FACE}"
 
 
-def test_a_manifest_with_depths_is_refused(bundle_copy: Path) -> None:
+def test_deeply_nested_manifest_is_an_error(bundle_copy: Path) -> None:
     manifest = json.loads((bundle_copy / "manifest.json").read_text())
     nested: object = 0
     for _ in range(900):  # the parser takes it, what copies it would not
@@ -59,7 +66,7 @@ def test_a_manifest_with_depths_is_refused(bundle_copy: Path) -> None:
         load_bundle(bundle_copy)
 
 
-def test_every_file_of_a_bundle_is_parsed_so(bundle_copy: Path) -> None:
+def test_every_file_of_a_bundle_is_parsed_strictly(bundle_copy: Path) -> None:
     for name in ("topics.json", "vocabulary.json", "goldens.json", "drift_baseline.json"):
         content = (bundle_copy / name).read_bytes() if (bundle_copy / name).exists() else b""
         rewrite(bundle_copy, name, b"NaN")

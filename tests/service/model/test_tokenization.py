@@ -56,7 +56,7 @@ def test_separators_separate(groups: list[list[str]], separators: list[str]) -> 
         ("日本 Ölpreis", ["日本", "ölpreis"]),
     ],
 )
-def test_split_words(text: str, words: list[str]) -> None:
+def test_tokenize(text: str, words: list[str]) -> None:
     for tokenizer in (KERAS_TOKENIZER, NEWS_TOKENIZER):
         assert tokenizer.tokenize(text) == words
 
@@ -95,7 +95,7 @@ PLAIN = "gold prices rise"
         "Gold 🏽prices\U0001f3fd rise\ud83d",
     ],
 )
-def test_typography_changes_no_word(text: str) -> None:
+def test_typography_is_normalized(text: str) -> None:
     assert " ".join(NEWS_TOKENIZER.tokenize(text)) == PLAIN
 
 
@@ -119,7 +119,7 @@ def test_typography_changes_no_word(text: str) -> None:
         ("£12 €3 ¥4 $5", ["12", "3", "4", "5"]),
     ],
 )
-def test_words_as_people_have_them(text: str, words: list[str]) -> None:
+def test_news_tokenizer(text: str, words: list[str]) -> None:
     assert NEWS_TOKENIZER.tokenize(text) == words
 
 
@@ -140,14 +140,14 @@ TEXTS = st.text(st.characters() | st.sampled_from(ODDITIES)) | st.lists(
 
 @pytest.mark.parametrize("tokenizer", [KERAS_TOKENIZER, NEWS_TOKENIZER])
 @given(text=TEXTS)
-def test_spans_are_those_of_the_words(tokenizer: Tokenizer, text: str) -> None:
+def test_spans_match_the_words(tokenizer: Tokenizer, text: str) -> None:
     spans = tokenizer.token_spans(text)
     words = tokenizer.tokenize(text)
     assert [tokenizer.tokenize(text[start:end]) for start, end in spans] == [[w] for w in words]
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
-def test_words_are_cut_out_as_they_are_written() -> None:
+def test_span_of_a_word_is_its_original() -> None:
     text = "«Öl»: Peter’s ‘so\u00adcalled’ \u200bwells\u200b 'caf&eacute;' …"
     assert [text[start:end] for start, end in NEWS_TOKENIZER.token_spans(text)] == [
         "Öl",
@@ -158,7 +158,7 @@ def test_words_are_cut_out_as_they_are_written() -> None:
     ]
 
 
-def test_a_word_is_the_same_whatever_stands_beside_it() -> None:
+def test_words_do_not_depend_on_their_neighbours() -> None:
     for tokenizer in (KERAS_TOKENIZER, NEWS_TOKENIZER):
         assert tokenizer.tokenize("ΟΔΟΣ") == ["οδος"]
         assert tokenizer.tokenize("ΟΔΟΣ.OIL") == ["οδος", "oil"]
@@ -170,7 +170,7 @@ def test_long_run_of_marks_is_not_composed() -> None:
     assert NEWS_TOKENIZER.tokenize(f"{marks} cafe\u0301") == [marks, "café"]
 
 
-def test_memory_of_the_folding_is_bounded() -> None:
+def test_folding_cache_is_bounded() -> None:
     folding = tokenization._Folding()
     every_character = "".join(map(chr, range(0x110000)))
     assert len(every_character.translate(folding)) > 100_000

@@ -3,23 +3,23 @@ import threading
 
 import pytest
 
-from service.observability.health import MOST_INFERENCE_ERRORS, ServiceHealth
+from service.observability.health import MAX_INFERENCE_ERRORS, ServiceHealth
 
 
-def test_it_begins_alive_and_ready() -> None:
+def test_starts_live_and_ready() -> None:
     health = ServiceHealth()
     assert (health.live, health.ready) == (True, True)
 
 
-def test_who_stops_is_alive() -> None:
+def test_live_while_draining() -> None:
     health = ServiceHealth()
-    health.withdraw()
+    health.mark_draining()
     assert (health.live, health.ready) == (True, False)
 
 
-def test_three_errors_in_a_row_are_the_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_three_consecutive_errors_end_liveness(caplog: pytest.LogCaptureFixture) -> None:
     health = ServiceHealth()
-    for _ in range(MOST_INFERENCE_ERRORS - 1):
+    for _ in range(MAX_INFERENCE_ERRORS - 1):
         health.inference_failed()
         assert health.live
     assert not caplog.records
@@ -30,24 +30,24 @@ def test_three_errors_in_a_row_are_the_end(caplog: pytest.LogCaptureFixture) -> 
     assert (health.live, health.ready) == (False, False)
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert "3 inferences failed in a row" in record.getMessage()
+    assert "after 3 consecutive inference errors" in record.getMessage()
 
 
-def test_errors_with_successes_between_are_not() -> None:
+def test_success_resets_the_count_of_errors() -> None:
     health = ServiceHealth()
     for _ in range(10):
-        for _ in range(MOST_INFERENCE_ERRORS - 1):
+        for _ in range(MAX_INFERENCE_ERRORS - 1):
             health.inference_failed()
         health.inference_succeeded()
     assert health.live
 
 
-def test_no_error_of_several_threads_is_lost() -> None:
+def test_errors_of_several_threads_are_counted() -> None:
     """Each thread has too few for the end, together they have just enough."""
     for _ in range(50):
         health = ServiceHealth()
         threads = [
-            threading.Thread(target=health.inference_failed) for _ in range(MOST_INFERENCE_ERRORS)
+            threading.Thread(target=health.inference_failed) for _ in range(MAX_INFERENCE_ERRORS)
         ]
         for thread in threads:
             thread.start()

@@ -3,20 +3,20 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from service.observability.histogram import Distribution
+from service.observability.histogram import BatchHistogram
 
 BUCKETS = (0.125, 0.5, 1, 25)
 values = st.lists(st.sampled_from([0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 25.0, 1e6]))
 
 
 @given(st.lists(values))
-def test_it_shows_what_a_histogram_shows(chunks: list[list[float]]) -> None:
+def test_same_samples_as_the_library(chunks: list[list[float]]) -> None:
     """An oracle: the histogram of the library, one value at a time."""
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    distribution = Distribution("x", "Some values.", buckets=BUCKETS, registry=ours)
+    distribution = BatchHistogram("x", "Some values.", buckets=BUCKETS, registry=ours)
     histogram = Histogram("x", "Some values.", buckets=BUCKETS, registry=theirs)
     for chunk in chunks:
-        distribution.observe_all(chunk)
+        distribution.observe_many(chunk)
         for value in chunk:
             histogram.observe(value)
     shown = exposition(theirs)
@@ -24,9 +24,9 @@ def test_it_shows_what_a_histogram_shows(chunks: list[list[float]]) -> None:
     assert exposition(ours) == expected
 
 
-def test_a_name_is_taken_once() -> None:
+def test_name_is_unique() -> None:
     registry = CollectorRegistry()
-    Distribution("x", "Some values.", buckets=BUCKETS, registry=registry)
+    BatchHistogram("x", "Some values.", buckets=BUCKETS, registry=registry)
     assert registry._names_to_collectors.keys() >= {"x_bucket", "x_count", "x_sum"}
 
 

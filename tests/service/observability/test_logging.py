@@ -11,8 +11,8 @@ from threading import Thread
 import pytest
 
 from service.observability import logging as logs
-from service.observability.logging import JsonLinesFormatter, QueuedLines
-from service.observability.request_context import begin_trace, current_trace
+from service.observability.logging import JsonLinesFormatter, NonBlockingHandler
+from service.observability.request_context import begin_request_context, current_request_context
 
 logger = logging.getLogger("tests.logs")
 
@@ -24,9 +24,9 @@ def written() -> Iterator[io.StringIO]:
     handler.setFormatter(JsonLinesFormatter())
     logger.addHandler(handler)
     logger.propagate = False
-    outside = current_trace.set(None)
+    outside = current_request_context.set(None)
     yield handler.stream
-    current_trace.reset(outside)
+    current_request_context.reset(outside)
     logger.removeHandler(handler)
 
 
@@ -34,7 +34,7 @@ def lines(written: io.StringIO) -> list[dict[str, str]]:
     return [json.loads(line) for line in written.getvalue().splitlines()]
 
 
-def test_a_record_is_an_object_on_a_line(written: io.StringIO) -> None:
+def test_record_is_a_json_line(written: io.StringIO) -> None:
     logger.warning("two\nlines and %s", "ü", extra={"n_texts": 3, "color_message": "x"})
     (line,) = lines(written)
     assert datetime.fromisoformat(line.pop("timestamp")).utcoffset() is not None
@@ -46,22 +46,22 @@ def test_a_record_is_an_object_on_a_line(written: io.StringIO) -> None:
     }
 
 
-def test_the_request_is_named(written: io.StringIO) -> None:
+def test_request_ids_are_logged(written: io.StringIO) -> None:
     traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    begin_trace([(b"x-request-id", b"a-1"), (b"traceparent", traceparent.encode())])
+    begin_request_context([(b"x-request-id", b"a-1"), (b"traceparent", traceparent.encode())])
     logger.warning("hello")
     (line,) = lines(written)
     assert line["request_id"] == "a-1"
     assert line["traceparent"] == traceparent
 
 
-def test_what_an_exception_says_of_a_request_is_not_logged(written: io.StringIO) -> None:
+def test_exception_message_of_a_request_is_not_logged(written: io.StringIO) -> None:
     def fail(text: str) -> None:
         raise KeyError(text)
 
     for in_request in (False, True):
         if in_request:
-            begin_trace([])
+            begin_request_context([])
         try:
             fail(" ".join(["secret", "words"]))
         except KeyError:
@@ -76,7 +76,7 @@ def test_what_an_exception_says_of_a_request_is_not_logged(written: io.StringIO)
 @contextmanager
 def queued(descriptor: int, count_dropped: Callable[[int], None]) -> Iterator[None]:
     """Let the logger write to a descriptor."""
-    handler = QueuedLines(descriptor, count_dropped)
+    handler = NonBlockingHandler(descriptor, count_dropped)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(handler)
     logger.propagate = False
@@ -87,7 +87,7 @@ def queued(descriptor: int, count_dropped: Callable[[int], None]) -> Iterator[No
         handler.close()
 
 
-def test_lines_are_written_in_order_and_to_the_last(tmp_path: Path) -> None:
+def test_lines_are_written_in_order_until_the_last(tmp_path: Path) -> None:
     dropped: list[int] = []
     with (tmp_path / "log").open("wb") as log, queued(log.fileno(), dropped.append):
         for number in range(2_000):
@@ -96,19 +96,19 @@ def test_lines_are_written_in_order_and_to_the_last(tmp_path: Path) -> None:
     assert dropped == []
 
 
-def test_the_request_is_named_where_it_is_known(tmp_path: Path) -> None:
+def test_record_is_formatted_in_the_context_of_its_request(tmp_path: Path) -> None:
     """The thread that writes knows of no request."""
     with (tmp_path / "log").open("wb") as log:
-        handler = QueuedLines(log.fileno(), lambda _: None)
+        handler = NonBlockingHandler(log.fileno(), lambda _: None)
         handler.setFormatter(JsonLinesFormatter())
-        begin_trace([(b"x-request-id", b"a-1")])
+        begin_request_context([(b"x-request-id", b"a-1")])
         handler.handle(logging.LogRecord("x", logging.INFO, "", 0, "hello", (), None))
         handler.close()
     assert json.loads((tmp_path / "log").read_text())["request_id"] == "a-1"
 
 
-def test_nobody_waits_for_a_reader_that_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "MOST_WAITING", 100)
+def test_blocked_pipe_does_not_block_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MAX_QUEUED_LINES", 100)
     dropped: list[int] = []
     reads, writes = os.pipe()
     taken: list[bytes] = []
@@ -131,7 +131,7 @@ def test_nobody_waits_for_a_reader_that_stopped(monkeypatch: pytest.MonkeyPatch)
     assert len(numbers) == 1_000 - sum(dropped)
 
 
-def test_lines_that_cannot_be_written_are_counted() -> None:
+def test_unwritable_lines_are_counted() -> None:
     dropped: list[int] = []
     with Path("/dev/full").open("wb", buffering=0) as full, queued(full.fileno(), dropped.append):
         for _ in range(50):
@@ -139,7 +139,7 @@ def test_lines_that_cannot_be_written_are_counted() -> None:
     assert sum(dropped) == 50
 
 
-def test_a_reader_that_is_gone_is_no_error() -> None:
+def test_closed_pipe_is_no_error() -> None:
     dropped: list[int] = []
     reads, writes = os.pipe()
     os.close(reads)

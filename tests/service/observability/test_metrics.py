@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from service.app import create_app
 from service.model import TopicClassifier, build_classifier, load_bundle, load_classifier
 from service.model.drift import BOUNDS
-from service.observability.metrics import MOST_PENDING, ServiceMetrics, make_registry
+from service.observability.metrics import MAX_PENDING, ServiceMetrics, make_registry
 from service.settings import ServiceSettings
 from tests.conftest import LATEST, RELEASED
 
@@ -32,7 +32,7 @@ def value(registry: CollectorRegistry) -> Samples:
     return Samples(registry)
 
 
-def test_a_classification_is_counted(client: TestClient, value: Samples) -> None:
+def test_classification_is_counted(client: TestClient, value: Samples) -> None:
     client.post("/classify", json={"text": TEXT})
     client.post("/classify", json={"text": ""})
     client.post("/classify", json={"text": TEXT, "min_confidence": 1})
@@ -51,7 +51,7 @@ def test_a_classification_is_counted(client: TestClient, value: Samples) -> None
     assert 0 < value("newswire_top_score_ratio_sum") <= 2
 
 
-def test_addresses_that_do_not_exist_share_one_label(client: TestClient, value: Samples) -> None:
+def test_unmatched_paths_share_one_label(client: TestClient, value: Samples) -> None:
     for path in ("/a", "/b", "/classify/x"):
         client.get(path)
     client.get("/classify")
@@ -59,12 +59,12 @@ def test_addresses_that_do_not_exist_share_one_label(client: TestClient, value: 
     assert value("newswire_http_requests_total", route="/classify", status="405") == 1
 
 
-def test_the_bundle_is_stated(client: TestClient, registry: CollectorRegistry) -> None:
+def test_model_info(client: TestClient, registry: CollectorRegistry) -> None:
     (info,) = [
         sample
         for family in registry.collect()
         for sample in family.samples
-        if sample.name == "newswire_bundle_info"
+        if sample.name == "newswire_model_info"
     ]
     assert info.value == 1
     assert info.labels["name"] == "reuters"
@@ -72,18 +72,18 @@ def test_the_bundle_is_stated(client: TestClient, registry: CollectorRegistry) -
     assert set(info.labels) == {"name", "version", "recipe", "created"}
 
 
-def test_the_baseline_of_the_bundle_is_stated(
+def test_drift_baseline_is_exported(
     client: TestClient, classifier: TopicClassifier, registry: CollectorRegistry, value: Samples
 ) -> None:
     """Its bins are those of the histograms, so that they can be compared bin by bin."""
     baseline = classifier.drift_baseline
     assert baseline is not None
-    assert value("newswire_baseline_topics_ratio", topic="earn") == pytest.approx(
+    assert value("newswire_drift_baseline_topics_ratio", topic="earn") == pytest.approx(
         baseline.topics["earn"] / baseline.n_texts
     )
-    assert value("newswire_baseline_newswires") == baseline.n_texts
+    assert value("newswire_drift_baseline_samples") == baseline.n_texts
     low = baseline.abstentions["low_confidence"] / baseline.n_texts
-    assert value("newswire_baseline_abstentions_ratio", reason="low_confidence") == low
+    assert value("newswire_drift_baseline_abstentions_ratio", reason="low_confidence") == low
     samples = [sample for family in registry.collect() for sample in family.samples]
     for distribution in baseline.distributions():
         observed = [
@@ -94,7 +94,7 @@ def test_the_baseline_of_the_bundle_is_stated(
         bins = [
             sample
             for sample in samples
-            if sample.name == "newswire_baseline_texts_ratio"
+            if sample.name == "newswire_drift_baseline_texts_ratio"
             and sample.labels["distribution"] == distribution
         ]
         assert [sample.labels["up_to"] for sample in bins] == observed
@@ -102,7 +102,7 @@ def test_the_baseline_of_the_bundle_is_stated(
         assert sum(sample.value for sample in bins) == pytest.approx(1)
 
 
-def test_none_of_the_topics_is_counted_where_the_model_knows_it(
+def test_no_topic_baseline_requires_a_model_with_no_topic(
     settings: ServiceSettings,
     no_topic_classifier: TopicClassifier,
     registry: CollectorRegistry,
@@ -110,10 +110,12 @@ def test_none_of_the_topics_is_counted_where_the_model_knows_it(
 ) -> None:
     with TestClient(create_app(settings, no_topic_classifier, registry)) as client:
         assert value("newswire_abstentions_total", reason="no_topic") == 0
-        answers = [client.post("/classify", json={"text": text}).json() for text in ("oil", "rose")]
+        responses = [
+            client.post("/classify", json={"text": text}).json() for text in ("oil", "rose")
+        ]
     assert value("newswire_abstentions_total", reason="no_topic") == 1
     assert value("newswire_no_topic_ratio_count") == 2
-    expected = sum(answer["no_topic"] for answer in answers)
+    expected = sum(response["no_topic"] for response in responses)
     assert value("newswire_no_topic_ratio_sum") == pytest.approx(expected)
     assert value("newswire_no_topic_ratio_bucket", le="0.5") == 1
     bins = [
@@ -126,31 +128,31 @@ def test_none_of_the_topics_is_counted_where_the_model_knows_it(
     assert sum(sample.value for sample in bins) == pytest.approx(1)
 
 
-def test_none_of_the_topics_is_counted(client: TestClient, value: Samples) -> None:
+def test_no_topic_is_counted(client: TestClient, value: Samples) -> None:
     client.post("/classify", json={"text": TEXT})
     assert value("newswire_no_topic_ratio_count") == 1
 
 
-def test_none_of_the_topics_is_not_counted_elsewhere(
+def test_no_topic_is_not_counted_without_this_output(
     settings: ServiceSettings, registry: CollectorRegistry, value: Samples
 ) -> None:
     app = create_app(settings, load_classifier(RELEASED / "4"), registry)
     TestClient(app).post("/classify", json={"text": TEXT})
     assert value("newswire_no_topic_ratio_count") == 0
     assert value("newswire_abstentions_total", reason="no_topic") == 0
-    assert value("newswire_baseline_abstentions_ratio", reason="no_topic") == 0
+    assert value("newswire_drift_baseline_abstentions_ratio", reason="no_topic") == 0
 
 
-def test_a_bundle_without_a_baseline_states_none(registry: CollectorRegistry) -> None:
+def test_no_drift_baseline(registry: CollectorRegistry) -> None:
     bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
-    ServiceMetrics(registry).describe_bundle(build_classifier(bundle))
+    ServiceMetrics(registry).set_model(build_classifier(bundle))
     names = {sample.name for family in registry.collect() for sample in family.samples}
-    names -= {"newswire_baseline_newswires"}
+    names -= {"newswire_drift_baseline_samples"}
     assert not [name for name in names if name.startswith("newswire_baseline")]
-    assert registry.get_sample_value("newswire_baseline_newswires") == 0
+    assert registry.get_sample_value("newswire_drift_baseline_samples") == 0
 
 
-def test_each_service_has_its_own_registry() -> None:
+def test_registries_are_independent() -> None:
     one, other = ServiceMetrics(CollectorRegistry()), ServiceMetrics(CollectorRegistry())
     one.observe_request(route="/x", status=200, seconds=0.1)
     labels = {"route": "/x", "status": "200"}
@@ -158,17 +160,17 @@ def test_each_service_has_its_own_registry() -> None:
     assert other.registry.get_sample_value("newswire_http_requests_total", labels) is None
 
 
-def test_the_process_is_measured() -> None:
+def test_process_metrics() -> None:
     registry = make_registry()
     assert (registry.get_sample_value("process_resident_memory_bytes") or 0) > 1e6
     assert registry.get_sample_value("python_gc_collections_total", {"generation": "0"}) is not None
 
 
-def test_what_is_pending_is_counted_once(registry: CollectorRegistry, value: Samples) -> None:
+def test_pending_observations_are_counted_once(registry: CollectorRegistry, value: Samples) -> None:
     metrics = ServiceMetrics(registry)
 
     def observe() -> None:
-        for _ in range(2 * MOST_PENDING + 7):
+        for _ in range(2 * MAX_PENDING + 7):
             metrics.observe_request(route="/x", status=200, seconds=0.1)
 
     threads = [Thread(target=observe) for _ in range(4)]
@@ -178,14 +180,14 @@ def test_what_is_pending_is_counted_once(registry: CollectorRegistry, value: Sam
         list(registry.collect())
     for thread in threads:
         thread.join()
-    expected = 4 * (2 * MOST_PENDING + 7)
+    expected = 4 * (2 * MAX_PENDING + 7)
     for _ in range(2):
         assert value("newswire_http_requests_total", route="/x", status="200") == expected
         assert value("newswire_http_request_duration_seconds_count", route="/x") == expected
 
 
-def test_little_is_pending(registry: CollectorRegistry) -> None:
+def test_pending_observations_are_bounded(registry: CollectorRegistry) -> None:
     metrics = ServiceMetrics(registry)
-    for _ in range(3 * MOST_PENDING):
+    for _ in range(3 * MAX_PENDING):
         metrics.observe_request(route="/x", status=200, seconds=0.1)
-        assert len(metrics._pending_requests) < MOST_PENDING
+        assert len(metrics._pending_requests) < MAX_PENDING

@@ -2,25 +2,29 @@ import re
 
 import pytest
 
-from service.observability.request_context import Trace, begin_trace, current_trace
+from service.observability.request_context import (
+    RequestContext,
+    begin_request_context,
+    current_request_context,
+)
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def test_the_names_of_the_caller_are_kept() -> None:
+def test_valid_ids_of_the_client_are_kept() -> None:
     headers = [(b"x-request-id", b"order-17/a"), (b"traceparent", TRACEPARENT.encode())]
-    assert begin_trace(headers) == Trace("order-17/a", TRACEPARENT)
-    assert current_trace.get() == Trace("order-17/a", TRACEPARENT)
+    assert begin_request_context(headers) == RequestContext("order-17/a", TRACEPARENT)
+    assert current_request_context.get() == RequestContext("order-17/a", TRACEPARENT)
 
 
-def test_a_request_without_a_name_gets_one_of_its_own() -> None:
-    names = {begin_trace([]).request_id for _ in range(100)}
+def test_request_without_an_id_gets_a_unique_one() -> None:
+    names = {begin_request_context([]).request_id for _ in range(100)}
     assert len(names) == 100
     assert all(re.fullmatch(r"[0-9a-f]{16}-\d+", name) for name in names)
 
 
 @pytest.mark.parametrize("value", [b"", b"a" * 129, b"a b", b"a\nb", b'{"a":1}', "ä".encode()])
-def test_what_is_no_name_is_replaced(value: bytes) -> None:
-    trace = begin_trace([(b"x-request-id", value), (b"traceparent", value)])
-    assert trace.request_id.encode() != value
-    assert trace.traceparent is None
+def test_invalid_ids_are_replaced(value: bytes) -> None:
+    context = begin_request_context([(b"x-request-id", value), (b"traceparent", value)])
+    assert context.request_id.encode() != value
+    assert context.traceparent is None

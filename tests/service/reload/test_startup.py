@@ -1,4 +1,4 @@
-"""A service starts with the newest bundle that verifies, and says which ones it skipped."""
+"""A service starts with the newest valid bundle and reports those it skipped."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from tests.end_to_end.running_service import RunningService
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """Folder with a good bundle, one that is damaged, one that is incomplete and an empty one."""
+    """A folder with a valid, a damaged, an incomplete and an empty bundle."""
     models = tmp_path / "models"
     for name in ("1", "51", "52"):
         shutil.copytree(RELEASED / "1", models / name)
@@ -25,14 +25,14 @@ def models(tmp_path: Path) -> Path:
     return models
 
 
-def test_the_newest_that_verifies_is_loaded(models: Path) -> None:
+def test_newest_valid_bundle_is_loaded(models: Path) -> None:
     model = load_newest(models)
     assert model.path == models / "1"
     assert model.classifier.manifest.version == "1"
     assert [skipped.path.name for skipped in model.skipped] == ["53", "52", "51"]
 
 
-def test_none_that_verifies_is_one_error_with_each_reason(models: Path) -> None:
+def test_no_valid_bundle_is_one_error_with_each_reason(models: Path) -> None:
     shutil.rmtree(models / "1")
     with pytest.raises(BundleError) as raised:
         load_newest(models)
@@ -43,23 +43,23 @@ def test_none_that_verifies_is_one_error_with_each_reason(models: Path) -> None:
     assert "\n" not in message
 
 
-def test_nothing_is_skipped_where_the_newest_verifies() -> None:
+def test_nothing_is_skipped_if_the_newest_is_valid() -> None:
     model = load_newest(RELEASED)
     assert model.path == LATEST
     assert model.skipped == []
 
 
-def test_a_start_that_skips_is_loud(models: Path) -> None:
-    """An error line for each, a metric, and no second try until something changes."""
+def test_skipped_bundles_are_reported(models: Path) -> None:
+    """By an error line each and a metric; none is loaded again until it changes."""
     (models / "1" / ".54").mkdir()
     with RunningService(
-        errors=subprocess.PIPE, NEWSWIRE_MODEL_DIR=str(models), NEWSWIRE_RELOAD_SECONDS="0.1"
+        errors=subprocess.PIPE, NEWSWIRE_MODEL_DIR=str(models), NEWSWIRE_MODEL_POLL_SECONDS="0.1"
     ) as service:
-        answer = service.client.post("/classify", json={"text": "Crude oil rose."}).json()
-        assert answer["model"]["version"] == "1"
+        response = service.client.post("/classify", json={"text": "Crude oil rose."}).json()
+        assert response["model"]["version"] == "1"
         metrics = service.client.get("/metrics").text
         assert "newswire_skipped_bundles 3.0" in metrics.splitlines()
-        assert 'newswire_reloads_total{outcome="refused"} 0.0' in metrics.splitlines()
+        assert 'newswire_reloads_total{outcome="failed"} 0.0' in metrics.splitlines()
         lines = [json.loads(line) for line in service.stop_and_read_errors().splitlines()]
     errors = [line["message"] for line in lines if line["level"] == "ERROR"]
     for message, name in zip(errors, ("53", "52", "51"), strict=True):

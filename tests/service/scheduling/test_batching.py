@@ -3,96 +3,114 @@ from collections.abc import Sequence
 
 import pytest
 
-from service.scheduling.admission import Slots
-from service.scheduling.batching import Answer, Gathering
+from service.scheduling import batching
+from service.scheduling.admission import ConcurrencyLimit
+from service.scheduling.batching import DynamicBatcher, Outcome
+from service.scheduling.errors import OverloadedError
 
 
-class Recorder:
-    """Answers a body with its capitals; what starts with ``!`` fails."""
+class Upper:
+    """Responds with capitals, and records the batches; what starts with ``!`` fails."""
 
     def __init__(self) -> None:
-        self.turns: list[list[bytes]] = []
+        self.batches: list[list[str]] = []
 
-    def __call__(self, bodies: Sequence[bytes]) -> list[Answer]:
-        self.turns.append(list(bodies))
-        return [KeyError(body) if body.startswith(b"!") else body.upper() for body in bodies]
+    def __call__(self, requests: Sequence[str]) -> list[Outcome]:
+        self.batches.append(list(requests))
+        return [
+            KeyError(request) if request.startswith("!") else request.upper().encode()
+            for request in requests
+        ]
 
 
 @pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
+def upper() -> Upper:
+    return Upper()
 
 
-async def answer_all(gathering: Gathering, *bodies: bytes) -> list[bytes | BaseException]:
-    return await asyncio.gather(*map(gathering.answer, bodies), return_exceptions=True)
+@pytest.fixture
+def batcher(upper: Upper) -> DynamicBatcher[str]:
+    return DynamicBatcher(upper, ConcurrencyLimit(9))
 
 
-def test_what_comes_together_is_answered_together(recorder: Recorder) -> None:
-    answers = asyncio.run(
-        answer_all(Gathering(recorder, Slots(9), max_bytes=100), b"a", b"b", b"c")
-    )
-    assert answers == [b"A", b"B", b"C"]
-    assert recorder.turns == [[b"a", b"b", b"c"]]
+async def submit_all(batcher: DynamicBatcher[str], *requests: str) -> list[bytes | BaseException]:
+    submitted = (batcher.submit(request, len(request)) for request in requests)
+    return await asyncio.gather(*submitted, return_exceptions=True)
 
 
-def test_nobody_waits_for_others(recorder: Recorder) -> None:
-    async def one_after_the_other() -> None:
-        gathering = Gathering(recorder, Slots(9), max_bytes=100)
-        for body in (b"a", b"b"):
-            assert await gathering.answer(body) == body.upper()
-
-    asyncio.run(one_after_the_other())
-    assert recorder.turns == [[b"a"], [b"b"]]
+def test_requests_of_one_turn_are_one_batch(batcher: DynamicBatcher[str], upper: Upper) -> None:
+    assert asyncio.run(submit_all(batcher, "a", "b", "c")) == [b"A", b"B", b"C"]
+    assert upper.batches == [["a", "b", "c"]]
 
 
-def test_a_turn_is_bounded(recorder: Recorder) -> None:
-    bodies = (b"aaaa", b"bb", b"c", b"dddddddd", b"e")
-    answers = asyncio.run(answer_all(Gathering(recorder, Slots(9), max_bytes=6), *bodies))
-    assert answers == [body.upper() for body in bodies]
-    assert recorder.turns == [[b"aaaa", b"bb"], [b"c"], [b"dddddddd"], [b"e"]]
+def test_request_does_not_wait_for_others(batcher: DynamicBatcher[str], upper: Upper) -> None:
+    async def submit_one_after_the_other() -> None:
+        for request in ("a", "b"):
+            assert await batcher.submit(request, 1) == request.upper().encode()
+
+    asyncio.run(submit_one_after_the_other())
+    assert upper.batches == [["a"], ["b"]]
 
 
-def test_others_have_their_turn_in_between(recorder: Recorder) -> None:
+def test_batch_is_bounded_by_bytes(
+    batcher: DynamicBatcher[str], upper: Upper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "MAX_BATCH_BYTES", 6)
+    requests = ("aaaa", "bb", "c", "dddddddd", "e")
+    responses = asyncio.run(submit_all(batcher, *requests))
+    assert responses == [request.upper().encode() for request in requests]
+    assert upper.batches == [["aaaa", "bb"], ["c"], ["dddddddd"], ["e"]]
+
+
+def test_other_callbacks_run_between_batches(
+    batcher: DynamicBatcher[str], upper: Upper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "MAX_BATCH_BYTES", 1)
+
     async def watch() -> list[int]:
         loop = asyncio.get_running_loop()
         seen: list[int] = []
 
         def look() -> None:
-            seen.append(len(recorder.turns))
+            seen.append(len(upper.batches))
             if len(seen) < 6:
                 loop.call_soon(look)
 
         loop.call_soon(look)
-        await answer_all(Gathering(recorder, Slots(9), max_bytes=1), b"a", b"b", b"c")
+        await submit_all(batcher, "a", "b", "c")
         return seen
 
-    seen = asyncio.run(watch())
-    assert {1, 2} <= set(seen)
+    assert {1, 2} <= set(asyncio.run(watch()))
 
 
-def test_each_fails_by_itself(recorder: Recorder) -> None:
-    first, failed, last = asyncio.run(
-        answer_all(Gathering(recorder, Slots(9), max_bytes=100), b"a", b"!b", b"c")
-    )
+def test_request_fails_alone(batcher: DynamicBatcher[str]) -> None:
+    first, failed, last = asyncio.run(submit_all(batcher, "a", "!b", "c"))
     assert (first, last) == (b"A", b"C")
     assert isinstance(failed, KeyError)
 
 
-def test_nobody_is_left_waiting() -> None:
-    def break_down(bodies: Sequence[bytes]) -> list[Answer]:
-        raise KeyError(len(bodies))
+def test_error_of_the_batch_is_raised_for_each_request() -> None:
+    def fail(requests: Sequence[str]) -> list[Outcome]:
+        raise KeyError(len(requests))
 
-    outcomes = asyncio.run(answer_all(Gathering(break_down, Slots(9), max_bytes=100), b"a", b"b"))
+    outcomes = asyncio.run(submit_all(DynamicBatcher(fail, ConcurrencyLimit(9)), "a", "b"))
     assert [type(outcome) for outcome in outcomes] == [KeyError, KeyError]
 
 
-def test_who_went_away_is_left_out(recorder: Recorder) -> None:
-    async def leave() -> bytes:
-        gathering = Gathering(recorder, Slots(9), max_bytes=100)
-        leaving = asyncio.create_task(gathering.answer(b"a"))
-        staying = asyncio.create_task(gathering.answer(b"b"))
+def test_cancelled_request_is_dropped(batcher: DynamicBatcher[str]) -> None:
+    async def cancel_one() -> bytes:
+        cancelled = asyncio.create_task(batcher.submit("a", 1))
+        other = asyncio.create_task(batcher.submit("b", 1))
         await asyncio.sleep(0)
-        leaving.cancel()
-        return await staying
+        cancelled.cancel()
+        return await other
 
-    assert asyncio.run(leave()) == b"B"
+    assert asyncio.run(cancel_one()) == b"B"
+
+
+def test_request_without_a_permit_is_rejected(upper: Upper) -> None:
+    batcher = DynamicBatcher(upper, ConcurrencyLimit(2))
+    outcomes = asyncio.run(submit_all(batcher, "a", "b", "c"))
+    assert outcomes[:2] == [b"A", b"B"]
+    assert isinstance(outcomes[2], OverloadedError)
+    assert asyncio.run(submit_all(batcher, "c")) == [b"C"]

@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from service.scheduling.timeouts import Deadline
+from service.scheduling.timeouts import Timeout
 
 
-async def wait(deadline: Deadline, seconds: float) -> str:
+async def wait(deadline: Timeout, seconds: float) -> str:
     with deadline:
         await asyncio.sleep(seconds)
     return "done"
@@ -13,7 +13,7 @@ async def wait(deadline: Deadline, seconds: float) -> str:
 
 def test_what_lasts_too_long_is_ended() -> None:
     async def both() -> tuple[str | BaseException, str | BaseException]:
-        deadline = Deadline(0.2)
+        deadline = Timeout(0.2)
         return await asyncio.gather(
             wait(deadline, 60), wait(deadline, 0.01), return_exceptions=True
         )
@@ -25,7 +25,7 @@ def test_what_lasts_too_long_is_ended() -> None:
 
 def test_each_has_its_own_time() -> None:
     async def one_after_the_other() -> list[str]:
-        deadline = Deadline(1)
+        deadline = Timeout(1)
         return [await wait(deadline, 0.3) for _ in range(5)]
 
     assert asyncio.run(one_after_the_other()) == ["done"] * 5
@@ -33,7 +33,7 @@ def test_each_has_its_own_time() -> None:
 
 def test_who_is_cancelled_by_others_hears_so() -> None:
     async def cancel() -> None:
-        task = asyncio.create_task(wait(Deadline(60), 60))
+        task = asyncio.create_task(wait(Timeout(60), 60))
         await asyncio.sleep(0.01)
         task.cancel()
         await task
@@ -44,7 +44,7 @@ def test_who_is_cancelled_by_others_hears_so() -> None:
 
 def test_both_at_once_is_a_cancellation() -> None:
     async def cancel() -> None:
-        deadline = Deadline(0.1)
+        deadline = Timeout(0.1)
         task = asyncio.create_task(wait(deadline, 60))
         await asyncio.sleep(0.01)
         asyncio.get_running_loop().call_later(0.1, task.cancel)
@@ -59,7 +59,7 @@ def test_both_at_once_is_a_cancellation() -> None:
 
 def test_a_task_goes_on_after_its_wait_was_ended() -> None:
     async def go_on() -> int:
-        deadline = Deadline(0.05)
+        deadline = Timeout(0.05)
         for _ in range(2):
             with pytest.raises(TimeoutError):
                 await wait(deadline, 60)
@@ -71,7 +71,7 @@ def test_a_task_goes_on_after_its_wait_was_ended() -> None:
 
 
 def test_it_serves_one_event_loop_after_the_other() -> None:
-    deadline = Deadline(0.05)
+    deadline = Timeout(0.05)
     for _ in range(2):
         with pytest.raises(TimeoutError):
             asyncio.run(wait(deadline, 60))
@@ -79,7 +79,7 @@ def test_it_serves_one_event_loop_after_the_other() -> None:
 
 def test_nothing_is_looked_at_when_nobody_waits() -> None:
     async def count_looks() -> int:
-        deadline = Deadline(0.1)
+        deadline = Timeout(0.1)
         await wait(deadline, 0)
         await asyncio.sleep(0.05)
         loop = asyncio.get_running_loop()

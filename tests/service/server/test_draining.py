@@ -21,36 +21,36 @@ READINESS = ("/health/ready", "/v2/health/ready", "/v2/models/reuters/ready")
 
 
 @pytest.mark.parametrize("path", READINESS)
-def test_it_says_when_it_wants_no_more(client: TestClient, path: str) -> None:
+def test_readiness_fails_once_marked_draining(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
     app = client.app
     assert isinstance(app, NewswireApp)
-    app.health.withdraw()
-    answer = client.get(path)
-    assert answer.status_code == 503
-    assert answer.json()["ready" if path.startswith("/v2") else "status"] in {False, "stopping"}
+    app.health.mark_draining()
+    response = client.get(path)
+    assert response.status_code == 503
+    assert response.json()["ready" if path.startswith("/v2") else "status"] in {False, "stopping"}
     assert client.get("/health/live").status_code == 200
     assert client.post("/classify", json=TEXT).status_code == 200
 
 
-class NoReloader:
+class NoWatcher:
     def start(self, call_soon: Callable[..., Any]) -> None: ...
 
-    def ask(self) -> None: ...
+    def request_check(self) -> None: ...
 
     def stop(self) -> None: ...
 
 
-def test_it_is_not_ready_from_the_moment_of_the_signal() -> None:
+def test_not_ready_from_the_stop_signal_on() -> None:
     health = ServiceHealth()
     config = uvicorn.Config(None)  # type: ignore[arg-type]
-    server = DrainingServer(config, health, NoReloader(), drain_seconds=60, unread_seconds=1)
+    server = DrainingServer(config, health, NoWatcher(), drain_seconds=60, send_timeout_seconds=1)
     server.handle_exit(signal.SIGTERM, None)
     assert not health.ready
 
 
-def test_answers_end_their_connections_while_it_drains() -> None:
-    """So no client keeps one in which a request could be on its way when it is closed."""
+def test_responses_close_their_connections_while_draining() -> None:
+    """A kept connection could carry a request at the moment in which it is closed."""
     with RunningService(NEWSWIRE_DRAIN_SECONDS="3") as service:
         paths = ("/health/live", "/metrics", "/nowhere")
         for path in paths:
@@ -61,16 +61,16 @@ def test_answers_end_their_connections_while_it_drains() -> None:
         for path in paths:
             assert service.client.get(path).headers["connection"] == "close"
         for content in (TEXT, {"text": ""}):
-            answer = service.client.post("/classify", json=content)
-            assert answer.headers["connection"] == "close"
-        first = answer.headers["date"]
+            response = service.client.post("/classify", json=content)
+            assert response.headers["connection"] == "close"
+        first = response.headers["date"]
         time.sleep(1.5)
         assert service.client.post("/classify", json=TEXT).headers["connection"] == "close"
         assert service.client.get("/health/live").headers["date"] != first
         assert service.process.wait(timeout=20) == 0
 
 
-def test_so_does_the_answer_to_a_request_in_progress() -> None:
+def test_response_to_a_request_in_progress_closes_its_connection() -> None:
     body = json.dumps(TEXT).encode()
     with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
@@ -82,14 +82,14 @@ def test_so_does_the_answer_to_a_request_in_progress() -> None:
         service.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         connection.send(body[10:])
-        answer = connection.getresponse()
-        assert answer.status == 200
-        assert answer.headers["connection"] == "close"
+        response = connection.getresponse()
+        assert response.status == 200
+        assert response.headers["connection"] == "close"
         connection.close()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_goes_on_for_a_while_when_told_to_stop(stop: signal.Signals) -> None:
+def test_serves_for_the_drain_time(stop: signal.Signals) -> None:
     with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
         service.process.send_signal(stop)
         deadline = time.monotonic() + 10
@@ -102,7 +102,7 @@ def test_it_goes_on_for_a_while_when_told_to_stop(stop: signal.Signals) -> None:
         assert service.process.wait(timeout=20) == 0
 
 
-def test_a_second_interrupt_ends_the_wait() -> None:
+def test_second_interrupt_ends_the_draining() -> None:
     with RunningService(NEWSWIRE_DRAIN_SECONDS="60") as service:
         service.process.send_signal(signal.SIGINT)
         deadline = time.monotonic() + 10
@@ -112,8 +112,8 @@ def test_a_second_interrupt_ends_the_wait() -> None:
         assert service.process.wait(timeout=20) == 0
 
 
-def test_nothing_that_was_asked_while_draining_is_lost() -> None:
-    """Clients that look at the readiness before each request, as a balancer does."""
+def test_no_request_is_lost_while_draining() -> None:
+    """Clients check the readiness before each request, as a load balancer does."""
     outcomes: list[int | str] = []
 
     def ask(url: str) -> None:

@@ -1,34 +1,40 @@
 import httptools
 import pytest
 
-from service.server import headers as heads
-from service.server.headers import MAX_FIELDS, UnfinishedHeads, check_head, find_header, with_path
+from service.server import headers as module
+from service.server.headers import (
+    MAX_HEADER_FIELDS,
+    UnfinishedHeaders,
+    check_headers,
+    find_header,
+    normalize_target,
+)
 
 HOST = (b"host", b"a")
 
 
 class Waiting:
-    """A connection that remembers that it was cut."""
+    """Records whether it was closed."""
 
     def __init__(self) -> None:
-        self.is_cut = False
+        self.is_closed = False
 
-    def cut(self) -> None:
-        self.is_cut = True
+    def close_idle(self) -> None:
+        self.is_closed = True
 
 
-def test_the_oldest_heads_are_cut_when_all_together_are_too_long(
+def test_too_many_header_bytes_close_the_oldest_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(heads, "MAX_UNFINISHED_BYTES", 100)
-    unfinished = UnfinishedHeads()
+    monkeypatch.setattr(module, "MAX_UNFINISHED_BYTES", 100)
+    unfinished = UnfinishedHeaders()
     first, second, third = connections = [Waiting() for _ in range(3)]
     for connection in connections:
         unfinished.count(connection, 30)
     unfinished.count(third, 40)
     assert unfinished.total == 100
     unfinished.count(second, 60)
-    assert [connection.is_cut for connection in connections] == [True, False, False]
+    assert [connection.is_closed for connection in connections] == [True, False, False]
     assert unfinished.total == 100
     unfinished.forget(second)
     unfinished.forget(first)
@@ -42,17 +48,17 @@ def test_the_oldest_heads_are_cut_when_all_together_are_too_long(
         ([], "1.1"),
         ([HOST, HOST], "1.1"),
         ([HOST, HOST], "1.0"),
-        ([HOST] + [(b"a", b"")] * MAX_FIELDS, "1.1"),
+        ([HOST] + [(b"a", b"")] * MAX_HEADER_FIELDS, "1.1"),
     ],
 )
-def test_heads_that_are_refused(headers: list[tuple[bytes, bytes]], version: str) -> None:
+def test_invalid_headers_are_rejected(headers: list[tuple[bytes, bytes]], version: str) -> None:
     with pytest.raises(ValueError, match=r"expected (one Host|at most 100)"):
-        check_head(headers, lambda: version)
+        check_headers(headers, lambda: version)
 
 
-def test_heads_that_are_not() -> None:
-    check_head([HOST] + [(b"a", b"")] * (MAX_FIELDS - 1), lambda: "1.1")
-    check_head([], lambda: "1.0")
+def test_valid_headers_are_accepted() -> None:
+    check_headers([HOST] + [(b"a", b"")] * (MAX_HEADER_FIELDS - 1), lambda: "1.1")
+    check_headers([], lambda: "1.0")
 
 
 @pytest.mark.parametrize(
@@ -63,15 +69,15 @@ def test_heads_that_are_not() -> None:
         (b"http://a/b?c", b"http://a/b?c"),
     ],
 )
-def test_a_target_gets_a_path(target: bytes, expected: bytes) -> None:
-    assert with_path(target) == expected
+def test_target_without_path_gets_one(target: bytes, expected: bytes) -> None:
+    assert normalize_target(target) == expected
 
 
-def test_a_target_that_is_none() -> None:
+def test_invalid_target() -> None:
     with pytest.raises(httptools.HttpParserInvalidURLError):
-        with_path(b"a b")
+        normalize_target(b"a b")
 
 
-def test_the_first_header_of_a_name_is_found() -> None:
+def test_find_header_returns_the_first() -> None:
     assert find_header([HOST, (b"a", b"1"), (b"a", b"2")], b"a") == b"1"
     assert find_header([HOST], b"a") == b""

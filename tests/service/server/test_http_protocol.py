@@ -1,4 +1,4 @@
-"""Clients that are slow, over real connections."""
+"""Slow clients, over real connections."""
 
 import contextlib
 import re
@@ -44,7 +44,7 @@ def connect(service: RunningService) -> socket.socket:
 
 
 def read_to_end(connection: socket.socket) -> bytes:
-    """What comes until the service closes; fails if it does not."""
+    """Return what is received until the service closes; fail if it does not."""
     received = b""
     with contextlib.suppress(ConnectionResetError):
         while piece := connection.recv(65_536):
@@ -72,7 +72,7 @@ def dribble(connection: socket.socket, piece: bytes) -> bytes:
 
 
 def is_refused(connection: socket.socket, piece: bytes) -> bool:
-    """Whether the other side is gone; waits a little, if it is there."""
+    """Whether the connection is closed; wait briefly if it is not."""
     try:
         connection.sendall(piece)
     except ConnectionError:
@@ -85,32 +85,32 @@ def statuses(received: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", received)]
 
 
-def test_a_connection_that_sends_nothing_is_closed(connection: socket.socket) -> None:
+def test_idle_new_connection_is_closed(connection: socket.socket) -> None:
     assert read_to_end(connection) == b""
 
 
 @pytest.mark.parametrize("before", [b"", REQUEST], ids=["first", "later"])
-def test_a_slow_head_is_cut(connection: socket.socket, before: bytes) -> None:
+def test_slow_headers_time_out(connection: socket.socket, before: bytes) -> None:
     connection.sendall(before + b"POST /classify HTTP/1.1\r\n")
     received = dribble(connection, b"X-Slow: a\r\n")
     assert statuses(received) == [*([200] if before else []), 408]
     assert b"connection: close" in received
-    assert received.endswith(b"The request did not come in time.")
+    assert received.endswith(b"The request was not received in time.")
 
 
 @pytest.mark.parametrize("head", [SLOW_BODY, SLOW_CHUNKS], ids=["declared", "chunked"])
-def test_a_slow_body_is_a_problem(connection: socket.socket, head: bytes) -> None:
+def test_slow_body_times_out(connection: socket.socket, head: bytes) -> None:
     connection.sendall(head)
     received = read_to_end(connection)
     assert statuses(received) == [408]
     assert b"urn:newswire-topics:problem:body-timeout" in received
 
 
-def test_a_connection_that_is_kept_is_closed_after_a_while(connection: socket.socket) -> None:
+def test_keep_alive_connection_times_out(connection: socket.socket) -> None:
     connection.sendall(LIVE)
     began = time.monotonic()
     assert statuses(read_to_end(connection)) == [200]
-    assert time.monotonic() - began > 0.8  # not as soon as a head is cut
+    assert time.monotonic() - began > 0.8  # later than the headers would time out
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,14 @@ def test_a_connection_that_is_kept_is_closed_after_a_while(connection: socket.so
     ],
     ids=["declared", "chunked", "of another type"],
 )  # fmt: skip
-def test_who_goes_on_after_a_refusal_is_cut(
+def test_client_that_sends_on_after_a_rejection_is_disconnected(
     connection: socket.socket, head: bytes, piece: bytes, status: int
 ) -> None:
     connection.sendall(b"POST /classify HTTP/1.1\r\n" + head)
     assert statuses(dribble(connection, piece)) == [status]
 
 
-def test_after_a_refusal_that_was_read_to_its_end_the_connection_serves_on(
+def test_connection_is_reused_after_a_rejected_request_was_read_whole(
     connection: socket.socket,
 ) -> None:
     body = b" " * 10_000
@@ -139,7 +139,7 @@ def test_after_a_refusal_that_was_read_to_its_end_the_connection_serves_on(
     assert statuses(read_to_end(connection)) == [413, 200]
 
 
-def test_an_endless_head_is_cut(connection: socket.socket) -> None:
+def test_endless_headers_are_rejected(connection: socket.socket) -> None:
     connection.sendall(b"GET /health/live HTTP/1.1\r\n")
     received = b""
     with contextlib.suppress(ConnectionError):
@@ -150,7 +150,7 @@ def test_an_endless_head_is_cut(connection: socket.socket) -> None:
     assert statuses(received) in ([431], [])  # a reset may overtake it
 
 
-def test_who_waits_for_100_continue_hears_it(connection: socket.socket) -> None:
+def test_100_continue(connection: socket.socket) -> None:
     head, _, body = REQUEST.partition(b"\r\n\r\n")
     connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
     assert connection.recv(65_536).startswith(b"HTTP/1.1 100 ")
@@ -158,30 +158,34 @@ def test_who_waits_for_100_continue_hears_it(connection: socket.socket) -> None:
     assert statuses(read_to_end(connection)) == [200]
 
 
-def test_what_is_whole_is_answered_before_what_is_not_is_cut(connection: socket.socket) -> None:
+def test_complete_requests_get_responses_before_an_incomplete_one_times_out(
+    connection: socket.socket,
+) -> None:
     connection.sendall(REQUEST + b"GET / HT")
     assert statuses(read_to_end(connection)) == [200]
 
 
-def test_an_answer_that_is_not_read_is_given_up(service: RunningService) -> None:
+def test_unread_response_times_out(service: RunningService) -> None:
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.settimeout(PATIENCE_SECONDS)
         connection.connect(("127.0.0.1", service.port))
         connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
-        # what the client sends tells it that nobody is there any more
+        # sending fails once the connection is closed
         assert any(is_refused(connection, b"\r\n") for _ in range(10 * PATIENCE_SECONDS))
 
 
-def test_the_service_is_well_after_all_this(service: RunningService) -> None:
-    answer = service.client.post("/classify", content=BODY, headers={"content-type": "text/plain"})
-    assert answer.status_code == 200
+def test_service_is_healthy_afterwards(service: RunningService) -> None:
+    response = service.client.post(
+        "/classify", content=BODY, headers={"content-type": "text/plain"}
+    )
+    assert response.status_code == 200
     metrics = service.client.get("/metrics").text
     assert "newswire_requests_in_progress 0.0" in metrics
 
 
-def test_slow_clients_do_not_hold_up_the_end() -> None:
-    """Of each kind some; what is whole is answered, and the end comes in time."""
+def test_slow_clients_do_not_delay_the_shutdown() -> None:
+    """Several of each kind; complete requests get responses, and the shutdown is on time."""
     with (
         RunningService(NEWSWIRE_SHUTDOWN_TIMEOUT_SECONDS="1") as service,
         contextlib.ExitStack() as stack,

@@ -1,4 +1,4 @@
-"""What RFC 9110 and 9112 demand of a server, and what a client may do that is out of the usual."""
+"""RFC 9110 and 9112: requirements for servers, and unusual but valid clients."""
 
 import contextlib
 import re
@@ -6,12 +6,15 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.benchmarks.harness import Server
 from tests.end_to_end.running_service import RunningService
 from tests.service.server.test_http_protocol import (
     BODY,
@@ -26,6 +29,7 @@ from tests.service.server.test_http_protocol import (
 KEY = "a-key-for-the-tests-of-http"
 TOPICS = b"GET /topics HTTP/1.1\r\nHost: a\r\n\r\n"
 MEGABYTE = 1_000_000
+MAX_GROWTH_MEGABYTES = 40
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def service() -> Iterator[RunningService]:
 
 @pytest.fixture(scope="module")
 def locked() -> Iterator[RunningService]:
-    """A service that needs a key."""
+    """A service with API keys."""
     with RunningService(NEWSWIRE_KEEP_ALIVE_SECONDS="1", NEWSWIRE_API_KEYS=KEY) as service:
         yield service
 
@@ -63,11 +67,11 @@ JAVA = (
     b"Host: 127.0.0.1:8000\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
     b"Upgrade: h2c\r\nUser-Agent: Java-http-client/21.0.2\r\nContent-Type: application/json\r\n\r\n"
 )
-"""As java.net.http.HttpClient sends it, unless it is told to speak HTTP/1.1."""
+"""As java.net.http.HttpClient sends it, unless set to HTTP/1.1."""
 
 
 @pytest.mark.parametrize("pause", [0, 0.1], ids=["one segment", "two segments"])
-def test_java_is_answered(connection: socket.socket, pause: float) -> None:
+def test_java_client(connection: socket.socket, pause: float) -> None:
     head = JAVA % len(BODY)
     if pause:
         connection.sendall(head)
@@ -83,7 +87,7 @@ def test_java_is_answered(connection: socket.socket, pause: float) -> None:
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0"])
 @pytest.mark.parametrize("path", [b"/classify", b"/classify/batch", b"/nothing", b"/topics"])
-def test_a_body_is_never_taken_for_a_request(
+def test_body_is_never_parsed_as_a_request(
     connection: socket.socket, path: bytes, protocol: bytes
 ) -> None:
     upgrade = b"Connection: Upgrade\r\nUpgrade: " + protocol
@@ -97,7 +101,7 @@ def test_a_body_is_never_taken_for_a_request(
     assert b"description" not in received
 
 
-def test_a_long_head_may_ask_for_an_upgrade(connection: socket.socket) -> None:
+def test_long_headers_with_an_upgrade(connection: socket.socket) -> None:
     head = JAVA.replace(b"\r\n\r\n", b"\r\nCookie: " + b"a" * 15_000 + b"\r\n\r\n")
     connection.sendall(head % len(BODY))
     time.sleep(0.1)
@@ -113,7 +117,7 @@ def test_chunks_after_an_upgrade_are_the_body(connection: socket.socket) -> None
     assert statuses(read_to_end(connection)) == [200, 200]
 
 
-def test_no_tunnel_is_opened(connection: socket.socket) -> None:
+def test_connect_is_rejected(connection: socket.socket) -> None:
     connection.sendall(b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n" + TOPICS)
     assert statuses(read_to_end(connection)) == [400]
 
@@ -121,7 +125,7 @@ def test_no_tunnel_is_opened(connection: socket.socket) -> None:
 # trailers (RFC 9110, 6.5.1)
 
 
-def test_trailers_are_no_headers(service: RunningService, locked: RunningService) -> None:
+def test_trailers_are_not_headers(service: RunningService, locked: RunningService) -> None:
     body = chunked(BODY, trailers=b"Content-Type: application/json\r\n")
     with connect(service) as connection:
         connection.sendall(post(b"Transfer-Encoding: chunked", body) + LIVE)
@@ -143,7 +147,9 @@ def test_trailers_are_no_headers(service: RunningService, locked: RunningService
     ],
     ids=["fields", "a value", "a name", "an extension of a chunk"],
 )
-def test_endless_trailers_are_cut(connection: socket.socket, begin: bytes, piece: bytes) -> None:
+def test_endless_trailers_are_rejected(
+    connection: socket.socket, begin: bytes, piece: bytes
+) -> None:
     headers = b"Content-Type: application/json\r\nTransfer-Encoding: chunked"
     connection.sendall(post(headers, b"%x\r\n%b\r\n" % (len(BODY), BODY) + begin))
     sent = 0
@@ -151,14 +157,14 @@ def test_endless_trailers_are_cut(connection: socket.socket, begin: bytes, piece
         while sent < 100 * MEGABYTE:
             connection.sendall(piece)
             sent += len(piece)
-    assert sent < 100 * MEGABYTE  # after the refusal so much is read, and no more
+    assert sent < 100 * MEGABYTE  # discarded after the rejection, up to a bound
     received = b""
     with contextlib.suppress(ConnectionError):
         received = read_to_end(connection)
     assert statuses(received) in ([431], [])  # a reset may overtake it
 
 
-def test_bodies_of_many_chunks_are_read_whole(connection: socket.socket) -> None:
+def test_body_of_many_chunks(connection: socket.socket) -> None:
     body = b'{"text": "%b"}' % (b"Crude oil rose. " * 2_000)
     headers = b"Content-Type: application/json\r\nTransfer-Encoding: chunked"
     bytewise = chunked(*(body[i : i + 1] for i in range(len(body))))
@@ -169,7 +175,7 @@ def test_bodies_of_many_chunks_are_read_whole(connection: socket.socket) -> None
 # pipelines
 
 
-def test_many_short_requests_on_one_connection_are_all_answered(service: RunningService) -> None:
+def test_many_pipelined_requests(service: RunningService) -> None:
     n_requests = 10_000
     received = bytearray()
     with connect(service) as connection:
@@ -187,30 +193,51 @@ def test_many_short_requests_on_one_connection_are_all_answered(service: Running
     assert received.count(b"HTTP/1.1 200 OK") == n_requests
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_requests_that_wait_for_their_turn_take_no_memory(service: RunningService) -> None:
+    """On one connection, whose responses are read concurrently."""
+    server = Server(service.process.pid, "", 0.0)
+    before = server.memory_megabytes()
+    with connect(service) as connection, ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(read_to_end, connection)
+        ends = time.monotonic() + 3
+        with contextlib.suppress(OSError):
+            connection.settimeout(3)
+            while time.monotonic() < ends:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 200)
+                time.sleep(0.005)
+        most = server.memory_megabytes()
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+        assert b"HTTP/1.1 200" in reading.result()
+    assert most - before < MAX_GROWTH_MEGABYTES
+
+
 @pytest.mark.parametrize(
     "rubbish",
     [b"rubbish\r\n\r\n", b"\0", post(b"Transfer-Encoding: chunked", b"x\r\n")],
     ids=["no head", "NUL", "no chunk"],
 )
-def test_a_valid_request_is_answered_before_rubbish(
+def test_valid_request_before_invalid_bytes_gets_its_response(
     connection: socket.socket, rubbish: bytes
 ) -> None:
     connection.sendall(REQUEST + LIVE + rubbish)
     assert statuses(read_to_end(connection)) == [200, 200, 400]
 
 
-def test_a_client_that_has_gone_is_no_server_error(service: RunningService) -> None:
+def test_disconnected_client_is_no_server_error(service: RunningService) -> None:
     for _ in range(50):
         with connect(service) as connection:
             connection.sendall(REQUEST * 2)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert service.client.get("/health/live").status_code == 200
     metrics = service.client.get("/metrics").text
-    failed = re.findall(r'newswire_requests_total{.*status="5\d\d".*} ([\d.]+)', metrics)
-    assert sum(map(float, failed)) == 0
+    counts = re.findall(r'newswire_http_requests_total{.*status="(\d)\d\d".*} ([\d.]+)', metrics)
+    assert sum(float(count) for status, count in counts if status == "2") > 0
+    assert sum(float(count) for status, count in counts if status == "5") == 0
 
 
-# heads (RFC 9112, 3.2)
+# headers (RFC 9112, 3.2)
 
 
 @pytest.mark.parametrize(
@@ -229,25 +256,39 @@ def test_a_client_that_has_gone_is_no_server_error(service: RunningService) -> N
         (b"GET /health/live HTTP/1.1\r\nHost: a\r\nA: %b\r\n" % (b"a" * 19_000), 431),
     ],
 )  # fmt: skip
-def test_a_head_gets_its_status(connection: socket.socket, head: bytes, status: int) -> None:
+def test_status_of_headers(connection: socket.socket, head: bytes, status: int) -> None:
     connection.sendall(head + b"\r\n")
     assert statuses(read_to_end(connection)) == [status]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_heads_that_never_end_take_no_memory(service: RunningService) -> None:
+    """Many connections, each with too many header fields."""
+    server = Server(service.process.pid, "", 0.0)
+    before = most = server.memory_megabytes()
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            connection = stack.enter_context(connect(service))
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 15_000)
+            most = max(most, server.memory_megabytes())
+        assert service.client.get("/health/live").status_code == 200
+        most = max(most, server.memory_megabytes())
+    assert most - before < MAX_GROWTH_MEGABYTES
 
 
 # the end of a connection
 
 
 @pytest.mark.parametrize("request_", [REQUEST, LIVE, REQUEST * 3], ids=["POST", "GET", "three"])
-def test_a_client_that_sends_no_more_is_answered(
-    connection: socket.socket, request_: bytes
-) -> None:
+def test_half_closed_client_gets_its_response(connection: socket.socket, request_: bytes) -> None:
     connection.sendall(request_)
     connection.shutdown(socket.SHUT_WR)
     assert statuses(read_to_end(connection)) == [200] * (3 if request_ == REQUEST * 3 else 1)
 
 
 @pytest.mark.parametrize("cut", [10, len(REQUEST) - 5], ids=["head", "body"])
-def test_a_request_that_ends_too_early_is_refused(connection: socket.socket, cut: int) -> None:
+def test_truncated_request_is_rejected(connection: socket.socket, cut: int) -> None:
     connection.sendall(LIVE + REQUEST[:cut])
     connection.shutdown(socket.SHUT_WR)
     assert statuses(read_to_end(connection)) == [200, 400]
@@ -264,7 +305,7 @@ def test_a_request_that_ends_too_early_is_refused(connection: socket.socket, cut
         (b"/classify", JSON, 8 * MEGABYTE, 401),
     ],
 )
-def test_an_early_answer_is_read_though_the_client_sends_on(
+def test_early_response_is_readable_while_the_client_sends(
     service: RunningService,
     locked: RunningService,
     path: bytes,
@@ -283,7 +324,7 @@ def test_an_early_answer_is_read_though_the_client_sends_on(
 
 
 @pytest.mark.parametrize("expects", [b"", b"Expect: 100-continue\r\n"], ids=["sends", "waits"])
-def test_a_length_that_is_too_high_is_refused_at_once(
+def test_excessive_content_length_is_rejected_at_once(
     connection: socket.socket, expects: bytes
 ) -> None:
     connection.sendall(post(JSON[9:] + expects + b"Content-Length: 10000000000", b""))
@@ -291,8 +332,10 @@ def test_a_length_that_is_too_high_is_refused_at_once(
     assert statuses(connection.recv(65_536)) == [413]
 
 
-def test_who_was_not_told_to_go_on_may_leave_the_body_out(connection: socket.socket) -> None:
-    """Or may not: so the connection is not used again."""
+def test_body_may_be_omitted_after_an_early_response_to_100_continue(
+    connection: socket.socket,
+) -> None:
+    """The client may also send it, so the connection is closed."""
     connection.sendall(post(JSON[9:] + b"Expect: 100-continue\r\nContent-Length: 99999999", b""))
     time.sleep(0.1)
     connection.sendall(TOPICS)
@@ -301,7 +344,7 @@ def test_who_was_not_told_to_go_on_may_leave_the_body_out(connection: socket.soc
     assert b"connection: close" in received
 
 
-def test_http_1_0_knows_no_100_continue(connection: socket.socket) -> None:
+def test_http_1_0_gets_no_100_continue(connection: socket.socket) -> None:
     head = post(JSON[9:] + b"Expect: 100-continue\r\nContent-Length: %d" % len(BODY), b"")
     connection.sendall(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
     time.sleep(0.1)
@@ -311,9 +354,7 @@ def test_http_1_0_knows_no_100_continue(connection: socket.socket) -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("pause", [0.004, 0.05, 0.15])
-def test_to_be_told_to_stop_again_and_again_changes_nothing(
-    stop: signal.Signals, pause: float
-) -> None:
+def test_repeated_stop_signals_change_nothing(stop: signal.Signals, pause: float) -> None:
     with RunningService(errors=subprocess.PIPE) as service, connect(service) as connection:
         connection.sendall(LIVE)
         connection.recv(65_536)
@@ -327,7 +368,7 @@ def test_to_be_told_to_stop_again_and_again_changes_nothing(
         assert "Exception" not in errors
 
 
-def test_a_stalled_body_does_not_hold_up_the_end() -> None:
+def test_stalled_body_does_not_delay_the_shutdown() -> None:
     with RunningService(errors=subprocess.PIPE) as service, contextlib.ExitStack() as stack:
         stalled = [stack.enter_context(connect(service)) for _ in range(5)]
         for connection in stalled:

@@ -6,7 +6,7 @@ import pytest
 from service.server.listeners import listen
 
 
-def test_every_address_of_a_name_is_listened_on() -> None:
+def test_listens_on_every_address_of_a_name() -> None:
     (first, *others) = listen("127.0.0.1", 0)
     port = first.getsockname()[1]
     assert not others
@@ -18,7 +18,7 @@ def test_every_address_of_a_name_is_listened_on() -> None:
         assert again.getsockname()[1] == port
 
 
-def test_none_is_listened_on_if_one_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listens_on_none_if_one_address_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     with listen("127.0.0.1", 0)[0] as taken, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         addresses = [free.getsockname(), taken.getsockname()]

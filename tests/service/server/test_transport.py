@@ -1,4 +1,4 @@
-"""Answers are written whole: byte for byte what uvicorn writes, in as few pieces as can be."""
+"""Responses are written at once, with the same bytes as uvicorn writes."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,8 +13,12 @@ from uvicorn.server import ServerState
 
 from service.server import http_protocol as protocol_module
 from service.server import transport as transport_module
-from service.server.http_protocol import PARSE_BYTES, TURN_PIECES, limited_protocol
-from service.server.transport import LINGER_SECONDS, ResponseTransport
+from service.server.http_protocol import (
+    MAX_PIECES_PER_TURN,
+    PARSE_CHUNK_BYTES,
+    timeout_http_protocol,
+)
+from service.server.transport import LINGER_SECONDS, CoalescingTransport
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 HOST = b"Host: a\r\n"
@@ -22,7 +26,7 @@ END = None
 
 
 class Recorder(asyncio.Transport):
-    """Remembers what was written, and when it was closed."""
+    """Records writes and the close."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +57,7 @@ class Recorder(asyncio.Transport):
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers as the path says."""
+    """Responds as the path says."""
     path = scope["path"]
     while (await receive()).get("more_body"):
         pass
@@ -108,7 +112,7 @@ REQUESTS = {
 
 
 def written_by(protocol: type[asyncio.Protocol], pieces: list[bytes]) -> list[list[bytes | None]]:
-    """What a protocol writes after each of the pieces that come; the connection stays."""
+    """Return what a protocol writes after each piece of input; the connection stays open."""
 
     async def talk() -> list[list[bytes | None]]:
         config = uvicorn.Config(
@@ -133,9 +137,9 @@ def written_by(protocol: type[asyncio.Protocol], pieces: list[bytes]) -> list[li
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_writes_the_same_bytes_at_once_and_ends_the_same(name: str) -> None:
+def test_same_bytes_as_uvicorn_in_one_write(name: str) -> None:
     usual = written_by(HttpToolsProtocol, REQUESTS[name])
-    joined = written_by(limited_protocol(10), REQUESTS[name])
+    joined = written_by(timeout_http_protocol(10), REQUESTS[name])
     for mine, theirs in zip(joined, usual, strict=True):
         ours = b"".join(filter(None, mine))
         if name == "waits to go on":  # the connection is not kept
@@ -145,35 +149,35 @@ def test_writes_the_same_bytes_at_once_and_ends_the_same(name: str) -> None:
         assert ours == b"".join(filter(None, theirs))
 
 
-def test_a_head_is_written_with_what_follows() -> None:
-    (written,) = written_by(limited_protocol(10), [get(b"/")])
+def test_headers_are_written_with_the_body() -> None:
+    (written,) = written_by(timeout_http_protocol(10), [get(b"/")])
     assert written == [b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nsome", b" news"]
 
 
-def test_a_body_is_asked_for_at_once() -> None:
-    first, _ = written_by(limited_protocol(10), REQUESTS["waits to go on"])
+def test_100_continue_is_written_at_once() -> None:
+    first, _ = written_by(timeout_http_protocol(10), REQUESTS["waits to go on"])
     assert first == [CONTINUE]
 
 
-def test_what_is_aborted_is_not_written() -> None:
+def test_abort_discards_pending_headers() -> None:
     recorder = Recorder()
-    transport = ResponseTransport(recorder, Mock())
+    transport = CoalescingTransport(recorder, Mock())
     transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
     transport.abort()
     transport.flush()
     assert recorder.written == [END]
 
 
-def test_what_nobody_reads_is_not_written() -> None:
+def test_lost_connection_discards_pending_headers() -> None:
     recorder = Recorder()
-    connection = ResponseTransport(recorder, Mock())
+    connection = CoalescingTransport(recorder, Mock())
     connection.write(b"HTTP/1.1 200 OK\r\n\r\n")
-    connection.drop()
+    connection.discard_pending()
     connection.close()
     assert recorder.written == [END]
 
 
-def test_a_connection_that_is_lost_between_head_and_body_is_not_written_to() -> None:
+def test_connection_lost_between_headers_and_body() -> None:
     async def talk() -> list[bytes | None]:
         left = asyncio.Event()
 
@@ -184,7 +188,7 @@ def test_a_connection_that_is_lost_between_head_and_body_is_not_written_to() -> 
 
         config = uvicorn.Config(slow, lifespan="off", log_config=None)
         config.load()
-        connection = limited_protocol(10)(config, ServerState(), {})
+        connection = timeout_http_protocol(10)(config, ServerState(), {})
         transport = Recorder()
         connection.connection_made(transport)
         connection.data_received(get(b"/"))
@@ -198,12 +202,12 @@ def test_a_connection_that_is_lost_between_head_and_body_is_not_written_to() -> 
     assert [piece for piece in asyncio.run(talk()) if piece is not END] == []
 
 
-def test_too_many_connections_close_those_that_wait_longest(
+def test_too_many_connections_close_the_longest_idle(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A request in progress is not cut, nor the newest connection, while others only wait."""
+    """Neither a request in progress nor the newest connection is closed while others are idle."""
     monkeypatch.setattr(protocol_module, "MAX_CONNECTIONS", 3)
-    monkeypatch.setattr(protocol_module, "CLOSED_AT_ONCE", 1)
+    monkeypatch.setattr(protocol_module, "MAX_CLOSED_AT_ONCE", 1)
 
     async def connect() -> list[bool]:
         answered = asyncio.Event()
@@ -213,7 +217,7 @@ def test_too_many_connections_close_those_that_wait_longest(
 
         config = uvicorn.Config(slow, lifespan="off", log_config=None)
         config.load()
-        state, make = ServerState(), limited_protocol(10)
+        state, make = ServerState(), timeout_http_protocol(10)
         transports = []
         for number in range(5):
             connection = make(config, state, {})
@@ -235,7 +239,7 @@ def test_too_many_connections_close_those_that_wait_longest(
 
 
 class HalfClosing(Recorder):
-    """Can say that nothing more will be written, and still read."""
+    """A transport that can write EOF and still read."""
 
     reads = True
 
@@ -253,8 +257,8 @@ class HalfClosing(Recorder):
 
 
 @pytest.mark.parametrize("path", [b"/close", b"/bug"])
-def test_what_was_not_parsed_when_the_connection_closes_is_thrown_away(path: bytes) -> None:
-    """Nothing goes on in the event loop, and what still comes is read."""
+def test_unparsed_input_is_discarded_when_the_connection_closes(path: bytes) -> None:
+    """No callback stays scheduled, and further input is read."""
 
     async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/bug":
@@ -266,7 +270,7 @@ def test_what_was_not_parsed_when_the_connection_closes_is_thrown_away(path: byt
     async def talk() -> None:
         config = uvicorn.Config(refuse, lifespan="off", log_config=None)
         config.load()
-        connection = limited_protocol(10)(config, ServerState(), {})
+        connection = timeout_http_protocol(10)(config, ServerState(), {})
         transport = HalfClosing()
         connection.connection_made(transport)
         chunks = b"1\r\na\r\n" * 50_000
@@ -284,27 +288,27 @@ def test_what_was_not_parsed_when_the_connection_closes_is_thrown_away(path: byt
     asyncio.run(talk())
 
 
-def test_what_is_sent_after_the_last_answer_is_read_to_a_bound(
+def test_lingering_close_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(transport_module, "LINGER_BYTES", 10)
     recorder, loop = HalfClosing(), Mock()
-    transport = ResponseTransport(recorder, loop)
+    transport = CoalescingTransport(recorder, loop)
     transport.in_request = True
     transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     transport.close()
     assert recorder.written == [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"EOF"]
     assert transport.is_closing()
-    transport.discard(10)
+    transport.discard_input(10)
     assert END not in recorder.written
-    transport.discard(1)
+    transport.discard_input(1)
     assert END in recorder.written
     (seconds, close), _ = loop.call_later.call_args
     assert (seconds, close) == (LINGER_SECONDS, recorder.close)
 
 
-def test_chunks_are_parsed_a_few_at_a_time() -> None:
-    """However many have come: in between others have their turn."""
+def test_chunks_are_parsed_a_few_per_turn() -> None:
+    """Other connections have their turn in between."""
     n_chunks = 20_000
     read: list[int] = []
 
@@ -320,18 +324,18 @@ def test_chunks_are_parsed_a_few_at_a_time() -> None:
     async def talk() -> list[bytes | None]:
         config = uvicorn.Config(reading, lifespan="off", log_config=None)
         config.load()
-        connection = limited_protocol(10)(config, ServerState(), {})
+        connection = timeout_http_protocol(10)(config, ServerState(), {})
         transport = Recorder()
         connection.connection_made(transport)
         head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.data_received(head + b"1\r\na\r\n" * n_chunks + b"0\r\n\r\n")
-        assert 0 < len(connection.cycle.body) <= TURN_PIECES * PARSE_BYTES
+        assert 0 < len(connection.cycle.body) <= MAX_PIECES_PER_TURN * PARSE_CHUNK_BYTES
         while not transport.written:
             await asyncio.sleep(0)
         connection.connection_lost(None)
         return transport.written
 
-    answer = b"".join(filter(None, asyncio.run(talk())))
-    assert answer.count(b"HTTP/1.1 204 ") == 1
+    response = b"".join(filter(None, asyncio.run(talk())))
+    assert response.count(b"HTTP/1.1 204 ") == 1
     assert sum(read) == n_chunks
     assert len(read) > 10

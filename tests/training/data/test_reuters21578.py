@@ -218,9 +218,7 @@ def nested_headers() -> bytes:
     ],
     ids=["xz flipped", "xz", "no tar", "nested", "csv", "empty"],
 )
-def test_no_error_suggests_deleting_users_files(
-    tmp_path: Path, content: bytes
-) -> None:
+def test_no_error_suggests_deleting_users_files(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "mine.csv"
     file.write_bytes(content)
     with pytest.raises(

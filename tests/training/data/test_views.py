@@ -18,9 +18,7 @@ def test_keras_texts_are_the_same_words_from_either_source(
         assert one.title is other.title is None
 
 
-def test_article_view_needs_articles(
-    keras_dataset: Dataset, corpus_dataset: Dataset
-) -> None:
+def test_article_view_needs_articles(keras_dataset: Dataset, corpus_dataset: Dataset) -> None:
     assert set(texts_by_view(keras_dataset.test, keras_dataset.vocabulary)) == {"keras"}
     texts = texts_by_view(corpus_dataset.test, corpus_dataset.vocabulary)
     assert set(texts) == {"keras", "article"}

@@ -55,9 +55,22 @@ def dataset(corpus_dataset: Dataset) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def network(dataset: Dataset) -> TrainedModel:
-    console = Console(file=io.StringIO(), width=160)
+def progress() -> io.StringIO:
+    """What the fit of `network` shows."""
+    return io.StringIO()
+
+
+@pytest.fixture(scope="module")
+def network(dataset: Dataset, progress: io.StringIO) -> TrainedModel:
+    console = Console(file=progress, width=160)
     return fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
+
+
+@pytest.mark.usefixtures("network")
+def test_one_progress_bar_for_all_fits(progress: io.StringIO) -> None:
+    shown = [line.rpartition(" ") for line in progress.getvalue().splitlines()]
+    assert len({title for title, _, _ in shown}) == 1
+    assert [count for _, _, count in shown] == ["1/3", "2/3", "3/3"]
 
 
 def test_accuracy_is_above_chance(network: TrainedModel, dataset: Dataset) -> None:
@@ -102,9 +115,7 @@ def test_probability_of_no_topic_is_higher_for_negatives(
     assert means[0] > 0.5 > means[1]
 
 
-def test_out_of_fold_predictions_are_calibrated(
-    network: TrainedModel, dataset: Dataset
-) -> None:
+def test_out_of_fold_predictions_are_calibrated(network: TrainedModel, dataset: Dataset) -> None:
     assert network.out_of_fold is not None
     n_topical = len(dataset.train.labels)
     assert (network.out_of_fold.labels[:n_topical] == dataset.train.labels).all()

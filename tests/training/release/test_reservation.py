@@ -42,7 +42,7 @@ def test_failed_run_leaves_no_folder(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "mine").touch()
     with (
-        pytest.raises(BundleError, match="already holds something"),
+        pytest.raises(BundleError, match="expected an absent or an empty folder"),
         reserve_folder(tmp_path / "1", tmp_path),
     ):
         pytest.fail("the folder holds something")

@@ -40,7 +40,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the model before the first request."""
     bundle = load_bundle(BUNDLE)
     loaded["topics"] = bundle.topics
-    loaded["encoder"] = ENCODERS[bundle.manifest.tokeniser](bundle.vocabulary)
+    loaded["encoder"] = ENCODERS[bundle.manifest.tokenizer](bundle.vocabulary)
     loaded["model"] = build_model(bundle.network)
     yield
 

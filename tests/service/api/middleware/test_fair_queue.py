@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from service.api.middleware.fair_queue import MAX_WAITING, TurnsMiddleware
+from service.api.middleware.fair_queue import MAX_WAITING, FairQueueMiddleware
 
 
 async def nothing(*_: Any) -> Any: ...
@@ -19,7 +19,7 @@ def ask(paths: list[str]) -> list[list[str]]:
         passed.append(scope["path"])
 
     async def all_at_once() -> list[list[str]]:
-        turns = TurnsMiddleware(app)
+        turns = FairQueueMiddleware(app)
         tasks = [
             asyncio.create_task(turns({"type": "http", "path": path}, nothing, nothing))
             for path in paths
@@ -51,7 +51,7 @@ def test_who_has_gone_is_passed_over() -> None:
         passed.append(scope["path"])
 
     async def leave() -> None:
-        turns = TurnsMiddleware(app)
+        turns = FairQueueMiddleware(app)
         tasks = [
             asyncio.create_task(turns({"type": "http", "path": path}, nothing, nothing))
             for path in ("/a", "/b", "/c")
@@ -70,7 +70,7 @@ def test_each_event_loop_has_its_own_turns() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         passed.append(scope["path"])
 
-    turns = TurnsMiddleware(app)
+    turns = FairQueueMiddleware(app)
 
     async def ask_and_end() -> None:
         await turns({"type": "http", "path": "/a"}, nothing, nothing)
@@ -91,7 +91,7 @@ def test_too_many_are_told_to_come_later(path: str, key: str) -> None:
         answers.append("passed on")
 
     async def ask() -> None:
-        turns = TurnsMiddleware(app)
+        turns = FairQueueMiddleware(app)
         scope = {"type": "http", "path": path, "headers": [], "query_string": b""}
         asked = [turns(dict(scope), nothing, send) for _ in range(MAX_WAITING + 2)]
         await asyncio.gather(*asked)
@@ -101,4 +101,4 @@ def test_too_many_are_told_to_come_later(path: str, key: str) -> None:
     begin, end = (item for item in answers if item != "passed on")
     assert begin["status"] == 429
     assert (b"retry-after", b"1") in begin["headers"]
-    assert "Try again" in json.loads(end["body"])[key]
+    assert "Retry after" in json.loads(end["body"])[key]

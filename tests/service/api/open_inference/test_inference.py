@@ -29,7 +29,7 @@ GOLD = "Gold prices rise"
 
 @pytest.fixture
 def settings() -> ServiceSettings:
-    return ServiceSettings(max_text_bytes=LIMIT, max_batch_items=MOST_ITEMS)
+    return ServiceSettings(max_text_bytes=LIMIT, max_batch_size=MOST_ITEMS)
 
 
 def tensor(data: Sequence[Any], name: str = "text", **fields: Any) -> dict[str, Any]:
@@ -410,7 +410,7 @@ def test_each_text_and_request_is_counted(client: TestClient, registry: Collecto
 
     assert value("newswire_predictions_total", topic="crude") == 1
     assert value("newswire_encode_duration_seconds_count") == 2
-    assert value("newswire_batch_texts_sum") == 2
+    assert value("newswire_batch_size_sum") == 2
     route = "/v2/models/{name}/infer"
     assert value("newswire_http_requests_total", route=route, status="200") == 1
     assert value("newswire_http_requests_total", route=route, status="422") == 1

@@ -10,17 +10,17 @@ from prometheus_client import CollectorRegistry
 
 from service.api.open_inference import TensorModel
 from service.api.open_inference.elements import pack_elements
-from service.api.parsing import Limits
-from service.api.predictor import Answerer
+from service.api.parsing import RequestLimits
+from service.api.predictor import Predictor
 from service.api.problems import RequestError
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
 
-LIMITS = Limits(
+LIMITS = RequestLimits(
     max_text_bytes=1_000,
     max_text_words=500,
-    max_batch_items=4,
+    max_batch_size=4,
     max_explained_words=100,
     max_top_k=46,
 )
@@ -49,8 +49,8 @@ VALUES = st.recursive(
 @pytest.fixture(scope="module")
 def model(classifier: TopicClassifier) -> TensorModel:
     metrics = ServiceMetrics(CollectorRegistry())
-    answerer = Answerer(classifier, metrics, LIMITS, ServiceHealth())
-    return TensorModel(classifier, answerer, LIMITS)
+    predictor = Predictor(classifier, metrics, LIMITS, ServiceHealth())
+    return TensorModel(classifier, predictor, LIMITS)
 
 
 def ask(model: TensorModel, body: bytes, header_length: str | None) -> None:

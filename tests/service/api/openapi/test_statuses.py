@@ -1,4 +1,4 @@
-"""No count of requests is born at 1: the rate of what appears so is 0, so no alert would fire."""
+"""Request counters exist from the start: one that first appears with 1 has a rate of 0."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ from service.settings import ServiceSettings
 KEY = "a-good-key-of-24-letters"
 TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
 INFER = {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["Oil."]}]}
-TAKE_BODIES: dict[str, Any] = {
+BODIES: dict[str, Any] = {
     "/classify": TEXT,
     "/classify/batch": {"items": [TEXT]},
     "/v2/models/reuters/infer": INFER,
     "/v2/models/other/versions/1/infer": INFER,
 }
-MOST_SAMPLES = 150
-"""Of the counts of requests: series cost Prometheus memory."""
+MAX_SAMPLES = 150
+"""Request series, which cost Prometheus memory."""
 
 
 def series(registry: CollectorRegistry) -> dict[str, set[tuple[str, ...]]]:
-    """The labels of the samples of each counter and histogram."""
+    """Return the labels of each counter and histogram."""
     found: dict[str, set[tuple[str, ...]]] = {}
     for family in registry.collect():
         if family.type in ("counter", "histogram"):
@@ -34,16 +34,16 @@ def series(registry: CollectorRegistry) -> dict[str, set[tuple[str, ...]]]:
     return found
 
 
-def born(
+def new_series(
     registry: CollectorRegistry, before: dict[str, set[tuple[str, ...]]]
 ) -> dict[str, set[tuple[str, ...]]]:
-    """What is there now and was not."""
+    """Return the series that appeared since ``before``."""
     now = series(registry)
     return {name: new for name, found in now.items() if (new := found - before.get(name, set()))}
 
 
-def ask_everything(app: NewswireApp, headers: dict[str, str]) -> set[int]:
-    """Ask each route what it can answer; return the statuses that came."""
+def send_everything(app: NewswireApp, headers: dict[str, str]) -> set[int]:
+    """Send valid and invalid requests to each route; return the statuses."""
     client = TestClient(app, raise_server_exceptions=False, headers=headers)
     described = client.get("/openapi.json").json()["paths"]
     statuses = set()
@@ -52,7 +52,7 @@ def ask_everything(app: NewswireApp, headers: dict[str, str]) -> set[int]:
             statuses.add(client.request(method, path).status_code)
     tag = client.get("/").headers.get("etag", "")
     statuses.add(client.get("/", headers={"If-None-Match": tag}).status_code)
-    for path, body in TAKE_BODIES.items():
+    for path, body in BODIES.items():
         contents: list[dict[str, Any]] = [
             {"json": body},
             {"json": {}},
@@ -71,29 +71,29 @@ def test_counts_begin_at_0(classifier: TopicClassifier, *, has_key: bool) -> Non
     settings = ServiceSettings(api_keys=(SecretStr(KEY),))
     app = create_app(settings, classifier, registry)
     before = series(registry)
-    statuses = ask_everything(app, {"Authorization": f"Bearer {KEY}"} if has_key else {})
+    statuses = send_everything(app, {"Authorization": f"Bearer {KEY}"} if has_key else {})
     assert statuses >= ({200, 304, 400, 404, 405, 413, 415, 422} if has_key else {200, 401})
-    assert born(registry, before) == {}
+    assert new_series(registry, before) == {}
 
 
-def test_also_those_of_failures(
+def test_counts_of_failures_begin_at_0(
     classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = CollectorRegistry()
-    app = create_app(ServiceSettings(max_in_progress=1), classifier, registry)
+    app = create_app(ServiceSettings(max_concurrent_requests=1), classifier, registry)
     before = series(registry)
 
     def fail(encoded: Any) -> Any:
         raise InferenceError("no probability")
 
     monkeypatch.setattr(classifier, "infer", fail)
-    assert 500 in ask_everything(app, {})
-    assert 503 in ask_everything(app, {})  # not alive any more
-    assert born(registry, before) == {}
+    assert 500 in send_everything(app, {})
+    assert 503 in send_everything(app, {})  # not alive after failures
+    assert new_series(registry, before) == {}
 
 
-@pytest.mark.parametrize("route", [*TAKE_BODIES][:2])
-def test_each_status_of_a_route_is_there(
+@pytest.mark.parametrize("route", [*BODIES][:2])
+def test_each_status_of_a_route_has_a_count(
     client: TestClient, registry: CollectorRegistry, route: str
 ) -> None:
     for status in (200, 400, 405, 408, 413, 415, 422, 429, 500, 503):
@@ -103,12 +103,12 @@ def test_each_status_of_a_route_is_there(
     assert registry.get_sample_value("newswire_http_requests_total", labels) is None
 
 
-def test_they_are_few(client: TestClient, registry: CollectorRegistry) -> None:
-    assert len(series(registry)["newswire_http_requests_total"]) < MOST_SAMPLES
+def test_series_are_few(client: TestClient, registry: CollectorRegistry) -> None:
+    assert len(series(registry)["newswire_http_requests_total"]) < MAX_SAMPLES
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/"])
-def test_pages_are_counted_under_their_own_route(
+def test_pages_have_route_labels(
     client: TestClient, registry: CollectorRegistry, path: str
 ) -> None:
     assert client.get(path).status_code == 200

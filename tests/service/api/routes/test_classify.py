@@ -8,9 +8,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from service.api.routes.classify import is_short
 from service.app import create_app
-from service.model import InferenceError, TopicClassifier
+from service.model import InferenceError, TopicClassifier, load_bundle
 from service.settings import ServiceSettings
 from tests.conftest import LATEST
 
@@ -320,28 +319,24 @@ def test_a_body_without_a_declared_length_is_counted_too(client: TestClient) -> 
     assert_problem(response, 413, "too-large")
 
 
-def test_a_failed_inference_says_nothing_of_the_text(
-    settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
+def test_failed_inference_reveals_nothing_of_the_text(
+    settings: ServiceSettings, registry: CollectorRegistry
 ) -> None:
     class FailingClassifier(TopicClassifier):
         def infer(self, encoded: Any) -> Any:
             raise InferenceError("expected finite probabilities from the network, got NaN")
 
-    failing = FailingClassifier.__new__(FailingClassifier)
-    failing.__dict__ = classifier.__dict__
+    failing = FailingClassifier(load_bundle(LATEST))
     client = TestClient(create_app(settings, failing, registry), raise_server_exceptions=False)
     assert_problem(post(client, {"text": TYPED}), 500, "inference-failed")
 
 
-def test_a_bug_is_a_problem_too(
-    settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
-) -> None:
+def test_bug_is_a_problem_too(settings: ServiceSettings, registry: CollectorRegistry) -> None:
     class BrokenClassifier(TopicClassifier):
         def infer(self, encoded: Any) -> Any:
             raise KeyError(TYPED)
 
-    broken = BrokenClassifier.__new__(BrokenClassifier)
-    broken.__dict__ = classifier.__dict__
+    broken = BrokenClassifier(load_bundle(LATEST))
     client = TestClient(create_app(settings, broken, registry), raise_server_exceptions=False)
     assert_problem(post(client, {"text": TYPED}), 500, "internal-error")
 
@@ -360,19 +355,3 @@ def test_other_addresses_and_methods(
     assert TYPED not in response.text
     if status == 405:
         assert response.headers["allow"] == "POST"
-
-
-@pytest.mark.parametrize(
-    ("body", "short"),
-    [
-        (b'{"text": "The oil price, explained."}', True),
-        (b'{"text": "caf\\u00e9 \\u2014 oil"}', True),
-        (b'{"text": "oil", "explain": true}', False),
-        (b'{"text": "oil", "\\u0065xplain": true}', False),
-        (b'{"text": "oil", "expl\\u0061in": true}', False),
-        (b'{"text": "oil", "ex\\u0070lain": true}', False),
-        (b'{"text": "' + b"oil " * 5_000 + b'"}', False),
-    ],
-)
-def test_what_may_take_long_is_not_answered_on_the_event_loop(body: bytes, short: bool) -> None:  # noqa: FBT001
-    assert is_short(body) is short

@@ -17,7 +17,7 @@ MOST_ITEMS = 5
 
 @pytest.fixture
 def settings() -> ServiceSettings:
-    return ServiceSettings(max_text_bytes=LIMIT, max_batch_items=MOST_ITEMS)
+    return ServiceSettings(max_text_bytes=LIMIT, max_batch_size=MOST_ITEMS)
 
 
 def post(client: TestClient, body: Any) -> Any:
@@ -158,7 +158,7 @@ def test_each_text_is_counted(client: TestClient, registry: CollectorRegistry) -
     assert value("newswire_predictions_total", topic="earn") == 1
     assert value("newswire_encode_duration_seconds_count") == 2
     assert value("newswire_inference_duration_seconds_count") == 2
-    assert value("newswire_batch_texts_sum") == 3
+    assert value("newswire_batch_size_sum") == 3
     route = {"route": "/classify/batch", "status": "200"}
     assert value("newswire_http_requests_total", **route) == 1
 

@@ -58,9 +58,7 @@ def test_long_texts_are_refused(client: TestClient, path: str) -> None:
     texts = {"text": "oil " * 21} if path == "/classify" else {"items": [{"text": TEXT}] * 3}
     problem = client.post(path, json={**texts, "explain": True})
     assert problem.status_code == 413
-    assert problem.json()["detail"] == (
-        "Expected at most 20 words where an explanation is asked for."
-    )
+    assert problem.json()["detail"] == ("Expected at most 20 words with explain, title included.")
     assert client.post(path, json=texts).status_code == 200
 
 

@@ -1,41 +1,50 @@
 import re
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
-from service.api.routes.ui import FOLDER, HEADERS, MEDIA_TYPES, PAGES
+from service.api.routes.ui import CONFIG, FOLDER, HEADERS, PAGES, SWAGGER_UI
 from service.app import create_app
-from service.model import TopicClassifier
+from service.model import InferenceError, TopicClassifier, load_classifier
 from service.settings import ServiceSettings
+from tests.networks import save_two_topics
 
 FILES = sorted(FOLDER.iterdir())
-ADDRESSES = {"/": "index.html", "/docs": "docs.html"} | {
-    f"/page/{path.name}": path.name for path in FILES if path.suffix != ".html"
+OFFLINE = find_spec("fastapi_offline")
+assert OFFLINE
+assert OFFLINE.origin
+SWAGGER_FOLDER = Path(OFFLINE.origin).with_name("static")
+ADDRESSES = (
+    {path: FOLDER / name for path, name in PAGES.items()}
+    | {f"/page/{path.name}": path for path in FILES if path.suffix != ".html"}
+    | {f"/page/{name}": SWAGGER_FOLDER / name for name in SWAGGER_UI}
+)
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "(text|application)/javascript",
+    ".svg": r"image/svg\+xml",
 }
 
 
-@pytest.mark.parametrize(("address", "name"), ADDRESSES.items())
-def test_every_file_is_sent_as_it_is(client: TestClient, address: str, name: str) -> None:
+@pytest.mark.parametrize(("address", "path"), ADDRESSES.items())
+def test_files_are_sent_unchanged(client: TestClient, address: str, path: Path) -> None:
     response = client.get(address)
     assert response.status_code == 200
-    assert response.content == (FOLDER / name).read_bytes()
-    assert response.headers["content-type"] == MEDIA_TYPES[Path(name).suffix]
+    assert response.content == path.read_bytes()
+    assert re.match(MEDIA_TYPES[path.suffix], response.headers["content-type"])
     for header, value in HEADERS.items():
         assert response.headers[header] == value
 
 
-def test_the_page_knows_how_much_is_explained(
-    classifier: TopicClassifier, registry: CollectorRegistry
-) -> None:
-    app = create_app(ServiceSettings(max_explained_words=77), classifier, registry)
-    assert 'name="max-explained-words" content="77"' in TestClient(app).get("/").text
-
-
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_what_is_known_is_not_sent_again(client: TestClient, address: str) -> None:
+def test_unchanged_files_get_304(client: TestClient, address: str) -> None:
     tag = client.get(address).headers["etag"]
     for known in (tag, f'"other", W/{tag}'):
         response = client.get(address, headers={"If-None-Match": known})
@@ -45,32 +54,95 @@ def test_what_is_known_is_not_sent_again(client: TestClient, address: str) -> No
     assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_each_file_has_a_tag_of_its_own(client: TestClient) -> None:
+def test_files_have_different_tags(client: TestClient) -> None:
     tags = {client.get(address).headers["etag"] for address in ADDRESSES}
     assert len(tags) == len(ADDRESSES)
 
 
+def test_pages_ignore_the_query(client: TestClient) -> None:
+    assert client.get("/?name=page.js").content == client.get("/").content
+
+
+@pytest.mark.parametrize("value", ["bytes=0-9", "bytes=0-1,0-2,0-3", "bytes=", "x", "bytes=9-"])
+def test_ranges_are_ignored(client: TestClient, value: str) -> None:
+    response = client.get("/page/page.js", headers={"Range": value})
+    assert response.status_code == 200
+    assert response.content == (FOLDER / "page.js").read_bytes()
+
+
+def get_config(classifier: TopicClassifier, **settings: Any) -> Any:
+    app = create_app(ServiceSettings(**settings), classifier, CollectorRegistry())
+    return TestClient(app).get(CONFIG).json()
+
+
+def test_config_describes_the_served_model(classifier: TopicClassifier) -> None:
+    config = get_config(classifier, max_explained_words=77)
+    examples = config.pop("examples")
+    assert config == {
+        "name": "reuters",
+        "version": classifier.manifest.version,
+        "n_topics": 46,
+        "default_top_k": 3,
+        "max_explained_words": 77,
+    }
+    labels = [example["label"] for example in examples]
+    assert labels[-1] == "None of the topics"
+    assert len(set(labels)) == len(labels) == 5
+
+
+def test_config_of_two_topics(tmp_path: Path) -> None:
+    config = get_config(load_classifier(save_two_topics(tmp_path / "1")))
+    assert (config["name"], config["n_topics"], config["default_top_k"]) == ("pair", 2, 2)
+    assert {example["label"] for example in config["examples"]} <= {"Cocoa", "Grain"}
+    assert config["examples"]
+
+
+def test_config_follows_a_reload(client: TestClient, tmp_path: Path) -> None:
+    app: Any = client.app
+    assert client.get(CONFIG).json()["name"] == "reuters"
+    app.adopt(app.prepare(load_classifier(save_two_topics(tmp_path / "1"))))
+    assert client.get(CONFIG).json()["name"] == "pair"
+
+
+def test_config_without_examples_if_inference_fails(
+    classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(encoded: Any) -> Any:
+        raise InferenceError("no probability")
+
+    monkeypatch.setattr(classifier, "infer", fail)
+    assert get_config(classifier)["examples"] == []
+
+
+def test_config_needs_a_key_where_the_model_does(classifier: TopicClassifier) -> None:
+    settings = ServiceSettings(api_keys=(SecretStr("a-good-key-of-24-letters"),))
+    client = TestClient(create_app(settings, classifier, CollectorRegistry()))
+    assert client.get(CONFIG).status_code == client.get("/model").status_code == 401
+    assert client.get("/page/page.js").status_code == client.get("/docs").status_code == 200
+
+
 @pytest.mark.parametrize("address", ["/", "/docs", "/page/page.js"])
-def test_only_the_head_is_sent_if_only_that_is_asked_for(client: TestClient, address: str) -> None:
+def test_head_has_no_body(client: TestClient, address: str) -> None:
     head = client.head(address)
     assert head.content == b""
     assert head.headers["content-length"] == client.get(address).headers["content-length"]
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", "other.js", "%2e%2e%2fpages.py", "..%2fpages.py", "a/b", ""]
+    "name",
+    ["index.html", "redoc.standalone.js", "other.js", "%2e%2e%2fschemas.py", "..%2fx", "a/b", ""],
 )
-def test_nothing_else_is_sent(client: TestClient, name: str) -> None:
+def test_other_files_are_not_found(client: TestClient, name: str) -> None:
     response = client.get(f"/page/{name}")
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_other_methods_are_refused(client: TestClient) -> None:
+def test_other_methods_are_not_allowed(client: TestClient) -> None:
     assert client.post("/").status_code == 405
 
 
-def test_one_route_label_for_all_files(client: TestClient, registry: CollectorRegistry) -> None:
+def test_files_share_one_route_label(client: TestClient, registry: CollectorRegistry) -> None:
     for number in range(5):
         client.get(f"/page/{number}")
     client.get("/page/page.js")
@@ -84,9 +156,9 @@ def test_one_route_label_for_all_files(client: TestClient, registry: CollectorRe
     assert labels == {("/page/{name}", "404"), ("/page/{name}", "200"), ("/", "200")}
 
 
-def test_the_pages_are_not_part_of_the_interface(client: TestClient) -> None:
+def test_pages_are_not_in_the_openapi_document(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
-    assert not paths.keys() & (PAGES.keys() | {"/page/{name}"})
+    assert not paths.keys() & (PAGES.keys() | {"/page/{name}", CONFIG})
 
 
 def test_behind_a_prefix(client: TestClient) -> None:
@@ -98,19 +170,19 @@ def test_behind_a_prefix(client: TestClient) -> None:
         assert outside.post("/news/classify", json={"text": "Crude oil rose."}).status_code == 200
 
 
-def test_small() -> None:
-    assert sum(path.stat().st_size for path in FILES) <= 60_000
+def test_own_files_are_small() -> None:
+    assert sum(path.stat().st_size for path in FILES) <= 40_000
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_no_address_of_another_host_and_none_from_the_root(path: Path) -> None:
-    text = path.read_text().replace("http://www.w3.org/2000/svg", "")  # a name, never asked
+def test_addresses_are_relative(path: Path) -> None:
+    text = path.read_text().replace("http://www.w3.org/2000/svg", "")  # a name, never requested
     assert not re.search(r"https?://", text)
     assert not re.findall(r"""(?:href|src)="/|url\(|@import|fetch\("/""", text)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_text_is_never_taken_for_markup(path: Path) -> None:
+def test_no_text_is_parsed_as_html(path: Path) -> None:
     markup = (
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\son\w+=\""
     )

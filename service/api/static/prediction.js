@@ -1,14 +1,14 @@
-/** Shows an answer: what it comes to, in words, and each topic as a bar. */
+/** Shows a prediction: a sentence, and a bar for each topic. */
 
 import { byId, element, showText } from "./dom.js";
 
 /** Above this probability, "none of these topics" has a row of its own. */
-const LEAST_NO_TOPIC = 0.1;
+const MIN_NO_TOPIC = 0.1;
 
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-/** Say what to make of an answer. No numbers: this is read out, but not for each key. */
-export function verdict({ abstained, group, topics: [{ name }] }) {
+/** Return the prediction as a sentence. Without numbers: screen readers read each change. */
+export function sentence({ abstained, group, topics: [{ name }] }) {
   if (group) return `Not sure which topic it is, but its group is clear: ${group.name}.`;
   switch (abstained) {
     case null:
@@ -24,9 +24,9 @@ export function verdict({ abstained, group, topics: [{ name }] }) {
   }
 }
 
-/** Return the rows of the list: the topics, and none of them if that is the likeliest or above 10 %. */
+/** Return the rows of the list: the topics, and "none of these" if it is the likeliest or above 10 %. */
 export function rows({ topics, no_topic: noTopic }) {
-  const isShown = noTopic > Math.min(LEAST_NO_TOPIC, topics[0].score); // null is not
+  const isShown = noTopic > Math.min(MIN_NO_TOPIC, topics[0].score); // null is not
   if (!isShown) return topics;
   const none = { name: "None of these topics", topic: "", score: noTopic };
   return [...topics, none].sort((one, other) => other.score - one.score);
@@ -42,7 +42,7 @@ function makeRow() {
   );
 }
 
-/** Rows are kept, so that bars move to their new length. */
+/** Reuse the rows, so that their bars move to the new length. */
 function showTopics(topics) {
   const list = byId("topics");
   while (list.children.length > topics.length) list.lastChild.remove();
@@ -56,18 +56,18 @@ function showTopics(topics) {
   });
 }
 
-export function showAnswer(answer, milliseconds) {
+export function showPrediction(prediction, milliseconds) {
+  const { abstained, group, known_words: knownWords } = prediction;
   showText("error", "");
-  showText("verdict", verdict(answer));
-  byId("verdict").classList.toggle("unsure", answer.abstained !== null);
-  showText("group", answer.group ? `${answer.group.name}, all its topics together: ${percent(answer.group.score)}` : "");
-  showTopics(rows(answer));
-  const facts = [`${percent(answer.known_words)} of the words are known`, `answered in ${milliseconds.toFixed(0)} ms`];
-  showText("facts", facts.join(" · "));
+  showText("verdict", sentence(prediction));
+  byId("verdict").classList.toggle("unsure", abstained !== null);
+  showText("group", group ? `${group.name}, all its topics together: ${percent(group.score)}` : "");
+  showTopics(rows(prediction));
+  showText("facts", `${percent(knownWords)} of the words are known · classified in ${milliseconds.toFixed(0)} ms`);
 }
 
-/** Show no answer, but why there is none. */
-export function showNoAnswer({ error = "", hint = "" }) {
+/** Show an error or a hint in place of a prediction. */
+export function showNoPrediction({ error = "", hint = "" }) {
   showText("error", error);
   showText("verdict", hint);
   byId("verdict").classList.remove("unsure");

@@ -77,7 +77,7 @@ def train(
 ) -> None:
     """Train a model, verify its export, evaluate it, and write its bundle.
 
-    On 2 cores the linear recipe takes about 2 minutes, the mlp recipe less than one.
+    The linear recipe takes about 2 minutes, the mlp recipe less than one.
     """
     seed_of_split = None if chronological else split_seed
     options = TrainingOptions(recipe, source, seed, data_dir, seed_of_split)

@@ -77,7 +77,7 @@ class LinearSettings:
 def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
 ) -> TrainedModel:
-    """Fit to newswires and to the written texts.
+    """Fit to newswires, and to the written texts that have one of their topics or none.
 
     Parameters
     ----------
@@ -86,7 +86,8 @@ def fit(
     vocabulary : mapping of str to int
         Keras' word index, to decode those texts.
     """
-    written = read_written_texts()
+    topics = {*train.topic_codes}
+    written = [item for item in read_written_texts() if topics.issuperset(item.topics[:1])]
     return fit_with(LinearSettings(seed=seed), train, vocabulary, written, console=console)
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from scipy.sparse import csr_array
 
 from service.model import NewsText, build_classifier
-from training.data import Dataset, Split
+from training.data import Article, Dataset, Split
 from training.data.dataset import NO_TOPIC
 from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import texts_by_view, views_of_test
@@ -19,7 +19,7 @@ from training.evaluation.evaluate import evaluate_out_of_fold, predict_texts
 from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
-from training.recipes.linear import LinearSettings, fit_with, split_into_folds, to_tensor
+from training.recipes.linear import LinearSettings, fit, fit_with, split_into_folds, to_tensor
 from training.recipes.svm import SVMSettings
 from training.release.export import check_parity, export, to_onnx
 
@@ -166,3 +166,20 @@ def test_sparse_tensor_has_the_same_numbers() -> None:
     dense = np.array([[0, 2, 0], [0, 0, 0], [3, 0, 1]], dtype=np.float32)
     tensor = to_tensor(csr_array(dense))
     np.testing.assert_array_equal(tf.sparse.to_dense(tensor).numpy(), dense)
+
+
+def test_topics_are_those_of_the_data_set() -> None:
+    """Two topics that are not of Reuters; the written texts without a topic are negatives."""
+    texts = {"rain": "Showers and thunder over the hills", "chess": "The bishop takes a pawn"}
+    articles = [
+        Article(code, f"{text} on day {day}", has_body=True, keras_text="", topics=(code,))
+        for day in range(6)
+        for code, text in texts.items()
+    ]
+    labels = np.array([0, 1] * 6)
+    train = Split([[1]] * 12, labels, ["rain", "chess"], articles)
+    model = fit(train, {}, seed=0, console=Console(file=io.StringIO()))
+    token_ids = [model.encoder.token_ids(text, None) for text in texts.values()]
+    probabilities = model.predict(token_ids)
+    assert probabilities.shape == (2, 3)
+    assert probabilities[:, :2].argmax(axis=1).tolist() == [0, 1]

@@ -51,8 +51,8 @@ class Variant:
         A text to its tokens.
     min_newswires : int
         Minimum document frequency of a token.
-    secondary_topics : bool
-        Whether texts of which a topic is a secondary one teach its SVM as texts without it do.
+    any_topic : bool
+        Whether to fit SVMs for "is it any of the topics?" too.
     kinds : frozenset of Kind
         Kinds of training texts.
     negatives : bool
@@ -62,7 +62,7 @@ class Variant:
     name: str
     tokens: Callable[[NewsText], list[str]]
     min_newswires: int = 1
-    secondary_topics: bool = True
+    any_topic: bool = False
     igm_weight: float = 0.0
     kinds: frozenset[Kind] = frozenset({Kind.WHOLE})
     negatives: bool = False
@@ -100,10 +100,8 @@ BY_TITLE: Final = replace(WORDS, name="+ separate features for title words", tok
 BY_LENGTH: Final = replace(WORDS, name="+ numbers by length", tokens=numbers_by_length)
 BY_LEAD: Final = replace(WORDS, name="+ separate features for lead words", tokens=fields)
 FREQUENT: Final = replace(BY_LEAD, name="+ minimum document frequency of 2", min_newswires=2)
-NO_SECONDARY: Final = replace(
-    FREQUENT, name="+ texts left out of the SVMs of secondary topics", secondary_topics=False
-)
-IGM: Final = replace(NO_SECONDARY, name="+ IGM weights", igm_weight=1.0)
+ANY_TOPIC: Final = replace(FREQUENT, name="+ SVMs for any of the topics", any_topic=True)
+IGM: Final = replace(ANY_TOPIC, name="+ IGM weights", igm_weight=1.0)
 PARTS: Final = replace(
     IGM,
     name="+ headlines and first sentences too",
@@ -114,9 +112,9 @@ NEGATIVES: Final = replace(OUTLIERS, name="+ negatives too", negatives=True)
 WRITTEN: Final = replace(NEGATIVES, name="+ written texts too", kinds=frozenset(Kind))
 RECIPE: Final = replace(WRITTEN, name="+ calibration: the recipe", calibrated=True)
 VARIANTS: Final = (
-    *(WORDS, BY_TITLE, BY_LENGTH, BY_LEAD, FREQUENT, NO_SECONDARY, IGM, PARTS, OUTLIERS),
+    *(WORDS, BY_TITLE, BY_LENGTH, BY_LEAD, FREQUENT, ANY_TOPIC, IGM, PARTS, OUTLIERS),
     *(NEGATIVES, WRITTEN, RECIPE),
-    replace(RECIPE, name="the recipe with secondary topics as negatives", secondary_topics=True),
+    replace(RECIPE, name="the recipe without SVMs for any of the topics", any_topic=False),
     replace(RECIPE, name="the recipe without outliers", kinds=frozenset(Kind) - {Kind.OUTLIER}),
 )
 
@@ -197,8 +195,8 @@ def _only(predictions: Evaluation, chosen: NDArray[np.bool_]) -> Evaluation:
 
 def _margins(variant: Variant, train: TrainingTexts, test: TrainingTexts) -> NDArray[np.float32]:
     settings = SVMSettings() if len(variant.kinds) > 1 else SVMSettings(C=1.0)
-    if variant.secondary_topics:
-        train = replace(train, any_topic=train.primary_topic)
+    if not variant.any_topic:
+        settings = replace(settings, any_topic_weight=0.0)
     newswires = train.only(train.whole)
     vectorizer = CountVectorizer(analyzer=variant.tokens, min_df=variant.min_newswires)
     counts = csr_array(vectorizer.fit_transform(newswires.texts))

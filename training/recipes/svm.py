@@ -24,11 +24,14 @@ class SVMSettings:
     ----------
     C : float
         Inverse strength of regularisation.
+    any_topic_weight : float
+        Weight of "is it any of the topics?" beside "is it the primary topic?".
     negative_factor : float
         Factor of the sample weights of newswires without a topic: there are 5 times as many with.
     """
 
     C: float = 0.7
+    any_topic_weight: float = 0.75
     negative_factor: float = 2.0
 
 
@@ -74,9 +77,7 @@ def fit_svms(
 
     Notes
     -----
-    An SVM of a topic separates the texts of which it is the primary topic from the others. Texts of
-    which it is another topic are left out, and negatives too: some are about a topic that they were
-    not given.
+    Negatives are left out of the SVMs of topics: some are about a topic that they were not given.
     """
     newswires = texts.only(texts.whole)
     features = fit_features(
@@ -95,14 +96,18 @@ def fit_weights(
 ) -> NDArray[np.float32]:
     """Return coefficients, and last the intercepts, float32 of shape (n_ids + 1, n_topics + 1)."""
     rows = to_float64(rows)
-    topical = np.flatnonzero(~texts.negative)
-    primary, any_topic = texts.primary_topic[topical], texts.any_topic[topical]
-    weights = texts.weights[topical, np.newaxis] * (primary == any_topic)
-    topics = fit_each(rows[topical], primary, weights, settings.C)
+    asked = np.flatnonzero(~texts.negative)
+
+    def fit_topics(targets: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return fit_each(rows[asked], targets[asked], texts.weights[asked], settings.C)
+
+    topics = fit_topics(texts.primary_topic)
+    if weight := settings.any_topic_weight:
+        topics = (topics + weight * fit_topics(texts.any_topic)) / (1 + weight)
     no_topic = fit_each(
         rows,
         ~texts.topical[:, np.newaxis],
-        texts.weights_with(settings.negative_factor)[:, np.newaxis],
+        texts.weights_with(settings.negative_factor),
         settings.C,
     )
     return np.hstack([topics, no_topic]).astype(np.float32)
@@ -120,8 +125,7 @@ def fit_each(
     ----------
     rows : sparse float64 array of shape (n_texts, n_ids)
     targets : bool array of shape (n_texts, n_svms)
-    weights : array of shape (n_texts, n_svms)
-        LIBLINEAR leaves out texts of weight 0.
+    weights : array of shape (n_texts,)
 
     Returns
     -------
@@ -136,16 +140,15 @@ def fit_each(
     be repeatable.
     """
 
-    def fit(target: NDArray[np.bool_], weight: NDArray[np.floating]) -> NDArray[np.float64]:
-        used = target[weight > 0]
-        if used.all() or not used.any():
+    def fit(target: NDArray[np.bool_]) -> NDArray[np.float64]:
+        if target.all() or not target.any():
             constant = np.zeros(rows.shape[1] + 1)
-            constant[-1] = 1 if used.all() else -1
+            constant[-1] = 1 if target.all() else -1
             return constant
-        svm = LinearSVC(C=c, dual=True, random_state=0).fit(rows, target, weight)
+        svm = LinearSVC(C=c, dual=True, random_state=0).fit(rows, target, weights)
         return np.append(svm.coef_[0], svm.intercept_)
 
-    return np.stack([fit(*column) for column in zip(targets.T, weights.T, strict=True)], axis=1)
+    return np.stack([fit(target) for target in targets.T], axis=1)
 
 
 def to_float64(rows: csr_array) -> csr_array:

@@ -36,7 +36,7 @@ def test_weights_minimise_the_svm_objective(rows: csr_array) -> None:
     truth = generator.normal(size=(40, 3))
     targets = rows @ truth + 0.5 * generator.normal(size=(300, 3)) > 0.3
     sample_weights = generator.choice([0.5, 1.0], size=300).astype(np.float32)
-    weights = fit_each(rows, targets, np.tile(sample_weights[:, np.newaxis], 3), C)
+    weights = fit_each(rows, targets, sample_weights, C)
     assert weights.shape == (41, 3)
     for column in range(3):
         signs = np.where(targets[:, column], 1.0, -1.0)
@@ -48,7 +48,7 @@ def test_weights_minimise_the_svm_objective(rows: csr_array) -> None:
 
 def test_constant_targets_have_constant_margin(rows: csr_array) -> None:
     targets = np.stack([np.ones(300, dtype=bool), np.zeros(300, dtype=bool)], axis=1)
-    weights = fit_each(rows, targets, np.ones((300, 2), dtype=np.float32), C)
+    weights = fit_each(rows, targets, np.ones(300, dtype=np.float32), C)
     assert not weights[:-1].any()
     assert weights[-1].tolist() == [1, -1]
 
@@ -88,18 +88,6 @@ def test_negatives_are_left_out_of_topics(texts: TrainingTexts) -> None:
     minister = svms.kernel[svms.features.encoder.vocabulary["minister"]]
     assert not minister[:-1].any()
     assert minister[-1] > 0
-
-
-def test_text_is_left_out_of_the_svm_of_a_secondary_topic(texts: TrainingTexts) -> None:
-    def weights(*topics: str) -> NDArray[np.float32]:
-        more = Example(NewsText("Crude wheat"), 8, Kind.WHOLE, topics)
-        both = TrainingTexts.of([*examples_of(texts), more], TOPIC_CODES)
-        svms = fit_svms(both, SVMSettings(), FeatureSettings())
-        column = svms.kernel[:, TOPIC_CODES.index("wheat")]
-        return column[[svms.features.encoder.vocabulary[word] for word in ("crude", "wheat")]]
-
-    alone, secondary = weights("crude"), weights("crude", "wheat")
-    assert secondary[1] > alone[1] > 0
 
 
 def test_negatives_do_not_add_reserved_words(texts: TrainingTexts) -> None:

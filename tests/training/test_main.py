@@ -89,7 +89,7 @@ def test_run_shows_scores_and_writes_report(
     assert list(manifest.scores) == [
         *("keras", "article", "negatives", "stream", "headlines", "first_sentences")
     ]
-    assert f"{manifest.scores['keras_text']['accuracy']:.4f}" in shown.stdout
+    assert f"{manifest.scores['keras']['accuracy']:.4f}" in shown.stdout
     assert {path.name for path in (out / "evaluation").iterdir()} == {
         "metrics.json",
         "model_card.md",

@@ -22,7 +22,7 @@ from tests.skips import pytest_make_collect_report, pytest_runtest_makereport  #
 from training.data import Dataset, Source, load_dataset
 
 if TYPE_CHECKING:
-    from training.recipes import TrainedNetwork
+    from training.recipes import TrainedModel
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -111,7 +111,7 @@ def same_word_ids(keras_dataset: Dataset, corpus_dataset: Dataset) -> None:
 
 
 @pytest.fixture(scope="session")
-def trained(corpus_dataset: Dataset) -> "TrainedNetwork":
+def trained(corpus_dataset: Dataset) -> "TrainedModel":
     """The book's network, trained here with seed 0."""
     import keras
 
@@ -119,12 +119,12 @@ def trained(corpus_dataset: Dataset) -> "TrainedNetwork":
 
     keras.utils.clear_session()  # its counter names the weights
     train, vocabulary = corpus_dataset.train, corpus_dataset.vocabulary
-    return fit(Recipe.BOOK, train, vocabulary, seed=0, console=Console(file=io.StringIO()))
+    return fit(Recipe.MLP, train, vocabulary, seed=0, console=Console(file=io.StringIO()))
 
 
 @pytest.fixture(scope="session")
 def trained_bundle(
-    trained: "TrainedNetwork", corpus_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory
+    trained: "TrainedModel", corpus_dataset: Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """Folder of the bundle that was exported from `trained`."""
     from training.release.export import export

@@ -1,8 +1,8 @@
-"""What can go wrong while training, in words.
+"""Errors of the training job.
 
 NewswireError
 ├── DataError     a data set is missing, incomplete or altered
-└── ExportError   the exported network does not answer as the trained one
+└── ExportError   the exported network differs from the trained one
 """
 
 from service.model import NewswireError
@@ -13,4 +13,4 @@ class DataError(NewswireError):
 
 
 class ExportError(NewswireError):
-    """The exported network does not answer as the trained one."""
+    """The exported network differs from the trained one."""

@@ -1,4 +1,4 @@
-"""Shows a fit as it goes: a live bar on a terminal, a line an epoch or a step elsewhere."""
+"""Progress of a fit: a bar on a terminal, a line per epoch or step elsewhere."""
 
 from typing import Any, Self
 
@@ -16,15 +16,7 @@ from rich.progress import (
 
 
 class ProgressBar:
-    """A bar on a terminal; to be used in a ``with`` block, which always tidies up.
-
-    Parameters
-    ----------
-    console : Console
-        Where to draw.
-    columns : ProgressColumn
-        What to show behind the number of steps and the time.
-    """
+    """A bar on a terminal, in a ``with`` block; ``columns`` follow the steps and the time."""
 
     def __init__(self, console: Console, *columns: ProgressColumn) -> None:
         self._console = console
@@ -52,14 +44,7 @@ class ProgressBar:
 
 
 class FitProgress(ProgressBar, keras.callbacks.Callback):  # type: ignore[misc]  # no types
-    """Draws the progress of Keras' ``fit``.
-
-    Parameters
-    ----------
-    title : str
-        What is being fitted.
-    console : Console
-    """
+    """Progress of Keras' ``fit``."""
 
     def __init__(self, title: str, console: Console) -> None:
         keras.callbacks.Callback.__init__(self)
@@ -67,7 +52,7 @@ class FitProgress(ProgressBar, keras.callbacks.Callback):  # type: ignore[misc] 
         self._title = title
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Say how long the bar is."""
+        """Create the bar."""
         steps = self.params["epochs"] * self.params["steps"]
         self._task = self._bar.add_task(self._title, total=steps, scores="")
 
@@ -83,14 +68,7 @@ class FitProgress(ProgressBar, keras.callbacks.Callback):  # type: ignore[misc] 
 
 
 class FitSteps(ProgressBar):
-    """Draws how many of the fits of a recipe are done, and about how long the others take.
-
-    Parameters
-    ----------
-    title : str
-    n_steps : int
-    console : Console
-    """
+    """Progress of a number of fits, with the estimated time left."""
 
     def __init__(self, title: str, n_steps: int, console: Console) -> None:
         super().__init__(console, TextColumn("left"), TimeRemainingColumn())
@@ -98,7 +76,7 @@ class FitSteps(ProgressBar):
         self._task = self._bar.add_task(title, total=n_steps)
 
     def advance(self) -> None:
-        """Note that a fit is done."""
+        """Count a finished fit."""
         self._n_done += 1
         self._bar.advance(self._task)
         self.print_line(f"{self._title} {self._n_done}/{self._n_steps}")

@@ -38,12 +38,12 @@ def test_it_trains(data_dir: Path, candidate: Path) -> None:
     stack.compose("build", "training")
     try:
         shown = stack.compose(
-            *("run", "--rm", "-T", *data, "training", "train", "--recipe=book", "--out", out),
+            *("run", "--rm", "-T", *data, "training", "train", "--recipe=mlp", "--out", out),
             NEWSWIRE_UID=str(owner),
             NEWSWIRE_GID=str(owner),
         )
     finally:
         stack.compose("down", "--volumes", "--remove-orphans")
     assert f"Wrote the bundle to {out}" in shown
-    assert load_classifier(candidate).manifest.recipe["name"] == "book"
+    assert load_classifier(candidate).manifest.recipe["name"] == "mlp"
     assert {path.stat().st_uid for path in candidate.rglob("*")} == {owner}

@@ -10,8 +10,8 @@ import pytest
 from service.model import TextEncoder
 from tests.end_to_end.running_service import RunningService
 from training.data import Dataset
-from training.data.reuters_expected import LABELS
-from training.recipes import TrainedNetwork
+from training.data.reuters_expected import TOPIC_CODES
+from training.recipes import TrainedModel
 from training.recipes.mlp import multi_hot
 
 
@@ -42,7 +42,7 @@ def test_every_text_of_the_corpus_has_keras_ids(
 
 def test_accuracy_over_http_is_keras_own(
     service: RunningService,
-    trained: TrainedNetwork,
+    trained: TrainedModel,
     corpus_dataset: Dataset,
 ) -> None:
     """All 2,246 raw test texts over HTTP, against ``model.evaluate``, to the last newswire."""
@@ -53,17 +53,17 @@ def test_accuracy_over_http_is_keras_own(
         for article in articles
     ]
     n_right = sum(
-        answer["topic"] == LABELS[label] for answer, label in zip(answers, labels, strict=True)
+        answer["topic"] == TOPIC_CODES[label] for answer, label in zip(answers, labels, strict=True)
     )
 
     network = trained.sparse.network
     inputs = multi_hot(corpus_dataset.test.token_ids, num_words=10_000)
     _, accuracy = network.evaluate(
-        inputs, keras.utils.to_categorical(labels, len(LABELS)), batch_size=512, verbose=0
+        inputs, keras.utils.to_categorical(labels, len(TOPIC_CODES)), batch_size=512, verbose=0
     )
     assert n_right == round(accuracy * len(labels))
 
-    served = np.zeros((len(answers), len(LABELS)), dtype=np.float32)
+    served = np.zeros((len(answers), len(TOPIC_CODES)), dtype=np.float32)
     for row, answer in zip(served, answers, strict=True):
         for topic in answer["topics"]:
             row[topic["id"]] = topic["score"]

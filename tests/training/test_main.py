@@ -3,7 +3,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,8 @@ import pytest
 from service.model import load_bundle, save_bundle
 from tests.conftest import LATEST, RELEASED, ROOT
 from tests.networks import weights_of
-from training.report.tables import FORM_TITLES, SCORE_TITLES
+from training.data.views import scores_by_view
+from training.report.tables import SCORE_TITLES, VIEW_TITLES
 
 TRAINING = [sys.executable, "-m", "training"]
 
@@ -37,12 +38,12 @@ def assert_refused(shown: subprocess.CompletedProcess[str], message: str) -> Non
     assert "Traceback" not in shown.stderr
 
 
-def assert_shows_scores(table: str, name: str, scores: dict[str, dict[str, float]]) -> None:
-    """A row of the table for each form of the text has exactly these scores."""
+def assert_shows_scores(table: str, name: str, scores: Mapping[str, Mapping[str, float]]) -> None:
+    """A row of the table for each view of the text has exactly these scores."""
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in table.splitlines()]
-    for form, values in scores.items():
+    for view, values in scores.items():
         expected = [f"{values[key]:.4f}" if key in values else "" for key in SCORE_TITLES]
-        assert [f"{name}, {FORM_TITLES[form]}", *expected] in rows
+        assert [f"{name}, {VIEW_TITLES[view]}", *expected] in rows
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +53,17 @@ def run_with_seed_0(
     """The command of the README, in a process of its own."""
     out = tmp_path_factory.mktemp("run") / "1"
     source = ("--source", "reuters21578", "--data-dir", data_dir)
-    return out, run("train", "--recipe", "book", "--seed", "0", "--out", out, *source)
+    return out, run("train", "--recipe", "mlp", "--seed", "0", "--out", out, *source)
 
 
 def test_help_explains_itself() -> None:
-    assert "Train the Reuters topic classifier" in run("--help").stdout
+    assert "Train, evaluate and release bundles" in run("--help").stdout
     shown = run("train", "--help").stdout
     for option in ("--recipe", "--source", "--seed", "--out", "--data-dir", "NEWSWIRE_DATA_DIR"):
         assert option in shown
 
 
-def test_the_same_command_gives_the_same_weights(
+def test_same_command_same_weights(
     run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]], trained_bundle: Path
 ) -> None:
     """Another process, but the same seed as `trained`."""
@@ -75,20 +76,20 @@ def test_the_same_command_gives_the_same_weights(
         np.testing.assert_array_equal(weights, theirs[name])
 
 
-def test_a_run_says_what_it_does(
+def test_run_shows_scores_and_writes_report(
     run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     out, shown = run_with_seed_0
     assert "Choosing the epochs 20/20" in shown.stdout
-    for row in ("Keras text", "own text", "random guess", "largest class"):
+    for row in ("Keras", "article", "random guess", "largest class"):
         assert row in shown.stdout
     manifest = load_bundle(out).manifest
-    command = "python -m training train --recipe book --source reuters21578 --seed 0 --out 1"
+    command = "python -m training train --recipe mlp --source reuters21578 --seed 0 --out 1"
     assert manifest.command == command
     assert list(manifest.scores) == [
-        *("keras_text", "own_text", "negatives", "stream", "headlines", "first_sentences")
+        *("keras", "article", "negatives", "stream", "headlines", "first_sentences")
     ]
-    assert f"{manifest.scores['keras_text']['accuracy']:.4f}" in shown.stdout
+    assert f"{manifest.scores['keras']['accuracy']:.4f}" in shown.stdout
     assert {path.name for path in (out / "evaluation").iterdir()} == {
         "metrics.json",
         "model_card.md",
@@ -99,36 +100,36 @@ def test_a_run_says_what_it_does(
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_evaluation_is_repeated(
+def test_evaluate_shows_recorded_scores(
     run_with_seed_0: tuple[Path, subprocess.CompletedProcess[str]], data_dir: Path
 ) -> None:
     out, _ = run_with_seed_0
     shown = run("evaluate", out, RELEASED, "--by-topic", "--data-dir", data_dir)
     assert shown.returncode == 0, shown.stderr
     for path, bundle in ((out, out), (RELEASED, LATEST)):
-        assert_shows_scores(shown.stdout, str(path), load_bundle(bundle).manifest.scores)
+        assert_shows_scores(shown.stdout, str(path), scores_by_view(load_bundle(bundle).manifest))
     assert "linear SVM" in shown.stdout
     assert "McNemar's p" in shown.stdout
     assert shown.stdout.count("money-supply") == 2 * 5  # two bundles, five views with a topic
 
 
-def test_keras_text_alone_where_there_is_no_other(data_dir: Path) -> None:
+def test_evaluate_on_keras_source(data_dir: Path) -> None:
     source = ("--source", "keras", "--data-dir", data_dir)
     shown = run("evaluate", RELEASED / "1", *source)
-    scores = load_bundle(RELEASED / "1").manifest.scores["keras_text"]
+    scores = scores_by_view(load_bundle(RELEASED / "1").manifest)["keras"]
     unknown = ("single_topic_accuracy", "any_topic_accuracy")  # Keras has one label for each
     known = {key: value for key, value in scores.items() if key not in unknown}
-    assert_shows_scores(shown.stdout, str(RELEASED / "1"), {"keras_text": known})
-    assert "own text" not in shown.stdout
+    assert_shows_scores(shown.stdout, str(RELEASED / "1"), {"keras": known})
+    assert "article" not in shown.stdout
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_no_half_bundle(
+def test_interrupted_run_leaves_no_files(
     data_dir: Path, tmp_path: Path, stop: signal.Signals
 ) -> None:
     out = tmp_path / "models" / "1"
     with subprocess.Popen(
-        [*TRAINING, "train", "--recipe", "book", "--data-dir", str(data_dir), "--out", str(out)],
+        [*TRAINING, "train", "--recipe", "mlp", "--data-dir", str(data_dir), "--out", str(out)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -144,7 +145,7 @@ def test_an_interrupted_run_leaves_no_half_bundle(
     assert list(out.parent.iterdir()) == []
 
 
-def test_a_bundle_is_never_overwritten(tmp_path: Path) -> None:
+def test_non_empty_folder_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     assert_refused(run("train", "--out", tmp_path), "expected an absent or an empty folder")
     assert (tmp_path / "notes.txt").read_text() == "mine"
@@ -152,7 +153,7 @@ def test_a_bundle_is_never_overwritten(tmp_path: Path) -> None:
 
 @pytest.fixture
 def waiting(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start trainings that wait for their data, which come from a pipe that nobody fills."""
+    """Start trainings that wait for their data, which come from a pipe that never has data."""
     os.mkfifo(tmp_path / "data")
     with ExitStack() as stack:
 
@@ -178,7 +179,7 @@ def wait_for(path: Path) -> None:
         time.sleep(0.05)
 
 
-def test_two_at_once_have_a_number_each(
+def test_concurrent_runs_get_different_numbers(
     tmp_path: Path, waiting: Callable[..., subprocess.Popen[str]]
 ) -> None:
     for number in ("1", "2"):
@@ -186,18 +187,18 @@ def test_two_at_once_have_a_number_each(
         wait_for(tmp_path / "models" / "candidates" / number)
 
 
-def test_the_second_into_one_folder_ends_at_once(
+def test_second_run_into_locked_folder_fails(
     tmp_path: Path, waiting: Callable[..., subprocess.Popen[str]]
 ) -> None:
     waiting("--out", "out")
     wait_for(tmp_path / "out")
     _, errors = waiting("--out", "out").communicate(timeout=60)
-    assert errors.startswith("error: out: another training is writing to it")
+    assert errors.startswith("error: out: another training run is writing to it")
     assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize("source", ["keras", "reuters21578"])
-def test_missing_data_are_one_line_and_status_1(tmp_path: Path, source: str) -> None:
+def test_missing_data_is_one_line_and_status_1(tmp_path: Path, source: str) -> None:
     shown = run(
         *("train", "--source", source, "--data-dir", tmp_path / "empty", "--out", tmp_path / "1")
     )
@@ -205,12 +206,12 @@ def test_missing_data_are_one_line_and_status_1(tmp_path: Path, source: str) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_bundle_is_one_line_and_status_1(data_dir: Path, tmp_path: Path) -> None:
+def test_missing_bundle_is_one_line_and_status_1(data_dir: Path, tmp_path: Path) -> None:
     shown = run("evaluate", tmp_path / "absent", "--data-dir", data_dir)
     assert_refused(shown, "expected a model bundle")
 
 
-def test_bundles_of_several_splits_are_not_compared(bundle_copy: Path, tmp_path: Path) -> None:
+def test_evaluate_rejects_bundles_of_different_splits(bundle_copy: Path, tmp_path: Path) -> None:
     bundle = load_bundle(bundle_copy)
     data = bundle.manifest.data | {"split_seed": None}
     other = replace(bundle, manifest=replace(bundle.manifest, data=data))
@@ -219,7 +220,7 @@ def test_bundles_of_several_splits_are_not_compared(bundle_copy: Path, tmp_path:
     assert_refused(shown, "expected bundles that were trained on one split")
 
 
-def test_an_unknown_recipe_is_a_usage_error() -> None:
+def test_unknown_recipe_is_usage_error() -> None:
     shown = run("train", "--recipe", "soup", "--out", "x")
     assert shown.returncode == 2
     assert "'soup' is not" in " ".join(shown.stderr.split())

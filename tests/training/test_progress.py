@@ -13,7 +13,7 @@ def test_steps_are_lines_where_there_is_no_terminal() -> None:
     assert written.getvalue() == "Fitting 1/2\nFitting 2/2\n"
 
 
-def test_a_terminal_shows_how_many_are_done_and_the_time_that_is_left() -> None:
+def test_terminal_shows_steps_and_time_left() -> None:
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=120)
     with FitSteps("Fitting", 2, console) as steps:

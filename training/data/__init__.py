@@ -1,4 +1,4 @@
-"""The two sources of labelled newswires: the same articles, labels and split from either."""
+"""The built-in data set from either of its sources: the same articles, labels and split."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -22,15 +22,14 @@ class Source(StrEnum):
 def load_dataset(
     source: Source, data_dir: Path | None, *, split_seed: int | None = SPLIT_SEED
 ) -> Dataset:
-    """Read the newswires, and assert everything that is known of them.
+    """Read the newswires, check them against the known facts, and split them.
 
     Parameters
     ----------
-    source : Source
     data_dir : Path or None
-        Folder that has the source's files. None downloads them, once, to a cache.
+        Folder with the source's files. None downloads them once, to a cache.
     split_seed : int or None
-        Of the shuffle before the split; None splits by date.
+        None splits by date.
 
     Raises
     ------
@@ -47,12 +46,6 @@ def load_dataset(
 
 
 def download(folder: Path) -> None:
-    """Put the files of both sources into a folder, to be read with ``data_dir``.
-
-    Raises
-    ------
-    DataError
-        If they cannot be had.
-    """
+    """Download the files of both sources into a folder."""
     download_keras_files(folder)
     download_corpus(folder)

@@ -1,13 +1,14 @@
-"""What both sources of labelled newswires give: a train and a test split."""
+"""Labelled newswires, split into a training part and a test part."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.model import Topic
 from service.model.encoder import START_ID, UNKNOWN_ID, NewsText
 
 SPLIT_SEED: Final = 113
@@ -15,26 +16,23 @@ TRAIN_SHARE: Final = 1 - 0.2
 NO_TOPIC: Final = -1
 """Label of a text of which no topic fits."""
 
-Item = TypeVar("Item")
-
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A newswire of the corpus."""
+    """A newswire with its text."""
 
     title: str
     body: str
-    """The article's own text: its body, or its inner text where it has no body."""
+    """Its inner text where it has no body."""
     has_body: bool
-    """Whether the article has a body of its own."""
     keras_text: str
     """The text that Keras took its words from."""
     topics: tuple[str, ...]
     """Codes of all its topics; the first one is its label."""
 
     @property
-    def own_text(self) -> NewsText:
-        """What a client would send: the article's own title and body."""
+    def news_text(self) -> NewsText:
+        """What a client would send: title and body."""
         return NewsText(self.body, self.title)
 
 
@@ -45,9 +43,10 @@ class Split:
     Attributes
     ----------
     token_ids : sequence of list of int, of length n_newswires
-        Every token in order, ``START_ID`` first, no word left out.
+        Every token in order, ``START_ID`` first.
     labels : int64 array of shape (n_newswires,)
-        Class indices.
+        Class indices, which are indices of ``topic_codes``.
+    topic_codes : sequence of str, of length n_topics
     articles : sequence of Article, of length n_newswires, or None
         None where the source holds no text.
     negatives : sequence of Article, of length n_negatives
@@ -56,59 +55,76 @@ class Split:
 
     token_ids: Sequence[list[int]]
     labels: NDArray[np.int64]
+    topic_codes: Sequence[str]
     articles: Sequence[Article] | None = None
     negatives: Sequence[Article] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Newswires:
-    """All newswires of one source, in the order of its files, which is that of their dates.
+    """All newswires of a source, in the order of their dates.
 
     Attributes
     ----------
+    name : str
+        Name of the bundles that are trained on them.
+    description : str
+        Of the newswires, for the model card.
     source : str
-        ``"keras"`` or ``"reuters21578"``.
+        The reader that they come from.
     vocabulary : mapping of str to int
         Token id of every word, which is its frequency rank (from 1) plus 3.
     words : sequence of list of int, of length n_newswires
         Ids of each newswire's words, without ``START_ID``.
     labels : int64 array of shape (n_newswires,)
-    articles : sequence of Article, of length n_newswires, or None
-        None where the source holds no text.
-    negatives : sequence of Article
-        Indexed newswires of which no topic fits; empty where the source holds no text.
+    topics : sequence of Topic, of length n_topics
+    articles, negatives
+        As in `Split`.
     """
 
+    name: str
+    description: str
     source: str
     vocabulary: Mapping[str, int]
     words: Sequence[list[int]]
     labels: NDArray[np.int64]
+    topics: Sequence[Topic]
     articles: Sequence[Article] | None = None
     negatives: Sequence[Article] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The Reuters newswires from one source, split.
+    """Newswires, split.
 
     Attributes
     ----------
-    source, vocabulary
+    name, description, source, vocabulary
         As in `Newswires`.
+    topics : sequence of Topic, of length n_topics
+        With the number of their training newswires.
     split_seed : int or None
         Of the shuffle before the split; None if they were split by date.
     """
 
+    name: str
+    description: str
     source: str
     vocabulary: Mapping[str, int]
+    topics: Sequence[Topic]
     split_seed: int | None
     train: Split
     test: Split
 
+    @property
+    def topic_codes(self) -> Sequence[str]:
+        """Codes of the topics in the order of their class indices."""
+        return self.train.topic_codes
+
     def fingerprint(self) -> str:
         """SHA-256 of all token ids and labels in order.
 
-        Both sources give the same one, if the ``keras`` files are those rebuilt from the corpus:
+        Both sources have the same one, if the ``keras`` files are those rebuilt from the corpus:
         Keras' own rank words of equal frequency in another order.
         """
         digest = hashlib.sha256()
@@ -120,34 +136,39 @@ class Dataset:
 
 
 def split_newswires(newswires: Newswires, seed: int | None = SPLIT_SEED) -> Dataset:
-    """Put the newswires in an order, and cut off the last fifth to test on.
+    """Shuffle the newswires and cut off the last fifth to test on.
 
     Parameters
     ----------
-    newswires : Newswires
     seed : int or None
-        Of the shuffle: 113 is Keras' own. None leaves the newswires in the order of their dates,
-        which is the honest forecast of use: trained on the past, tested on the future.
+        113 is Keras' own. None keeps the order of the dates, which is the honest forecast of use:
+        trained on the past, tested on the future.
 
     Notes
     -----
     ``keras.datasets.reuters.load_data`` shuffles with NumPy's legacy generator and cuts once.
     """
     articles, negatives = newswires.articles, newswires.negatives
+    codes = [topic.code for topic in newswires.topics]
 
     def part(indices: NDArray[np.int64], negative_indices: NDArray[np.int64]) -> Split:
         return Split(
             [[START_ID, *newswires.words[index]] for index in indices],
             newswires.labels[indices],
+            codes,
             None if articles is None else [articles[index] for index in indices],
             [negatives[index] for index in negative_indices],
         )
 
     train, test = _cut(len(newswires.words), seed)
     negative_train, negative_test = _cut(len(negatives), seed)
+    counts = np.bincount(newswires.labels[train], minlength=len(codes)).tolist()
     return Dataset(
+        newswires.name,
+        newswires.description,
         newswires.source,
         newswires.vocabulary,
+        [replace(topic, training_newswires=counts[topic.id]) for topic in newswires.topics],
         seed,
         part(train, negative_train),
         part(test, negative_test),

@@ -1,4 +1,4 @@
-"""Downloads the Reuters-21578 archive from one of its public places, with a progress bar."""
+"""Download of the Reuters-21578 archive from a public mirror, with a progress bar."""
 
 import os
 import time
@@ -18,19 +18,19 @@ MIRRORS: Final = (
     "http://www.daviddlewis.com/resources/testcollections/reuters21578/reuters21578.tar.gz",
     "https://kdd.ics.uci.edu/databases/reuters21578/reuters21578.tar.gz",
 )
-"""The author's page and UCI's. What comes is checked file by file, so plain HTTP will do."""
+"""The author's page and UCI's. Each file is checked by its hash, so plain HTTP is safe."""
 
 TIMEOUT_SECONDS: Final = 30
-"""For each wait on the network."""
+"""Of a single read."""
 MAX_SECONDS: Final = 1_800
-"""For a whole download: a mirror that sends a byte now and then is given up."""
+"""Of a whole download."""
 MAX_ARCHIVE_BYTES: Final = 32 * 2**20
 """The archive has 8 MB."""
 BLOCK_BYTES: Final = 2**16
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``newswire-topics`` in the user's cache folder."""
+    """Return the folder for downloads: ``newswire-topics`` in the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "newswire-topics"
 
@@ -38,20 +38,19 @@ def cache_folder() -> Path:
 def download_corpus(
     folder: Path, mirrors: Sequence[str] = MIRRORS, *, replace_damaged: bool = False
 ) -> Path:
-    """Put the archive into ``folder`` unless it is there, and give its path.
+    """Download the archive into ``folder`` unless it is there, and return its path.
 
     Parameters
     ----------
-    folder : Path
     mirrors : sequence of str
-        URLs, tried in this order.
+        URLs in order of preference.
     replace_damaged : bool
-        Download again if the archive that is there is not whole: only in a folder of our own.
+        Whether to overwrite a damaged archive: for the cache, not for a user's folder.
 
     Raises
     ------
     DataError
-        If no mirror gives it; the message has each one's reason.
+        If every mirror fails.
     """
     archive = folder / ARCHIVE
     if archive.exists():
@@ -78,7 +77,7 @@ def download_corpus(
 
 
 def _download(url: str, target: Path) -> None:
-    """Write beside the target, check, and rename: what is not the whole corpus is never kept."""
+    """Write beside the target, check, and rename, so that a partial download is not kept."""
     partial = target.with_name(f".{uuid.uuid4().hex}.{target.name}")
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
@@ -93,7 +92,7 @@ def _download(url: str, target: Path) -> None:
         try:
             check_corpus(partial)
         except DataError as error:
-            raise OSError("what came is not the Reuters-21578 archive") from error
+            raise OSError("the download is not the Reuters-21578 archive") from error
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
@@ -106,12 +105,12 @@ def _copy(source: IO[bytes], target: IO[bytes], n_bytes: int) -> None:
         target.write(block)
         n_bytes -= len(block)
         if time.monotonic() > deadline:
-            raise OSError(f"not there after {MAX_SECONDS} s")
+            raise OSError(f"not complete after {MAX_SECONDS} s")
 
 
 def _content_length(value: str | None) -> int:
     if value is None:
-        raise OSError("the response does not say how long it is")
+        raise OSError("the response has no Content-Length")
     if not (value.isascii() and value.isdecimal() and int(value[:20]) <= MAX_ARCHIVE_BYTES):
         raise OSError(
             f"expected a Content-Length of up to {MAX_ARCHIVE_BYTES:,} bytes, got {value[:40]!r}"

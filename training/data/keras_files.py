@@ -10,6 +10,8 @@ import numpy as np
 
 from service.model.encoder import FIRST_WORD_ID
 from training.data.dataset import Newswires
+from training.data.reuters_expected import DESCRIPTION, NAME, TOPIC_CODES
+from training.data.reuters_topics import describe_topics
 from training.errors import DataError
 
 SOURCE: Final = "keras"
@@ -24,14 +26,14 @@ DOWNLOAD_HASHES: Final = {
 """As stated by Keras: SHA-256 of the ids, MD5 of the word index."""
 
 MAX_FILE_BYTES: Final = 16 * 2**20
-"""No more of a file is read: the ids have 2.1 MB, and what is longer has another hash."""
+"""At most this much of a file is read. The ids have 2.1 MB; longer files have another hash."""
 
 REBUILT_HASHES: Final = {
     IDS_FILE: "2663d9da9d67dd1d5a0681a8d40b61c667ee2143697ee05e02cb2d154d9b3cfc",
     WORD_INDEX_FILE: "c07307f4dcb0b9e8072f696daf556b88a4c65d63c488b0150f958c3edbf615fd",
 }
-"""SHA-256 of the files that were rebuilt from the corpus, where words of equal frequency can have
-other ranks than in Keras' own files."""
+"""SHA-256 of the files rebuilt from the corpus, which rank words of equal frequency in another
+order than Keras' own."""
 
 
 def read_keras_files(folder: Path) -> Newswires:
@@ -42,8 +44,8 @@ def read_keras_files(folder: Path) -> Newswires:
     DataError
         If a file is missing, truncated or altered.
     """
-    # Keras stores lists of ids as pickled objects. A pickle can run any code, so nothing is
-    # unpickled that is not, to the last bit, a file that is known.
+    # Keras stores lists of ids as pickled objects. A pickle can run any code, so only files with
+    # a known hash are unpickled.
     contents = {name: _read_verified(folder / name) for name in DOWNLOAD_HASHES}
     with np.load(io.BytesIO(contents[IDS_FILE]), allow_pickle=True) as arrays:
         ranks, labels = arrays["x"], arrays["y"]
@@ -51,21 +53,16 @@ def read_keras_files(folder: Path) -> Newswires:
     offset = FIRST_WORD_ID - 1  # ranks count from 1
     vocabulary = {word: rank + offset for word, rank in word_ranks.items()}
     words = [[rank + offset for rank in newswire] for newswire in ranks]
-    return Newswires(SOURCE, vocabulary, words, labels.astype(np.int64))
+    topics = describe_topics(TOPIC_CODES)
+    return Newswires(NAME, DESCRIPTION, SOURCE, vocabulary, words, labels.astype(np.int64), topics)
 
 
 def download_keras_files(folder: Path | None = None) -> Path:
-    """Download both files through Keras, which keeps them, and give the folder that has them.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        Where to keep them; Keras' own cache if it is left out.
-    """
+    """Download both files through Keras, into a folder or Keras' cache, and return their folder."""
     from keras.utils import get_file
 
     place = {}
-    if folder is not None:  # made first: where Keras cannot write, it quietly takes another folder
+    if folder is not None:  # created first: where Keras cannot write, it silently uses another
         folder.mkdir(parents=True, exist_ok=True)
         place = {"cache_dir": folder.resolve(), "cache_subdir": ""}
     try:
@@ -94,8 +91,8 @@ def _read_verified(path: Path) -> bytes:
     actual = (hashlib.sha256(content).hexdigest(), hashlib.md5(content).hexdigest())  # noqa: S324
     if not set(known) & set(actual):
         raise DataError(
-            f"{path}: truncated or altered: {len(content)} bytes with SHA-256 {actual[0]}, which "
-            f"is neither Keras' file nor the rebuilt one; expected {IDS_FILE} and "
-            f"{WORD_INDEX_FILE} as Keras has them (leave out --data-dir to download them)"
+            f"{path}: truncated or altered: expected Keras' {path.name} or the rebuilt one, got "
+            f"{len(content)} bytes with SHA-256 {actual[0]}; leave out --data-dir to download "
+            f"{IDS_FILE} and {WORD_INDEX_FILE}"
         )
     return content

@@ -1,12 +1,12 @@
-"""Texts with the topics that are right for each, as people label them, to measure bundles on.
+"""Labelled texts to measure bundles on.
 
-A file of JSON lines: ``text``, ``title`` (or null), ``accept`` (codes of which each is right; empty
-if no topic fits), and optionally ``set`` (a name, to measure apart) and ``may_abstain`` (whether
-abstaining is as right as a topic).
+A file of JSON lines: ``text``, ``title`` (or null), ``accept`` (codes of the topics that are right;
+empty if no topic fits), and optionally ``set`` (a name, to measure apart) and ``may_abstain``
+(whether abstaining is right too).
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from training.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """A text, and the topics of which each is right for it."""
+    """A text and the topics that are right for it."""
 
     text: NewsText
     accept: frozenset[str]
@@ -32,7 +32,7 @@ def read_labelled_texts(path: Path) -> list[LabelledText]:
     Raises
     ------
     DataError
-        If it cannot be read, or a line is not of the form; the message names file and line.
+        If the file cannot be read, or a line is invalid.
     """
     texts = []
     try:
@@ -55,6 +55,22 @@ def read_labelled_texts(path: Path) -> list[LabelledText]:
     return texts
 
 
+def measure_by_set(
+    classifiers: Mapping[str, TopicClassifier], paths: Sequence[Path]
+) -> dict[str, dict[str, float]]:
+    """Measure bundles on each set of some files; keys are "bundle, set"."""
+    texts = [item for path in paths for item in read_labelled_texts(path)]
+    by_set = {
+        name: [item for item in texts if item.set == name]
+        for name in dict.fromkeys(item.set for item in texts)
+    }
+    return {
+        f"{bundle}, {name}": measure_labelled_texts(classifier, items)
+        for name, items in by_set.items()
+        for bundle, classifier in classifiers.items()
+    }
+
+
 def measure_labelled_texts(
     classifier: TopicClassifier, texts: Sequence[LabelledText]
 ) -> dict[str, float]:
@@ -63,11 +79,11 @@ def measure_labelled_texts(
     Returns
     -------
     dict of str to float
-        ``texts``: how many. ``first_right``: share of those with a topic whose topic ranked first
-        is right. ``abstained``: share of all. ``topical_answered``: share of those with a topic,
-        that must not be abstained from. ``negatives_answered``: share of those without a topic.
-        ``answered_right``: share that is right of all that are not abstained from. A figure without
-        texts is left out.
+        ``texts``: how many. ``first_right``: share of topical texts whose top topic is right.
+        ``abstained``: share of all texts. ``topical_answered``: share of topical texts that must
+        not be abstained from. ``negatives_answered``: share of texts without a topic.
+        ``answered_right``: share of right topics where the bundle did not abstain. Shares of no
+        text are left out.
     """
     predictions = classifier.classify([item.text for item in texts], top_k=1)
     right = np.array(

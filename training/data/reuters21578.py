@@ -1,10 +1,9 @@
 """The ``reuters21578`` source: the original corpus, with its text.
 
-How Keras made its data set from this corpus was established by rebuilding it: every newswire and
-label comes out the same, and every word but for the order of equally frequent ones. That includes
-two slips, which are kept and named here: an article without a body gets the body of the next
-article that has one, and where no such article follows in its file, `str.find` gives -1 and the
-text is taken from the head of the file.
+Read as Keras read it, which was established by rebuilding its data set: all newswires and labels
+are the same, and all words but for the order of equally frequent ones. Two errors of Keras are
+repeated: an article without a body gets the body of the next article that has one, and where no
+such article follows in its file, `str.find` returns -1 and the text is that from the file's start.
 """
 
 import gzip
@@ -26,6 +25,8 @@ import numpy as np
 from service.model.encoder import FIRST_WORD_ID
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data.dataset import Article, Newswires
+from training.data.reuters_expected import DESCRIPTION, NAME
+from training.data.reuters_topics import describe_topics
 from training.errors import DataError
 
 SOURCE: Final = "reuters21578"
@@ -72,21 +73,24 @@ def read_corpus(path: Path) -> Newswires:
     codes = dict.fromkeys(article.topics[0] for article in articles)  # by first appearance
     class_index = {code: index for index, code in enumerate(codes)}
     labels = np.array([class_index[article.topics[0]] for article in articles], dtype=np.int64)
+    topics = describe_topics(codes)
     words = [KERAS_TOKENIZER.tokenize(article.keras_text) for article in articles]
     vocabulary = _rank_words(words)
     ids = [[vocabulary[word] for word in newswire] for newswire in words]
-    return Newswires(SOURCE, vocabulary, ids, labels, articles, negatives)
+    return Newswires(
+        NAME, DESCRIPTION, SOURCE, vocabulary, ids, labels, topics, articles, negatives
+    )
 
 
 def _rank_words(words: list[list[str]]) -> dict[str, int]:
-    """Give ids by falling frequency; equally frequent ones in alphabetical order."""
+    """Return ids by falling frequency; equally frequent ones in alphabetical order."""
     counts = Counter(chain.from_iterable(words))
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     return {word: FIRST_WORD_ID + rank for rank, word in enumerate(ranked)}
 
 
 def _labelled_articles(text: str) -> Iterator[Article]:
-    """Give each article in a file that has topics."""
+    """Yield each article in a file that has topics."""
     for match in _TOPICS.finditer(text):
         topics = tuple(_TOPIC.findall(match[1]))
         if topics:
@@ -97,7 +101,7 @@ def _labelled_articles(text: str) -> Iterator[Article]:
 
 
 def _negatives(text: str) -> Iterator[Article]:
-    """Return each article in a file that was indexed and found to have no topic.
+    """Yield each article in a file that was indexed and found to have no topic.
 
     ``TOPICS="YES"`` says that the article was indexed. Articles with ``TOPICS="NO"`` are left out:
     most of them were not indexed, and some should have a topic. So are those of ``BYPASS``.
@@ -140,7 +144,7 @@ def check_corpus(path: Path) -> None:
 
 
 def _read_files(path: Path) -> Iterator[str]:
-    """Give the text of each file of the corpus in name order, checked against its hash."""
+    """Yield the text of each file of the corpus in name order, checked against its hash."""
     listing = files("training.data").joinpath("reuters21578.sha256").read_text()
     known = {name: sha256 for sha256, name in (line.split() for line in listing.splitlines())}
     unpacked = _is_unpacked(path, known)
@@ -169,31 +173,26 @@ def _read_folder(path: Path, known: Collection[str]) -> dict[str, bytes]:
 
 
 def _read_archive(path: Path, known: Collection[str]) -> dict[str, bytes]:
-    """Read the known files of an archive; no more than `MAX_UNPACKED_BYTES` are unpacked."""
+    """Read the known files of an archive; at most `MAX_UNPACKED_BYTES` are unpacked."""
     archive = path / ARCHIVE if path.is_dir() else path
     contents: dict[str, bytes] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(_unzip(archive)), mode="r:") as tar:
             for member in tar:
                 name = PurePosixPath(member.name).name
-                # a link is none of the corpus' files: it would lead elsewhere, or to itself
+                # links are skipped: they could point outside the archive, or to themselves
                 if name in known and member.isreg() and (file := tar.extractfile(member)):
                     contents[name] = _read_bounded(file, f"{archive}: {name}")
     except FileNotFoundError as error:
         raise DataError(
-            f"{archive}: there is no such file; put the Reuters-21578 archive or its .sgm files "
+            f"{archive}: not found; put the Reuters-21578 archive or its .sgm files "
             "there, or leave out --data-dir to download it"
         ) from error
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        RecursionError,
-        tarfile.TarError,
-        zlib.error,
-    ) as error:
+    except (OSError, EOFError, ValueError, RecursionError, tarfile.TarError, zlib.error) as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"{archive}: is not a whole archive ({reason}); {EXPECTED}") from error
+        raise DataError(
+            f"{archive}: truncated or altered archive ({reason}); {EXPECTED}"
+        ) from error
     return contents
 
 
@@ -201,7 +200,7 @@ def _unzip(archive: Path) -> bytes:
     with gzip.open(archive) as stream:
         unpacked = stream.read(MAX_UNPACKED_BYTES + 1)
     if len(unpacked) > MAX_UNPACKED_BYTES:
-        raise ValueError(f"it unpacks to over {MAX_UNPACKED_BYTES:,} bytes")
+        raise ValueError(f"unpacks to over {MAX_UNPACKED_BYTES:,} bytes")
     return unpacked
 
 

@@ -1,4 +1,4 @@
-"""What is known of the Reuters data set. Every reader is checked against it.
+"""Known facts of the Reuters data set, which the readers are checked against.
 
 The counts are those of ``keras.datasets.reuters`` with its defaults (``test_split=0.2``,
 ``seed=113``), and of the corpus that it was made from.
@@ -11,8 +11,11 @@ import numpy as np
 from training.data.dataset import Dataset
 from training.errors import DataError
 
+NAME: Final = "reuters"
+DESCRIPTION: Final = "English business newswires of Reuters-21578 (1987)"
+
 # fmt: off
-LABELS: Final = (
+TOPIC_CODES: Final = (
     "cocoa", "grain", "veg-oil", "earn", "acq", "wheat", "copper", "housing", "money-supply",
     "coffee", "sugar", "trade", "reserves", "ship", "cotton", "carcass", "crude", "nat-gas", "cpi",
     "money-fx", "interest", "gnp", "meal-feed", "alum", "oilseed", "gold", "tin",
@@ -34,30 +37,31 @@ TRAIN_COUNTS: Final = (
 N_WORDS: Final = (30_979, 30_984)
 """Words in Keras' index, and in the one that is rebuilt from the corpus by the same rule."""
 N_WITHOUT_BODY: Final = 975
-"""Articles of the corpus that have no body of their own. Keras gives 974 of them another article's
-body, and one, the last of its file, the head of that file."""
+"""Articles without a body. In Keras, 974 of them have the body of another article, and one, the
+last of its file, the start of that file."""
 
 N_NEGATIVES: Final = (1_693, 424)
 """Indexed articles without a topic, to train on and to test on."""
 
 
 def check_dataset(dataset: Dataset) -> None:
-    """Compare a data set with everything that is known of it.
+    """Compare a data set with the known facts.
 
     Raises
     ------
     DataError
-        If anything differs; the message says what.
+        If anything differs.
     """
     train, test = dataset.train, dataset.test
     _expect(dataset, "newswires to train on", len(train.token_ids), N_TRAIN)
     _expect(dataset, "newswires to test on", len(test.token_ids), N_TEST)
-    counts = tuple(np.bincount(train.labels, minlength=len(LABELS)).tolist())
+    counts = tuple(np.bincount(train.labels, minlength=len(TOPIC_CODES)).tolist())
     _expect(dataset, "training newswires by topic", counts, TRAIN_COUNTS)
     first = tuple(train.labels[:10].tolist())
     _expect(dataset, "first training labels", first, FIRST_TRAIN_LABELS)
     first = tuple(test.labels[:10].tolist())
     _expect(dataset, "first test labels", first, FIRST_TEST_LABELS)
+    _expect(dataset, "topics", tuple(dataset.topic_codes), TOPIC_CODES)
     if len(dataset.vocabulary) not in N_WORDS:
         _expect(dataset, "words", len(dataset.vocabulary), " or ".join(map(str, N_WORDS)))
     if train.articles is not None and test.articles is not None:

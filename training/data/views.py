@@ -1,4 +1,4 @@
-"""What the newswires of a split say, and what they are about."""
+"""Views of the newswires: the texts that a classifier is trained and measured on."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,15 +8,17 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model import NewsText, TextEncoder
+from service.model import Manifest, NewsText, TextEncoder
 from training.data.dataset import NO_TOPIC, Article, Dataset, Split
 
-KERAS_TEXT: Final = "keras_text"
-OWN_TEXT: Final = "own_text"
+KERAS: Final = "keras"
+ARTICLE: Final = "article"
 NEGATIVES: Final = "negatives"
 STREAM: Final = "stream"
 HEADLINES: Final = "headlines"
 FIRST_SENTENCES: Final = "first_sentences"
+FORMER_NAMES: Final = {"keras_text": KERAS, "own_text": ARTICLE}
+"""Names of views in the manifests of earlier bundles."""
 
 _SENTENCE_END: Final = re.compile(r"(?<=[a-z)\"]{2})\.\s")
 
@@ -27,20 +29,20 @@ class KnownTopics:
 
     Attributes
     ----------
-    among : bool array of shape (n_texts, n_topics)
+    any_topic : bool array of shape (n_texts, n_topics)
         Whether an article has a topic.
     single : bool array of shape (n_texts,)
-        Whether it has one topic only, counting those that are not among ours.
+        Whether it has one topic only, counting those that are not classified.
     """
 
-    among: NDArray[np.bool_]
+    any_topic: NDArray[np.bool_]
     single: NDArray[np.bool_]
 
     @classmethod
     def of(cls, articles: Sequence[Article], codes: Sequence[str]) -> Self:
         """Look up the topics of articles."""
         return cls(
-            among=np.array([[code in item.topics for code in codes] for item in articles]),
+            any_topic=np.array([[code in item.topics for code in codes] for item in articles]),
             single=np.array([len(item.topics) == 1 for item in articles]),
         )
 
@@ -63,66 +65,63 @@ class View:
     topics: KnownTopics | None
 
 
-def known_topics(split: Split, codes: Sequence[str]) -> KnownTopics | None:
-    """Look up all topics of each article; None where the source does not tell them."""
-    if split.articles is None:
-        return None
-    return KnownTopics.of(split.articles, codes)
+def known_topics(split: Split) -> KnownTopics | None:
+    """Look up all topics of each article; None where the source has only the labels."""
+    return None if split.articles is None else KnownTopics.of(split.articles, split.topic_codes)
 
 
-def views_of_test(dataset: Dataset, codes: Sequence[str]) -> dict[str, View]:
-    """Return every view of the test newswires, by its name.
+def views_of_test(dataset: Dataset) -> dict[str, View]:
+    """Return every view of the test newswires by name.
 
     Returns
     -------
     dict of str to View
-        ``"keras_text"``. Where the source holds the articles also ``"own_text"``: title and body;
+        ``"keras"``. Where the source holds the articles also ``"article"``: title and body;
         ``"negatives"``: the same of indexed newswires without a topic; ``"stream"``: both, as they
         came over the wire; ``"headlines"`` and ``"first_sentences"``: parts of the stream.
     """
-    test = dataset.test
-    views = {
-        KERAS_TEXT: View(
-            keras_texts(test, dataset.vocabulary), test.labels, known_topics(test, codes)
-        )
-    }
+    test, codes = dataset.test, dataset.topic_codes
+    texts = keras_texts(test, dataset.vocabulary)
+    views = {KERAS: View(texts, test.labels, known_topics(test))}
     if test.articles is None:
         return views
+    index = {code: number for number, code in enumerate(codes)}
 
     def view(articles: Sequence[Article], texts: Sequence[NewsText]) -> View:
-        index = {code: number for number, code in enumerate(codes)}
         labels = [index[item.topics[0]] if item.topics else NO_TOPIC for item in articles]
         return View(texts, np.array(labels, dtype=np.int64), KnownTopics.of(articles, codes))
 
     stream = [*test.articles, *test.negatives]
-    views |= {
-        name: view(articles, [article.own_text for article in articles])
-        for name, articles in (
-            (OWN_TEXT, test.articles),
-            (NEGATIVES, test.negatives),
-            (STREAM, stream),
-        )
-        if articles
-    }
+    for name, articles in {
+        ARTICLE: test.articles,
+        NEGATIVES: test.negatives,
+        STREAM: stream,
+    }.items():
+        if articles:
+            views[name] = view(articles, [article.news_text for article in articles])
     titled = [article for article in stream if article.title]
     views[HEADLINES] = view(titled, [NewsText(article.title) for article in titled])
-    whole = [article for article in stream if article.body]
-    views[FIRST_SENTENCES] = view(
-        whole, [NewsText(first_sentence(article.body)) for article in whole]
-    )
+    with_body = [article for article in stream if article.body]
+    sentences = [NewsText(first_sentence(article.body)) for article in with_body]
+    views[FIRST_SENTENCES] = view(with_body, sentences)
     return views
 
 
-def texts_by_form(split: Split, vocabulary: Mapping[str, int]) -> dict[str, list[NewsText]]:
-    """Give the texts of a split by their form: ``"keras_text"``, and ``"own_text"`` if known."""
-    texts = {KERAS_TEXT: keras_texts(split, vocabulary)}
+def scores_by_view(manifest: Manifest) -> dict[str, Mapping[str, float]]:
+    """Return the scores in a bundle's manifest by the current names of the views."""
+    return {FORMER_NAMES.get(name, name): scores for name, scores in manifest.scores.items()}
+
+
+def texts_by_view(split: Split, vocabulary: Mapping[str, int]) -> dict[str, list[NewsText]]:
+    """Return the texts of a split by view: ``"keras"``, and ``"article"`` if there is text."""
+    texts = {KERAS: keras_texts(split, vocabulary)}
     if split.articles is not None:
-        texts[OWN_TEXT] = [item.own_text for item in split.articles]
+        texts[ARTICLE] = [item.news_text for item in split.articles]
     return texts
 
 
 def keras_texts(split: Split, vocabulary: Mapping[str, int]) -> list[NewsText]:
-    """Give the texts that Keras has, on one line: from the corpus, or decoded from the word ids."""
+    """Return Keras' texts, on one line: from the corpus, or decoded from the word ids."""
     if split.articles is not None:
         return [NewsText(" ".join(item.keras_text.split())) for item in split.articles]
     encoder = TextEncoder(vocabulary)

@@ -1,7 +1,4 @@
-"""How good a bundle is: what it predicts for the test newswires, and what that is worth.
-
-Everything here asks the bundle as the service does, so a figure is the served model's own.
-"""
+"""Evaluation of a bundle on the test newswires, by the code that serves it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,27 +12,27 @@ from service.model import AbstentionThresholds, NewsText, TopicClassifier
 from training.data import Dataset
 from training.data.dataset import NO_TOPIC
 from training.data.views import KnownTopics, views_of_test
+from training.errors import DataError
 from training.evaluation import metrics
-from training.recipes.network import NEVER_ABSTAIN, HeldOut
+from training.recipes.trained_model import NEVER_ABSTAIN, OutOfFold
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was predicted for one view of the test newswires.
+    """Predictions for one view of the test newswires.
 
     Attributes
     ----------
     labels : int64 array of shape (n_texts,)
         ``NO_TOPIC`` for a negative.
     probabilities : float32 array of shape (n_texts, n_topics)
-        Where they are not probabilistic, scores of which only the order means something.
+        Scores of which only the order has a meaning, where they are not probabilistic.
     topics : KnownTopics or None
         None where only the labels are known.
-    probabilistic : bool
     abstained : bool array of shape (n_texts,) or None
         None if the classifier never abstains.
     no_topic : float32 array of shape (n_texts,) or None
-        Probability that no topic fits; None for a classifier that does not know it.
+        Probability that no topic fits; None for a classifier that does not predict it.
     """
 
     labels: NDArray[np.int64]
@@ -64,7 +61,7 @@ class Evaluation:
         return topical
 
     def scores(self) -> dict[str, float]:
-        """Every summary figure that these predictions allow, by its name."""
+        """Return every summary figure that these predictions allow, by name."""
         scores = self._topic_scores() if self.topical.any() else {}
         if self.probabilistic:
             scores["expected_calibration_error"] = metrics.expected_calibration_error(
@@ -83,21 +80,16 @@ class Evaluation:
         return scores
 
     def _topic_scores(self) -> dict[str, float]:
-        """Figures of the texts that have a topic."""
         topical = self.topical
-        labels, predicted, right = (
-            self.labels[topical],
-            self.predicted[topical],
-            self.right[topical],
-        )
-        probabilities = self.probabilities[topical]
+        labels, probabilities = self.labels[topical], self.probabilities[topical]
+        predicted, right = self.predicted[topical], self.right[topical]
         scores = {
             "accuracy": float(right.mean()),
             "top_3_accuracy": metrics.top_k_accuracy(probabilities, labels, 3),
             "macro_f1": metrics.macro_f1(predicted, labels),
         }
         if self.topics is not None:
-            known = self.topics.among[topical][np.arange(len(labels)), predicted]
+            known = self.topics.any_topic[topical][np.arange(len(labels)), predicted]
             scores["single_topic_accuracy"] = float(right[self.topics.single[topical]].mean())
             scores["any_topic_accuracy"] = float(known.mean())
         if self.probabilistic:
@@ -105,7 +97,7 @@ class Evaluation:
         return scores
 
     def by_topic(self, codes: Sequence[str]) -> list[dict[str, Any]]:
-        """Precision, recall and F1 of each topic, with the number of test newswires it has."""
+        """Return precision, recall, F1 and number of test newswires of each topic."""
         columns = precision_recall_fscore_support(
             self.labels, self.predicted, labels=range(len(codes)), zero_division=0.0
         )
@@ -128,15 +120,23 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
     -------
     mapping of str to Evaluation
         By the names of `training.data.views.views_of_test`.
+
+    Raises
+    ------
+    DataError
+        If the bundle has other topics than the data set.
     """
     codes = [topic.code for topic in classifier.topics]
-    evaluations = {}
-    for name, view in views_of_test(dataset, codes).items():
-        known_words_ratio = np.array(
-            [classifier.encode(text).known_words_ratio for text in view.texts]
+    if codes != list(dataset.topic_codes):
+        raise DataError(
+            f"expected a bundle with the {len(dataset.topic_codes)} topics of the data set, got "
+            f"{len(codes)} topics: {', '.join(codes[:5])}..."
         )
-        outputs = predict_texts(classifier, view.texts)
-        probabilities, no_topic = split_outputs(outputs, len(codes))
+    evaluations = {}
+    for name, view in views_of_test(dataset).items():
+        encoded = [classifier.encode(text) for text in view.texts]
+        known_words_ratio = np.array([item.known_words_ratio for item in encoded])
+        probabilities, no_topic = split_outputs(classifier.infer(encoded), len(codes))
         abstained = abstentions(
             classifier.thresholds, known_words_ratio, probabilities, no_topic, codes
         )
@@ -146,28 +146,29 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
     return evaluations
 
 
-def evaluate_held_out(
-    held_out: HeldOut, thresholds: AbstentionThresholds, codes: Sequence[str]
+def evaluate_out_of_fold(
+    out_of_fold: OutOfFold, thresholds: AbstentionThresholds, codes: Sequence[str]
 ) -> Mapping[str, Evaluation]:
-    """Measure what was predicted in cross-validation, before and after calibration."""
-    topics, no_topic = split_outputs(held_out.probabilities, len(codes))
-    uncalibrated, _ = split_outputs(held_out.uncalibrated, len(codes))
-    abstained = abstentions(thresholds, held_out.known_words_ratio, topics, no_topic, codes)
+    """Evaluate out-of-fold predictions before and after calibration."""
+    topics, no_topic = split_outputs(out_of_fold.probabilities, len(codes))
+    uncalibrated, _ = split_outputs(out_of_fold.uncalibrated, len(codes))
+    abstained = abstentions(thresholds, out_of_fold.known_words_ratio, topics, no_topic, codes)
     return {
-        "held_out_uncalibrated": Evaluation(held_out.labels, uncalibrated),
-        "held_out": Evaluation(held_out.labels, topics, abstained=abstained, no_topic=no_topic),
+        "out_of_fold_uncalibrated": Evaluation(out_of_fold.labels, uncalibrated),
+        "out_of_fold": Evaluation(
+            out_of_fold.labels, topics, abstained=abstained, no_topic=no_topic
+        ),
     }
 
 
 def split_outputs(
     outputs: NDArray[np.float32], n_topics: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Return the probabilities of the topics, and that no topic fits, if the network gives it.
+    """Return the probabilities of the topics, and that no topic fits if there is such a column.
 
     Parameters
     ----------
     outputs : float32 array of shape (n_texts, n_topics) or (n_texts, n_topics + 1)
-    n_topics : int
     """
     has_no_topic = outputs.shape[1] > n_topics
     return outputs[:, :n_topics], outputs[:, -1] if has_no_topic else None

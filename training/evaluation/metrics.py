@@ -1,4 +1,4 @@
-"""Figures of merit for probabilistic classifiers, and how sure one can be of them."""
+"""Metrics of probabilistic classifiers, confidence intervals and significance tests."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,10 +13,7 @@ RESAMPLES: Final = 1_000
 
 
 def macro_f1(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-    """F1 averaged over the topics, each counting the same; arrays of shape (n_texts,).
-
-    Topics that neither occur nor are predicted do not count; an F1 without a right answer is 0.
-    """
+    """F1 averaged over the topics that occur or are predicted; arrays of shape (n_texts,)."""
     return float(f1_score(labels, predicted, average="macro", zero_division=0.0))
 
 
@@ -36,7 +33,7 @@ def calibration_bins(
     Yields
     ------
     confidence, accuracy, share : float
-        Means over each bin that is not empty, and its share of the texts.
+        Means over each non-empty bin, and its share of the texts.
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
@@ -49,7 +46,7 @@ def calibration_bins(
 def expected_calibration_error(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> float:
-    """How far confidence and accuracy lie apart, on average over the texts; 0 is best.
+    """Mean absolute difference of confidence and accuracy over the texts; 0 is best.
 
     Notes
     -----
@@ -76,16 +73,14 @@ def brier_score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -
 def bootstrap_interval(
     right: NDArray[np.bool_], *, share: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Give the interval that holds an accuracy with a probability of ``share``.
+    """Return the confidence interval of an accuracy, by bootstrap.
 
     Parameters
     ----------
     right : bool array of shape (n_texts,)
-        Whether each text was answered right.
+        Whether each prediction is right.
     share : float
-        Probability, 0 to 1.
-    seed : int
-        Of the resampling.
+        Confidence level, 0 to 1.
 
     Notes
     -----
@@ -98,16 +93,16 @@ def bootstrap_interval(
 
 
 def mcnemar(right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> float:
-    """Give the probability that two equally good classifiers would differ as much as these.
+    """Return the p-value of the hypothesis that two classifiers are equally accurate.
 
     Parameters
     ----------
     right, other_right : bool arrays of shape (n_texts,)
-        Whether each classifier answered each text right.
+        Whether each prediction is right.
 
     Notes
     -----
-    Exact McNemar test on the texts that only one of them answered right: Q. McNemar, 1947.
+    Exact McNemar test on the texts that only one of them classified right: Q. McNemar, 1947.
     """
     only_one = int((right & ~other_right).sum()), int((other_right & ~right).sum())
     if not sum(only_one):

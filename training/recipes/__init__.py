@@ -1,31 +1,22 @@
-"""How a network is built and fitted."""
+"""The recipes, each of which trains a model."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import import_module
-from typing import Protocol, cast
 
 from rich.console import Console
 
 from training.data import Split
-from training.recipes.network import TrainedNetwork
+from training.recipes.trained_model import TrainedModel
 
-__all__ = ["Recipe", "TrainedNetwork", "fit"]
+__all__ = ["Recipe", "TrainedModel", "fit"]
 
 
 class Recipe(StrEnum):
-    """The recipes that there are; each is the module of its name."""
+    """Recipes; each is the module of its name."""
 
-    BOOK = "book"
-    BEST = "best"
-
-
-class RecipeModule(Protocol):
-    """What the module of a recipe must have."""
-
-    def fit(
-        self, train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
-    ) -> TrainedNetwork: ...
+    MLP = "mlp"
+    LINEAR = "linear"
 
 
 def fit(
@@ -35,19 +26,17 @@ def fit(
     *,
     seed: int,
     console: Console,
-) -> TrainedNetwork:
-    """Fit a recipe's network to the training newswires, showing the progress on a console.
+) -> TrainedModel:
+    """Train a model by a recipe on newswires, showing progress on a console.
 
     Parameters
     ----------
-    recipe : Recipe
-    train : Split
     vocabulary : mapping of str to int
         Keras' word index, by which the split's words have their ids.
     seed : int
         The same seed on the same machine gives the same weights.
-    console : Console
     """
-    # imported when it is needed: TensorFlow takes seconds, which --help should not
-    module = cast(RecipeModule, import_module(f"training.recipes.{recipe.value}"))
-    return module.fit(train, vocabulary, seed=seed, console=console)
+    # imported late: importing TensorFlow takes seconds
+    module = import_module(f"training.recipes.{recipe.value}")
+    model: TrainedModel = module.fit(train, vocabulary, seed=seed, console=console)
+    return model

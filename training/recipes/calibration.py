@@ -1,146 +1,74 @@
 """From the margins of SVMs to probabilities: of each topic, and that no topic fits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from training.data.dataset import NO_TOPIC
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSettings:
-    """How the calibration is fitted.
+    """Settings of the calibration.
 
     Attributes
     ----------
     strength : float
-        The smaller, the less a topic's logit may depend on the margins of other topics.
+        Inverse regularisation of the influence of other topics' margins on a topic's logit.
     no_topic_strength : float
-        The smaller, the less the logit of "no topic fits" may depend on the margins of topics.
+        The same for the logit of "no topic fits".
     negative_factor : float
-        How much more newswires without a topic count than the archive has them: above 1, a text is
-        sooner taken for one of no topic.
+        Factor of the sample weights of newswires without a topic.
+    max_iterations : int
+        Of L-BFGS.
     """
 
     strength: float = 0.03
     no_topic_strength: float = 0.1
     negative_factor: float = 1.5
-    epochs: int = 60
-    batch_size: int = 1024
-    learning_rate: float = 0.05
-
-
-class TopicLogits(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """Turns margins of topics into logits.
-
-    A topic's logit is its own margin, on a scale of its own where it is negative; and a correction
-    by all margins, which is held down. That is matrix scaling, drawn towards temperature scaling:
-    C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
-
-    Parameters
-    ----------
-    penalty : float
-        L2 regularisation of the correction.
-    """
-
-    def __init__(self, penalty: float) -> None:
-        super().__init__()
-        self._penalty = penalty
-
-    def build(self, input_shape: tuple[int | None, int]) -> None:
-        """Make the weights for margins of shape (n, n_topics)."""
-        n_topics = input_shape[-1]
-        self.scales = self.add_weight(shape=(2, 1), initializer="ones", name="scales")
-        self.correction = self.add_weight(
-            shape=(2 * n_topics, n_topics),
-            initializer="zeros",
-            regularizer=keras.regularizers.L2(self._penalty),
-            name="correction",
-        )
-        self.bias = self.add_weight(shape=(n_topics,), initializer="zeros", name="bias")
-
-    def call(self, margins: Any) -> Any:
-        """Margins (n, n_topics) to logits (n, n_topics)."""
-        return tf.matmul(both_signs(margins), self.kernel()) + self.bias
-
-    def kernel(self) -> Any:
-        """Scales and correction as one matrix, (2 * n_topics, n_topics)."""
-        n_topics = self.bias.shape[0]
-        own = tf.reshape(self.scales * tf.ones((1, n_topics)), (-1, 1))  # (2 * n_topics, 1)
-        return self.correction + own * tf.tile(tf.eye(n_topics), (2, 1))
-
-
-class NoTopicLogit(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """Turns margins into the logit of "no topic fits": its own margin, and a correction by all.
-
-    Parameters
-    ----------
-    penalty : float
-        L2 regularisation of the correction.
-    """
-
-    def __init__(self, penalty: float) -> None:
-        super().__init__()
-        self._penalty = penalty
-
-    def build(self, input_shape: tuple[int | None, int]) -> None:
-        """Make the weights for margins of shape (n, n_topics + 1)."""
-        n_margins = input_shape[-1]
-        self.scales = self.add_weight(shape=(2,), initializer="ones", name="scales")
-        self.correction = self.add_weight(
-            shape=(2 * n_margins, 1),
-            initializer="zeros",
-            regularizer=keras.regularizers.L2(self._penalty),
-            name="correction",
-        )
-        self.bias = self.add_weight(shape=(1,), initializer="zeros", name="bias")
-
-    def call(self, margins: Any) -> Any:
-        """Margins (n, n_topics + 1) to logits (n, 1)."""
-        return tf.matmul(both_signs(margins), self.kernel()) + self.bias
-
-    def kernel(self) -> Any:
-        """Scales and correction as one column, (2 * (n_topics + 1), 1)."""
-        n_margins = self.correction.shape[0] // 2
-        own = tf.one_hot([n_margins - 1, 2 * n_margins - 1], 2 * n_margins)  # (2, 2 * n_margins)
-        return self.correction + tf.transpose(tf.reshape(self.scales, (1, 2)) @ own)
+    max_iterations: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Turns margins, float32 (n, n_topics + 1), into joint probabilities of the same shape.
+    """A linear map from margins and their negative parts to logits.
 
     The softmax over the logits of all topics and of "no topic fits" is the probability that a topic
     fits, times the softmax over the topics.
+
+    Attributes
+    ----------
+    kernel : float32 array of shape (2 * n_outputs, n_outputs)
+    bias : float32 array of shape (n_outputs,)
     """
 
-    topics: TopicLogits
-    no_topic: NoTopicLogit
+    kernel: NDArray[np.float32]
+    bias: NDArray[np.float32]
 
     def __call__(self, margins: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the joint probabilities of margins."""
-        logits = tf.concat([self.topics(margins[:, :-1]), self.no_topic(margins)], axis=-1)
-        probabilities: NDArray[np.float32] = tf.nn.softmax(logits).numpy()
-        return probabilities
-
-    def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return kernel (2 * n_margins, n_margins) and bias (n_margins,) of `both_signs`."""
-        topics = self.topics.kernel().numpy()
-        n_topics = topics.shape[1]
-        kernel = np.zeros((2 * (n_topics + 1), n_topics + 1), dtype=np.float32)
-        kernel[:n_topics, :-1], kernel[n_topics + 1 : -1, :-1] = np.split(topics, 2)
-        kernel[:, -1:] = self.no_topic.kernel().numpy()
-        return kernel, np.append(self.topics.bias.numpy(), self.no_topic.bias.numpy())
+        """Return the probabilities of margins, float32 of shape (n_texts, n_outputs)."""
+        return normalise(both_signs(margins) @ self.kernel + self.bias)[1]
 
 
-def both_signs(margins: Any) -> Any:
-    """Return margins and their negative parts side by side, (n, 2 * n_margins)."""
-    return tf.concat([margins, tf.minimum(margins, 0.0)], axis=-1)
+def both_signs(margins: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return margins and their negative parts side by side, (n_texts, 2 * n_margins)."""
+    return np.hstack([margins, np.minimum(margins, 0)])
+
+
+def normalise(
+    logits: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return log-sum-exp, (n_texts,), and softmax, (n_texts, n_logits), of each row."""
+    highest = logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(logits - highest)
+    sums = exponentials.sum(axis=1, keepdims=True)
+    exponentials /= sums
+    return (highest + np.log(sums))[:, 0], exponentials
 
 
 def fit_calibration(
@@ -150,69 +78,116 @@ def fit_calibration(
     weights: NDArray[np.floating],
     settings: CalibrationSettings,
 ) -> Calibration:
-    """Fit a calibration to margins of texts that the SVMs had not seen.
+    """Fit a calibration to out-of-fold margins.
 
     Parameters
     ----------
     margins : float32 array of shape (n_texts, n_topics + 1)
+        The last column is that of "no topic fits".
     labels : int64 array of shape (n_texts,)
         ``NO_TOPIC`` where no topic fits.
     negative : bool array of shape (n_texts,)
-        Texts that teach the logit of "no topic fits" alone, so that they do not move one topic
-        against another.
+        Texts that only the logit of "no topic fits" is fitted to, so that they do not move one
+        topic against another.
     weights : array of shape (n_texts,)
-        How much each text counts.
-    settings : CalibrationSettings
+
+    Notes
+    -----
+    A topic's logit is its own margin, with a scale of its own where it is negative, and a
+    regularised linear function of all margins: matrix scaling drawn towards temperature scaling, C.
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. Both problems are convex.
     """
-    asked = ~negative
-    topics = TopicLogits(0.5 / (settings.strength * int(asked.sum())))
-    _fit(
-        keras.Sequential(
-            [keras.Input((margins.shape[1] - 1,)), topics, keras.layers.Activation("softmax")]
-        ),
-        "categorical_crossentropy",
-        margins[asked, :-1],
-        wanted_probabilities(labels[asked], margins.shape[1] - 1),
-        weights[asked],
-        settings,
-    )
-    offsets = logsumexp(topics(margins[:, :-1]).numpy(), axis=1, keepdims=True)
-    no_topic = NoTopicLogit(0.5 / (settings.no_topic_strength * len(margins)))
-    inputs = keras.Input((margins.shape[1],)), keras.Input((1,))
-    logits = keras.layers.Subtract()([no_topic(inputs[0]), inputs[1]])
-    _fit(
-        keras.Model(inputs, keras.layers.Activation("sigmoid")(logits)),
-        "binary_crossentropy",
-        (margins, offsets),
-        (labels == NO_TOPIC).astype(np.float32)[:, np.newaxis],
-        weights,
-        settings,
-    )
-    return Calibration(topics, no_topic)
-
-
-def wanted_probabilities(labels: NDArray[np.int64], n_topics: int) -> NDArray[np.float32]:
-    """1 for the label, and the same for every topic where there is none; (n_texts, n_topics)."""
+    n_topics = margins.shape[1] - 1
+    topical = ~negative
     has_topic = (labels != NO_TOPIC)[:, np.newaxis]
-    return np.where(has_topic, np.eye(n_topics)[labels], 1 / n_topics).astype(np.float32)
+    wanted = np.where(has_topic, np.eye(n_topics)[labels], 1 / n_topics).astype(np.float32)
+
+    topics = margins[:, :-1]
+    kernel, bias = _fit(
+        both_signs(topics[topical]),
+        np.eye(n_topics),
+        normalise,
+        wanted[topical],
+        weights[topical],
+        settings.strength,
+        settings,
+    )
+    offsets = normalise((both_signs(topics) @ kernel + bias).astype(np.float32))[0][:, np.newaxis]
+    no_topic_kernel, no_topic_bias = _fit(
+        both_signs(margins),
+        np.eye(n_topics + 1)[:, -1:],
+        lambda logits: (np.logaddexp(0, logits - offsets)[:, 0], expit(logits - offsets)),
+        (~has_topic).astype(np.float32),
+        weights,
+        settings.no_topic_strength,
+        settings,
+    )
+    joint = np.zeros((2 * (n_topics + 1), n_topics + 1))
+    joint[:n_topics, :-1], joint[n_topics + 1 : -1, :-1] = np.split(kernel, 2)
+    joint[:, -1:] = no_topic_kernel
+    biases = np.append(bias, no_topic_bias)
+    return Calibration(joint.astype(np.float32), biases.astype(np.float32))
 
 
 def _fit(
-    network: Any,
-    loss: str,
-    inputs: Any,
-    targets: NDArray[np.float32],
+    inputs: NDArray[np.float32],
+    own: NDArray[np.float64],
+    log_partition: Callable[[NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]],
+    wanted: NDArray[np.float32],
     weights: NDArray[np.floating],
+    strength: float,
     settings: CalibrationSettings,
-) -> None:
-    steps = settings.epochs * -(-len(targets) // settings.batch_size)
-    schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    network.compile(keras.optimizers.Adam(schedule), loss=loss)
-    network.fit(
-        inputs,
-        targets,
-        sample_weight=weights,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        verbose=0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Minimise the cross-entropy of a generalised linear model by L-BFGS.
+
+    Parameters
+    ----------
+    inputs : float32 array of shape (n_texts, 2 * n_margins)
+    own : float64 array of shape (n_margins, n_logits)
+        1 where a margin is that of a logit; those are scaled without regularisation.
+    log_partition : callable
+        Logits to the log of their normaliser, (n_texts,), and to its derivative, the probabilities.
+    wanted : array of shape (n_texts, n_logits)
+        Target probabilities.
+    weights : array of shape (n_texts,)
+
+    Returns
+    -------
+    float64 array of shape (2 * n_margins, n_logits)
+    float64 array of shape (n_logits,)
+    """
+    n_texts, n_logits = wanted.shape
+    shape = (inputs.shape[1], n_logits)
+    penalty = 0.5 / (strength * n_texts)
+    shares = (weights / n_texts).astype(np.float32)
+    own = np.stack([own, own])  # (2, n_margins, n_logits)
+
+    def unpack(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        scales, bias = values[:2], values[2 : 2 + n_logits]
+        correction = values[2 + n_logits :].reshape(shape)
+        kernel = correction + (scales[:, np.newaxis, np.newaxis] * own).reshape(shape)
+        return kernel, bias, correction
+
+    def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        kernel, bias, correction = unpack(values)
+        logits = inputs @ kernel.astype(np.float32) + bias.astype(np.float32)
+        log_norms, slopes = log_partition(logits)
+        loss = shares @ (log_norms - np.einsum("ij,ij->i", wanted, logits))
+        slopes -= wanted
+        slopes *= shares[:, np.newaxis]
+        by_kernel = (inputs.T @ slopes).astype(np.float64)
+        by_scales = (by_kernel.reshape(own.shape) * own).sum(axis=(1, 2))
+        by_correction = by_kernel + 2 * penalty * correction
+        gradient = np.concatenate([by_scales, slopes.sum(axis=0), by_correction.ravel()])
+        return float(loss + penalty * (correction**2).sum()), gradient
+
+    start = np.concatenate([np.ones(2), np.zeros(n_logits + shape[0] * shape[1])])
+    result = minimize(
+        objective,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": settings.max_iterations},
     )
+    kernel, bias, _ = unpack(result.x)
+    return kernel, bias

@@ -1,10 +1,8 @@
-"""What is learnt from: newswires whole and in parts, negatives, outliers, and written texts.
+"""Training texts: newswires whole and in parts, negatives, outliers and written texts.
 
-People send headlines and single sentences too. A classifier that has seen whole articles only is
-sure of itself there and often wrong. And they send what has none of the topics: indexed newswires
-without a topic stand for that (negatives), and the beginnings of newswires in which most words are
-exchanged for words drawn from all newswires (outliers). Texts that were written for the project
-bring the words of today, and words of the topics in another sense.
+Parts, because clients send headlines and single sentences too, of which a classifier of whole
+articles is overconfident. Negatives and outliers, because clients send texts of no topic. Written
+texts have modern words, and words of the topics in other senses.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,19 +16,18 @@ from numpy.typing import NDArray
 from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data.dataset import NO_TOPIC, Split
-from training.data.reuters_expected import LABELS
 from training.data.views import first_sentence, keras_texts
 from training.data.written_texts import WrittenText
 
 NEWSWIRES_PER_OUTLIER: Final = 4
 OUTLIER_WORDS: Final = (8, 80)
-"""How many words an outlier has: minimum and maximum."""
+"""Minimum and maximum number of words."""
 KEPT_WORDS: Final = 0.35
-"""Share of its words that are those of the newswire."""
+"""Share of an outlier's words that are those of the newswire."""
 
 
-class Form(StrEnum):
-    """What a training text is."""
+class Kind(StrEnum):
+    """Kinds of training texts."""
 
     WHOLE = "whole"
     TITLE = "title"
@@ -40,38 +37,38 @@ class Form(StrEnum):
     EVERYDAY = "everyday"
 
 
-WEIGHTS: Final[Mapping[Form, float]] = {
-    Form.WHOLE: 1.0,
-    Form.TITLE: 0.5,
-    Form.SENTENCE: 0.5,
-    Form.OUTLIER: 0.5,
-    Form.WRITTEN: 1.0,
-    Form.EVERYDAY: 3.0,
+WEIGHTS: Final[Mapping[Kind, float]] = {
+    Kind.WHOLE: 1.0,
+    Kind.TITLE: 0.5,
+    Kind.SENTENCE: 0.5,
+    Kind.OUTLIER: 0.5,
+    Kind.WRITTEN: 1.0,
+    Kind.EVERYDAY: 3.0,
 }
-"""How much a text counts beside a whole newswire."""
+"""Sample weights."""
 
 
 class Example(NamedTuple):
-    """A text to learn from."""
+    """A training text."""
 
     text: NewsText
     group: int
-    form: Form
+    kind: Kind
     topics: tuple[str, ...]
     """Codes of its topics, the primary one first; empty if none fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingTexts:
-    """Texts to learn from.
+    """Training texts as arrays.
 
     Attributes
     ----------
     texts : sequence of NewsText, of length n_texts
     groups : int64 array of shape (n_texts,)
         Texts of the same newswire have the same number.
-    forms : array of str of shape (n_texts,)
-        A `Form` each.
+    kinds : array of str of shape (n_texts,)
+        A `Kind` each.
     labels : int64 array of shape (n_texts,)
         ``NO_TOPIC`` for a negative and for an outlier.
     any_topic : bool array of shape (n_texts, n_topics)
@@ -80,29 +77,34 @@ class TrainingTexts:
 
     texts: Sequence[NewsText]
     groups: NDArray[np.int64]
-    forms: NDArray[np.str_]
+    kinds: NDArray[np.str_]
     labels: NDArray[np.int64]
     any_topic: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, examples: Sequence[Example]) -> Self:
-        """Return examples as arrays."""
-        index = {code: number for number, code in enumerate(LABELS)}
-        any_topic = np.zeros((len(examples), len(LABELS)), dtype=bool)
+    def of(cls, examples: Sequence[Example], topic_codes: Sequence[str]) -> Self:
+        """Return examples as arrays; topics other than ``topic_codes`` are left out."""
+        index = {code: number for number, code in enumerate(topic_codes)}
+        any_topic = np.zeros((len(examples), len(topic_codes)), dtype=bool)
         for row, example in zip(any_topic, examples, strict=True):
             row[[index[code] for code in example.topics if code in index]] = True
         return cls(
             [example.text for example in examples],
             np.array([example.group for example in examples], dtype=np.int64),
-            np.array([example.form.value for example in examples]),
+            np.array([example.kind.value for example in examples]),
             np.array([index[item.topics[0]] if item.topics else NO_TOPIC for item in examples]),
             any_topic,
         )
 
     @property
+    def n_topics(self) -> int:
+        """Number of topics."""
+        return int(self.any_topic.shape[1])
+
+    @property
     def weights(self) -> NDArray[np.float32]:
-        """How much each text counts, float32 of shape (n_texts,)."""
-        return np.array([WEIGHTS[Form(form)] for form in self.forms], dtype=np.float32)
+        """Sample weights, float32 of shape (n_texts,)."""
+        return np.array([WEIGHTS[Kind(kind)] for kind in self.kinds], dtype=np.float32)
 
     def weights_with(self, negative_factor: float) -> NDArray[np.floating]:
         """Return the weights, those of newswires without a topic multiplied by a factor."""
@@ -113,7 +115,7 @@ class TrainingTexts:
     @property
     def primary_topic(self) -> NDArray[np.bool_]:
         """Whether each topic is the label of each text, bool of shape (n_texts, n_topics)."""
-        primary: NDArray[np.bool_] = self.labels[:, np.newaxis] == np.arange(len(LABELS))
+        primary: NDArray[np.bool_] = self.labels[:, np.newaxis] == np.arange(self.n_topics)
         return primary
 
     @property
@@ -125,26 +127,26 @@ class TrainingTexts:
     @property
     def whole(self) -> NDArray[np.bool_]:
         """Whether each text is a whole newswire, bool of shape (n_texts,)."""
-        whole: NDArray[np.bool_] = self.forms == Form.WHOLE
+        whole: NDArray[np.bool_] = self.kinds == Kind.WHOLE
         return whole
 
     @property
     def written(self) -> NDArray[np.bool_]:
         """Whether each text was written for the project, bool of shape (n_texts,)."""
-        return np.isin(self.forms, [Form.WRITTEN.value, Form.EVERYDAY.value])
+        return np.isin(self.kinds, [Kind.WRITTEN.value, Kind.EVERYDAY.value])
 
     @property
     def negative(self) -> NDArray[np.bool_]:
         """Whether each text has no topic and is no outlier, bool of shape (n_texts,)."""
-        negative: NDArray[np.bool_] = ~self.topical & (self.forms != Form.OUTLIER)
+        negative: NDArray[np.bool_] = ~self.topical & (self.kinds != Kind.OUTLIER)
         return negative
 
     def only(self, chosen: NDArray[np.bool_]) -> Self:
-        """Return some of the texts; ``chosen`` is of shape (n_texts,)."""
+        """Return the texts where ``chosen``, of shape (n_texts,), is true."""
         return type(self)(
             [self.texts[int(index)] for index in np.flatnonzero(chosen)],
             self.groups[chosen],
-            self.forms[chosen],
+            self.kinds[chosen],
             self.labels[chosen],
             self.any_topic[chosen],
         )
@@ -157,60 +159,52 @@ def training_texts(
     seed: int,
     written: Sequence[WrittenText] = (),
 ) -> TrainingTexts:
-    """Return every text to learn from; the newswires of the split come first, whole, in order.
+    """Return all training texts; the newswires of the split come first, whole, in order.
 
     Parameters
     ----------
     train : Split
-        Without articles, each newswire is what Keras has of it, and there are no parts.
+        Without articles, each newswire is its Keras text, and has no parts.
     vocabulary : mapping of str to int
-        Keras' word index, to read those words.
+        Keras' word index, to decode those texts.
     seed : int
         Of the outliers.
-    written : sequence of WrittenText
     """
     if train.articles is None:
         whole = keras_texts(train, vocabulary)
-        topics: list[tuple[str, ...]] = [(LABELS[label],) for label in train.labels]
+        topics: list[tuple[str, ...]] = [(train.topic_codes[label],) for label in train.labels]
     else:
-        whole = [article.own_text for article in train.articles]
-        # the first topic is the label, also where it is not among ours
+        whole = [article.news_text for article in train.articles]
         topics = [article.topics for article in train.articles]
     n_topical = len(whole)
-    whole += [article.own_text for article in train.negatives]
-    topics += [article.topics for article in train.negatives]
-    newswires = list(zip(whole, topics, strict=True))
-    examples = [Example(text, i, Form.WHOLE, codes) for i, (text, codes) in enumerate(newswires)]
-    for group, (text, codes) in enumerate(newswires):
-        examples += [Example(part, group, form, codes) for form, part in parts_of(text).items()]
+    whole += [article.news_text for article in train.negatives]
+    topics += [()] * len(train.negatives)
+    newswires = list(enumerate(zip(whole, topics, strict=True)))
+    examples = [Example(text, group, Kind.WHOLE, codes) for group, (text, codes) in newswires]
+    for group, (text, codes) in newswires:
+        examples += [Example(part, group, kind, codes) for kind, part in parts_of(text).items()]
     examples += [
-        Example(text, group, Form.OUTLIER, ())
+        Example(text, group, Kind.OUTLIER, ())
         for group, text in outliers(whole[:n_topical], seed=seed)
     ]
-    examples += [
-        Example(
-            item.text,
-            group,
-            Form.EVERYDAY if item.everyday else Form.WRITTEN,
-            item.topics,
-        )
-        for group, item in enumerate(written, len(newswires))
-    ]
-    return TrainingTexts.of(examples)
+    for group, item in enumerate(written, len(newswires)):
+        kind = Kind.EVERYDAY if item.everyday else Kind.WRITTEN
+        examples.append(Example(item.text, group, kind, item.topics))
+    return TrainingTexts.of(examples, train.topic_codes)
 
 
-def parts_of(text: NewsText) -> dict[Form, NewsText]:
-    """Return the headline and the first sentence, where there is something besides them."""
+def parts_of(text: NewsText) -> dict[Kind, NewsText]:
+    """Return headline and first sentence of a text that has both title and body."""
     if not (text.title and text.text.strip()):
         return {}
     return {
-        Form.TITLE: NewsText(text.title),
-        Form.SENTENCE: NewsText(first_sentence(text.text)),
+        Kind.TITLE: NewsText(text.title),
+        Kind.SENTENCE: NewsText(first_sentence(text.text)),
     }
 
 
 def outliers(texts: Sequence[NewsText], *, seed: int) -> Iterator[tuple[int, NewsText]]:
-    """Yield texts about nothing, each after the index of the text that it was made from.
+    """Yield beginnings of texts with most words replaced by random ones, after their index.
 
     Notes
     -----
@@ -218,9 +212,10 @@ def outliers(texts: Sequence[NewsText], *, seed: int) -> Iterator[tuple[int, New
     """
     generator = np.random.default_rng(seed)
     words = sorted({word for text in texts for word in NEWS_TOKENIZER.tokenize(text.text)})
+    vocabulary = np.array(words)  # a list would be converted at every draw
     for index in range(0, len(texts), NEWSWIRES_PER_OUTLIER):
         length = generator.integers(*OUTLIER_WORDS, endpoint=True)
         kept = NEWS_TOKENIZER.tokenize(texts[index].text)[:length]
-        drawn = generator.choice(words, len(kept))
-        exchanged = generator.random(len(kept)) > KEPT_WORDS
-        yield index, NewsText(" ".join(np.where(exchanged, drawn, kept)))
+        drawn = generator.choice(vocabulary, len(kept))
+        replaced = generator.random(len(kept)) > KEPT_WORDS
+        yield index, NewsText(" ".join(np.where(replaced, drawn, kept)))

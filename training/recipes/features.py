@@ -1,4 +1,4 @@
-"""From texts to what a linear machine learns from: weighted tokens, a sparse row a text."""
+"""Features of a linear classifier: TF-IGM weighted tokens, a sparse row per text."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -11,35 +11,34 @@ from scipy.sparse import csr_array
 from service.model import EncodedText, NewsText
 from service.model.encoder import FIRST_WORD_ID, UNKNOWN_ID
 from service.model.field_encoder import LEAD, TITLE, NewsEncoder, is_number
-from training.data.reuters_expected import LABELS
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSettings:
-    """Which tokens there are, and what they weigh.
+    """Vocabulary and weights of the tokens.
 
     Attributes
     ----------
     min_newswires : int
-        How many newswires a token must stand in to be in the vocabulary.
-    concentration : float
-        How much more a token weighs that stands in newswires of a single topic.
+        Minimum document frequency of a token.
+    igm_weight : float
+        Additional weight of a token that occurs in newswires of one topic only.
     """
 
     min_newswires: int = 2
-    concentration: float = 1.0
+    igm_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class FieldFeatures:
-    """Tokens told apart by where they stand, weighted by how rare and how telling they are.
+    """Tokens of title, lead and text, weighted by TF-IGM.
 
     Attributes
     ----------
     encoder : NewsEncoder
-        Has the vocabulary: numbers first, then the more frequent a token, the lower its id.
+        Its vocabulary has numbers first, then tokens by falling document frequency.
     token_weights : float32 array of shape (n_ids,)
-        Weight of each token id; 0 for the ids that carry no word.
+        0 for the ids that carry no word.
     """
 
     encoder: NewsEncoder
@@ -50,21 +49,11 @@ class FieldFeatures:
         return [self.encoder.encode(item.text, item.title) for item in texts]
 
     def rows(self, encoded: Sequence[EncodedText]) -> csr_array:
-        """Weigh the tokens of texts.
-
-        Parameters
-        ----------
-        encoded : sequence of EncodedText, of length n_texts
-
-        Returns
-        -------
-        sparse float32 array of shape (n_texts, n_ids)
-            As from `weigh`.
-        """
-        return weigh(count_rows(encoded, len(self.token_weights)), self.token_weights)
+        """Return the features of texts, sparse float32 of shape (n_texts, n_ids)."""
+        return tf_igm(count_rows(encoded, len(self.token_weights)), self.token_weights)
 
     def usable_synonyms(self, synonyms: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        """Return those whose word is unknown here and whose equivalents are all known."""
+        """Return the synonyms whose word is unknown here and whose equivalents are all known."""
         vocabulary = self.encoder.vocabulary
         return {
             word: list(equivalents)
@@ -75,7 +64,7 @@ class FieldFeatures:
     def with_synonyms(
         self, synonyms: Mapping[str, Sequence[str]], kernel: NDArray[np.float32]
     ) -> tuple["FieldFeatures", NDArray[np.float32]]:
-        """Return features that know more words, and the rows of a kernel for their tokens.
+        """Add words to the vocabulary, and compute the rows of a kernel for their tokens.
 
         A text with such a word gets the margins that it gets with all of its equivalents.
 
@@ -117,23 +106,20 @@ def fit_features(
     negatives: Sequence[NewsText] = (),
     reserved: Collection[str] = (),
 ) -> FieldFeatures:
-    """Take the vocabulary from training texts, and what each of its tokens weighs there.
+    """Build the vocabulary from training texts and weigh its tokens.
 
     Parameters
     ----------
     texts : sequence of NewsText, of length n_texts
     labels : int64 array of shape (n_texts,)
-    settings : FeatureSettings
     negatives : sequence of NewsText
-        Texts without a topic. Their words are in the vocabulary too, so that words which the
-        newswires do not have can say that no topic fits.
+        Further texts without a topic, whose tokens are added to the vocabulary.
     reserved : collection of str
-        Words that only the newswires can bring into the vocabulary: synonyms.
+        Words that negatives do not add to the vocabulary: synonyms.
 
     Notes
     -----
-    The unknown word weighs as much as a word that one text has: so the more of a text is unknown,
-    the less say has the rest, and the lower are its scores.
+    The unknown word weighs as much as a word of one text, so unknown words lower the scores.
     """
     frequencies = _document_frequencies(texts)
     kept = {token for token, n in frequencies.items() if n >= settings.min_newswires}
@@ -141,13 +127,15 @@ def fit_features(
         if n >= settings.min_newswires and token.rpartition(":")[2] not in reserved:
             kept.add(token)
     ranking = sorted(kept, key=lambda token: (not is_number(token), -frequencies[token], token))
-    vocabulary = {token: token_id for token_id, token in enumerate(ranking, FIRST_WORD_ID)}
-    encoder = NewsEncoder(vocabulary)
+    encoder = NewsEncoder(
+        {token: token_id for token_id, token in enumerate(ranking, FIRST_WORD_ID)}
+    )
     encoded = [encoder.encode(item.text, item.title) for item in texts]
-    counts = count_rows(encoded, FIRST_WORD_ID + len(ranking))
-    weights = weigh_tokens(counts, labels, settings.concentration)
+    weights = idf_igm(
+        count_rows(encoded, FIRST_WORD_ID + len(ranking)), labels, settings.igm_weight
+    )
     weights[:FIRST_WORD_ID] = 0
-    weights[UNKNOWN_ID] = rarity(np.ones(1), len(texts))[0]
+    weights[UNKNOWN_ID] = idf(np.ones(1), len(texts))[0]
     return FieldFeatures(encoder, weights.astype(np.float32))
 
 
@@ -158,25 +146,17 @@ def _document_frequencies(texts: Sequence[NewsText]) -> Counter[str]:
 
 
 def count_rows(encoded: Sequence[EncodedText], n_ids: int) -> csr_array:
-    """Give how often each token stands in each text, sparse float32 of shape (n_texts, n_ids)."""
+    """Count the tokens of texts, sparse float32 of shape (n_texts, n_ids)."""
     columns = np.concatenate([text.token_ids for text in encoded])
     counts = np.concatenate([text.token_counts for text in encoded])
     ends = np.cumsum([len(text.token_ids) for text in encoded])
     return csr_array((counts, columns, np.concatenate([[0], ends])), shape=(len(encoded), n_ids))
 
 
-def weigh(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
-    """Turn counts into weights.
+def tf_igm(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
+    """Turn counts of shape (n_texts, n_ids) into features, sparse float32 of the same shape.
 
-    Parameters
-    ----------
-    counts : sparse array of shape (n_texts, n_ids)
-    token_weights : array of shape (n_ids,)
-
-    Returns
-    -------
-    sparse float32 array of shape (n_texts, n_ids)
-        ``(1 + log(count)) * token_weight``, each row of length 1 in the Euclidean norm, or 0.
+    ``(1 + log(count)) * token_weight``, each row of length 1 in the Euclidean norm, or 0.
     """
     rows = counts.astype(np.float64)
     rows.data = (1 + np.log(rows.data)) * token_weights[rows.indices]
@@ -185,18 +165,16 @@ def weigh(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
     return rows.astype(np.float32)
 
 
-def weigh_tokens(
-    counts: csr_array, labels: NDArray[np.int64], concentration: float
-) -> NDArray[np.float64]:
-    """Say how much each token weighs: the rarer, and the fewer topics it stands for, the more.
+def idf_igm(counts: csr_array, labels: NDArray[np.int64], igm_weight: float) -> NDArray[np.float64]:
+    """Weigh each token by its rarity and by its concentration in few topics.
 
     Parameters
     ----------
     counts : sparse array of shape (n_texts, n_ids)
     labels : int64 array of shape (n_texts,)
         ``NO_TOPIC`` counts as a topic.
-    concentration : float
-        0 leaves the topics out.
+    igm_weight : float
+        0 is plain IDF.
 
     Returns
     -------
@@ -204,20 +182,19 @@ def weigh_tokens(
 
     Notes
     -----
-    ``rarity * (1 + concentration * gravity)``. The inverse gravity moment is 1 for a token of one
-    topic only, and the lower, the more evenly it is spread over the topics: K. Chen et al.,
-    "Turning from TF-IDF to TF-IGM for term weighting in text classification", Expert Systems with
+    ``idf * (1 + igm_weight * igm)``. The inverse gravity moment is 1 for a token of one topic only,
+    and falls towards 0 the more evenly a token is spread over the topics: K. Chen et al., "Turning
+    from TF-IDF to TF-IGM for term weighting in text classification", Expert Systems with
     Applications, 2016.
     """
     present = counts.astype(bool).astype(np.float64)
-    topics = np.eye(len(LABELS) + 1)[labels]  # the last for NO_TOPIC
-    by_topic = np.asarray(present.T @ topics)  # (n_ids, n_topics)
+    topics, indices = np.unique(labels, return_inverse=True)
+    by_topic = np.asarray(present.T @ np.eye(len(topics))[indices])  # (n_ids, n_topics)
     ranked = -np.sort(-by_topic, axis=1)
-    moment = ranked @ np.arange(1, len(LABELS) + 2)
-    gravity = ranked[:, 0] / np.maximum(moment, 1)
-    return rarity(by_topic.sum(axis=1), len(labels)) * (1 + concentration * gravity)
+    igm = ranked[:, 0] / np.maximum(ranked @ np.arange(1, len(topics) + 1), 1)
+    return idf(by_topic.sum(axis=1), len(labels)) * (1 + igm_weight * igm)
 
 
-def rarity(document_frequencies: NDArray[np.float64], n_texts: int) -> NDArray[np.float64]:
+def idf(document_frequencies: NDArray[np.float64], n_texts: int) -> NDArray[np.float64]:
     """Inverse document frequency as in scikit-learn: ``log((1 + n) / (1 + df)) + 1``."""
     return np.log((1 + n_texts) / (1 + document_frequencies)) + 1

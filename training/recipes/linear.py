@@ -1,10 +1,8 @@
-"""The ``best`` recipe: linear SVMs on what stands where in a newswire, calibrated.
+"""The ``linear`` recipe: calibrated one-vs-rest SVMs on TF-IGM features of title, lead and text.
 
-For each topic the SVMs say both "is it the primary topic?" and "is it any of the topics?", from
-bag-of-words features of the title, of the lead and of the whole text; one more says that no topic
-fits. A calibration, fitted to texts that the SVMs had not seen, turns the margins into joint
-probabilities of the topics and of "no topic fits". Everything is linear in the words, so that a
-prediction costs hardly more than that of the book's network.
+The calibration is fitted to out-of-fold margins, and turns margins into joint probabilities of the
+topics and of "no topic fits". All layers are linear in the features, so that a prediction costs
+about as much as one of the ``mlp`` recipe.
 """
 
 import math
@@ -18,32 +16,38 @@ import onnx
 import tensorflow as tf
 from numpy.typing import NDArray
 from rich.console import Console
+from scipy.sparse import csr_array
+from scipy.special import softmax
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from service.model.encoder import encode_token_ids
 from training.data.dataset import Split
-from training.data.reuters_expected import LABELS
 from training.data.written_texts import WrittenText, read_written_texts
 from training.progress import FitSteps
-from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
+from training.recipes.calibration import (
+    Calibration,
+    CalibrationSettings,
+    fit_calibration,
+)
 from training.recipes.examples import TrainingTexts, training_texts
-from training.recipes.features import FeatureSettings
-from training.recipes.network import OPSET, HeldOut, TrainedNetwork
+from training.recipes.features import FeatureSettings, FieldFeatures
 from training.recipes.svm import LinearSVMs, SVMSettings, fit_svms
 from training.recipes.synonyms import read_synonyms
 from training.recipes.thresholds import choose_thresholds
+from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel
 
-NAME: Final = "best"
+NAME: Final = "linear"
 GRAPH: Final = """
-best (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
+linear (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
   => (float[batch, n_outputs] probabilities)
   <int64[1] columns = {1}>
 {
     scaled = Mul (e, token_counts)
     at_least_one = Max (scaled, one)
     logs = Log (at_least_one)  # 1 + log(count), 0 for 0
-    rarities = Gather (token_weights, token_ids)
-    weighted = Mul (rarities, logs)
+    idf_igm = Gather (token_weights, token_ids)
+    weighted = Mul (idf_igm, logs)
     normed = LpNormalization <axis = 1, p = 2> (weighted)  # 0 stays 0
     rows = Gather (kernel, token_ids)  # (n or 1, length, n_outputs)
     as_matrices = Unsqueeze (normed, columns)  # (n, 1, length)
@@ -56,12 +60,12 @@ best (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
     probabilities = Softmax <axis = 1> (logits)
 }
 """
-"""In ONNX' own language. A token that occurs 0 times counts for nothing."""
+"""In ONNX' text format. Tokens with a count of 0 are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
-class BestSettings:
-    """The recipe's numbers, chosen by cross-validation inside the training split."""
+class LinearSettings:
+    """Settings of the recipe, chosen by cross-validation inside the training split."""
 
     seed: int
     folds: int = 5
@@ -70,85 +74,77 @@ class BestSettings:
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOutMargins:
-    """What SVMs say of texts whose newswires they had not seen.
-
-    Attributes
-    ----------
-    folds : int64 array of shape (n_texts,)
-        Texts of one fold were held out together.
-    margins : float32 array of shape (n_texts, n_topics + 1)
-    known_words_ratio : float64 array of shape (n_texts,)
-        Share of each text's words that the vocabulary of its SVMs holds.
-    """
-
-    folds: NDArray[np.int64]
-    margins: NDArray[np.float32]
-    known_words_ratio: NDArray[np.float64]
-
-
 def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
-) -> TrainedNetwork:
-    """Fit to the training newswires; what each idea is worth is in the model card.
+) -> TrainedModel:
+    """Fit to newswires, and to the written texts that have one of their topics or none.
 
     Parameters
     ----------
     train : Split
-        With its articles, each is learnt from its own title and body; without, from Keras' words.
+        Without articles, its Keras texts are used.
     vocabulary : mapping of str to int
-        Keras' word index, to read those words.
-    seed : int
-        The same seed on the same machine gives the same weights.
-    console : Console
-        Shows the progress.
+        Keras' word index, to decode those texts.
     """
-    written = read_written_texts()
-    return fit_with(BestSettings(seed=seed), train, vocabulary, written, console=console)
+    topics = {*train.topic_codes}
+    written = [item for item in read_written_texts() if topics.issuperset(item.topics[:1])]
+    return fit_with(LinearSettings(seed=seed), train, vocabulary, written, console=console)
 
 
 def fit_with(
-    settings: BestSettings,
+    settings: LinearSettings,
     train: Split,
     vocabulary: Mapping[str, int],
     written: Sequence[WrittenText],
     *,
     console: Console,
-) -> TrainedNetwork:
-    """Hold out each fold in turn, calibrate on what was held out, then fit to everything."""
-    keras.utils.set_random_seed(settings.seed)
-    tf.config.experimental.enable_op_determinism()
+) -> TrainedModel:
+    """Compute out-of-fold margins, fit the calibration to them, then fit SVMs to all texts."""
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
-
-    with FitSteps(
-        "Fitting to all folds but one, then to all", settings.folds + 1, console
-    ) as steps:
-        held_out = hold_out(texts, settings, steps)
-        calibration = calibrate(held_out.margins, texts, settings)
-        predictions = predict_held_out(held_out, texts, settings)
+    steps = FitSteps("Fitting to all folds but one, then to all", settings.folds + 1, console)
+    with steps, threadpool_limits(1, "blas"):  # the matrices are small: threads would only wait
+        folds = split_into_folds(texts, settings)
+        margins, known_words_ratio = predict_margins(texts, folds, settings, steps)
+        calibration = calibrate(margins, texts, settings)
+        probabilities = calibrate_out_of_fold(margins, folds, texts, settings)
         svms = fit_svms(texts, settings.svm, settings.features, reserved=read_synonyms())
         steps.advance()
     synonyms = svms.features.usable_synonyms(read_synonyms())
     svms = svms.with_synonyms(synonyms)
+    network = build_network(svms, calibration)
+    whole = texts.whole
+    out_of_fold = OutOfFold(
+        labels=texts.labels[whole],
+        uncalibrated=softmax(margins[whole], axis=1),
+        probabilities=probabilities[whole],
+        known_words_ratio=known_words_ratio[whole],
+    )
 
-    return TrainedNetwork(
+    return TrainedModel(
         recipe=NAME,
         settings={**asdict(settings), "written_texts": len(written), "synonyms": synonyms},
         encoder=svms.features.encoder,
         history={},
-        predict=lambda token_ids: predict(svms, calibration, token_ids),
-        sparse=SparseBestNetwork(svms, calibration),
-        held_out=predictions,
-        thresholds=choose_thresholds(predictions, len(LABELS)),
+        predict=lambda token_ids: predict(network, svms.features, token_ids),
+        sparse=SparseLinearNetwork(network, svms.features),
+        out_of_fold=out_of_fold,
+        thresholds=choose_thresholds(out_of_fold, texts.n_topics),
         no_topic=True,
     )
 
 
-def hold_out(texts: TrainingTexts, settings: BestSettings, steps: FitSteps) -> HeldOutMargins:
-    """Fit SVMs to all folds but one, predict that one, and so on."""
-    folds = split_into_folds(texts, settings)
-    margins = np.zeros((len(folds), texts.any_topic.shape[1] + 1), dtype=np.float32)
+def predict_margins(
+    texts: TrainingTexts, folds: NDArray[np.int64], settings: LinearSettings, steps: FitSteps
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Predict each fold by SVMs that are fitted to the others.
+
+    Returns
+    -------
+    float32 array of shape (n_texts, n_topics + 1)
+    float64 array of shape (n_texts,)
+        Share of each text's words that the vocabulary of its SVMs holds.
+    """
+    margins = np.zeros((len(folds), texts.n_topics + 1), dtype=np.float32)
     known_words_ratio = np.zeros(len(folds))
     for fold in range(settings.folds):
         inside = folds == fold
@@ -159,10 +155,10 @@ def hold_out(texts: TrainingTexts, settings: BestSettings, steps: FitSteps) -> H
         margins[inside] = svms.margins(encoded)
         known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
         steps.advance()
-    return HeldOutMargins(folds, margins, known_words_ratio)
+    return margins, known_words_ratio
 
 
-def split_into_folds(texts: TrainingTexts, settings: BestSettings) -> NDArray[np.int64]:
+def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[np.int64]:
     """Return the fold of each text, int64 of shape (n_texts,): texts of a group share theirs."""
     groups, first = np.unique(texts.groups, return_index=True)
     labels = texts.labels[first]
@@ -174,25 +170,20 @@ def split_into_folds(texts: TrainingTexts, settings: BestSettings) -> NDArray[np
 
 
 def calibrate(
-    margins: NDArray[np.float32], texts: TrainingTexts, settings: BestSettings
+    margins: NDArray[np.float32], texts: TrainingTexts, settings: LinearSettings
 ) -> Calibration:
-    """Fit the calibration to texts that the SVMs had not seen."""
+    """Fit the calibration to out-of-fold margins of texts."""
     weights = texts.weights_with(settings.calibration.negative_factor)
     return fit_calibration(margins, texts.labels, texts.negative, weights, settings.calibration)
 
 
-def calibrate_held_out(
+def calibrate_out_of_fold(
     margins: NDArray[np.float32],
     folds: NDArray[np.int64],
     texts: TrainingTexts,
-    settings: BestSettings,
+    settings: LinearSettings,
 ) -> NDArray[np.float32]:
-    """Calibrate the margins of each fold by those of the other folds.
-
-    Returns
-    -------
-    float32 array of shape (n_texts, n_topics + 1)
-    """
+    """Calibrate the margins of each fold by those of the other folds; shapes are the same."""
     probabilities = np.zeros_like(margins)
     for fold in np.unique(folds):
         inside = folds == fold
@@ -201,48 +192,52 @@ def calibrate_held_out(
     return probabilities
 
 
-def predict_held_out(
-    held_out: HeldOutMargins, texts: TrainingTexts, settings: BestSettings
-) -> HeldOut:
-    """Return what would have been predicted for each whole newswire."""
-    probabilities = calibrate_held_out(held_out.margins, held_out.folds, texts, settings)
-    whole = texts.whole
-    return HeldOut(
-        labels=texts.labels[whole],
-        uncalibrated=tf.nn.softmax(held_out.margins[whole]).numpy(),
-        probabilities=probabilities[whole],
-        known_words_ratio=held_out.known_words_ratio[whole],
-    )
+def build_network(svms: LinearSVMs, calibration: Calibration) -> Any:
+    """Return the `keras.Model` of the fitted weights: features (n, n_ids) to probabilities."""
+    features = keras.Input((len(svms.kernel),), sparse=True)
+    margins = keras.layers.Dense(len(svms.bias))
+    logits = keras.layers.Dense(len(calibration.bias), activation="softmax")
+    signs = keras.layers.Lambda(lambda values: tf.concat([values, tf.minimum(values, 0)], axis=1))
+    network = keras.Model(features, logits(signs(margins(features))))
+    network.set_weights([svms.kernel, svms.bias, calibration.kernel, calibration.bias])
+    return network
 
 
 def predict(
-    svms: LinearSVMs, calibration: Calibration, token_ids: Sequence[Sequence[int]]
+    network: Any, features: FieldFeatures, token_ids: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
-    """Return the probabilities, float32 of shape (n_texts, n_topics + 1), by Keras itself."""
-    encoded = [encode_token_ids(ids, n_words=len(ids)) for ids in token_ids]
-    return calibration(svms.margins(encoded))
+    """Return the probabilities by Keras, float32 of shape (n_texts, n_topics + 1)."""
+    rows = features.rows([encode_token_ids(ids, n_words=len(ids)) for ids in token_ids])
+    probabilities: NDArray[np.float32] = network(to_tensor(rows)).numpy()
+    return probabilities
 
 
-class SparseBestNetwork:
-    """The same network on token ids and counts: it weighs and gathers the tokens that occur.
+def to_tensor(rows: csr_array) -> Any:
+    """Return the `tf.SparseTensor` of a sparse array."""
+    coordinates = rows.tocoo()
+    indices = np.stack(coordinates.coords, axis=1).astype(np.int64)
+    return tf.sparse.reorder(tf.SparseTensor(indices, coordinates.data, rows.shape))
 
-    Written in ONNX itself: each node costs about as much as its work, and a conversion of
-    TensorFlow's operations has five more.
+
+class SparseLinearNetwork:
+    """The same network on token ids and counts.
+
+    Written in ONNX' text format: a conversion of TensorFlow's operations has 5 more nodes, and each
+    node costs about as much as its work.
     """
 
-    def __init__(self, svms: LinearSVMs, calibration: Calibration) -> None:
-        self._svms = svms
-        self._calibration = calibration
+    def __init__(self, network: Any, features: FieldFeatures) -> None:
+        self._network = network
+        self._features = features
 
     def to_onnx(self) -> onnx.ModelProto:
-        """Return the network, with its weights."""
-        kernel, bias = self._svms.layer.get_weights()
-        calibration_kernel, calibration_bias = self._calibration.weights()
-        weights: dict[str, Any] = {
+        """Return the network with its weights."""
+        kernel, bias, calibration_kernel, calibration_bias = self._network.get_weights()
+        weights = {
             "e": math.e,
             "one": 1,
             "zero": 0,
-            "token_weights": self._svms.features.token_weights,
+            "token_weights": self._features.token_weights,
             "kernel": kernel,
             "bias": bias,
             "calibration_kernel": calibration_kernel,

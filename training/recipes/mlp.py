@@ -1,12 +1,11 @@
-"""The ``book`` recipe: the Reuters classifier of *Deep Learning with Python*, chapter 4.
+"""The ``mlp`` recipe: the multilayer perceptron of *Deep Learning with Python*, chapter 4.
 
 F. Chollet, *Deep Learning with Python*, 2nd edition, Manning 2021, section 4.2 "Classifying
-newswires: a multiclass classification example". Every step is the book's; it reports an accuracy
-of about 80 %.
+newswires: a multiclass classification example", which reports an accuracy of about 80 %.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import keras
@@ -19,18 +18,17 @@ from rich.console import Console
 
 from service.model import TextEncoder
 from training.data.dataset import Split, limit_token_ids, limit_vocabulary
-from training.data.reuters_expected import LABELS
-from training.data.views import keras_texts
+from training.data.views import texts_by_view
 from training.progress import FitProgress
-from training.recipes.network import OPSET, HeldOut, TrainedNetwork
 from training.recipes.thresholds import choose_thresholds
+from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel
 
-NAME: Final = "book"
+NAME: Final = "mlp"
 
 
 @dataclass(frozen=True, slots=True)
-class BookSettings:
-    """The recipe's numbers, which are the book's."""
+class MlpSettings:
+    """Settings of the recipe, which are the book's."""
 
     seed: int
     num_words: int = 10_000
@@ -42,109 +40,92 @@ class BookSettings:
 
 def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
-) -> TrainedNetwork:
-    """Choose the number of epochs on a validation set, then train a fresh network that long.
+) -> TrainedModel:
+    """Choose the number of epochs on a validation set, then train a new network that long.
 
-    The thresholds are not the book's. They are chosen on the validation set, too.
+    The thresholds, which the book does not have, are chosen on the validation set too.
 
     Parameters
     ----------
     train : Split
-        The training newswires; the first 1,000 of them validate.
+        The first 1,000 newswires are the validation set.
     vocabulary : mapping of str to int
         Keras' word index.
-    seed : int
-        The same seed on the same machine gives the same weights.
-    console : Console
-        Shows the progress.
     """
-    settings = BookSettings(seed=seed)
+    settings = MlpSettings(seed=seed)
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     inputs = multi_hot(train.token_ids, settings.num_words)
-    targets = keras.utils.to_categorical(train.labels, len(LABELS))
+    targets = keras.utils.to_categorical(train.labels, len(train.topic_codes))
+    first = settings.validation_newswires
 
-    held_out = settings.validation_newswires
-    trial = build_network(settings)
-    with FitProgress("Choosing the epochs", console) as progress:
-        history = trial.fit(
-            inputs[held_out:],
-            targets[held_out:],
-            epochs=settings.max_epochs,
-            batch_size=settings.batch_size,
-            validation_data=(inputs[:held_out], targets[:held_out]),
-            verbose=0,
-            callbacks=[progress],
-        ).history
+    def trained(title: str, start: int, epochs: int, **options: Any) -> tuple[Any, Any]:
+        network = build_network(settings, len(train.topic_codes))
+        with FitProgress(title, console) as progress:
+            history = network.fit(
+                inputs[start:],
+                targets[start:],
+                epochs=epochs,
+                batch_size=settings.batch_size,
+                verbose=0,
+                callbacks=[progress],
+                **options,
+            ).history
+        return network, history
+
+    validation = {"validation_data": (inputs[:first], targets[:first])}
+    _, history = trained("Choosing the epochs", first, settings.max_epochs, **validation)
     epochs = int(np.argmin(history["val_loss"])) + 1
-
-    network = build_network(settings)
-    with FitProgress("Training", console) as progress:
-        network.fit(
-            inputs,
-            targets,
-            epochs=epochs,
-            batch_size=settings.batch_size,
-            verbose=0,
-            callbacks=[progress],
-        )
-
-    judged = build_network(settings)
-    with FitProgress("Choosing the thresholds", console) as progress:
-        judged.fit(
-            inputs[held_out:],
-            targets[held_out:],
-            epochs=epochs,
-            batch_size=settings.batch_size,
-            verbose=0,
-            callbacks=[progress],
-        )
+    network, _ = trained("Training", 0, epochs)
+    without_validation, _ = trained("Choosing the thresholds", first, epochs)
     encoder = TextEncoder(limit_vocabulary(vocabulary, settings.num_words))
-    predictions = predict_held_out(judged, encoder, train, vocabulary, settings)
+    predictions = predict_validation_set(without_validation, encoder, train, vocabulary, settings)
 
-    return TrainedNetwork(
+    return TrainedModel(
         recipe=NAME,
         settings={**asdict(settings), "epochs": epochs},
         encoder=encoder,
         history=history,
         predict=lambda token_ids: predict(network, token_ids, settings),
-        sparse=SparseBookNetwork(network),
-        thresholds=choose_thresholds(predictions, len(LABELS)),
+        sparse=SparseMlpNetwork(network),
+        thresholds=choose_thresholds(predictions, len(train.topic_codes)),
     )
 
 
-def predict_held_out(
+def predict_validation_set(
     network: Any,
     encoder: TextEncoder,
     train: Split,
     vocabulary: Mapping[str, int],
-    settings: BookSettings,
-) -> HeldOut:
-    """Predict the validation set as it is served: from own text, where the source has it.
+    settings: MlpSettings,
+) -> OutOfFold:
+    """Predict the validation set as it is served: title and body, where the source has them.
 
-    All of it has a topic. Of the negatives the book's network is as sure as of the others, so with
-    them no threshold would do.
+    Without negatives: the network is as confident of them as of other texts, so that no threshold
+    would reach the target.
     """
     part = slice(settings.validation_newswires)
-    labels = train.labels[part]
-    if train.articles is None:
-        texts = keras_texts(Split(train.token_ids[part], labels), vocabulary)
-    else:
-        texts = [article.own_text for article in train.articles[part]]
+    validation = replace(
+        train,
+        token_ids=train.token_ids[part],
+        labels=train.labels[part],
+        articles=train.articles and train.articles[part],
+    )
+    *_, texts = texts_by_view(validation, vocabulary).values()
     encoded = [encoder.encode(text.text, text.title) for text in texts]
     probabilities = predict(network, [text.token_ids.tolist() for text in encoded], settings)
     known_words_ratio = np.array([text.known_words_ratio for text in encoded])
-    return HeldOut(labels, probabilities, probabilities, known_words_ratio)
+    return OutOfFold(validation.labels, probabilities, probabilities, known_words_ratio)
 
 
-def build_network(settings: BookSettings) -> Any:
-    """Give the book's network, compiled: multi-hot (n, num_words) to probabilities (n, 46)."""
+def build_network(settings: MlpSettings, n_topics: int) -> Any:
+    """Return the network, compiled: multi-hot (n, num_words) to probabilities (n, n_topics)."""
     network = keras.Sequential(
         [
             keras.Input((settings.num_words,)),
             keras.layers.Dense(settings.hidden_units, activation="relu"),
             keras.layers.Dense(settings.hidden_units, activation="relu"),
-            keras.layers.Dense(len(LABELS), activation="softmax"),
+            keras.layers.Dense(n_topics, activation="softmax"),
         ]
     )
     network.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
@@ -152,7 +133,7 @@ def build_network(settings: BookSettings) -> Any:
 
 
 def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> NDArray[np.uint8]:
-    """Mark in each row the ids that occur in a text.
+    """Encode texts as multi-hot rows.
 
     Parameters
     ----------
@@ -172,9 +153,9 @@ def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> NDArray[np.
 
 
 def predict(
-    network: Any, token_ids: Sequence[Sequence[int]], settings: BookSettings
+    network: Any, token_ids: Sequence[Sequence[int]], settings: MlpSettings
 ) -> NDArray[np.float32]:
-    """Give the probabilities, float32 of shape (n_texts, n_topics), by Keras itself."""
+    """Return the probabilities by Keras, float32 of shape (n_texts, n_topics)."""
     inputs = multi_hot(token_ids, settings.num_words)
     probabilities: NDArray[np.float32] = network.predict(
         inputs, batch_size=settings.batch_size, verbose=0
@@ -182,11 +163,10 @@ def predict(
     return probabilities
 
 
-class SparseBookNetwork(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
-    """The same network without a dense row: it gathers the weights of the words that occur.
+class SparseMlpNetwork(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+    """The same network on token ids: it sums the first layer's rows of the words that occur.
 
-    The first layer's multi-hot times matrix is the sum of the matrix' rows for the ids that are
-    there, so the same numbers come out, to the last bits.
+    A multi-hot row times a matrix is the sum of the matrix' rows for the ids that are set.
     """
 
     def __init__(self, network: Any) -> None:
@@ -201,10 +181,7 @@ class SparseBookNetwork(tf.Module):  # type: ignore[misc]  # TensorFlow has no t
         ]
     )
     def probabilities(self, token_ids: Any, token_counts: Any) -> Any:
-        """Token ids (n or 1, length), their counts (n, length) to probabilities (n, 46).
-
-        A token that occurs 0 times counts for nothing.
-        """
+        """Token ids (n or 1, length), their counts (n, length) to probabilities (n, n_topics)."""
         first, *rest = self.network.layers
         present = tf.minimum(token_counts, 1.0)  # a multi-hot row does not count
         rows = tf.gather(first.kernel, token_ids)  # (n or 1, length, hidden)

@@ -1,19 +1,15 @@
-"""Today's words, each with the words of 1987 that it stands for.
+"""Modern words, each with the words of 1987 that it stands for, in `synonyms.json`.
 
-`synonyms.json` is reviewed by hand, and chosen by no set that anything is measured on.
+Reviewed by hand, and chosen without the sets that are measured on.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Final
-
-FILE: Final = "synonyms.json"
 
 
 def read_synonyms() -> Mapping[str, Sequence[str]]:
-    """Return, for each of today's words, the words that it stands for together."""
-    synonyms: dict[str, list[str]] = json.loads(
-        files("training.recipes").joinpath(FILE).read_bytes()
-    )
+    """Return the equivalents of each word."""
+    content = files("training.recipes").joinpath("synonyms.json").read_bytes()
+    synonyms: dict[str, list[str]] = json.loads(content)
     return synonyms

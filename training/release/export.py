@@ -1,4 +1,4 @@
-"""From a trained network to a bundle, which must answer as the network itself."""
+"""Export of a trained model to a bundle, with a check that both predict the same."""
 
 import platform
 import shlex
@@ -16,57 +16,48 @@ from service.model import Bundle, BundleError, Manifest, build_classifier
 from service.model.manifest import FORMAT_VERSION
 from service.model.verification import TOLERANCE
 from training.data import SPLIT_SEED, Dataset
-from training.data.reuters_topics import describe_topics
 from training.data.views import views_of_test
 from training.errors import ExportError
 from training.evaluation.evaluate import predict_texts
-from training.recipes import TrainedNetwork
-from training.recipes.network import SparseNetwork
+from training.recipes import TrainedModel
+from training.recipes.trained_model import SparseNetwork
 from training.release.goldens import make_goldens
 
-NAME: Final = "reuters"
 LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tf2onnx")
 DIMENSIONS: Final = {
     "token_ids": ("batch_or_1", "length"),
     "token_counts": ("batch", "length"),
     "probabilities": ("batch", "n_outputs"),
 }
-"""Texts that have the same token ids may give them once."""
-TENSORS: Final = {
-    "token_ids": "token_ids",
-    "token_counts": "token_counts",
-    "probabilities": "probabilities",
-}
+"""Texts with the same token ids may share one row of them."""
 
 
-def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
-    """Make the bundle of a trained network, and verify that it predicts as the network does.
-
-    Nothing is written: `service.model.save_bundle` does that.
+def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
+    """Make the bundle of a trained model, in memory, and check its predictions.
 
     Parameters
     ----------
-    network : TrainedNetwork
     dataset : Dataset
         On every view of its test split the two must agree.
     folder : Path
-        Where the bundle will be; its name is the bundle's version.
+        Of the bundle; its name is the bundle's version.
     command : str
         The command that repeats the run.
 
     Raises
     ------
     ExportError
-        If the exported network is not valid, or answers otherwise than the trained one.
+        If the exported network is invalid, or its predictions differ from the trained model's.
     """
     manifest = Manifest(
         format_version=FORMAT_VERSION,
-        name=NAME,
+        name=dataset.name,
         version=folder.resolve().name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
-        recipe={"name": network.recipe, "settings": dict(network.settings)},
+        recipe={"name": model.recipe, "settings": dict(model.settings)},
         data={
+            "description": dataset.description,
             "source": dataset.source,
             "split_seed": dataset.split_seed,
             "fingerprint": dataset.fingerprint(),
@@ -75,43 +66,40 @@ def export(network: TrainedNetwork, dataset: Dataset, *, folder: Path, command: 
             "train_negatives": len(dataset.train.negatives),
             "test_negatives": len(dataset.test.negatives),
         },
-        tokenizer=network.encoder.name,
-        tensors=TENSORS,
+        tokenizer=model.encoder.name,
+        tensors={name: name for name in DIMENSIONS},
         scores={},
         libraries={name: version(name) for name in LIBRARIES}
         | {"python": platform.python_version()},
-        min_known_words_ratio=network.thresholds.known_words_ratio,
-        min_confidence=network.thresholds.confidence,
-        no_topic=network.no_topic,
-        topic_min_confidence=dict(network.thresholds.topic_confidence),
+        min_known_words_ratio=model.thresholds.known_words_ratio,
+        min_confidence=model.thresholds.confidence,
+        no_topic=model.no_topic,
+        topic_min_confidence=dict(model.thresholds.topic_confidence),
     )
     bundle = Bundle(
         manifest=manifest,
-        network=to_onnx(network.sparse),
-        vocabulary=network.encoder.vocabulary,
-        topics=describe_topics(dataset.train.labels),
-        goldens=make_goldens(network),
+        network=to_onnx(model.sparse),
+        vocabulary=model.encoder.vocabulary,
+        topics=dataset.topics,
+        goldens=make_goldens(model),
     )
     try:
         classifier = build_classifier(bundle)
     except BundleError as error:
-        raise ExportError(f"the exported network is refused: {error}") from error
-    codes = [topic.code for topic in bundle.topics]
-    for view in views_of_test(dataset, codes).values():
-        token_ids = [network.encoder.token_ids(item.text, item.title) for item in view.texts]
-        check_parity(
-            expected=network.predict(token_ids), actual=predict_texts(classifier, view.texts)
-        )
+        raise ExportError(f"verification of the exported network failed: {error}") from error
+    for view in views_of_test(dataset).values():
+        token_ids = [model.encoder.token_ids(item.text, item.title) for item in view.texts]
+        expected = model.predict(token_ids)
+        check_parity(expected=expected, actual=predict_texts(classifier, view.texts))
     return bundle
 
 
 def to_onnx(sparse: SparseNetwork) -> bytes:
-    """Give a network in ONNX, checked."""
+    """Return a network in ONNX, checked."""
     model = sparse.to_onnx()
     for tensor in (*model.graph.input, *model.graph.output):
-        for axis, name in zip(
-            tensor.type.tensor_type.shape.dim, DIMENSIONS[tensor.name], strict=True
-        ):
+        axes = tensor.type.tensor_type.shape.dim
+        for axis, name in zip(axes, DIMENSIONS[tensor.name], strict=True):
             if not axis.dim_value:
                 axis.dim_param = name
     try:
@@ -123,21 +111,20 @@ def to_onnx(sparse: SparseNetwork) -> bytes:
 
 
 def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) -> None:
-    """Compare what the trained and the exported network answer.
+    """Compare the probabilities of the trained and the exported network.
 
     Parameters
     ----------
-    expected, actual : float32 arrays of shape (n_texts, n_topics)
+    expected, actual : float32 arrays of shape (n_texts, n_outputs)
 
     Raises
     ------
     ExportError
-        If for any text the highest-ranked topic differs, or a probability by more than
-        ``TOLERANCE``.
+        If for any text the top topic differs, or a probability by more than ``TOLERANCE``.
     """
     difference = float(np.abs(expected - actual).max())
     n_other = int((expected.argmax(axis=1) != actual.argmax(axis=1)).sum())
-    if not difference <= TOLERANCE or n_other:  # NaN is not
+    if not difference <= TOLERANCE or n_other:  # False for NaN
         raise ExportError(
             f"expected Keras' topic for each of {len(expected)} newswires, {n_other} differ; "
             f"expected its probabilities within {TOLERANCE}, the largest difference is "
@@ -146,7 +133,7 @@ def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) 
 
 
 def repeatable_command(options: Mapping[str, object], split_seed: int | None, folder: Path) -> str:
-    """Give the command line that repeats a run, with no path but the bundle's own name."""
+    """Return the command line that repeats a run, with no path but the bundle's own name."""
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     if split_seed is None:
         words.append("--chronological")

@@ -1,7 +1,6 @@
-"""Golden cases: texts of our own, and what the trained network answers to them.
+"""Goldens: texts of our own with the trained model's predictions, which the service verifies.
 
-They travel in the bundle, and the service replays them before it is ready. The texts cover many
-topics, with and without a title, words that no vocabulary holds, other scripts, and no word at all.
+The texts have many topics, with and without a title, unknown words, other scripts, and no word.
 """
 
 import json
@@ -9,16 +8,14 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from service.model import Golden
-from training.recipes import TrainedNetwork
+from training.recipes import TrainedModel
 
 
-def make_goldens(network: TrainedNetwork) -> Sequence[Golden]:
-    """Ask the trained network itself, not its export, about each golden text."""
+def make_goldens(model: TrainedModel) -> Sequence[Golden]:
+    """Predict each golden text with the trained model itself, not its export."""
     cases = json.loads(files("training.release").joinpath("golden_texts.json").read_bytes())
-    token_ids = [network.encoder.token_ids(case["text"], case["title"]) for case in cases]
+    token_ids = [model.encoder.token_ids(case["text"], case["title"]) for case in cases]
     return [
         Golden(case["title"], case["text"], ids, [float(p) for p in probabilities])
-        for case, ids, probabilities in zip(
-            cases, token_ids, network.predict(token_ids), strict=True
-        )
+        for case, ids, probabilities in zip(cases, token_ids, model.predict(token_ids), strict=True)
     ]

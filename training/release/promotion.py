@@ -1,4 +1,4 @@
-"""Whether a candidate is fit to be served, and no worse than the bundle that is served now."""
+"""Promotion of a candidate to the released bundles, after checks against the current one."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from service.model import (
 from service.model.bundle_files import EVALUATION_FOLDER
 from service.model.repository import next_bundle, numbered_bundles
 from training.data import Dataset
-from training.data.views import OWN_TEXT, STREAM, texts_by_form
+from training.data.views import ARTICLE, STREAM, scores_by_view, texts_by_view
 from training.evaluation.evaluate import Evaluation, evaluate
 from training.evaluation.metrics import mcnemar
 
@@ -29,18 +29,17 @@ MAX_BYTES: Final = 12_000_000
 MAX_SLOWDOWN: Final = 1.5
 MAX_CALIBRATION_ERROR: Final = 0.02
 MIN_PRECISION: Final = 0.95
-"""Share of right predictions among those that are not abstained from, on the stream."""
+"""Share of right predictions on the stream where the bundle does not abstain."""
 MIN_TOPIC_F1: Final = 0.2
-MAX_TOPIC_LOSS: Final = 0.15
-"""By how much the F1 of a topic may be lower than that of the released bundle: of ten newswires,
-one or two that are answered otherwise make such a difference."""
+MAX_TOPIC_F1_DROP: Final = 0.15
+"""Below the released bundle's. With 10 test newswires, 1 or 2 of them make this difference."""
 MIN_TOPIC_NEWSWIRES: Final = 10
-"""Topics with fewer test newswires have no floor: a single newswire would decide."""
-MAX_LOSS: Final = 0.005
-"""By how much accuracy may be lower, even if that could be chance: losses would add up."""
+"""Topics with fewer test newswires are not checked."""
+MAX_ACCURACY_DROP: Final = 0.005
+"""Below the released bundle's, even if not significant, so that drops cannot add up."""
 SIGNIFICANCE: Final = 0.05
 REPEATABLE: Final = 1e-3
-"""How far a score that is measured again may lie from the one in the manifest."""
+"""Tolerance of a score that is measured again."""
 
 TIMED_TEXTS: Final = 200
 ROUNDS: Final = 7
@@ -48,7 +47,7 @@ ROUNDS: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One of the conditions of a promotion: what was expected, what came, and whether it holds."""
+    """A condition of a promotion."""
 
     name: str
     expected: str
@@ -56,50 +55,47 @@ class Check:
     passed: bool
 
 
-def judge(candidate: Path, released: Path, dataset: Dataset) -> list[Check]:
-    """Check everything that a candidate must fulfil.
+def run_checks(candidate: Path, released: Path, dataset: Dataset) -> list[Check]:
+    """Check a candidate against the released bundles.
 
     Parameters
     ----------
     candidate : Path
         A bundle.
     released : Path
-        Folder of numbered bundles. The highest is the one to be replaced; the lowest, the book's
-        network, is the measure of speed, so that many slight slowdowns cannot add up.
+        Folder of numbered bundles. Accuracy is compared with the highest, and speed with the
+        lowest, so that slowdowns cannot add up.
     dataset : Dataset
         With its articles; both bundles were trained on its training split.
 
     Returns
     -------
     list of Check
-        All of them. A bundle that cannot even be loaded has one check only, which failed.
+        A single failed one for a bundle that cannot be loaded.
     """
     try:
         ours = load_classifier(candidate)
     except BundleError as error:
         return [Check("parity", "goldens hold, hashes match", str(error), passed=False)]
-    theirs = load_classifier(released)
     evaluations = evaluate(ours, dataset)
-    evaluation = evaluations[OWN_TEXT]
-    reference = evaluate(theirs, dataset)[OWN_TEXT]
-    codes = [topic.code for topic in ours.topics]
-    texts = texts_by_form(dataset.test, dataset.vocabulary)[OWN_TEXT][:TIMED_TEXTS]
-    stream = evaluations[STREAM]
+    evaluation, stream = evaluations[ARTICLE], evaluations[STREAM]
+    reference = evaluate(load_classifier(released), dataset)[ARTICLE]
+    texts = texts_by_view(dataset.test, dataset.vocabulary)[ARTICLE][:TIMED_TEXTS]
     numbered = numbered_bundles(released)
-    yardstick = load_classifier(numbered[min(numbered)])
+    speed_reference = load_classifier(numbered[min(numbered)])
     return [
         check_parity(evaluation, ours.manifest),
         check_size(candidate, ours.manifest),
-        check_speed(ours, yardstick, texts),
+        check_speed(ours, speed_reference, texts),
         check_calibration(stream),
         check_precision(stream),
-        check_topics(evaluation, reference, codes),
+        check_topics(evaluation, reference, dataset.topic_codes),
         *check_accuracy(evaluation, reference, find_bundle(released).name),
     ]
 
 
 def promote(candidate: Path, released: Path) -> Path:
-    """Copy a bundle to the next number, whole or not at all, and give its folder.
+    """Copy a bundle to the next number, atomically, and return its folder.
 
     Raises
     ------
@@ -119,8 +115,8 @@ def promote(candidate: Path, released: Path) -> Path:
 
 
 def check_parity(evaluation: Evaluation, manifest: Manifest) -> Check:
-    """Goldens hold, or it had not been loaded; so what is left is to repeat its scores."""
-    recorded = manifest.scores.get(OWN_TEXT, {}).get("accuracy")
+    """Check the recorded accuracy; the goldens were verified when the bundle was loaded."""
+    recorded = scores_by_view(manifest).get(ARTICLE, {}).get("accuracy")
     actual = evaluation.scores()["accuracy"]
     return Check(
         "parity",
@@ -131,26 +127,28 @@ def check_parity(evaluation: Evaluation, manifest: Manifest) -> Check:
 
 
 def check_size(candidate: Path, manifest: Manifest) -> Check:
-    """All of its files together."""
+    """Check the size of all files together."""
     n_bytes = sum((candidate / name).stat().st_size for name in manifest.files)
     return Check("size", f"at most {MAX_BYTES:,} B", f"{n_bytes:,} B", passed=n_bytes <= MAX_BYTES)
 
 
-def check_speed(ours: TopicClassifier, yardstick: TopicClassifier, texts: list[NewsText]) -> Check:
-    """Text to ranked topics, one text at a time, in turns with another bundle."""
-    pair = (ours, yardstick)
+def check_speed(
+    ours: TopicClassifier, speed_reference: TopicClassifier, texts: list[NewsText]
+) -> Check:
+    """Compare the time from text to ranked topics, alternating with the reference bundle."""
+    pair = (ours, speed_reference)
     seconds = np.array([[_seconds(item, texts) for item in pair] for _ in range(ROUNDS)])
     mine, other = seconds.min(axis=0) / len(texts)
     return Check(
         "speed",
-        f"at most {MAX_SLOWDOWN} times that of bundle {yardstick.manifest.version}",
+        f"at most {MAX_SLOWDOWN} times that of bundle {speed_reference.manifest.version}",
         f"{mine / other:.2f} times ({mine * 1e6:.0f} µs a text beside {other * 1e6:.0f} µs)",
         passed=mine <= MAX_SLOWDOWN * other,
     )
 
 
 def check_calibration(evaluation: Evaluation) -> Check:
-    """Scores mean what they say."""
+    """Check the expected calibration error."""
     error = evaluation.scores()["expected_calibration_error"]
     return Check(
         "calibration",
@@ -161,7 +159,7 @@ def check_calibration(evaluation: Evaluation) -> Check:
 
 
 def check_precision(evaluation: Evaluation) -> Check:
-    """Most of what is not abstained from is right, also where texts have no topic."""
+    """Check the precision where the bundle does not abstain."""
     precision = evaluation.scores().get("answered_accuracy", 0.0)
     return Check(
         "precision",
@@ -172,37 +170,37 @@ def check_precision(evaluation: Evaluation) -> Check:
 
 
 def check_topics(evaluation: Evaluation, reference: Evaluation, codes: Sequence[str]) -> Check:
-    """No topic that can be measured is given up for the others."""
+    """Check the F1 of each topic with enough test newswires."""
     low = [
         f"{ours['topic']} {ours['f1']:.2f} (released: {theirs['f1']:.2f})"
         for ours, theirs in zip(evaluation.by_topic(codes), reference.by_topic(codes), strict=True)
         if ours["test_newswires"] >= MIN_TOPIC_NEWSWIRES
-        and ours["f1"] < max(MIN_TOPIC_F1, theirs["f1"] - MAX_TOPIC_LOSS)
+        and ours["f1"] < max(MIN_TOPIC_F1, theirs["f1"] - MAX_TOPIC_F1_DROP)
     ]
     return Check(
         "topics",
         f"F1 of each with {MIN_TOPIC_NEWSWIRES} test newswires at least {MIN_TOPIC_F1}, "
-        f"and that of the released bundle less {MAX_TOPIC_LOSS}",
+        f"and that of the released bundle less {MAX_TOPIC_F1_DROP}",
         f"below: {', '.join(low)}" if low else "all of them",
         passed=not low,
     )
 
 
 def check_accuracy(evaluation: Evaluation, reference: Evaluation, name: str) -> Iterator[Check]:
-    """Not worse than the released bundle: hardly in figures, and not beyond chance."""
+    """Check that accuracy is not lower than the released bundle's, by value and significance."""
     ours, theirs = evaluation.right.mean(), reference.right.mean()
     yield Check(
         "accuracy",
-        f"at least that of bundle {name}, {theirs:.4f}, less {MAX_LOSS}",
+        f"at least that of bundle {name}, {theirs:.4f}, less {MAX_ACCURACY_DROP}",
         f"{ours:.4f}",
-        passed=bool(ours >= theirs - MAX_LOSS),
+        passed=bool(ours >= theirs - MAX_ACCURACY_DROP),
     )
-    chance = mcnemar(evaluation.right, reference.right)
+    p_value = mcnemar(evaluation.right, reference.right)
     yield Check(
         "paired test",
         f"not worse than bundle {name} (McNemar's p below {SIGNIFICANCE} if lower)",
-        f"{ours - theirs:+.4f}, p = {chance:.2g}",
-        passed=bool(ours >= theirs or chance >= SIGNIFICANCE),
+        f"{ours - theirs:+.4f}, p = {p_value:.2g}",
+        passed=bool(ours >= theirs or p_value >= SIGNIFICANCE),
     )
 
 

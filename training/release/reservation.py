@@ -1,4 +1,4 @@
-"""The place of a bundle, reserved before the work begins."""
+"""Reservation of a bundle's folder before a training run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,41 +11,40 @@ from training.errors import DataError
 
 
 @contextmanager
-def reserve_place(out: Path | None, candidates: Path) -> Iterator[Path]:
-    """Make and lock the folder of a bundle; remove it at the end if nothing was written to it.
+def reserve_folder(out: Path | None, candidates: Path) -> Iterator[Path]:
+    """Create and lock the folder of a bundle; remove it at the end if it is empty.
 
     Parameters
     ----------
     out : Path or None
         A new or empty folder; None takes the next number in ``candidates``.
-    candidates : Path
 
     Raises
     ------
     BundleError
-        If the folder holds something, or cannot be written.
+        If the folder is not empty or cannot be written.
     DataError
-        If another training has reserved it.
+        If another training run has locked it.
     """
-    folder = out or _take_number(candidates)
+    folder = out or _create_numbered(candidates)
     check_writable(folder)
-    place = folder.resolve()
-    place.mkdir(parents=True, exist_ok=True)
+    path = folder.resolve()
+    path.mkdir(parents=True, exist_ok=True)
     try:
-        with lock_folder(place):
+        with lock_folder(path):
             try:
                 yield folder
             finally:
-                with suppress(OSError):  # it holds a bundle
-                    place.rmdir()
+                with suppress(OSError):  # not empty: it holds a bundle
+                    path.rmdir()
     except FolderLockedError as error:
         raise DataError(
-            f"{folder}: another training is writing to it; name another folder with --out"
+            f"{folder}: another training run is writing to it; name another folder with --out"
         ) from error
 
 
-def _take_number(candidates: Path) -> Path:
-    """Make the folder of the next number: of two trainings at once, each has its own."""
+def _create_numbered(candidates: Path) -> Path:
+    """Create the folder of the next number, also when several runs do so at once."""
     while True:
         folder = next_bundle(candidates)
         check_writable(folder)

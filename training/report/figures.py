@@ -1,4 +1,4 @@
-"""The report's figures, as PNG."""
+"""Figures of the report, as PNG."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -10,16 +10,16 @@ from sklearn.metrics import confusion_matrix
 
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import calibration_bins
-from training.report.tables import FORM_TITLES
+from training.report.tables import VIEW_TITLES
 
 
 def draw_curves(history: Mapping[str, Sequence[float]], chosen: int) -> bytes:
-    """Draw loss and accuracy by epoch, in training and held out, and mark the chosen epoch."""
+    """Draw loss and accuracy by epoch, in training and validation, and mark the chosen epoch."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     epochs = np.arange(1, len(history["loss"]) + 1)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         axes.plot(epochs, history[name], "o", label="training")
-        axes.plot(epochs, history[f"val_{name}"], "-", label="held out")
+        axes.plot(epochs, history[f"val_{name}"], "-", label="validation")
         axes.axvline(chosen, color="grey", linestyle=":", label=f"chosen: {chosen} epochs")
         axes.set(title=name.capitalize(), xlabel="Epoch", ylabel=name.capitalize())
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -27,15 +27,15 @@ def draw_curves(history: Mapping[str, Sequence[float]], chosen: int) -> bytes:
     return _to_png(figure)
 
 
-def draw_confusion(evaluation: Evaluation, codes: Sequence[str], form: str) -> bytes:
-    """Draw how each topic's newswires were answered, as shares of its row, as PNG."""
+def draw_confusion(evaluation: Evaluation, codes: Sequence[str], view: str) -> bytes:
+    """Draw the confusion matrix, normalised by row, as PNG."""
     counts = confusion_matrix(evaluation.labels, evaluation.predicted, labels=range(len(codes)))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(11, 10), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(
-        title=f"Share of each topic's test newswires ({form})", xlabel="Answer", ylabel="Label"
+        title=f"Share of each topic's test newswires ({view})", xlabel="Prediction", ylabel="Label"
     )
     axes.set_xticks(range(len(codes)), codes, rotation=90, fontsize=7)
     axes.set_yticks(range(len(codes)), codes, fontsize=7)
@@ -48,11 +48,11 @@ def draw_reliability(evaluations: Mapping[str, Evaluation]) -> bytes:
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="perfectly calibrated")
-    for form, evaluation in evaluations.items():
+    for view, evaluation in evaluations.items():
         bins = list(calibration_bins(evaluation.probabilities, evaluation.labels))
         confidence, accuracy, share = np.array(bins).T
         axes.plot(confidence, accuracy, color="lightgrey", zorder=1)
-        axes.scatter(confidence, accuracy, s=20 + 300 * share, label=FORM_TITLES[form], zorder=2)
+        axes.scatter(confidence, accuracy, s=20 + 300 * share, label=VIEW_TITLES[view], zorder=2)
     axes.set(title="Reliability", xlabel="Confidence (highest score)", ylabel="Accuracy")
     axes.legend()
     return _to_png(figure)

@@ -1,120 +1,118 @@
-"""The model card: what a model is, what it scored, and what it is not for."""
+"""The model card: training data, scores and limits of a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from service.model import Manifest
 from training.data.views import STREAM
 from training.evaluation.evaluate import Evaluation
-from training.report.tables import FORM_TITLES, SCORE_TITLES, cells
+from training.report.tables import SCORE_TITLES, VIEW_TITLES, cells
+
+INTRODUCTION: Final = """\
+# Model card: {name}, recipe {recipe}
+
+Recipe `{recipe}`, trained on {train_newswires:,} {description} with a topic{train_negatives}, \
+measured on {test_newswires:,} test newswires{test_negatives}.
+
+Repeat the run: `{command}`
+
+## Scores
+
+*Keras* is what the Keras data set holds; *article* is each article's own title and body, as a \
+client would send it. *Negatives* are indexed newswires of which no topic fits; the *stream* is \
+both, as they came over the wire; *headlines alone* and *first sentences alone* are parts of the \
+stream. *Out of fold* is the stream of the training newswires in cross-validation. The test \
+newswires took no part in training, calibration and the choice of thresholds.
+
+*Accuracy*, *top-3*, *macro F1* and *Brier* are of the texts that have a topic. *Single-topic* \
+is the accuracy on articles that have one topic only; *any topic* counts a prediction that is \
+one of an article's several. ECE is the expected calibration error (15 bins): on the stream, a \
+topic predicted for a negative is wrong. *Coverage* is the share of the texts with a topic that \
+is not abstained from, *answered* the share of right predictions among all that are not \
+abstained from, *negatives answered* the share of negatives that are not. AUC is the area under \
+the ROC curve of `no_topic`.
+"""
+ABSTENTION: Final = """
+## Abstention
+
+`too_few_known_words`: less than {min_known_words_ratio:.3f} of the words that are no numbers \
+are known. `no_topic`: "no topic fits" is more likely than not. `low_confidence`: the highest \
+score is below {min_confidence:.3f}. The confidence was chosen on the out-of-fold stream, so \
+that at least 95 % of the predictions that are not abstained from are right.
+"""
+ON_THE_STREAM: Final = """
+On the test stream {answered_accuracy:.1%} of what is not abstained from is right, with \
+{coverage:.1%} of the newswires that have a topic and {negatives_answered:.1%} of those that \
+have none. This holds for this stream. Measure it on a stream with fewer topical texts, or of \
+another kind.
+"""
+WRITTEN_TEXTS: Final = """
+## Modern words
+
+{written_texts:,} texts written for the project were training texts beside the newswires: \
+headlines and reports of 1995 to 2025, with a topic and without, and everyday sentences. \
+Synonyms of words of 1987:
+
+{synonyms}
+"""
 
 
 def write_model_card(
     manifest: Manifest,
     evaluations: Mapping[str, Evaluation],
-    held_out: Mapping[str, Evaluation],
     baselines: Mapping[str, float],
     codes: Sequence[str],
 ) -> str:
-    """Return the model card: what the model is, what it scored, and what it is not for."""
-    lines = [
-        f"# Model card: {manifest.name}, recipe {manifest.recipe['name']}",
-        "",
-        f"Recipe `{manifest.recipe['name']}`, trained on {manifest.data['train_newswires']:,} "
-        f"newswires of Reuters-21578 (1987) with a topic{_negatives(manifest, 'train')}, measured "
-        f"on the {manifest.data['test_newswires']:,} of Keras' test "
-        f"split{_negatives(manifest, 'test')}. English business news only.",
-        "",
-        f"Repeat the run: `{manifest.command}`",
-        "",
-        "## Scores",
-        "",
-        "*Keras text* is what the Keras data set holds; *own text* is each article's own title and "
-        "body, as a client would send it. *Negatives* are indexed newswires of which no topic "
-        "fits; the *stream* is both, as they came over the wire; *headlines alone* and *first "
-        "sentences alone* are parts of the stream. *Held out* is the stream of the training "
-        "newswires in cross-validation. The test newswires took no part in training, calibration "
-        "and the choice of thresholds.",
-        "",
-        "*Accuracy*, *top-3*, *macro F1* and *Brier* are of the texts that have a topic. "
-        "*Single-topic* is the accuracy on articles that have one topic only; *any topic* counts "
-        "a prediction that is one of an article's several. ECE is the expected calibration error "
-        "(15 bins): on the stream, a topic predicted for a negative is wrong. *Coverage* is the "
-        "share of the texts with a topic that is not abstained from, *answered* the share of "
-        "right predictions among all that are not abstained from, *negatives answered* the share "
-        "of negatives that are not. AUC is the area under the ROC curve of `no_topic`.",
-        "",
-        f"| measured on | {' | '.join(SCORE_TITLES.values())} |",
-        f"|---|{'---|' * len(SCORE_TITLES)}",
-        *(
-            f"| {FORM_TITLES[form]} | {' | '.join(cells(item))} |"
-            for form, item in {**evaluations, **held_out}.items()
-        ),
-        *(
-            f"| {name.replace('_', ' ')} | {accuracy:.4f} |{' |' * (len(SCORE_TITLES) - 1)}"
-            for name, accuracy in baselines.items()
-        ),
-    ]
-    lines += [
-        *_abstention(manifest, evaluations),
-        *_written_texts(manifest),
-    ]
-    for form, item in evaluations.items():
-        if not item.topical.all():
-            continue
-        lines += [
-            *("", f"## By topic, {FORM_TITLES[form]}", ""),
-            "| topic | precision | recall | F1 | test newswires |",
-            "|---|---|---|---|---|",
-            *(
-                f"| {row['topic']} | {row['precision']:.3f} | {row['recall']:.3f} "
-                f"| {row['f1']:.3f} | {row['test_newswires']} |"
-                for row in item.by_topic(codes)
-            ),
-        ]
-    return "\n".join(lines) + "\n"
+    """Return the model card in Markdown."""
+    data, settings = manifest.data, manifest.recipe["settings"]
+    card = INTRODUCTION.format(
+        name=manifest.name,
+        recipe=manifest.recipe["name"],
+        description=data.get("description", "newswires"),
+        train_newswires=data["train_newswires"],
+        train_negatives=_and_negatives(manifest, "train"),
+        test_newswires=data["test_newswires"],
+        test_negatives=_and_negatives(manifest, "test"),
+        command=manifest.command,
+    )
+    card += "\n" + "".join(f"| {row} |\n" for row in _scores(evaluations, baselines))
+    if manifest.min_confidence:
+        card += ABSTENTION.format(
+            min_known_words_ratio=manifest.min_known_words_ratio,
+            min_confidence=manifest.min_confidence,
+        )
+        if STREAM in evaluations:
+            card += ON_THE_STREAM.format(**evaluations[STREAM].scores())
+    if settings.get("synonyms"):
+        synonyms = (f"{word} ({' '.join(words)})" for word, words in settings["synonyms"].items())
+        card += WRITTEN_TEXTS.format(
+            written_texts=settings["written_texts"], synonyms=", ".join(synonyms)
+        )
+    for view, evaluation in evaluations.items():
+        if evaluation.topical.all():
+            card += f"\n## By topic, {VIEW_TITLES[view]}\n\n"
+            card += "".join(f"| {row} |\n" for row in _by_topic(evaluation, codes))
+    return card
 
 
-def _negatives(manifest: Manifest, split: str) -> str:
+def _and_negatives(manifest: Manifest, split: str) -> str:
     n_negatives = manifest.data.get(f"{split}_negatives", 0)
     return f" and {n_negatives:,} without one" if n_negatives else ""
 
 
-def _abstention(manifest: Manifest, evaluations: Mapping[str, Evaluation]) -> list[str]:
-    if not manifest.min_confidence:
-        return []
-    lines = [
-        *("", "## When it abstains", ""),
-        f"`too_few_known_words`: less than {manifest.min_known_words_ratio:.3f} of the words that "
-        "are no numbers are known. `no_topic`: that no topic fits is more likely than not. "
-        f"`low_confidence`: the highest score is below {manifest.min_confidence:.3f}. The "
-        "confidence was chosen on the held-out stream, so that at least 95 % of what is not "
-        "abstained from is right.",
-    ]
-    if STREAM in evaluations:
-        scores = evaluations[STREAM].scores()
-        lines += [
-            "",
-            f"On the test stream {scores['answered_accuracy']:.1%} of what is not abstained from "
-            f"is right, with {scores['coverage']:.1%} of the newswires that have a topic and "
-            f"{scores['negatives_answered']:.1%} of those that have none. The promise holds for "
-            "this stream. On a stream with fewer topical texts, or of another kind, measure it.",
-        ]
-    return lines
+def _scores(evaluations: Mapping[str, Evaluation], baselines: Mapping[str, float]) -> Iterator[str]:
+    yield " | ".join(["measured on", *SCORE_TITLES.values()])
+    yield "|".join(["---"] * (len(SCORE_TITLES) + 1))
+    for view, evaluation in evaluations.items():
+        yield " | ".join([VIEW_TITLES[view], *cells(evaluation)])
+    for name, accuracy in baselines.items():
+        row = [name.replace("_", " "), f"{accuracy:.4f}"]
+        yield " | ".join(row) + " |" * (len(SCORE_TITLES) - 1)
 
 
-def _written_texts(manifest: Manifest) -> list[str]:
-    """List what was learnt besides newswires."""
-    settings = manifest.recipe["settings"]
-    if not settings.get("synonyms"):
-        return []
-    return [
-        *("", "## Words of today", ""),
-        f"{settings['written_texts']:,} texts that were written for the project were learnt beside "
-        "the newswires: headlines and reports of 1995 to 2025, with a topic and without, and "
-        "everyday sentences. These words are known by words of 1987 that they stand for:",
-        "",
-        ", ".join(
-            f"{word} ({' '.join(equivalents)})"
-            for word, equivalents in settings["synonyms"].items()
-        ),
-    ]
+def _by_topic(evaluation: Evaluation, codes: Sequence[str]) -> Iterator[str]:
+    yield "topic | precision | recall | F1 | test newswires"
+    yield "---|---|---|---|---"
+    for row in evaluation.by_topic(codes):
+        figures = (f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))
+        yield " | ".join([row["topic"], *figures, str(row["test_newswires"])])

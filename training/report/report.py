@@ -1,4 +1,4 @@
-"""What a run leaves for people to read: figures, the model card, and every score as JSON."""
+"""The report of a run: figures, the model card, and every score as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from service.model import Manifest, Topic
 from training.evaluation.evaluate import Evaluation
 from training.report.figures import draw_confusion, draw_curves, draw_reliability
 from training.report.model_card import write_model_card
-from training.report.tables import FORM_TITLES
+from training.report.tables import VIEW_TITLES
 
 
 def report_files(
@@ -15,45 +15,38 @@ def report_files(
     topics: Sequence[Topic],
     history: Mapping[str, Sequence[float]],
     evaluations: Mapping[str, Evaluation],
-    held_out: Mapping[str, Evaluation],
     baselines: Mapping[str, float],
 ) -> dict[str, bytes]:
-    """Give every file of the report, by its name.
+    """Return the files of the report by name.
 
     Parameters
     ----------
-    manifest : Manifest
-    topics : sequence of Topic
     history : mapping of str to sequence of float, of length n_epochs
-        As Keras' ``fit`` gives it; empty if the recipe has no epochs: then there are no curves.
+        As from Keras' ``fit``; empty for a recipe without epochs.
     evaluations : mapping of str to Evaluation
-        Of each view of the test newswires.
-    held_out : mapping of str to Evaluation
-        Of training newswires in cross-validation, if the recipe does that.
+        Of each view of the test newswires, and of out-of-fold predictions.
     baselines : mapping of str to float
-        Accuracies that need no text.
+        Accuracies.
     """
     codes = [topic.code for topic in topics]
-    form, evaluation = next(iter(evaluations.items()))
+    view, evaluation = next(iter(evaluations.items()))
     metrics = {
         "baselines": dict(baselines),
         "history": {name: list(values) for name, values in history.items()},
         **{
             name: {"scores": item.scores()}
             | ({"topics": item.by_topic(codes)} if item.topical.all() else {})
-            for name, item in {**evaluations, **held_out}.items()
+            for name, item in evaluations.items()
         },
     }
-    report = {}
+    curves = {}
     if history:
-        report["curves.png"] = draw_curves(history, manifest.recipe["settings"]["epochs"])
-    return report | {
+        curves["curves.png"] = draw_curves(history, manifest.recipe["settings"]["epochs"])
+    return curves | {
         "metrics.json": json.dumps(metrics, indent=1, allow_nan=False).encode() + b"\n",
-        "confusion.png": draw_confusion(evaluation, codes, FORM_TITLES[form]),
+        "confusion.png": draw_confusion(evaluation, codes, VIEW_TITLES[view]),
         "reliability.png": draw_reliability(
-            {k: v for k, v in {**evaluations, **held_out}.items() if v.topical.any()}
+            {name: item for name, item in evaluations.items() if item.topical.any()}
         ),
-        "model_card.md": write_model_card(
-            manifest, evaluations, held_out, baselines, codes
-        ).encode(),
+        "model_card.md": write_model_card(manifest, evaluations, baselines, codes).encode(),
     }

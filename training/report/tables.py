@@ -1,4 +1,4 @@
-"""Scores in tables: on a terminal by rich, and the cells that the model card shows too."""
+"""Tables of scores for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,15 +10,15 @@ from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import bootstrap_interval, mcnemar
 from training.release.promotion import Check
 
-FORM_TITLES: Final[Mapping[str, str]] = {
-    "keras_text": "Keras text",
-    "own_text": "own text",
+VIEW_TITLES: Final[Mapping[str, str]] = {
+    "keras": "Keras",
+    "article": "article",
     "negatives": "negatives",
     "stream": "stream",
     "headlines": "headlines alone",
     "first_sentences": "first sentences alone",
-    "held_out_uncalibrated": "held out, before calibration",
-    "held_out": "held out",
+    "out_of_fold_uncalibrated": "out of fold, before calibration",
+    "out_of_fold": "out of fold",
 }
 
 SCORE_TITLES: Final[Mapping[str, str]] = {
@@ -34,7 +34,7 @@ SCORE_TITLES: Final[Mapping[str, str]] = {
     "negatives_answered": "negatives answered",
     "no_topic_auc": "AUC",
 }
-"""What the columns of a table of scores are called."""
+"""Column titles of the scores."""
 LABELLED_TITLES: Final[Mapping[str, str]] = {
     "texts": "texts",
     "first_right": "first topic right",
@@ -48,13 +48,13 @@ LABELLED_TITLES: Final[Mapping[str, str]] = {
 def summary_table(
     results: Mapping[str, Mapping[str, Evaluation]], baselines: Mapping[str, float]
 ) -> Table:
-    """Set the scores of one or several classifiers side by side, above what needs no text."""
+    """Show the scores of classifiers, and the accuracies of baselines."""
     table = Table(Column("", overflow="fold"), title="On the test newswires")
     for title in SCORE_TITLES.values():
         table.add_column(title, justify="right")
     for name, evaluations in results.items():
-        for form, evaluation in evaluations.items():
-            table.add_row(f"{name}, {FORM_TITLES[form]}", *cells(evaluation))
+        for view, evaluation in evaluations.items():
+            table.add_row(f"{name}, {VIEW_TITLES[view]}", *cells(evaluation))
     for name, accuracy in baselines.items():
         table.add_row(name.replace("_", " "), f"{accuracy:.4f}")
     return table
@@ -63,26 +63,26 @@ def summary_table(
 def comparison_table(
     results: Mapping[str, Mapping[str, Evaluation]], reference: Mapping[str, Evaluation]
 ) -> Table:
-    """Show how sure each accuracy is, and whether it differs from that of a reference by chance."""
-    table = Table(Column("", overflow="fold"), title="How sure are these?")
+    """Show confidence intervals of accuracies, and the significance of their differences."""
+    table = Table(Column("", overflow="fold"), title="Confidence and significance")
     for title in ("accuracy", "95 % interval", "against the first", "McNemar's p"):
         table.add_column(title, justify="right")
     for name, evaluations in results.items():
-        for form, evaluation in evaluations.items():
+        for view, evaluation in evaluations.items():
             if not evaluation.topical.all():
                 continue
             low, high = bootstrap_interval(evaluation.right)
-            gain = evaluation.right.mean() - reference[form].right.mean()
+            gain = evaluation.right.mean() - reference[view].right.mean()
             table.add_row(
-                *(f"{name}, {FORM_TITLES[form]}", f"{evaluation.right.mean():.4f}"),
+                *(f"{name}, {VIEW_TITLES[view]}", f"{evaluation.right.mean():.4f}"),
                 *(f"{low:.4f} to {high:.4f}", f"{gain:+.4f}"),
-                f"{mcnemar(evaluation.right, reference[form].right):.2g}",
+                f"{mcnemar(evaluation.right, reference[view].right):.2g}",
             )
     return table
 
 
 def cells(evaluation: Evaluation) -> list[str]:
-    """Give the figures of an evaluation, in the order of the columns, blank where unknown."""
+    """Return the figures of an evaluation in the order of the columns, blank where unknown."""
     scores = evaluation.scores()
     return [f"{scores[name]:.4f}" if name in scores else "" for name in SCORE_TITLES]
 
@@ -98,18 +98,18 @@ def topic_table(evaluation: Evaluation, codes: Sequence[str], title: str) -> Tab
     return table
 
 
-def trials_table(record: Mapping[str, Any]) -> Table:
-    """Show a record of `training.evaluation.ablation`."""
-    table = Table(Column("", overflow="fold"), title="What each idea gains")
+def ablation_table(record: Mapping[str, Any]) -> Table:
+    """Show the record of an ablation."""
+    table = Table(Column("", overflow="fold"), title="Ablation")
     for title in record["columns"]:
         table.add_column(title, justify="right")
-    for idea, *scores in record["rows"]:
-        table.add_row(idea, *("" if score is None else f"{score:.4f}" for score in scores))
+    for variant, *scores in record["rows"]:
+        table.add_row(variant, *("" if score is None else f"{score:.4f}" for score in scores))
     return table
 
 
 def labelled_texts_table(rows: Mapping[str, Mapping[str, float]]) -> Table:
-    """Show what `training.data.labelled_texts` measures, by bundle and set."""
+    """Show the scores on labelled texts by bundle and set."""
     table = Table(Column("", overflow="fold"), title="On labelled texts")
     for title in LABELLED_TITLES.values():
         table.add_column(title, justify="right")
@@ -120,9 +120,9 @@ def labelled_texts_table(rows: Mapping[str, Mapping[str, float]]) -> Table:
 
 
 def checks_table(checks: Sequence[Check]) -> Table:
-    """Show what was checked before a promotion, and what failed."""
-    table = Table("", "expected", "came", "", title="Fit to be served?")
+    """Show the checks of a promotion."""
+    table = Table("", "expected", "got", "", title="Checks")
     for check in checks:
-        verdict = Text("holds", "green") if check.passed else Text("refused", "red")
-        table.add_row(check.name, check.expected, check.actual, verdict)
+        result = Text("passed", "green") if check.passed else Text("failed", "red")
+        table.add_row(check.name, check.expected, check.actual, result)
     return table

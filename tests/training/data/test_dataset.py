@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.model import NewsText
+from service.model import NewsText, Topic
 from service.model.encoder import START_ID, UNKNOWN_ID
 from training.data.dataset import (
     Article,
@@ -12,13 +12,19 @@ from training.data.dataset import (
     split_newswires,
 )
 
+
+def news(words: list[list[int]], labels: np.ndarray, source: str = "a") -> Newswires:
+    topics = [Topic(index, f"{index}", "", "", "", 0) for index in range(len(labels))]
+    return Newswires("name", "description", source, {}, words, labels, topics)
+
+
 newswires = st.lists(st.lists(st.integers(4, 99), max_size=5), min_size=5, max_size=40)
 
 
 @given(newswires)
 def test_every_newswire_is_in_one_split(words: list[list[int]]) -> None:
     labels = np.arange(len(words))
-    dataset = split_newswires(Newswires("test", {}, words, labels))
+    dataset = split_newswires(news(words, labels))
     both = np.concatenate([dataset.train.labels, dataset.test.labels])
     assert sorted(both) == list(labels)
     for split in (dataset.train, dataset.test):
@@ -32,21 +38,21 @@ def test_rare_words_become_unknown(ids: list[int], num_words: int) -> None:
         assert new == (old if old < num_words else UNKNOWN_ID)
 
 
-def test_the_vocabulary_is_limited_alike() -> None:
+def test_vocabulary_is_limited() -> None:
     assert limit_vocabulary({"the": 4, "of": 5, "lead": 6}, 6) == {"the": 4, "of": 5}
 
 
-def test_own_text() -> None:
+def test_news_text_is_title_and_body() -> None:
     article = Article("Title", "body", has_body=True, keras_text="other", topics=())
-    assert article.own_text == NewsText("body", title="Title")
+    assert article.news_text == NewsText("body", title="Title")
 
 
-def test_the_fingerprint_sees_every_id_and_label() -> None:
+def test_fingerprint_depends_on_ids_and_labels() -> None:
     words = [[4, 5], [6], [7, 8], [9], [10]]
     labels = np.arange(5)
 
     def fingerprint(words: list[list[int]], labels: np.ndarray, source: str = "a") -> str:
-        return split_newswires(Newswires(source, {}, words, labels)).fingerprint()
+        return split_newswires(news(words, labels, source)).fingerprint()
 
     first = fingerprint(words, labels)
     assert fingerprint(words, labels, "b") == first
@@ -56,11 +62,12 @@ def test_the_fingerprint_sees_every_id_and_label() -> None:
 
 
 def test_splits() -> None:
-    newswires = Newswires("a", {}, [[4]] * 10, np.arange(10))
+    newswires = news([[4]] * 10, np.arange(10))
     by_date = split_newswires(newswires, None)
     assert by_date.split_seed is None
     assert list(by_date.train.labels) == list(range(8))
     assert list(by_date.test.labels) == [8, 9]
+    assert [topic.training_newswires for topic in by_date.topics] == [1] * 8 + [0] * 2
     shuffled = split_newswires(newswires, 7)
     assert shuffled.split_seed == 7
     assert sorted([*shuffled.train.labels, *shuffled.test.labels]) == list(range(10))

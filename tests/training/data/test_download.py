@@ -50,38 +50,38 @@ def mirror(content: bytes) -> Iterator[str]:
         thread.join()
 
 
-def test_the_first_mirror_that_has_it(mirror: str, tmp_path: Path, content: bytes) -> None:
+def test_first_working_mirror_is_used(mirror: str, tmp_path: Path, content: bytes) -> None:
     paths = ["absent", "broken", "unsized", "portal", *(path[1:] for path in LENGTHS), "whole"]
     archive = download_corpus(tmp_path / "cache", [f"{mirror}/{path}" for path in paths])
     assert archive.read_bytes() == content
     assert list(archive.parent.iterdir()) == [archive]
 
 
-def test_what_is_there_is_not_downloaded_again(mirror: str, tmp_path: Path) -> None:
+def test_existing_archive_is_not_downloaded(mirror: str, tmp_path: Path) -> None:
     archive = download_corpus(tmp_path, [f"{mirror}/whole"])
     assert download_corpus(tmp_path, []) == archive
 
 
-def test_an_archive_that_is_not_whole_is_replaced_in_the_cache_only(
+def test_damaged_archive_is_replaced_in_cache_only(
     mirror: str, tmp_path: Path, content: bytes
 ) -> None:
     archive = tmp_path / ARCHIVE
     archive.write_bytes(PORTAL)
-    with pytest.raises(DataError, match="is not a whole archive"):
+    with pytest.raises(DataError, match="truncated or altered archive"):
         download_corpus(tmp_path, [f"{mirror}/whole"])
     assert archive.read_bytes() == PORTAL
     download_corpus(tmp_path, [f"{mirror}/whole"], replace_damaged=True)
     assert archive.read_bytes() == content
 
 
-def test_no_mirror_has_it(mirror: str, tmp_path: Path, content: bytes) -> None:
+def test_error_names_every_mirror(mirror: str, tmp_path: Path, content: bytes) -> None:
     paths = ["absent", "broken", "portal", *(path[1:] for path in LENGTHS)]
     with pytest.raises(DataError) as caught:
         download_corpus(tmp_path, [f"{mirror}/{path}" for path in paths])
     message = str(caught.value)
     assert "404" in message
     assert f"expected {len(content)} bytes" in message
-    assert "/portal: what came is not the Reuters-21578 archive" in message
+    assert "/portal: the download is not the Reuters-21578 archive" in message
     assert "/abc: expected a Content-Length of up to 33,554,432 bytes, got 'abc'" in message
     assert "--data-dir" in message
     assert "\n" not in message

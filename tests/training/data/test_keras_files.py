@@ -32,7 +32,7 @@ def test_reads_what_keras_own_loader_reads(
 
 
 @pytest.mark.parametrize("name", ["reuters.npz", "reuters_word_index.json"])
-def test_a_missing_file_is_named(keras_copy: Path, name: str) -> None:
+def test_missing_file_is_named(keras_copy: Path, name: str) -> None:
     (keras_copy / name).unlink()
     with pytest.raises(DataError, match=f"{name}: cannot be read: No such file"):
         load_dataset(Source.KERAS, keras_copy)
@@ -40,12 +40,14 @@ def test_a_missing_file_is_named(keras_copy: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["reuters.npz", "reuters_word_index.json"])
 @pytest.mark.parametrize("damage", [lambda b: b[:-100], lambda b: b[:50] + b"x" + b[51:]])
-def test_a_damaged_file_is_named(keras_copy: Path, name: str, damage: Any) -> None:
+def test_damaged_file_is_named(keras_copy: Path, name: str, damage: Any) -> None:
     path = keras_copy / name
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=f"{name}: truncated or altered") as caught:
         read_keras_files(keras_copy)
-    assert "expected reuters.npz and reuters_word_index.json as Keras has them" in str(caught.value)
+    assert "leave out --data-dir to download reuters.npz and reuters_word_index.json" in str(
+        caught.value
+    )
 
 
 def test_downloads_go_through_keras(
@@ -69,7 +71,7 @@ def test_downloads_go_through_keras(
     assert download_keras_files(folder) == folder
 
 
-def test_a_download_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def get_file(*_: Any, **__: Any) -> str:
         raise Exception("URL fetch failure")  # noqa: TRY002 - as Keras does
 

@@ -13,7 +13,7 @@ LINES = """{"text": "OPEC cut its crude oil output, and oil prices rose.", "acce
 """
 
 
-def test_figures_are_shares_of_the_right_texts(tmp_path: Path, classifier: TopicClassifier) -> None:
+def test_shares_of_labelled_texts(tmp_path: Path, classifier: TopicClassifier) -> None:
     path = tmp_path / "desk.jsonl"
     path.write_text(LINES)
     texts = read_labelled_texts(path)

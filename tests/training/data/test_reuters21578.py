@@ -12,7 +12,7 @@ import pytest
 
 from training.data import Dataset, Source, load_dataset
 from training.data.reuters21578 import _labelled_articles, read_corpus
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.errors import DataError
 
 ARTICLES = """<!DOCTYPE lewis SYSTEM "lewis.dtd">
@@ -36,7 +36,7 @@ LEAD PRICES
 """
 
 
-def test_articles_and_keras_slips() -> None:
+def test_keras_errors_are_repeated() -> None:
     brief, whole, unprocessed = _labelled_articles(ARTICLES)
     article = brief
     assert article.topics == ("tin", "zinc")
@@ -71,17 +71,17 @@ def test_both_sources_give_the_same_newswires(
         assert (ours.labels == theirs.labels).all()
 
 
-def test_articles_have_their_own_text(corpus_dataset: Dataset) -> None:
+def test_articles_have_title_and_body(corpus_dataset: Dataset) -> None:
     train, test = corpus_dataset.train.articles, corpus_dataset.test.articles
     assert train is not None
     assert test is not None
     assert sum(not article.has_body for article in test) == 207
     for article in (*train, *test):
-        own_text = article.title + article.body
-        assert own_text.strip()
-        assert "&lt;" not in own_text
-        assert "Blah blah blah" not in own_text
-        assert "\x03" not in own_text
+        text = article.title + article.body
+        assert text.strip()
+        assert "&lt;" not in text
+        assert "Blah blah blah" not in text
+        assert "\x03" not in text
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +97,14 @@ def test_a_folder_of_files_is_read_too(unpacked: Path, corpus_dataset: Dataset) 
     assert dataset.fingerprint() == corpus_dataset.fingerprint()
 
 
-def test_the_label_is_the_first_topic(corpus_dataset: Dataset) -> None:
+def test_label_is_first_topic(corpus_dataset: Dataset) -> None:
     for split in (corpus_dataset.train, corpus_dataset.test):
         assert split.articles is not None
         for article, label in zip(split.articles, split.labels, strict=True):
-            assert article.topics[0] == LABELS[label]
+            assert article.topics[0] == TOPIC_CODES[label]
 
 
-def test_the_files_are_in_the_order_of_their_dates(data_dir: Path) -> None:
+def test_files_are_in_date_order(data_dir: Path) -> None:
     """So that leaving them in their order is a chronological split."""
     by_date = load_dataset(Source.REUTERS21578, data_dir, split_seed=None)
     assert by_date.split_seed is None
@@ -117,7 +117,7 @@ def test_the_files_are_in_the_order_of_their_dates(data_dir: Path) -> None:
     assert all(later >= earlier - timedelta(days=1) for earlier, later in pairwise(days))
 
 
-def test_a_missing_or_altered_file_is_named(unpacked: Path) -> None:
+def test_missing_or_altered_file_is_named(unpacked: Path) -> None:
     file = unpacked / "reut2-020.sgm"
     content = file.read_bytes()
     try:
@@ -131,27 +131,27 @@ def test_a_missing_or_altered_file_is_named(unpacked: Path) -> None:
         file.write_bytes(content)
 
 
-def test_a_truncated_archive_is_named(data_dir: Path, tmp_path: Path) -> None:
+def test_truncated_archive_is_named(data_dir: Path, tmp_path: Path) -> None:
     archive = tmp_path / "reuters21578.tar.gz"
     archive.write_bytes((data_dir / archive.name).read_bytes()[:1_000_000])
     with pytest.raises(
-        DataError, match=r"is not a whole archive .* expected the Reuters-21578 corpus"
+        DataError, match=r"truncated or altered archive .* expected the Reuters-21578 corpus"
     ):
         read_corpus(tmp_path)
 
 
-def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
+def test_invalid_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "reuters21578.tar.gz").write_bytes(b"<html>moved</html>")
-    with pytest.raises(DataError, match="is not a whole archive") as caught:
+    with pytest.raises(DataError, match="truncated or altered archive") as caught:
         read_corpus(tmp_path)
     assert "\n" not in str(caught.value)
 
 
-def test_an_archive_damaged_inside_is_named(data_dir: Path, tmp_path: Path) -> None:
+def test_corrupt_archive_is_named(data_dir: Path, tmp_path: Path) -> None:
     archive = tmp_path / "reuters21578.tar.gz"
     content = (data_dir / archive.name).read_bytes()
     archive.write_bytes(content[:5_000] + bytes(200) + content[5_200:])
-    with pytest.raises(DataError, match="is not a whole archive"):
+    with pytest.raises(DataError, match="truncated or altered archive"):
         read_corpus(tmp_path)
 
 
@@ -171,14 +171,14 @@ def link(kind: bytes, target: str) -> tuple[tarfile.TarInfo, bytes]:
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
 @pytest.mark.parametrize("target", ["reut2-000.sgm", "nowhere", "/etc/passwd", "../reut2-001.sgm"])
-def test_links_in_an_archive_are_not_followed(tmp_path: Path, kind: bytes, target: str) -> None:
+def test_archive_links_are_skipped(tmp_path: Path, kind: bytes, target: str) -> None:
     archive = pack(tmp_path / "a.tar.gz", link(kind, target))
     with pytest.raises(DataError, match=r"a\.tar\.gz: reut2-000\.sgm is missing; expected the"):
         read_corpus(archive)
 
 
 @pytest.mark.parametrize("name", ["reut2-000.sgm", "another"])
-def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, name: str) -> None:
+def test_archive_is_unpacked_up_to_a_limit(tmp_path: Path, name: str) -> None:
     archive = pack(tmp_path / "a.tar.gz", (tarfile.TarInfo(name), bytes(200 * 2**20)))
     assert archive.stat().st_size < 2**20
     tracemalloc.start()
@@ -190,7 +190,7 @@ def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, nam
         tracemalloc.stop()
 
 
-def test_a_file_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+def test_files_are_read_up_to_a_limit(tmp_path: Path) -> None:
     (tmp_path / "reut2-000.sgm").symlink_to("/dev/zero")
     with pytest.raises(DataError, match=r"reut2-000\.sgm is longer than 2,097,152 bytes"):
         read_corpus(tmp_path)
@@ -218,9 +218,7 @@ def nested_headers() -> bytes:
     ],
     ids=["xz flipped", "xz", "no tar", "nested", "csv", "empty"],
 )
-def test_what_is_named_as_data_and_is_not_is_never_to_be_deleted(
-    tmp_path: Path, content: bytes
-) -> None:
+def test_no_error_suggests_deleting_users_files(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "mine.csv"
     file.write_bytes(content)
     with pytest.raises(
@@ -231,12 +229,12 @@ def test_what_is_named_as_data_and_is_not_is_never_to_be_deleted(
     assert "delete" not in str(caught.value)
 
 
-def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+def test_folder_instead_of_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "reut2-000.sgm").mkdir()
     with pytest.raises(DataError, match=r"reut2-000\.sgm: cannot be read: Is a directory"):
         read_corpus(tmp_path)
 
 
-def test_no_archive_is_said(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no such file; put the Reuters-21578 archive"):
+def test_missing_archive_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not found; put the Reuters-21578 archive"):
         load_dataset(Source.REUTERS21578, tmp_path)

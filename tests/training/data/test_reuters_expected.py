@@ -1,34 +1,34 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from training.data import Dataset
-from training.data.reuters_expected import LABELS, N_TEST, N_TRAIN, TRAIN_COUNTS, check_dataset
-from training.data.reuters_topics import MEANINGS, describe_topics
+from training.data.reuters_expected import N_TEST, N_TRAIN, TOPIC_CODES, TRAIN_COUNTS, check_dataset
+from training.data.reuters_topics import describe_topics
 from training.errors import DataError
 
 
-def test_the_counts_agree_with_each_other() -> None:
-    assert len(LABELS) == len(set(LABELS)) == len(TRAIN_COUNTS) == 46
+def test_expected_counts_are_consistent() -> None:
+    assert len(TOPIC_CODES) == len(set(TOPIC_CODES)) == len(TRAIN_COUNTS) == 46
     assert sum(TRAIN_COUNTS) == N_TRAIN
     assert int((N_TRAIN + N_TEST) * 0.8) == N_TRAIN
 
 
-def test_every_topic_has_a_meaning() -> None:
-    assert set(MEANINGS) == set(LABELS)
-    assert len({meaning.name for meaning in MEANINGS.values()}) == 46
-    assert all(meaning.description.endswith(".") for meaning in MEANINGS.values())
-
-
-def test_topics_are_counted() -> None:
-    topics = describe_topics(np.array([3, 3, 0]))
-    assert [topic.training_newswires for topic in topics][:4] == [1, 0, 0, 2]
+def test_every_topic_is_described() -> None:
+    topics = describe_topics(TOPIC_CODES)
     assert [topic.id for topic in topics] == list(range(46))
-    assert [topic.code for topic in topics] == list(LABELS)
+    assert [topic.code for topic in topics] == list(TOPIC_CODES)
+    assert len({topic.name for topic in topics}) == 46
+    assert all(topic.description.endswith(".") for topic in topics)
 
 
-def test_a_label_changed_is_seen(keras_dataset: Dataset) -> None:
+def test_topics_are_counted(keras_dataset: Dataset) -> None:
+    counts = [topic.training_newswires for topic in keras_dataset.topics]
+    assert counts == list(TRAIN_COUNTS)
+    assert keras_dataset.topic_codes == list(TOPIC_CODES)
+
+
+def test_changed_label_is_detected(keras_dataset: Dataset) -> None:
     check_dataset(keras_dataset)
     labels = keras_dataset.train.labels.copy()
     labels[5_000] = (labels[5_000] + 1) % 46
@@ -37,14 +37,14 @@ def test_a_label_changed_is_seen(keras_dataset: Dataset) -> None:
         check_dataset(changed)
 
 
-def test_a_newswire_missing_is_seen(keras_dataset: Dataset) -> None:
+def test_missing_newswire_is_detected(keras_dataset: Dataset) -> None:
     test = keras_dataset.test
     shorter = replace(test, token_ids=test.token_ids[:-1], labels=test.labels[:-1])
     with pytest.raises(DataError, match="newswires to test on: expected 2246, got 2245"):
         check_dataset(replace(keras_dataset, test=shorter))
 
 
-def test_a_word_missing_is_seen(keras_dataset: Dataset) -> None:
+def test_missing_word_is_detected(keras_dataset: Dataset) -> None:
     vocabulary = dict(list(keras_dataset.vocabulary.items())[:-1])
     message = f"words: expected 30979 or 30984, got {len(vocabulary)}"
     with pytest.raises(DataError, match=message):

@@ -2,7 +2,7 @@ import pytest
 
 from service.model import TextEncoder
 from training.data import Dataset
-from training.data.views import keras_texts, texts_by_form
+from training.data.views import keras_texts, texts_by_view
 
 
 @pytest.mark.usefixtures("same_word_ids")
@@ -18,12 +18,10 @@ def test_keras_texts_are_the_same_words_from_either_source(
         assert one.title is other.title is None
 
 
-def test_own_texts_where_the_source_has_them(
-    keras_dataset: Dataset, corpus_dataset: Dataset
-) -> None:
-    assert set(texts_by_form(keras_dataset.test, keras_dataset.vocabulary)) == {"keras_text"}
-    texts = texts_by_form(corpus_dataset.test, corpus_dataset.vocabulary)
-    assert set(texts) == {"keras_text", "own_text"}
+def test_article_view_needs_articles(keras_dataset: Dataset, corpus_dataset: Dataset) -> None:
+    assert set(texts_by_view(keras_dataset.test, keras_dataset.vocabulary)) == {"keras"}
+    texts = texts_by_view(corpus_dataset.test, corpus_dataset.vocabulary)
+    assert set(texts) == {"keras", "article"}
     assert corpus_dataset.test.articles is not None
-    for text, article in zip(texts["own_text"], corpus_dataset.test.articles, strict=True):
+    for text, article in zip(texts["article"], corpus_dataset.test.articles, strict=True):
         assert (text.title, text.text) == (article.title, article.body)

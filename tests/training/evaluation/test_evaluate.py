@@ -3,12 +3,12 @@ import pytest
 
 from service.model import TopicClassifier
 from training.data import Dataset
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import known_topics
 from training.evaluation.evaluate import Evaluation, evaluate
 
 
-def test_certain_and_right_is_perfect() -> None:
+def test_scores_of_perfect_predictions() -> None:
     labels = np.array([0, 1, 2, 2])
     perfect = Evaluation(labels, np.eye(3, dtype=np.float32)[labels])
     scores = perfect.scores()
@@ -35,16 +35,16 @@ def test_scores_by_topic() -> None:
 def test_all_topics_of_an_article_count(
     corpus_dataset: Dataset, classifier: TopicClassifier
 ) -> None:
-    topics = known_topics(corpus_dataset.test, LABELS)
+    topics = known_topics(corpus_dataset.test)
     assert topics is not None
     labels = corpus_dataset.test.labels
-    assert topics.among[np.arange(len(labels)), labels].all()
+    assert topics.any_topic[np.arange(len(labels)), labels].all()
 
-    answers = evaluate(classifier, corpus_dataset)["own_text"]
+    answers = evaluate(classifier, corpus_dataset)["article"]
     articles = corpus_dataset.test.articles or ()
     single, any_of = [], []
     for article, label, index in zip(articles, labels, answers.predicted, strict=True):
-        any_of.append(LABELS[index] in article.topics)
+        any_of.append(TOPIC_CODES[index] in article.topics)
         if len(article.topics) == 1:
             single.append(index == label)
     scores = answers.scores()
@@ -53,7 +53,7 @@ def test_all_topics_of_an_article_count(
     assert scores["accuracy"] < scores["any_topic_accuracy"]
 
 
-def test_only_what_is_known_is_scored() -> None:
+def test_scores_of_margins() -> None:
     labels = np.array([0, 1])
     margins = np.array([[1.5, -1], [3, 2]], dtype=np.float32)
     scores = Evaluation(labels, margins, probabilistic=False).scores()

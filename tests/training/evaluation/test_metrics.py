@@ -73,7 +73,7 @@ def test_macro_f1_by_brute_force(answer: Evaluation) -> None:
 
 
 @pytest.mark.parametrize(("n_right", "n_texts"), [(1800, 2246), (50, 100), (10, 10), (0, 10)])
-def test_the_interval_is_about_two_standard_errors(n_right: int, n_texts: int) -> None:
+def test_interval_is_about_two_standard_errors(n_right: int, n_texts: int) -> None:
     right = np.arange(n_texts) < n_right
     low, high = bootstrap_interval(right)
     accuracy = n_right / n_texts

@@ -5,12 +5,12 @@ from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data import Article, Dataset, Split
 from training.data.dataset import NO_TOPIC
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import first_sentence
 from training.data.written_texts import WrittenText
 from training.recipes.examples import (
     NEWSWIRES_PER_OUTLIER,
-    Form,
+    Kind,
     parts_of,
     training_texts,
 )
@@ -23,10 +23,10 @@ def article(title: str, body: str, *topics: str) -> Article:
 def first(split: Split, n_newswires: int = 2_000) -> Split:
     articles = None if split.articles is None else split.articles[:n_newswires]
     ids, labels = split.token_ids[:n_newswires], split.labels[:n_newswires]
-    return Split(ids, labels, articles, split.negatives[:n_newswires])
+    return Split(ids, labels, split.topic_codes, articles, split.negatives[:n_newswires])
 
 
-def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
+def test_training_texts_are_newswires_and_their_parts() -> None:
     articles = [
         article("OIL RISES", "Oil rose. It may fall.", "crude", "nat-gas"),
         article("WHEAT", "", "wheat"),
@@ -36,10 +36,10 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
         WrittenText(NewsText("Natgas jumps"), ("nat-gas",)),
         WrittenText(NewsText("Hi"), (), everyday=True),
     ]
-    labels = np.array([LABELS.index("crude"), LABELS.index("wheat")])
-    split = Split([[1], [1]], labels, articles, negatives)
+    labels = np.array([TOPIC_CODES.index("crude"), TOPIC_CODES.index("wheat")])
+    split = Split([[1], [1]], labels, TOPIC_CODES, articles, negatives)
     everything = training_texts(split, {}, seed=0, written=written)
-    texts = everything.only(everything.forms != Form.OUTLIER)
+    texts = everything.only(everything.kinds != Kind.OUTLIER)
     assert texts.texts == [
         NewsText("Oil rose. It may fall.", "OIL RISES"),
         NewsText("", "WHEAT"),
@@ -52,7 +52,7 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
         NewsText("Hi"),
     ]
     assert texts.groups.tolist() == [0, 1, 2, 0, 0, 2, 2, 3, 4]
-    crude, wheat, gas = (LABELS.index(code) for code in ("crude", "wheat", "nat-gas"))
+    crude, wheat, gas = (TOPIC_CODES.index(code) for code in ("crude", "wheat", "nat-gas"))
     none = NO_TOPIC
     assert texts.labels.tolist() == [crude, wheat, none, crude, crude, none, none, gas, none]
     assert texts.weights.tolist() == [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 1, 3]
@@ -67,7 +67,7 @@ def test_each_newswire_is_learnt_whole_and_in_parts() -> None:
     assert parts.groups.tolist() == [0, 0, 2, 2, 3, 4]
 
 
-def test_without_articles_only_what_keras_has(keras_dataset: Dataset) -> None:
+def test_without_articles_keras_texts_are_used(keras_dataset: Dataset) -> None:
     train = first(keras_dataset.train)
     everything = training_texts(train, keras_dataset.vocabulary, seed=0)
     texts = everything.only(everything.labels != NO_TOPIC)
@@ -77,7 +77,7 @@ def test_without_articles_only_what_keras_has(keras_dataset: Dataset) -> None:
     assert (texts.any_topic.sum(axis=1) == 1).all()
 
 
-def test_a_text_without_title_has_no_parts() -> None:
+def test_text_without_title_has_no_parts() -> None:
     assert parts_of(NewsText("Oil rose. It may fall.")) == {}
 
 
@@ -100,7 +100,7 @@ def test_first_sentence(text: str, sentence: str) -> None:
 def test_outliers_have_no_topic(corpus_dataset: Dataset) -> None:
     train, vocabulary = first(corpus_dataset.train), corpus_dataset.vocabulary
     everything = training_texts(train, vocabulary, seed=0)
-    texts = everything.only(everything.forms == Form.OUTLIER)
+    texts = everything.only(everything.kinds == Kind.OUTLIER)
     assert len(texts.texts) == -(-len(train.labels) // NEWSWIRES_PER_OUTLIER)
     assert not texts.primary_topic.any()
     assert not texts.any_topic.any()
@@ -114,11 +114,11 @@ def test_outliers_have_no_topic(corpus_dataset: Dataset) -> None:
     assert training_texts(train, vocabulary, seed=1).texts != everything.texts
 
 
-def test_an_outlier_has_some_words_of_its_newswire(corpus_dataset: Dataset) -> None:
+def test_outlier_keeps_share_of_words(corpus_dataset: Dataset) -> None:
     articles = corpus_dataset.train.articles
     assert articles is not None
     everything = training_texts(corpus_dataset.train, corpus_dataset.vocabulary, seed=0)
-    texts = everything.only(everything.forms == Form.OUTLIER)
+    texts = everything.only(everything.kinds == Kind.OUTLIER)
     shares = []
     for text, group in zip(texts.texts, texts.groups, strict=True):
         words = NEWS_TOKENIZER.tokenize(articles[group].body)
@@ -127,9 +127,9 @@ def test_an_outlier_has_some_words_of_its_newswire(corpus_dataset: Dataset) -> N
     assert np.mean(shares) == pytest.approx(0.35, abs=0.02)
 
 
-def test_negatives_are_learnt_from_the_training_split_alone(corpus_dataset: Dataset) -> None:
+def test_negatives_are_of_training_split(corpus_dataset: Dataset) -> None:
     train = corpus_dataset.train
     texts = training_texts(train, corpus_dataset.vocabulary, seed=0)
     learnt = texts.only(texts.negative & texts.whole)
-    assert list(learnt.texts) == [item.own_text for item in train.negatives]
+    assert list(learnt.texts) == [item.news_text for item in train.negatives]
     assert (learnt.groups == len(train.labels) + np.arange(len(train.negatives))).all()

@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from service.model import NewsText
 from service.model.encoder import UNKNOWN_ID
 from service.model.field_encoder import NewsEncoder
-from training.recipes.features import FeatureSettings, fit_features, weigh_tokens
+from training.recipes.features import FeatureSettings, fit_features, idf_igm
 
 WORDS = st.sampled_from(["oil", "rose", "to", "12", "dlrs", "wheat", "a"])
 TEXTS = [
@@ -20,7 +20,7 @@ TEXTS = [
 
 
 LABELS_OF_TEXTS = np.array([16, 5, 16, 16])
-PLAIN = FeatureSettings(concentration=0.0)
+PLAIN = FeatureSettings(igm_weight=0.0)
 
 
 @given(st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=2, max_size=8))
@@ -47,7 +47,7 @@ def test_frequent_tokens_have_low_ids_and_rare_ones_none() -> None:
     assert not {"and", "title:rose", "lead:wheat", "15"} & vocabulary.keys()
 
 
-def test_unknown_words_weigh_like_a_word_of_one_text() -> None:
+def test_unknown_word_weighs_as_word_of_one_text() -> None:
     features = fit_features(TEXTS, LABELS_OF_TEXTS, PLAIN)
     assert features.token_weights[UNKNOWN_ID] == pytest.approx(np.log((1 + len(TEXTS)) / 2) + 1)
     assert features.token_weights[UNKNOWN_ID] > features.token_weights[4:].max()
@@ -59,16 +59,16 @@ def test_unknown_words_weigh_like_a_word_of_one_text() -> None:
     assert np.linalg.norm(mixed) == pytest.approx(1)
 
 
-def test_tokens_of_few_topics_weigh_more() -> None:
+def test_igm_of_tokens() -> None:
     """Three tokens in four texts each: of one topic, of two alike, of four alike."""
     labels = np.array([0, 0, 0, 0, 1, 1, 2, 3])
     present = np.array([[1] * 4 + [0] * 4, [0, 0, 1, 1, 1, 1, 0, 0], [0, 0, 0, 1, 1, 0, 1, 1]]).T
-    plain = weigh_tokens(csr_array(present), labels, concentration=0)
+    plain = idf_igm(csr_array(present), labels, igm_weight=0)
     assert plain == pytest.approx([np.log(9 / 5) + 1] * 3)
-    gravity = weigh_tokens(csr_array(present), labels, concentration=1) / plain - 1
-    assert gravity == pytest.approx([1, 1 / (1 + 2), 1 / (1 + 2 + 3 + 4)])
+    igm = idf_igm(csr_array(present), labels, igm_weight=1) / plain - 1
+    assert igm == pytest.approx([1, 1 / (1 + 2), 1 / (1 + 2 + 3 + 4)])
 
 
-def test_a_text_without_words_is_nothing() -> None:
+def test_text_without_words_has_no_features() -> None:
     features = fit_features(TEXTS, LABELS_OF_TEXTS, FeatureSettings())
     assert not features.rows(features.encode([NewsText("...")])).toarray().any()

@@ -5,19 +5,21 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+import tensorflow as tf
 from rich.console import Console
+from scipy.sparse import csr_array
 
 from service.model import NewsText, build_classifier
-from training.data import Dataset, Split
+from training.data import Article, Dataset, Split
 from training.data.dataset import NO_TOPIC
-from training.data.reuters_expected import LABELS
-from training.data.views import texts_by_form, views_of_test
+from training.data.reuters_expected import TOPIC_CODES
+from training.data.views import texts_by_view, views_of_test
 from training.data.written_texts import read_written_texts
-from training.evaluation.evaluate import evaluate_held_out, predict_texts
-from training.recipes import TrainedNetwork
+from training.evaluation.evaluate import evaluate_out_of_fold, predict_texts
+from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
-from training.recipes.linear import BestSettings, fit_with, split_into_folds
+from training.recipes.linear import LinearSettings, fit, fit_with, split_into_folds, to_tensor
 from training.recipes.svm import SVMSettings
 from training.release.export import check_parity, export, to_onnx
 
@@ -25,13 +27,9 @@ FREQUENT_TOPICS = (3, 4, 19, 16, 1)
 WRITTEN = [
     item
     for item in read_written_texts()
-    if not item.topics or item.topics[0] in {LABELS[topic] for topic in FREQUENT_TOPICS}
+    if not item.topics or item.topics[0] in {TOPIC_CODES[topic] for topic in FREQUENT_TOPICS}
 ][::10]
-SETTINGS = BestSettings(
-    seed=0,
-    folds=2,
-    calibration=CalibrationSettings(epochs=20),
-)
+SETTINGS = LinearSettings(seed=0, folds=2, calibration=CalibrationSettings(max_iterations=50))
 
 
 def some_of(split: Split, per_topic: int) -> Split:
@@ -43,6 +41,7 @@ def some_of(split: Split, per_topic: int) -> Split:
     return Split(
         [split.token_ids[index] for index in chosen],
         split.labels[chosen],
+        split.topic_codes,
         [split.articles[index] for index in chosen],
         split.negatives[: 20 * per_topic // 16],
     )
@@ -62,27 +61,27 @@ def progress() -> io.StringIO:
 
 
 @pytest.fixture(scope="module")
-def network(dataset: Dataset, progress: io.StringIO) -> TrainedNetwork:
+def network(dataset: Dataset, progress: io.StringIO) -> TrainedModel:
     console = Console(file=progress, width=160)
     return fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
 
 
 @pytest.mark.usefixtures("network")
-def test_one_progress_counts_the_fits_to_all_folds(progress: io.StringIO) -> None:
+def test_one_progress_bar_for_all_fits(progress: io.StringIO) -> None:
     shown = [line.rpartition(" ") for line in progress.getvalue().splitlines()]
     assert len({title for title, _, _ in shown}) == 1
     assert [count for _, _, count in shown] == ["1/3", "2/3", "3/3"]
 
 
-def test_it_learns_what_newswires_are_about(network: TrainedNetwork, dataset: Dataset) -> None:
-    texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
+def test_accuracy_is_above_chance(network: TrainedModel, dataset: Dataset) -> None:
+    texts = texts_by_view(dataset.test, dataset.vocabulary)["article"]
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
     predicted = network.predict(token_ids)[:, :-1].argmax(axis=1)
     assert (predicted == dataset.test.labels).mean() > 0.8  # guessing: 0.2
 
 
-def test_the_exported_network_is_the_trained_one(
-    network: TrainedNetwork, dataset: Dataset, tmp_path: Path
+def test_exported_network_has_parity(
+    network: TrainedModel, dataset: Dataset, tmp_path: Path
 ) -> None:
     classifier = build_classifier(export(network, dataset, folder=tmp_path / "1", command="a test"))
     assert classifier.thresholds == network.thresholds
@@ -91,9 +90,9 @@ def test_the_exported_network_is_the_trained_one(
     check_parity(expected=network.predict(token_ids), actual=predict_texts(classifier, texts))
 
 
-def test_every_setting_is_recorded(network: TrainedNetwork) -> None:
+def test_settings_are_recorded(network: TrainedModel) -> None:
     assert network.settings["svm"]["C"] == SVMSettings().C
-    assert network.settings["calibration"]["epochs"] == 20
+    assert network.settings["calibration"]["max_iterations"] == 50
     assert network.settings["written_texts"] == len(WRITTEN)
     synonyms = network.settings["synonyms"]
     assert synonyms
@@ -102,11 +101,11 @@ def test_every_setting_is_recorded(network: TrainedNetwork) -> None:
 
 
 def test_probability_of_no_topic_is_higher_for_negatives(
-    network: TrainedNetwork, dataset: Dataset
+    network: TrainedModel, dataset: Dataset
 ) -> None:
     assert network.no_topic
-    stream = [item.own_text for item in dataset.test.negatives]
-    topical = views_of_test(dataset, LABELS)["own_text"].texts
+    stream = [item.news_text for item in dataset.test.negatives]
+    topical = views_of_test(dataset)["article"].texts
     means = [
         network.predict([network.encoder.token_ids(item.text, item.title) for item in texts])[
             :, -1
@@ -116,33 +115,33 @@ def test_probability_of_no_topic_is_higher_for_negatives(
     assert means[0] > 0.5 > means[1]
 
 
-def test_what_was_held_out_is_answered_and_calibrated(
-    network: TrainedNetwork, dataset: Dataset
-) -> None:
-    assert network.held_out is not None
+def test_out_of_fold_predictions_are_calibrated(network: TrainedModel, dataset: Dataset) -> None:
+    assert network.out_of_fold is not None
     n_topical = len(dataset.train.labels)
-    assert (network.held_out.labels[:n_topical] == dataset.train.labels).all()
-    assert (network.held_out.labels[n_topical:] == NO_TOPIC).all()
-    assert len(network.held_out.labels) == n_topical + len(dataset.train.negatives)
-    measured = evaluate_held_out(network.held_out, network.thresholds, LABELS)
-    before, after = (measured[name].scores() for name in ("held_out_uncalibrated", "held_out"))
+    assert (network.out_of_fold.labels[:n_topical] == dataset.train.labels).all()
+    assert (network.out_of_fold.labels[n_topical:] == NO_TOPIC).all()
+    assert len(network.out_of_fold.labels) == n_topical + len(dataset.train.negatives)
+    measured = evaluate_out_of_fold(network.out_of_fold, network.thresholds, TOPIC_CODES)
+    before, after = (
+        measured[name].scores() for name in ("out_of_fold_uncalibrated", "out_of_fold")
+    )
     assert after["expected_calibration_error"] < before["expected_calibration_error"]
     assert after["answered_accuracy"] >= 0.95
     assert after["no_topic_auc"] > 0.8
     assert 0 < after["coverage"] < 1
 
 
-def test_the_same_seed_gives_the_same_network(network: TrainedNetwork, dataset: Dataset) -> None:
+def test_same_seed_same_network(network: TrainedModel, dataset: Dataset) -> None:
     console = Console(file=io.StringIO())
     again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
     assert again.encoder.vocabulary == network.encoder.vocabulary
-    texts = texts_by_form(dataset.test, dataset.vocabulary)["own_text"]
+    texts = texts_by_view(dataset.test, dataset.vocabulary)["article"]
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
     np.testing.assert_array_equal(network.predict(token_ids), again.predict(token_ids))
     assert again.thresholds == network.thresholds
 
 
-def test_texts_of_a_newswire_are_held_out_together(dataset: Dataset) -> None:
+def test_texts_of_a_newswire_share_a_fold(dataset: Dataset) -> None:
     texts = training_texts(dataset.train, dataset.vocabulary, seed=0)
     folds = split_into_folds(texts, SETTINGS)
     for newswire in range(len(dataset.train.labels)):
@@ -152,7 +151,7 @@ def test_texts_of_a_newswire_are_held_out_together(dataset: Dataset) -> None:
     assert abs(int(counts[0]) - int(counts[1])) <= 2
 
 
-def test_a_token_that_occurs_0_times_counts_for_nothing(network: TrainedNetwork) -> None:
+def test_tokens_with_count_0_are_ignored(network: TrainedModel) -> None:
     session = onnxruntime.InferenceSession(to_onnx(network.sparse))
     ids = np.array([[1, 4, 5, 6]])
     counts = np.array([[1, 3, 0, 2], [1, 0, 0, 0], [1, 1, 2, 0]], dtype=np.float32)
@@ -161,3 +160,26 @@ def test_a_token_that_occurs_0_times_counts_for_nothing(network: TrainedNetwork)
         there = row > 0
         inputs = {"token_ids": ids[:, there], "token_counts": row[np.newaxis, there]}
         np.testing.assert_allclose(session.run(None, inputs)[0][0], answer, atol=1e-6)
+
+
+def test_sparse_tensor_has_the_same_numbers() -> None:
+    dense = np.array([[0, 2, 0], [0, 0, 0], [3, 0, 1]], dtype=np.float32)
+    tensor = to_tensor(csr_array(dense))
+    np.testing.assert_array_equal(tf.sparse.to_dense(tensor).numpy(), dense)
+
+
+def test_topics_are_those_of_the_data_set() -> None:
+    """Two topics that are not of Reuters; the written texts without a topic are negatives."""
+    texts = {"rain": "Showers and thunder over the hills", "chess": "The bishop takes a pawn"}
+    articles = [
+        Article(code, f"{text} on day {day}", has_body=True, keras_text="", topics=(code,))
+        for day in range(6)
+        for code, text in texts.items()
+    ]
+    labels = np.array([0, 1] * 6)
+    train = Split([[1]] * 12, labels, ["rain", "chess"], articles)
+    model = fit(train, {}, seed=0, console=Console(file=io.StringIO()))
+    token_ids = [model.encoder.token_ids(text, None) for text in texts.values()]
+    probabilities = model.predict(token_ids)
+    assert probabilities.shape == (2, 3)
+    assert probabilities[:, :2].argmax(axis=1).tolist() == [0, 1]

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.data import Dataset
-from training.recipes import TrainedNetwork
-from training.recipes.mlp import BookSettings, build_network, multi_hot
+from training.recipes import TrainedModel
+from training.recipes.mlp import MlpSettings, build_network, multi_hot
 
 
 @given(st.lists(st.lists(st.integers(0, 40), max_size=20), max_size=5))
@@ -18,8 +18,8 @@ def test_multi_hot(token_ids: list[list[int]]) -> None:
         assert set(row) <= {0, 1}
 
 
-def test_the_network_is_the_books() -> None:
-    network = build_network(BookSettings(seed=0))
+def test_network_is_the_books() -> None:
+    network = build_network(MlpSettings(seed=0), 46)
     shapes = [tuple(weights.shape) for weights in network.get_weights()]
     assert shapes == [(10_000, 64), (64,), (64, 64), (64,), (64, 46), (46,)]
     assert [layer.activation.__name__ for layer in network.layers] == ["relu", "relu", "softmax"]
@@ -27,14 +27,14 @@ def test_the_network_is_the_books() -> None:
     assert network.loss == "categorical_crossentropy"
 
 
-def test_the_epochs_are_chosen_where_validation_loss_is_lowest(trained: TrainedNetwork) -> None:
+def test_epochs_minimise_validation_loss(trained: TrainedModel) -> None:
     assert len(trained.history["val_loss"]) == 20
     assert trained.settings["epochs"] == 1 + np.argmin(trained.history["val_loss"])
     assert 7 <= trained.settings["epochs"] <= 13  # the book: 9
     assert set(trained.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-def test_about_as_good_as_the_book_says(trained: TrainedNetwork, corpus_dataset: Dataset) -> None:
+def test_accuracy_is_about_the_books(trained: TrainedModel, corpus_dataset: Dataset) -> None:
     predicted = trained.predict(corpus_dataset.test.token_ids).argmax(axis=1)
     accuracy = (predicted == corpus_dataset.test.labels).mean()
     assert accuracy == pytest.approx(0.79, abs=0.015)

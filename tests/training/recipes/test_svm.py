@@ -5,10 +5,10 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_array, random_array
 
 from service.model import NewsText
-from training.data.reuters_expected import LABELS
-from training.recipes.examples import Example, Form, TrainingTexts
+from training.data.reuters_expected import TOPIC_CODES
+from training.recipes.examples import Example, Kind, TrainingTexts
 from training.recipes.features import FeatureSettings
-from training.recipes.svm import SVMSettings, fit_each, fit_svms, mean_of_pairs, to_tensor
+from training.recipes.svm import SVMSettings, fit_each, fit_svms
 
 C = 0.7
 
@@ -30,7 +30,7 @@ def objective(
     return float(0.5 * weights @ weights + C * (sample_weights * slack**2).sum())
 
 
-def test_weights_are_those_of_the_svm_objective(rows: csr_array) -> None:
+def test_weights_minimise_the_svm_objective(rows: csr_array) -> None:
     """An oracle: the objective, minimised by SciPy."""
     generator = np.random.default_rng(1)
     truth = generator.normal(size=(40, 3))
@@ -46,30 +46,18 @@ def test_weights_are_those_of_the_svm_objective(rows: csr_array) -> None:
         np.testing.assert_allclose(weights[:, column], best.x, atol=0.05)
 
 
-def test_targets_that_are_all_the_same_need_no_svm(rows: csr_array) -> None:
+def test_constant_targets_have_constant_margin(rows: csr_array) -> None:
     targets = np.stack([np.ones(300, dtype=bool), np.zeros(300, dtype=bool)], axis=1)
     weights = fit_each(rows, targets, np.ones(300, dtype=np.float32), C)
     assert not weights[:-1].any()
     assert weights[-1].tolist() == [1, -1]
 
 
-def test_mean_of_pairs() -> None:
-    assert mean_of_pairs(np.array([1.0, 2.0, 5.0, 6.0]), 1.0).tolist() == [3, 4]
-    assert mean_of_pairs(np.array([1.0, 2.0, 5.0, 6.0]), 0.0).tolist() == [1, 2]
-
-
-def test_sparse_tensor_has_the_same_numbers(rows: csr_array) -> None:
-    import tensorflow as tf
-
-    dense = tf.sparse.to_dense(to_tensor(rows)).numpy()
-    np.testing.assert_array_equal(dense, rows.toarray())
-
-
 @pytest.fixture(scope="module")
 def texts() -> TrainingTexts:
     """Two topics and no topic, with words that tell them apart; and one negative about oil."""
     examples = [
-        Example(NewsText(text), group, Form.WHOLE, topics)
+        Example(NewsText(text), group, Kind.WHOLE, topics)
         for group, (text, topics) in enumerate(
             [
                 ("Crude oil rose", ("crude",)),
@@ -82,35 +70,35 @@ def texts() -> TrainingTexts:
             ]
         )
     ]
-    return TrainingTexts.of(examples)
+    return TrainingTexts.of(examples, TOPIC_CODES)
 
 
-def test_last_margin_says_that_no_topic_fits(texts: TrainingTexts) -> None:
+def test_last_margin_is_of_no_topic(texts: TrainingTexts) -> None:
     svms = fit_svms(texts, SVMSettings(C=10), FeatureSettings())
     asked = [NewsText("Crude oil"), NewsText("Wheat exports"), NewsText("The minister")]
     margins = svms.margins(svms.features.encode(asked))
-    assert margins.shape == (3, len(LABELS) + 1)
-    crude, wheat = LABELS.index("crude"), LABELS.index("wheat")
+    assert margins.shape == (3, len(TOPIC_CODES) + 1)
+    crude, wheat = TOPIC_CODES.index("crude"), TOPIC_CODES.index("wheat")
     assert margins[:, :-1].argmax(axis=1)[:2].tolist() == [crude, wheat]
     assert margins[2, -1] > margins[:2, -1].max()
 
 
-def test_negatives_teach_topics_nothing(texts: TrainingTexts) -> None:
+def test_negatives_are_left_out_of_topics(texts: TrainingTexts) -> None:
     svms = fit_svms(texts, SVMSettings(), FeatureSettings())
-    kernel, _ = svms.layer.get_weights()
-    minister = kernel[svms.features.encoder.vocabulary["minister"]]
+    minister = svms.kernel[svms.features.encoder.vocabulary["minister"]]
     assert not minister[:-1].any()
     assert minister[-1] > 0
 
 
-def test_only_newswires_bring_in_reserved_words(texts: TrainingTexts) -> None:
+def test_negatives_do_not_add_reserved_words(texts: TrainingTexts) -> None:
     written = TrainingTexts.of(
         [
-            Example(NewsText(f"A medal for the {name}"), 7, Form.WRITTEN, ())
+            Example(NewsText(f"A medal for the {name}"), 7, Kind.WRITTEN, ())
             for name in ("swimmer", "swimmer", "minister")
-        ]
+        ],
+        TOPIC_CODES,
     )
-    both = TrainingTexts.of([*examples_of(texts), *examples_of(written)])
+    both = TrainingTexts.of([*examples_of(texts), *examples_of(written)], TOPIC_CODES)
     vocabulary = fit_svms(both, SVMSettings(), FeatureSettings()).features.encoder.vocabulary
     assert {"medal", "swimmer", "minister"} <= vocabulary.keys()
     svms = fit_svms(both, SVMSettings(), FeatureSettings(), reserved={"medal", "minister"})
@@ -120,14 +108,14 @@ def test_only_newswires_bring_in_reserved_words(texts: TrainingTexts) -> None:
 
 def examples_of(texts: TrainingTexts) -> list[Example]:
     return [
-        Example(text, int(group), Form(form), () if label < 0 else (LABELS[label],))
-        for text, group, form, label in zip(
-            texts.texts, texts.groups, texts.forms, texts.labels, strict=True
+        Example(text, int(group), Kind(kind), () if label < 0 else (TOPIC_CODES[label],))
+        for text, group, kind, label in zip(
+            texts.texts, texts.groups, texts.kinds, texts.labels, strict=True
         )
     ]
 
 
-def test_synonym_is_as_all_the_words_that_it_stands_for(texts: TrainingTexts) -> None:
+def test_synonym_has_margins_of_its_equivalents(texts: TrainingTexts) -> None:
     plain = fit_svms(texts, SVMSettings(C=10), FeatureSettings())
     known = {
         "gusher": ["crude", "oil"],

@@ -2,49 +2,49 @@ import numpy as np
 import pytest
 
 from training.data.dataset import NO_TOPIC
-from training.recipes.network import HeldOut
 from training.recipes.thresholds import MIN_KNOWN_WORDS_RATIO, choose_thresholds
+from training.recipes.trained_model import OutOfFold
 
 
-def held_out(
+def out_of_fold(
     confidence: np.ndarray,
     right: np.ndarray,
     known: np.ndarray | None = None,
     no_topic: np.ndarray | None = None,
-) -> HeldOut:
+) -> OutOfFold:
     """Two topics, of which the first is always predicted; where it is wrong, no topic fits."""
     none = np.zeros(len(confidence)) if no_topic is None else no_topic
     columns = [confidence, 1 - confidence - none, none]
     probabilities = np.stack(columns, axis=1).astype(np.float32)
     labels = np.where(right, 0, NO_TOPIC)
     ratio = np.ones(len(confidence)) if known is None else known
-    return HeldOut(labels, probabilities, probabilities, ratio)
+    return OutOfFold(labels, probabilities, probabilities, ratio)
 
 
-def test_precision_on_the_stream_is_as_chosen() -> None:
+def test_threshold_reaches_target_precision() -> None:
     generator = np.random.default_rng(0)
     confidence = generator.uniform(0.5, 1, 20_000)
-    predictions = held_out(confidence, generator.random(20_000) < confidence)
+    predictions = out_of_fold(confidence, generator.random(20_000) < confidence)
     threshold = choose_thresholds(predictions, 2).confidence
     answered = predictions.probabilities[:, 0] >= threshold
     assert (predictions.labels[answered] == 0).mean() == pytest.approx(0.956, abs=0.0025)
     assert threshold == pytest.approx(0.912, abs=0.02)  # the mean above it is 0.956
 
 
-def test_model_that_is_always_right_never_abstains() -> None:
+def test_perfect_model_never_abstains() -> None:
     confidence = np.linspace(0.6, 1, 100)
-    thresholds = choose_thresholds(held_out(confidence, np.ones(100, dtype=bool)), 2)
+    thresholds = choose_thresholds(out_of_fold(confidence, np.ones(100, dtype=bool)), 2)
     assert thresholds.confidence == pytest.approx(0.6)
 
 
-def test_texts_that_are_abstained_from_anyway_do_not_count() -> None:
+def test_other_abstentions_do_not_count() -> None:
     """Neither those that are mostly unknown, nor those that have no topic more likely than not."""
     confidence = np.linspace(0.6, 1, 100)
     right = np.arange(100) >= 50
     known = np.where(right, 1.0, MIN_KNOWN_WORDS_RATIO - 0.01)
-    thresholds = choose_thresholds(held_out(confidence, right, known), 2)
+    thresholds = choose_thresholds(out_of_fold(confidence, right, known), 2)
     assert thresholds.confidence == pytest.approx(confidence[50])
     confidence = np.linspace(0.46, 0.49, 100)
     none = np.where(right, 0.1, 0.501)
-    thresholds = choose_thresholds(held_out(confidence, right, no_topic=none), 2)
+    thresholds = choose_thresholds(out_of_fold(confidence, right, no_topic=none), 2)
     assert thresholds.confidence == pytest.approx(confidence[50])

@@ -9,7 +9,7 @@ from training.evaluation.evaluate import evaluate
 from training.release.drift_baseline import measure_drift_baseline
 
 
-def test_it_counts_what_the_classifier_answers(classifier: TopicClassifier) -> None:
+def test_baseline_counts_predictions(classifier: TopicClassifier) -> None:
     texts = [NewsText("Crude oil prices rose as OPEC ministers met."), NewsText("zxcv qwer tyui")]
     baseline = measure_drift_baseline(classifier, texts)
     codes = [topic.code for topic in classifier.topics]
@@ -22,7 +22,7 @@ def test_it_counts_what_the_classifier_answers(classifier: TopicClassifier) -> N
     assert baseline.known_words_ratio["inf"] == 1
 
 
-def test_none_of_the_topics_is_measured_where_the_model_knows_it(
+def test_no_topic_is_counted_if_predicted(
     no_topic_classifier: TopicClassifier,
 ) -> None:
     texts = [NewsText("oil"), NewsText("rose"), NewsText("rose rose rose")]
@@ -37,11 +37,10 @@ def test_none_of_the_topics_is_measured_where_the_model_knows_it(
     assert others.no_topic_ratio is None
 
 
-def test_the_released_baseline_is_that_of_the_test_stream(
+def test_released_baseline_is_of_test_stream(
     classifier: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
-    codes = [topic.code for topic in classifier.topics]
-    texts = views_of_test(corpus_dataset, codes)[STREAM].texts
+    texts = views_of_test(corpus_dataset)[STREAM].texts
     assert measure_drift_baseline(classifier, texts) == classifier.drift_baseline
     predicted = evaluate(classifier, corpus_dataset)[STREAM].predicted
     counts = np.bincount(predicted, minlength=len(classifier.topics)).tolist()

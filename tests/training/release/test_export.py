@@ -11,11 +11,11 @@ from service.model import TopicClassifier, load_bundle, load_classifier
 from service.model.padding import pad
 from tests.networks import weights_of
 from training.data import Dataset
-from training.data.reuters_expected import LABELS
+from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import keras_texts
 from training.errors import ExportError
 from training.evaluation.evaluate import predict_texts
-from training.recipes import TrainedNetwork
+from training.recipes import TrainedModel
 from training.recipes.mlp import multi_hot
 from training.release.export import check_parity, export, repeatable_command, to_onnx
 
@@ -28,7 +28,7 @@ def exported(trained_bundle: Path) -> TopicClassifier:
 
 
 def test_numpy_keras_and_onnx_agree(
-    trained: TrainedNetwork, exported: TopicClassifier, corpus_dataset: Dataset
+    trained: TrainedModel, exported: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
     """Three witnesses: Keras, onnxruntime, and the forward pass written out in NumPy."""
     token_ids = corpus_dataset.test.token_ids
@@ -51,7 +51,7 @@ def test_numpy_keras_and_onnx_agree(
 
 
 def test_gathering_rows_is_multiplying_a_dense_row(
-    trained: TrainedNetwork, exported: TopicClassifier, corpus_dataset: Dataset
+    trained: TrainedModel, exported: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
     texts = keras_texts(corpus_dataset.test, corpus_dataset.vocabulary)[:200]
     token_ids, token_counts = pad([exported.encode(text) for text in texts])
@@ -65,7 +65,7 @@ def test_gathering_rows_is_multiplying_a_dense_row(
     np.testing.assert_allclose(np.asarray(sparse), expected, atol=1e-6)
 
 
-def test_the_network_is_valid_and_sparse(trained_bundle: Path) -> None:
+def test_network_is_valid_and_sparse(trained_bundle: Path) -> None:
     network = load_bundle(trained_bundle).network
     model = onnx.load_from_string(network)
     onnx.checker.check_model(model, full_check=True)
@@ -82,8 +82,8 @@ def test_the_network_is_valid_and_sparse(trained_bundle: Path) -> None:
     assert (10_000, 64) in {array.shape for array in weights_of(network).values()}
 
 
-def test_the_manifest_lets_anyone_repeat_the_run(
-    trained_bundle: Path, trained: TrainedNetwork, corpus_dataset: Dataset
+def test_manifest_records_the_run(
+    trained_bundle: Path, trained: TrainedModel, corpus_dataset: Dataset
 ) -> None:
     bundle = load_bundle(trained_bundle)
     manifest = bundle.manifest
@@ -93,23 +93,23 @@ def test_the_manifest_lets_anyone_repeat_the_run(
     assert manifest.data["fingerprint"] == corpus_dataset.fingerprint()
     assert {"tensorflow", "keras", "onnx", "python"} <= set(manifest.libraries)
     assert len(bundle.vocabulary) == 10_000 - 4
-    assert [topic.code for topic in bundle.topics] == list(LABELS)
+    assert [topic.code for topic in bundle.topics] == list(TOPIC_CODES)
 
 
-def test_a_network_that_answers_otherwise_is_not_exported(
-    trained: TrainedNetwork, corpus_dataset: Dataset, tmp_path: Path
+def test_export_fails_if_goldens_differ(
+    trained: TrainedModel, corpus_dataset: Dataset, tmp_path: Path
 ) -> None:
     def shifted(token_ids: Any) -> NDArray[np.float32]:
         return np.roll(trained.predict(token_ids), 1, axis=1)
 
     other = replace(trained, predict=shifted)
-    with pytest.raises(ExportError, match="the exported network is refused: goldens"):
+    with pytest.raises(ExportError, match="verification of the exported network failed: goldens"):
         export(other, corpus_dataset, folder=tmp_path / "1", command="a test")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_network_that_differs_on_a_test_newswire_is_not_exported(
-    trained: TrainedNetwork, corpus_dataset: Dataset, tmp_path: Path
+def test_export_fails_if_a_test_newswire_differs(
+    trained: TrainedModel, corpus_dataset: Dataset, tmp_path: Path
 ) -> None:
     """The golden cases agree, and all newswires but one."""
 
@@ -127,9 +127,9 @@ def test_a_network_that_differs_on_a_test_newswire_is_not_exported(
 @pytest.mark.parametrize(
     ("split_seed", "words"), [(113, ""), (7, " --split-seed 7"), (None, " --chronological")]
 )
-def test_the_command_can_be_repeated(tmp_path: Path, split_seed: int | None, words: str) -> None:
-    command = repeatable_command({"recipe": "book", "seed": 0}, split_seed, tmp_path / "my run")
-    expected = f"python -m training train --recipe book --seed 0{words} --out 'my run'"
+def test_repeatable_command(tmp_path: Path, split_seed: int | None, words: str) -> None:
+    command = repeatable_command({"recipe": "mlp", "seed": 0}, split_seed, tmp_path / "my run")
+    expected = f"python -m training train --recipe mlp --seed 0{words} --out 'my run'"
     assert command == expected
 
 
@@ -142,8 +142,8 @@ def test_parity() -> None:
         check_parity(expected=expected, actual=expected + np.float32(2e-5))
 
 
-def test_what_is_not_valid_onnx_is_refused(
-    trained: TrainedNetwork, monkeypatch: pytest.MonkeyPatch
+def test_export_fails_on_invalid_onnx(
+    trained: TrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise onnx.checker.ValidationError("no such operator")

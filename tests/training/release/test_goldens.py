@@ -23,7 +23,7 @@ def test_goldens_cover_topics_titles_and_unknown_words() -> None:
 
 
 def test_golden_texts_are_not_of_the_corpus(corpus_dataset: Dataset) -> None:
-    texts = json.loads((ROOT / "training" / "golden_texts.json").read_text())
+    texts = json.loads((ROOT / "training" / "release" / "golden_texts.json").read_text())
     encoder = TextEncoder(corpus_dataset.vocabulary)
     corpus = {
         passage

@@ -29,9 +29,8 @@ def evaluation() -> Evaluation:
 
 def test_every_file_of_the_report(evaluation: Evaluation) -> None:
     bundle = load_bundle(RELEASED / "1")
-    evaluations = {"keras_text": evaluation, "own_text": evaluation}
-    held_out = {"held_out": evaluation}
-    files = report_files(bundle.manifest, bundle.topics, HISTORY, evaluations, held_out, BASELINES)
+    evaluations = {"keras": evaluation, "article": evaluation, "out_of_fold": evaluation}
+    files = report_files(bundle.manifest, bundle.topics, HISTORY, evaluations, BASELINES)
     assert set(files) == {
         "metrics.json",
         "curves.png",
@@ -42,10 +41,10 @@ def test_every_file_of_the_report(evaluation: Evaluation) -> None:
     for name, content in files.items():
         assert content.startswith(b"\x89PNG") == name.endswith(".png")
     metrics = json.loads(files["metrics.json"])
-    assert metrics["keras_text"]["scores"] == evaluation.scores()
+    assert metrics["keras"]["scores"] == evaluation.scores()
     assert metrics["history"] == HISTORY
     assert metrics["baselines"] == BASELINES
-    assert len(metrics["own_text"]["topics"]) == 46
+    assert len(metrics["article"]["topics"]) == 46
 
     card = files["model_card.md"].decode()
     assert f"{evaluation.scores()['accuracy']:.4f}" in card
@@ -57,10 +56,10 @@ def test_every_file_of_the_report(evaluation: Evaluation) -> None:
 
 def test_tables_for_the_terminal(evaluation: Evaluation) -> None:
     console = Console(width=160, record=True, file=io.StringIO())
-    console.print(summary_table({"one": {"keras_text": evaluation}}, BASELINES))
+    console.print(summary_table({"one": {"keras": evaluation}}, BASELINES))
     console.print(topic_table(evaluation, [f"topic-{n}" for n in range(46)], "by topic"))
     other = Evaluation(evaluation.labels, np.roll(evaluation.probabilities, 1, axis=0))
-    console.print(comparison_table({"other": {"keras_text": other}}, {"keras_text": evaluation}))
+    console.print(comparison_table({"other": {"keras": other}}, {"keras": evaluation}))
     shown = console.export_text()
     gain = other.right.mean() - evaluation.right.mean()
     assert f"{gain:+.4f}" in shown

@@ -1,4 +1,4 @@
-"""What every recipe gives: a fitted network, as it is trained and as it is served."""
+"""The result of every recipe: a trained model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Predictions for training newswires, each by a network that had not seen it.
+class OutOfFold:
+    """Predictions for training newswires, each by a model that was not trained on it.
 
     Attributes
     ----------
     labels : int64 array of shape (n_newswires,)
         ``NO_TOPIC`` for an indexed newswire without a topic.
     uncalibrated, probabilities : float32 arrays of shape (n_newswires, n_outputs)
-        Before and after calibration, which had not seen the newswire either. The column after those
-        of the topics, if there is one, is the probability that no topic fits.
+        Before and after an out-of-fold calibration. The column after those of the topics, if there
+        is one, is the probability that no topic fits.
     known_words_ratio : float64 array of shape (n_newswires,)
-        Share of each text's words that the vocabulary of its network holds.
+        Share of each text's words that the vocabulary of its model holds.
     """
 
     labels: NDArray[np.int64]
@@ -37,39 +37,30 @@ class HeldOut:
 
 
 class SparseNetwork(Protocol):
-    """A network that reads the ids of the tokens that occur, and how often each does."""
+    """A network on token ids and counts, to be exported."""
 
     def to_onnx(self) -> onnx.ModelProto:
-        """Give the network in ONNX: ``token_ids`` (n or 1, length), ``token_counts`` (n, length).
+        """Return the network: ``token_ids`` (n or 1, length), ``token_counts`` (n, length).
 
-        A token that occurs 0 times counts for nothing.
+        Tokens with a count of 0 are ignored.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedNetwork:
-    """A fitted network.
+class TrainedModel:
+    """A trained model.
 
     Attributes
     ----------
-    recipe : str
-        Name of the recipe that fitted it.
     settings : mapping of str to Any
         Every setting of the recipe, and what it chose by itself.
-    encoder : TextEncoder
-        By whose rule and vocabulary text becomes the network's token ids.
     history : mapping of str to list of float
-        Loss and accuracy of each epoch, on what was trained and on newswires held out; empty where
-        there are no epochs.
+        Training and validation loss and accuracy by epoch; empty where there are no epochs.
     predict : callable
-        Token ids of n texts in order, as the encoder gives them, to the trained network's
-        probabilities, float32 of shape (n, n_outputs).
+        Token ids of n texts in order, as from the encoder, to probabilities by Keras, float32 of
+        shape (n, n_outputs).
     sparse : SparseNetwork
-        The same network on token ids and counts, to be exported.
-    held_out : HeldOut or None
-        What networks of this recipe answered to training newswires that they had not seen.
-    thresholds : AbstentionThresholds
-        Below which a prediction is abstained from.
+        The same network, to be exported.
     no_topic : bool
         Whether the last output is the probability that no topic fits.
     """
@@ -79,7 +70,7 @@ class TrainedNetwork:
     encoder: TextEncoder
     history: Mapping[str, list[float]]
     predict: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]
-    sparse: Any  # a SparseNetwork; tests ask each for its own parts
-    held_out: HeldOut | None = None
+    sparse: Any  # a SparseNetwork; tests read the parts of each
+    out_of_fold: OutOfFold | None = None
     thresholds: AbstentionThresholds = NEVER_ABSTAIN
     no_topic: bool = False

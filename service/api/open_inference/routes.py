@@ -1,6 +1,8 @@
 """The routes of the Open Inference Protocol."""
 
 from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response
@@ -126,7 +128,7 @@ def _add_inference_routes(
 ) -> None:
     described: dict[str, Any] = {
         "response_model": InferResponse,
-        "openapi_extra": {"requestBody": _describe_body()},
+        "openapi_extra": {"requestBody": deepcopy(_describe_body())},
     }
 
     async def infer(served: TensorModel, request: Request, header_length: str | None) -> Response:
@@ -165,6 +167,7 @@ def _respond(content: Content) -> Response:
     return Response(content.body, media_type=BINARY_MEDIA_TYPE, headers=headers)
 
 
+@cache
 def _describe_body() -> dict[str, Any]:
     """Describe a body, which is read and parsed by hand, to OpenAPI."""
     schema = InferRequest.model_json_schema()

@@ -18,7 +18,7 @@ from service.model import Abstention, InferenceError, TopicClassifier
 FOLDER: Final = Path(__file__).parents[1] / "static"
 PAGES: Final = {"/": "index.html", "/docs": "docs.html"}
 """The file of each page. The page loads its other files from `FILES`, by relative addresses."""
-SWAGGER_UI: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
+SWAGGER_UI: Final = ("swagger-ui-bundle.js", "swagger-ui.css")
 """Files of fastapi-offline."""
 FILES: Final = "/page/{name}"
 CONFIG: Final = "/page/config.json"
@@ -100,4 +100,4 @@ def page_examples(classifier: TopicClassifier) -> list[dict[str, str]]:
 
 
 def _file_names() -> frozenset[str]:
-    return SWAGGER_UI | {path.name for path in FOLDER.iterdir()} - {*PAGES.values()}
+    return frozenset(SWAGGER_UI) | {path.name for path in FOLDER.iterdir()} - {*PAGES.values()}

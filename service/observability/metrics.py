@@ -41,8 +41,8 @@ Item = TypeVar("Item")
 class ServiceMetrics(Collector):
     """The metrics of one service, on a registry of its own.
 
-    Observations are buffered on the request path and counted in bulk, at a scrape or when there are
-    many: updating each metric per request would cost more than the prediction.
+    Observations are buffered on the request path and counted together, at a scrape or when
+    there are many: updating each metric per request would cost more than the prediction.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -69,7 +69,7 @@ def service() -> Iterator[RunningService]:
 def test_it_classifies_with_typed_answers(service: RunningService, tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{service.port}"
     configuration = tmp_path / "configuration.yml"
-    configuration.write_text("post_hooks: []\n")  # of nobody's taste
+    configuration.write_text("post_hooks: []\n")  # no formatter
     options = ["--url", f"{address}/openapi.json", "--config", str(configuration)]
     target = tmp_path / "newswire_client"
     made = subprocess.run(

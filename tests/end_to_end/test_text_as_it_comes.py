@@ -1,6 +1,6 @@
 """Text as people have it: typography, titles alone, numbers, words in another sense, today's words.
 
-The texts of `held_out_texts.jsonl` are our own; no model was trained on them, and whoever wrote the
+The texts of `held_out_texts.jsonl` are our own; no model was trained on them, and the author of the
 training texts had not seen them.
 """
 

@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.schemas import RankingOptions
 
-MOST_DIMENSIONS: Final = 8
-MOST_TENSORS: Final = 8
+MAX_DIMENSIONS: Final = 8
+MAX_TENSORS: Final = 8
 """More than any valid request has; a longer list is not read to its end."""
 
 
@@ -41,7 +41,7 @@ class InputTensor(RequestPart):
     name: str
     shape: Annotated[
         list[int],
-        Field(max_length=MOST_DIMENSIONS, fail_fast=True, description="[n] or [n, 1]."),
+        Field(max_length=MAX_DIMENSIONS, fail_fast=True, description="[n] or [n, 1]."),
     ]
     datatype: str
     parameters: InputParameters | None = None
@@ -108,13 +108,13 @@ class InferRequest(RequestPart):
     inputs: Annotated[
         list[InputTensor],
         Field(
-            max_length=MOST_TENSORS,
+            max_length=MAX_TENSORS,
             fail_fast=True,
             description="`text`, `title` or both; an element may be empty if the other is not.",
         ),
     ]
     outputs: Annotated[
-        Annotated[list[RequestedOutput], Field(max_length=MOST_TENSORS, fail_fast=True)] | None,
+        Annotated[list[RequestedOutput], Field(max_length=MAX_TENSORS, fail_fast=True)] | None,
         Field(description="Which are wanted; all, if none is named."),
     ] = None
 

@@ -1,4 +1,4 @@
-"""A network that fails, or gives something that is no probability: nobody gets a score of it."""
+"""No score of a network that fails, or returns something that is no probability, leaves."""
 
 import json
 import math
@@ -138,13 +138,13 @@ def test_no_such_explanation_leaves(
 def test_what_leaves_is_finite(client: TestClient, path: str, request_: Any) -> None:
     """The network as it is: JSON that a strict reader takes."""
 
-    def refuse(constant: str) -> None:
+    def reject(constant: str) -> None:
         raise AssertionError(constant)
 
     answer = client.post(path, json=request_)
     assert answer.status_code == 200
     head = answer.content[: int(answer.headers.get("inference-header-content-length", 10**9))]
-    json.loads(head, parse_constant=refuse)
+    json.loads(head, parse_constant=reject)
 
 
 @pytest.mark.parametrize(("path", "request_"), REQUESTS)

@@ -1,4 +1,4 @@
-"""Bodies that are made to cost much: they are refused before they do."""
+"""Bodies that are made to be expensive are rejected before they are."""
 
 import json
 import subprocess
@@ -97,7 +97,7 @@ def test_tensors_of_many_values_cost_no_memory(client: TestClient, kind: str) ->
 
 
 def refused_growth(client: TestClient, path: str, body: bytes, status: int) -> int:
-    """How much memory a body takes at the most that is refused with a status."""
+    """How much memory a body takes at the most that is rejected with a status."""
     answer = client.post(path, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == status, answer.text
     assert len(answer.content) < 1_000

@@ -155,22 +155,22 @@ async def fill(app: NewswireApp, registry: CollectorRegistry, n_batches: int) ->
 def test_more_is_refused_before_the_body_is_read(held_up: HeldUp, path: str) -> None:
     app, registry = build(held_up, max_concurrent_requests=1)
 
-    async def refuse() -> tuple[Request, list[Request]]:
+    async def reject() -> tuple[Request, list[Request]]:
         tasks = await fill(app, registry, 1)
-        refused = await Request(app, path).run()
+        rejected = await Request(app, path).run()
         held_up.go_on.set()
-        return refused, list(await asyncio.gather(*tasks))
+        return rejected, list(await asyncio.gather(*tasks))
 
-    refused, answered = asyncio.run(refuse())
-    assert refused.n_received == 0
-    assert refused.status == 429
-    assert int(refused.headers[b"retry-after"]) >= 1
-    assert refused.headers[b"x-request-id"]
+    rejected, answered = asyncio.run(reject())
+    assert rejected.n_received == 0
+    assert rejected.status == 429
+    assert int(rejected.headers[b"retry-after"]) >= 1
+    assert rejected.headers[b"x-request-id"]
     if path.startswith("/v2"):
-        assert list(refused.json()) == ["error"]
+        assert list(rejected.json()) == ["error"]
     else:
-        assert refused.json()["type"] == f"{TYPE_PREFIX}overloaded"
-        assert refused.headers[b"content-type"] == b"application/problem+json"
+        assert rejected.json()["type"] == f"{TYPE_PREFIX}overloaded"
+        assert rejected.headers[b"content-type"] == b"application/problem+json"
     assert [request.status for request in answered] == [200]
     assert in_progress(registry) == 0
     route = path.replace("reuters", "{name}").replace(f"/{LATEST.name}/", "/{version}/")
@@ -307,20 +307,20 @@ def test_who_sends_slowly_holds_no_slot(classifier: TopicClassifier) -> None:
 def test_bodies_that_come_slowly_are_bounded_together(
     classifier: TopicClassifier, path: str
 ) -> None:
-    """A new one is refused; after a while the one that began first is, and short ones never."""
+    """A new one is rejected; after a while the one that began first is, and short ones never."""
     app, registry = build(classifier, max_buffered_bytes=12 * FREE_BYTES)
     long = b" " * 4 * FREE_BYTES
 
     async def ask() -> list[int | None]:
         slow = asyncio.create_task(Request(app, path, long, whole=False).run())
         await asyncio.sleep(0.01)
-        refused = await Request(app, path, long, whole=False).run()
+        rejected = await Request(app, path, long, whole=False).run()
         half = len(BODIES[path]) // 2
         short = await Request(app, path, BODIES[path][:half], BODIES[path][half:]).run()
         await asyncio.sleep(MIN_SECONDS)
         assert not slow.done()
         later = await Request(app, path, long, BODIES[path]).run()
-        return [item.status for item in (refused, short, later, await slow)]
+        return [item.status for item in (rejected, short, later, await slow)]
 
     assert asyncio.run(ask()) == [429, 200, 200, 429]
     assert in_progress(registry) == 0

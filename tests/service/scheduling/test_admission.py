@@ -14,9 +14,9 @@ def test_no_more_than_so_many() -> None:
         limit.check()
         with limit:
             assert limit.in_progress == 2
-            with pytest.raises(OverloadedError) as refused:
+            with pytest.raises(OverloadedError) as rejected:
                 limit.check()
-            assert refused.value.retry_after == 1
+            assert rejected.value.retry_after == 1
             with pytest.raises(OverloadedError), limit:
                 pytest.fail("there was no permit")
         limit.check()

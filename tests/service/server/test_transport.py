@@ -260,7 +260,7 @@ class HalfClosing(Recorder):
 def test_unparsed_input_is_discarded_when_the_connection_closes(path: bytes) -> None:
     """No callback stays scheduled, and further input is read."""
 
-    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    async def reject(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/bug":
             raise ValueError
         headers = [(b"connection", b"close"), (b"content-length", b"0")]
@@ -268,7 +268,7 @@ def test_unparsed_input_is_discarded_when_the_connection_closes(path: bytes) -> 
         await send({"type": "http.response.body"})
 
     async def talk() -> None:
-        config = uvicorn.Config(refuse, lifespan="off", log_config=None)
+        config = uvicorn.Config(reject, lifespan="off", log_config=None)
         config.load()
         connection = timeout_http_protocol(10)(config, ServerState(), {})
         transport = HalfClosing()

@@ -145,9 +145,9 @@ def test_parity() -> None:
 def test_export_fails_on_invalid_onnx(
     trained: TrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise onnx.checker.ValidationError("no such operator")
 
-    monkeypatch.setattr(onnx.checker, "check_model", refuse)
+    monkeypatch.setattr(onnx.checker, "check_model", fail)
     with pytest.raises(ExportError, match="is not valid ONNX: no such operator"):
         to_onnx(trained.sparse)

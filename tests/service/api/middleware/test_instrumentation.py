@@ -9,7 +9,7 @@ from service.app import create_app
 from service.model import TopicClassifier
 from service.settings import ServiceSettings
 
-TEXT = "The quick brown fox, a text that nobody may read."
+TEXT = "The quick brown fox, a text that no log may hold."
 REQUESTS: list[tuple[str, str, dict[str, Any], int]] = [
     ("POST", "/classify", {"json": {"text": TEXT}}, 200),
     ("POST", "/classify", {"json": {"text": TEXT, "top_k": 99}}, 422),

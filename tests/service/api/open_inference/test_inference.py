@@ -19,7 +19,7 @@ from tests.conftest import LATEST
 from tests.service.api.routes.test_classify_batch import CRUDE, EARN
 
 LIMIT = 300
-MOST_ITEMS = 5
+MAX_ITEMS = 5
 INFER = "/v2/models/reuters/infer"
 HEADER_LENGTH = "inference-header-content-length"
 SENT = "never repeated"
@@ -29,7 +29,7 @@ GOLD = "Gold prices rise"
 
 @pytest.fixture
 def settings() -> ServiceSettings:
-    return ServiceSettings(max_text_bytes=LIMIT, max_batch_size=MOST_ITEMS)
+    return ServiceSettings(max_text_bytes=LIMIT, max_batch_size=MAX_ITEMS)
 
 
 def tensor(data: Sequence[Any], name: str = "text", **fields: Any) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
         (
             {"inputs": [tensor(["a"], shape=[2**62])]},
             422,
-            f"text: Input should have at most {MOST_ITEMS} items",
+            f"text: Input should have at most {MAX_ITEMS} items",
         ),
         (
             {"inputs": [tensor(["a"], shape=[-1])]},
@@ -222,9 +222,9 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
             "text: expected shape [n] or [n, 1] with n of at least 1, got [1, 2].",
         ),
         (
-            {"inputs": [tensor(["a"] * (MOST_ITEMS + 1))]},
+            {"inputs": [tensor(["a"] * (MAX_ITEMS + 1))]},
             422,
-            f"text: Input should have at most {MOST_ITEMS} items",
+            f"text: Input should have at most {MAX_ITEMS} items",
         ),
         (
             {"inputs": [tensor(["a", 3])]},
@@ -284,9 +284,9 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
             f"title[1]: Expected at most {LIMIT} bytes of text, title included, in UTF-8.",
         ),
         (
-            {"inputs": [tensor(["a"] * (MOST_ITEMS + 1), "title")]},
+            {"inputs": [tensor(["a"] * (MAX_ITEMS + 1), "title")]},
             422,
-            f"title: Input should have at most {MOST_ITEMS} items",
+            f"title: Input should have at most {MAX_ITEMS} items",
         ),
         (
             {"inputs": [tensor(["a", "b"]), tensor(["c" * LIMIT, ""], "title")]},

@@ -1,4 +1,4 @@
-"""Whatever comes is answered, or refused as what a client can put right."""
+"""Any input gets a response, or an error that a client can correct."""
 
 import json
 from typing import Any

@@ -12,12 +12,12 @@ from tests.service.api.routes.test_classify import TYPED, assert_problem
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
 EARN = "Net profit rose to 12 mln dlrs, or 80 cts a share, in the fourth quarter."
 LIMIT = 300
-MOST_ITEMS = 5
+MAX_ITEMS = 5
 
 
 @pytest.fixture
 def settings() -> ServiceSettings:
-    return ServiceSettings(max_text_bytes=LIMIT, max_batch_size=MOST_ITEMS)
+    return ServiceSettings(max_text_bytes=LIMIT, max_batch_size=MAX_ITEMS)
 
 
 def post(client: TestClient, body: Any) -> Any:
@@ -127,7 +127,7 @@ def test_an_item_is_named_by_its_place(client: TestClient, items: list[Any], det
     ("body", "field"),
     [
         ({"items": []}, "items"),
-        ({"items": [{"text": "a"}] * (MOST_ITEMS + 1)}, "items"),
+        ({"items": [{"text": "a"}] * (MAX_ITEMS + 1)}, "items"),
         ({"items": {"text": "a"}}, "items"),
         ({"items": "ab"}, "items"),
         ({}, "items"),

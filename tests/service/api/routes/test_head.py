@@ -55,8 +55,8 @@ def test_every_path_is_among_them(client: TestClient) -> None:
 
 def test_errors_are_as_for_get(client: TestClient) -> None:
     assert client.head("/nothing").status_code == client.head("/v2/models/x").status_code == 404
-    refused = client.head("/classify")
-    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    rejected = client.head("/classify")
+    assert (rejected.status_code, rejected.headers["allow"]) == (405, "POST")
     assert client.delete("/topics").headers["allow"] == "GET, HEAD"
 
 

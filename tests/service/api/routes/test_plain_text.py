@@ -85,18 +85,18 @@ def test_what_is_wrong_is_said(
 @pytest.mark.parametrize("charset", ["utf-16", '"UTF-16"', "iso-8859-1"])
 def test_another_character_set_is_refused(client: TestClient, charset: str) -> None:
     body = TEXT.encode(charset.strip('"'))
-    refused = ask(client, body, content_type=f"text/plain; charset={charset}")
-    assert refused.status_code == 415
-    assert refused.json()["detail"] == (
+    rejected = ask(client, body, content_type=f"text/plain; charset={charset}")
+    assert rejected.status_code == 415
+    assert rejected.json()["detail"] == (
         "Expected a body in UTF-8: charset=utf-8, charset=us-ascii or no charset in "
         "Content-Type: text/plain. Convert the text to UTF-8."
     )
 
 
 def test_a_text_that_is_not_utf_8_is_not_called_json(client: TestClient) -> None:
-    refused = ask(client, TEXT.encode("utf-16"))
-    assert refused.status_code == 400
-    assert "JSON" not in refused.text
+    rejected = ask(client, TEXT.encode("utf-16"))
+    assert rejected.status_code == 400
+    assert "JSON" not in rejected.text
 
 
 def test_an_unknown_option_is_named(client: TestClient) -> None:
@@ -111,9 +111,9 @@ def test_an_unknown_option_is_named(client: TestClient) -> None:
 
 
 def test_batches_are_json(client: TestClient) -> None:
-    refused = client.post("/classify/batch", content=TEXT, headers={"content-type": "text/plain"})
-    assert refused.status_code == 415
-    assert refused.json()["detail"] == "Expected a body with Content-Type: application/json."
+    rejected = client.post("/classify/batch", content=TEXT, headers={"content-type": "text/plain"})
+    assert rejected.status_code == 415
+    assert rejected.json()["detail"] == "Expected a body with Content-Type: application/json."
 
 
 def test_it_is_described_in_openapi(client: TestClient) -> None:

@@ -2,13 +2,18 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
 from service.api.json_complexity import SMALL_BYTES, exceeds_json_complexity
-from service.api.problems import InvalidRequestError, MalformedBodyError, TooLargeError
+from service.api.problems import (
+    InvalidRequestError,
+    MalformedBodyError,
+    RequestError,
+    TooLargeError,
+)
 from service.api.schemas import (
     BatchItem,
     BatchRequest,
@@ -56,6 +61,16 @@ class RequestLimits:
     max_batch_size: int
     max_explained_words: int
     max_top_k: int
+
+
+class Batch(NamedTuple):
+    """A parsed batch."""
+
+    options: RankingOptions
+    items: list[BatchItem]
+    """The valid ones."""
+    errors: dict[int, RequestError]
+    """Of the others, by index."""
 
 
 def parse_classify_request(body: bytes, limits: RequestLimits) -> ClassifyRequest:
@@ -130,14 +145,29 @@ def _parse_query(query: bytes) -> PlainTextOptions:
         raise invalid_request(PlainTextOptions, error) from None
 
 
-def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
-    """Parse and check the body of ``POST /classify/batch``, but not its items.
+def parse_batch(body: bytes, limits: RequestLimits) -> Batch:
+    """Parse and check the body of ``POST /classify/batch``.
 
     Raises
     ------
-    MalformedBodyError, InvalidRequestError
-        As `parse_classify_request`.
+    MalformedBodyError, InvalidRequestError, TooLargeError
+        As `parse_classify_request`. If no item is valid, the error of the first one.
     """
+    request = parse_batch_request(body, limits)
+    items: list[BatchItem] = []
+    errors: dict[int, RequestError] = {}
+    for index, item in enumerate(request.items):
+        try:
+            items.append(check_batch_item(item, limits, index))
+        except RequestError as error:
+            errors[index] = error
+    if not items:
+        raise errors[0]
+    return Batch(request, items, errors)
+
+
+def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
+    """Parse and check the body of ``POST /classify/batch``, but not its items."""
     n_items = limits.max_batch_size
     n_fields = len(BatchRequest.model_fields) + n_items * len(BatchItem.model_fields)
     if exceeds_json_complexity(body, max_strings=STRINGS_PER_FIELD * n_fields, max_texts=n_items):

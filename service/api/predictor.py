@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.parsing import RequestLimits, check_batch_item, parse_batch_request
-from service.api.problems import RequestError, TooLargeError
+from service.api.parsing import Batch, RequestLimits
+from service.api.problems import TooLargeError
 from service.api.schemas import BatchItem, ClassifyRequest, RankingOptions
 from service.api.serialization import ResponseSerializer
 from service.model import Classification, EncodedText, InferenceError, NewsText, TopicClassifier
@@ -91,30 +91,20 @@ class Predictor:
         self._health.inference_succeeded()
         return responses
 
-    def predict_batch(self, body: bytes) -> bytes:
-        """Return the `BatchResponse` of a `BatchRequest`, both as JSON.
+    def predict_batch(self, batch: Batch) -> bytes:
+        """Return the `BatchResponse` of a batch, as JSON.
 
         Raises
         ------
-        RequestError
-            If the request is not valid, or none of its items is: then as the first of them.
+        TooLargeError
+            If an explanation is requested of too many words.
         InferenceError
             If the network returns something that is not a probability.
         """
-        request = parse_batch_request(body, self._limits)
-        items: list[BatchItem] = []
-        errors: dict[int, RequestError] = {}
-        for index, item in enumerate(request.items):
-            try:
-                items.append(check_batch_item(item, self._limits, index))
-            except RequestError as error:
-                errors[index] = error
-        if not items:
-            raise errors[0]
         with self._health_noted():
-            results = self._predict(items, [request] * len(items))
-        self._metrics.batch_size.observe(len(request.items))
-        return self._serializer.batch_response(results, errors)
+            results = self._predict(batch.items, [batch.options] * len(batch.items))
+        self._metrics.batch_size.observe(len(batch.items) + len(batch.errors))
+        return self._serializer.batch_response(results, batch.errors)
 
     def predict_items(self, items: Sequence[BatchItem], options: RankingOptions) -> Predictions:
         """Predict checked texts, which are serialised elsewhere.

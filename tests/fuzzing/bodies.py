@@ -13,7 +13,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from service.api.open_inference.model import TensorModel
-from service.api.parsing import RequestLimits, parse_classify_request, parse_plain_text
+from service.api.parsing import RequestLimits, parse_batch, parse_classify_request, parse_plain_text
 from service.api.predictor import Predictor
 from service.api.problems import RequestError, to_problem
 from service.model import load_classifier
@@ -101,7 +101,7 @@ def _classify(body: bytes, argument: bytes | None) -> bytes:
 
 
 def _batch(body: bytes, argument: bytes | None) -> bytes:
-    return _PREDICTOR.predict_batch(body)
+    return _PREDICTOR.predict_batch(parse_batch(body, LIMITS))
 
 
 def _plain(body: bytes, argument: bytes | None) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from prometheus_client import CollectorRegistry
 from starlette.requests import ClientDisconnect
 
-from service.api.parsing import RequestLimits, parse_classify_request
+from service.api.parsing import RequestLimits, parse_batch, parse_classify_request
 from service.api.predictor import Predictor
 from service.api.problems import (
     INSTANCE_PREFIX,
@@ -79,7 +79,10 @@ def classification_examples(
     def predict(body: bytes) -> bytes:
         return predictor.predict(parse_classify_request(body, limits))
 
-    batch = _exchange(batches, predictor.predict_batch)
+    def predict_batch(body: bytes) -> bytes:
+        return predictor.predict_batch(parse_batch(body, limits))
+
+    batch = _exchange(batches, predict_batch)
     batch.requests.pop("partly_valid", None)  # its blank item does not match the schema
     return _exchange(single, predict), batch
 

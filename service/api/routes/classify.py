@@ -11,6 +11,7 @@ from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.openapi.document import PROBLEM_RESPONSES, describe_batch, describe_classify
 from service.api.parsing import (
     RequestLimits,
+    parse_batch,
     parse_classify_request,
     parse_plain_text,
 )
@@ -80,11 +81,17 @@ class ClassifyEndpoints:
         return await served.batcher.submit(request, n_bytes)
 
     async def classify_batch(self, scope: Scope, receive: Receive) -> bytes:
-        """Classify a batch, in a thread."""
+        """Classify a batch, in a thread; short ones are parsed before they take a permit."""
         _, body = await self._reader.read(scope, receive, self._admission.slow_limit)
         check_no_query(scope)
-        predict = self._model.served.predictor.predict_batch
-        return await self._executor.run(predict, body, len(body))
+        served = self._model.served
+        predict = served.predictor.predict_batch
+        n_bytes = len(body)
+        if n_bytes > INLINE_BYTES:
+            return await self._executor.run(
+                lambda body: predict(parse_batch(body, served.limits)), body, n_bytes
+            )
+        return await self._executor.run(predict, parse_batch(body, served.limits), n_bytes)
 
 
 def classify_routes(endpoints: ClassifyEndpoints) -> APIRouter:

@@ -151,8 +151,20 @@ async def fill(app: NewswireApp, registry: CollectorRegistry, n_batches: int) ->
     return tasks
 
 
+@pytest.mark.parametrize("path", ["/classify", "/classify/batch"])
+def test_invalid_requests_take_no_permit(classifier: TopicClassifier, path: str) -> None:
+    app, _ = build(classifier, max_concurrent_requests=2)
+    item = b"{%b}" % b",".join(b'"%x":0' % number for number in range(1_000))
+    body = item if path == "/classify" else b'{"items": [%b]}' % item
+
+    async def send() -> list[Request]:
+        return await asyncio.gather(*(Request(app, path, body).run() for _ in range(50)))
+
+    assert {request.status for request in asyncio.run(send())} == {422}
+
+
 @pytest.mark.parametrize("path", BODIES)
-def test_more_is_refused_before_the_body_is_read(held_up: HeldUp, path: str) -> None:
+def test_excess_is_rejected_before_the_body_is_read(held_up: HeldUp, path: str) -> None:
     app, registry = build(held_up, max_concurrent_requests=1)
 
     async def reject() -> tuple[Request, list[Request]]:

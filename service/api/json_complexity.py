@@ -9,10 +9,10 @@ from typing import Final
 
 SMALL_BYTES: Final = 2_048
 """Bodies up to this are harmless, whatever they hold."""
-SMALL_VALUES_BYTES: Final = 16_384
-"""Bodies up to this are harmless, if they have few names and texts."""
 FEW_VALUES: Final = 20_000
-"""So many values are, too."""
+"""So many values are, too, if there are few names and texts."""
+FEW_VALUES_A_TEXT: Final = 1_000
+"""Of a few texts, which are parsed on the event loop."""
 STRUCTURE_BYTES: Final = 256
 """Of what is no text, in any request: its options, and brackets."""
 STRUCTURE_BYTES_A_TEXT: Final = 32
@@ -41,9 +41,8 @@ def exceeds_json_complexity(body: bytes, *, max_strings: int, max_texts: int) ->
     n_quotes = body.count(b'"')
     if n_quotes > 2 * max_strings and n_quotes - body.count(b'\\"') > 2 * max_strings:
         return True
-    if len(body) <= SMALL_VALUES_BYTES:
-        return False
-    if sum(body.count(sign) for sign in _BEGIN_VALUES) <= FEW_VALUES:
+    few_values = min(FEW_VALUES, FEW_VALUES_A_TEXT * max_texts)
+    if sum(body.count(sign) for sign in _BEGIN_VALUES) <= few_values:
         return False
     return _is_exceeded(body, max_strings, STRUCTURE_BYTES + STRUCTURE_BYTES_A_TEXT * max_texts)
 

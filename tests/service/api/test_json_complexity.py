@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from service.api import json_complexity as structure
 from service.api.json_complexity import exceeds_json_complexity
+from service.api.routes.classify import INLINE_BYTES
 
 SIGNS = st.text(alphabet='"\\\\,:[]{} \na\\u00e9', max_size=40)
 
@@ -14,7 +15,6 @@ SIGNS = st.text(alphabet='"\\\\,:[]{} \na\\u00e9', max_size=40)
 @pytest.fixture(autouse=True)
 def no_body_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(structure, "SMALL_BYTES", 0)
-    monkeypatch.setattr(structure, "SMALL_VALUES_BYTES", 0)
     monkeypatch.setattr(structure, "FEW_VALUES", 0)
 
 
@@ -46,3 +46,14 @@ def test_values_are(value: Any) -> None:
 def test_a_string_that_is_not_closed_goes_to_the_end(body: bytes) -> None:
     """In one pass: with a second one from each quote in it, this would not end."""
     assert not exceeds_json_complexity(body, max_strings=1, max_texts=1)
+
+
+@pytest.mark.parametrize("values", [b"0," * 7_000, b"[]," * 5_000, b"[" * 14_000])
+def test_values_of_a_body_that_is_parsed_on_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch, values: bytes
+) -> None:
+    monkeypatch.undo()
+    body = b'{"text": "%b", "top_k": [%b0]}'
+    assert len(body % (b"", values)) < INLINE_BYTES
+    assert exceeds_json_complexity(body % (b"", values), max_strings=10, max_texts=1)
+    assert not exceeds_json_complexity(body % (values, b""), max_strings=10, max_texts=1)

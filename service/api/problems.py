@@ -24,6 +24,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from service.api.schemas import FieldProblem, Problem
 from service.model import InferenceError
@@ -145,6 +146,12 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     )
 
 
+def route_path(scope: Scope) -> str:
+    """Return the path of a request as the routes have it: without the prefix of an outer app."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
 def is_bug(error: Exception) -> bool:
     """Whether an error has no place of its own in `PROBLEMS`."""
     return _kind(error) is PROBLEMS[Exception]
@@ -221,7 +228,7 @@ def _in_form_of_path(
     request: Request, problem: Problem, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """Return a problem in the form of the request's path."""
-    if f"{request.url.path}/".startswith(f"{OPEN_INFERENCE_PREFIX}/"):
+    if f"{route_path(request.scope)}/".startswith(f"{OPEN_INFERENCE_PREFIX}/"):
         sentence = problem.detail or problem.title
         return JSONResponse({"error": sentence}, problem.status, headers)
     return problem_response(problem, headers)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import NO_KEY, UnauthorizedError, to_response
+from service.api.problems import NO_KEY, UnauthorizedError, route_path, to_response
 
 AUTHORIZATION: Final = b"authorization"
 CHALLENGE: Final = "Bearer"
@@ -82,7 +82,7 @@ class ApiKeyMiddleware:
         """Pass a request on, or reject it; the body of a rejected one is not read."""
         if (
             scope["type"] != "http"
-            or self.is_open(scope["method"], scope["path"].removeprefix(scope.get("root_path", "")))
+            or self.is_open(scope["method"], route_path(scope))
             or self._keys.allow(scope["headers"])
         ):
             await self._app(scope, receive, send)

@@ -39,6 +39,7 @@ class InstrumentationMiddleware:
             await self._app(scope, receive, send)
             return
         began = perf_counter()
+        scope["route"] = None  # of ours, not of an outer application
         status = 500  # of a request that fails before its response starts
         request_id = (
             REQUEST_ID_HEADER,

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
@@ -153,6 +154,33 @@ def test_fast_route_behind_a_root_path(
     labels = {"route": "/classify", "status": "200"}
     assert registry.get_sample_value("newswire_http_requests_total", labels) == 1
     assert in_fastapi == []
+
+
+@pytest.mark.parametrize("keys", [(), (SecretStr("a-key-that-is-long"),)])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v2/models/none", 404),
+        ("GET", "/v2/none", 404),
+        ("POST", "/v2", 405),
+        ("POST", "/v2/models/reuters/infer", 400),
+    ],
+)
+def test_open_inference_errors_behind_a_root_path(
+    classifier: TopicClassifier, method: str, path: str, status: int, keys: tuple[SecretStr, ...]
+) -> None:
+    app = create_app(ServiceSettings(api_keys=keys), classifier, CollectorRegistry())
+    client = TestClient(Starlette(routes=[Mount("/news", app)]))
+    response = client.request(method, f"/news{path}")
+    assert response.status_code == (401 if keys else status)
+    assert list(response.json()) == ["error"]
+
+
+def test_unknown_path_behind_a_root_path(app: NewswireApp, registry: CollectorRegistry) -> None:
+    client = TestClient(Starlette(routes=[Mount("/news", app)]))
+    assert client.get("/news/v2x").json()["title"] == "Not Found"
+    labels = {"route": "unmatched", "status": "404"}
+    assert registry.get_sample_value("newswire_http_requests_total", labels) == 1
 
 
 def test_cancelled_request_is_not_counted_as_successful(

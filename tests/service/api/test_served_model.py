@@ -120,6 +120,19 @@ def test_another_number_of_topics_is_described(
         assert client.post("/classify", json=TEXT | {"top_k": n_topics + 1}).status_code == 422
 
 
+def test_reload_does_not_describe_all_routes_again(
+    app: NewswireApp, book: TopicClassifier, classifier: TopicClassifier
+) -> None:
+    """That keeps the event loop busy for 0.1 s."""
+    first = app.openapi()
+    routes = app.api.openapi_schema
+    for model in (book, classifier):
+        app.adopt(app.prepare(model))
+        again = app.openapi()
+        assert app.api.openapi_schema is routes
+        assert (again == first) is (model is classifier)
+
+
 def test_a_baseline_goes_with_its_model(
     client: TestClient, app: NewswireApp, registry: CollectorRegistry
 ) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer
@@ -34,6 +35,14 @@ def rows(first_cell: str, text: str = README) -> Iterator[tuple[str, ...]]:
         cells = tuple(cell.strip() for cell in line.strip("|").split("|"))
         if line.startswith("|") and re.fullmatch(first_cell, cells[0]):
             yield cells
+
+
+@pytest.mark.parametrize(
+    "path", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda path: path.name
+)
+def test_modules_exist(path: Path) -> None:
+    named = re.findall(r"`((?:service|training|deploy|tests)/[\w./-]*)`", path.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_make_targets() -> None:

@@ -171,3 +171,9 @@ def test_commands(program: str, cli: typer.Typer) -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"^\| `([\w/]+/)` \|", README, re.M))))
 def test_folders(path: str) -> None:
     assert (ROOT / path).is_dir()
+
+
+def test_every_package_is_listed() -> None:
+    packages = [*ROOT.glob("service/*/__init__.py"), *ROOT.glob("training/*/__init__.py")]
+    names = [f"{path.parent.relative_to(ROOT)}/" for path in packages]
+    assert [name for name in names if f"`{name}`" not in README] == []

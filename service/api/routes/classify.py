@@ -1,8 +1,9 @@
 """``POST /classify`` and ``POST /classify/batch``: texts in, their topics out."""
 
+from asyncio import AbstractEventLoop, get_running_loop, sleep
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope
@@ -15,6 +16,7 @@ from service.api.parsing import (
     parse_classify_request,
     parse_plain_text,
 )
+from service.api.problems import RequestError
 from service.api.request_body import BodyReader, check_no_query
 from service.api.schemas import BatchResponse, ClassifyRequest, ClassifyResponse
 from service.api.served_model import ModelHandle
@@ -29,7 +31,11 @@ INLINE_BYTES: Final = 16_384
 cost more than it saves. Longer ones, and explanations, run in the executor."""
 
 
+MAX_INVALID_PER_TURN: Final = 8
+"""Each takes up to a millisecond of the event loop; further requests wait for the next turn."""
+
 Parse = Callable[[bytes, RequestLimits], ClassifyRequest]
+Parsed = TypeVar("Parsed")
 
 
 class ClassifyEndpoints:
@@ -56,6 +62,9 @@ class ClassifyEndpoints:
         self._reader = reader
         self._admission = admission
         self._executor = executor
+        self._n_invalid = 0
+        """Invalid bodies in the present turn of the event loop."""
+        self._loop: AbstractEventLoop | None = None
 
     async def classify(self, scope: Scope, receive: Receive) -> bytes:
         """Classify a text: short ones in a dynamic batch, long ones in a thread."""
@@ -75,7 +84,7 @@ class ClassifyEndpoints:
             return await self._executor.run(
                 lambda body: served.predictor.predict(parse(body, served.limits)), body, n_bytes
             )
-        request = parse(body, served.limits)
+        request = await self._parse(parse, body, served.limits)
         if request.explain:
             return await self._executor.run(served.predictor.predict, request, n_bytes)
         return await served.batcher.submit(request, n_bytes)
@@ -91,7 +100,30 @@ class ClassifyEndpoints:
             return await self._executor.run(
                 lambda body: predict(parse_batch(body, served.limits)), body, n_bytes
             )
-        return await self._executor.run(predict, parse_batch(body, served.limits), n_bytes)
+        batch = await self._parse(parse_batch, body, served.limits)
+        return await self._executor.run(predict, batch, n_bytes)
+
+    async def _parse(
+        self, parse: Callable[[bytes, RequestLimits], Parsed], body: bytes, limits: RequestLimits
+    ) -> Parsed:
+        """Parse a short body on the event loop, which takes a few invalid ones in each turn.
+
+        They hold no permit, so that they leave the permits to valid requests.
+        """
+        loop = get_running_loop()
+        while self._n_invalid >= MAX_INVALID_PER_TURN and self._loop is loop:
+            await sleep(0)
+        try:
+            return parse(body, limits)
+        except RequestError:
+            if not self._n_invalid or self._loop is not loop:
+                self._loop, self._n_invalid = loop, 0
+                loop.call_soon(self._start_turn)
+            self._n_invalid += 1
+            raise
+
+    def _start_turn(self) -> None:
+        self._n_invalid = 0
 
 
 def classify_routes(endpoints: ClassifyEndpoints) -> APIRouter:

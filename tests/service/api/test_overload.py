@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Message, Scope
 
 from service.api.problems import TYPE_PREFIX
+from service.api.routes.classify import MAX_INVALID_PER_TURN
 from service.api.unfinished_bodies import FREE_BYTES, MIN_SECONDS
 from service.app import NewswireApp, create_app
 from service.model import Bundle, TopicClassifier, load_bundle
@@ -161,6 +163,29 @@ def test_invalid_requests_take_no_permit(classifier: TopicClassifier, path: str)
         return await asyncio.gather(*(Request(app, path, body).run() for _ in range(50)))
 
     assert {request.status for request in asyncio.run(send())} == {422}
+
+
+@pytest.mark.parametrize("body", [b'{"text": 1}', b'{"text": " "}', b"{"])
+def test_turn_of_the_event_loop_takes_few_invalid_requests(
+    classifier: TopicClassifier, body: bytes
+) -> None:
+    app, _ = build(classifier)
+
+    async def send() -> list[int]:
+        """Return how many responses there are after each turn."""
+        requests = [Request(app, "/classify", body) for _ in range(4 * MAX_INVALID_PER_TURN)]
+        tasks = [asyncio.create_task(request.run()) for request in requests]
+        counts = [0]
+        while counts[-1] < len(requests):
+            await asyncio.sleep(0)
+            counts.append(sum(bool(request.sent) for request in requests))
+        await asyncio.gather(*tasks)
+        assert {request.status for request in requests} <= {400, 422}
+        return counts
+
+    counts = asyncio.run(send())
+    steps = [later - earlier for earlier, later in pairwise(counts)]
+    assert max(steps) <= MAX_INVALID_PER_TURN
 
 
 @pytest.mark.parametrize("path", BODIES)

@@ -155,5 +155,5 @@ def test_it_is_told_what_is_wrong(client: Any, model: str, given: Any, sentence:
 
 
 def test_it_is_told_what_there_is_not(client: Any) -> None:
-    with pytest.raises(InferenceServerException, match="nothing at this address"):
+    with pytest.raises(InferenceServerException, match="Not found"):
         client.get_model_repository_index()

@@ -4,7 +4,8 @@ import io
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 
-from service.app import create_app
+from service.app import NewswireApp, create_app
 from service.model import TopicClassifier, find_bundle, load_classifier, save_bundle
 from service.settings import ServiceSettings
 from tests.fuzzing.small_bundle import save_small_bundle
@@ -170,10 +171,26 @@ def settings() -> ServiceSettings:
     return ServiceSettings()
 
 
+@pytest.fixture(scope="module")
+def apps(classifier: TopicClassifier) -> Callable[[ServiceSettings], NewswireApp]:
+    """One application for all tests of a module with the same settings."""
+
+    @cache
+    def build(settings: str) -> NewswireApp:
+        return create_app(
+            ServiceSettings.model_validate_json(settings), classifier, CollectorRegistry()
+        )
+
+    return lambda settings: build(settings.model_dump_json())
+
+
 @pytest.fixture
-def client(
-    settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
-) -> Iterator[TestClient]:
-    app = create_app(settings, classifier, registry)
+def client(request: pytest.FixtureRequest, settings: ServiceSettings) -> Iterator[TestClient]:
+    """A client of an application; one with metrics of its own if the test uses ``registry``."""
+    if "registry" in request.fixturenames:
+        classifier = request.getfixturevalue("classifier")
+        app = create_app(settings, classifier, request.getfixturevalue("registry"))
+    else:
+        app = request.getfixturevalue("apps")(settings)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

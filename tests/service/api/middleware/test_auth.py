@@ -76,9 +76,18 @@ def make_app(
     return create_app(settings, classifier, registry)
 
 
+@pytest.fixture(scope="module")
+def module_app(classifier: TopicClassifier) -> NewswireApp:
+    return make_app(classifier, CollectorRegistry())
+
+
 @pytest.fixture
-def app(classifier: TopicClassifier, registry: CollectorRegistry) -> NewswireApp:
-    return make_app(classifier, registry)
+def app(request: pytest.FixtureRequest, module_app: NewswireApp) -> NewswireApp:
+    """One with metrics of its own if the test uses ``registry``."""
+    if "registry" not in request.fixturenames:
+        return module_app
+    classifier = request.getfixturevalue("classifier")
+    return make_app(classifier, request.getfixturevalue("registry"))
 
 
 @pytest.fixture

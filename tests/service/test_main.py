@@ -13,8 +13,12 @@ from typing import Final
 
 import httpx2
 import pytest
+from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.__main__ import build_app
+from service.model import TopicClassifier
+from service.settings import ServiceSettings
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
 from tests.hostile_bundles import (
@@ -314,3 +318,11 @@ def test_a_hang_up_is_no_end() -> None:
             service.process.send_signal(signal.SIGHUP)
         assert service.client.get("/health/ready").status_code == 200
         assert service.stop() == 0
+
+
+def test_document_is_built_before_the_port_opens(
+    classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = build_app(ServiceSettings(), classifier)
+    monkeypatch.setattr(app.api, "openapi", lambda: pytest.fail("built for a request"))
+    assert TestClient(app).get("/openapi.json").status_code == 200

@@ -36,7 +36,7 @@ MAX_CLOSED_AT_ONCE: Final = MAX_CONNECTIONS // 20
 """Closed together, so that not every new connection searches all."""
 PARSE_CHUNK_BYTES: Final = 2_048
 """Parsed at once; bounds the pipelined requests that wait, to about 100."""
-MAX_PIECES_PER_TURN: Final = 4
+MAX_PIECES_PER_TURN: Final = 2
 """Pieces of one connection that are parsed per turn of the event loop. A chunk of 1 byte takes as
 long as one of thousands, so one client could block all others."""
 BODY_CHUNK_BYTES: Final = 65_536

@@ -22,6 +22,7 @@ TEXT = {"text": "OPEC ministers agreed to cut crude oil output."}
 READINESS = ("/health/ready", "/v2/health/ready", "/v2/models/reuters/ready")
 
 
+@pytest.mark.usefixtures("registry")  # an application of its own
 @pytest.mark.parametrize("path", READINESS)
 def test_readiness_fails_once_marked_draining(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200

@@ -97,6 +97,7 @@ def test_config_of_two_topics(tmp_path: Path) -> None:
     assert config["examples"]
 
 
+@pytest.mark.usefixtures("registry")  # an application of its own
 def test_config_follows_a_reload(client: TestClient, tmp_path: Path) -> None:
     app: Any = client.app
     assert client.get(CONFIG).json()["name"] == "reuters"

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import uvicorn
 
 from service.observability.health import ServiceHealth
-from service.server.listeners import set_send_timeout
+from service.server.listeners import drop_new_connections, set_send_timeout
 
 ACCEPTS_PER_TURN: Final = 16
 """Connections accepted per turn of the event loop. libuv accepts one per listening socket; under
@@ -62,6 +62,7 @@ class DrainingServer(uvicorn.Server):
         self._drain_seconds = drain_seconds
         self._send_timeout_seconds = send_timeout_seconds
         self._drained_at: float | None = None
+        self._is_drained = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, with a send timeout, on several copies of each socket."""
@@ -88,7 +89,13 @@ class DrainingServer(uvicorn.Server):
         if self._drained_at is None:
             self._watcher.stop()
             self._drained_at = monotonic() + self._drain_seconds
-        return self.force_exit or monotonic() >= self._drained_at
+        if self._is_drained:  # since the last tick, all waiting connections were accepted
+            return True
+        if self.force_exit or monotonic() >= self._drained_at:
+            self._is_drained = True
+            for server in self.servers:
+                drop_new_connections(server.sockets)
+        return self.force_exit
 
     async def main_loop(self) -> None:
         """Serve until drained; watch for models until the stop signal."""

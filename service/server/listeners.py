@@ -1,10 +1,24 @@
 """The listening sockets of the service."""
 
+import ctypes
 import socket
+import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 BACKLOG: Final = 2_048
+_SO_ATTACH_FILTER: Final = 26
+_DROP_SYN: Final = b"".join(
+    struct.pack("HBBI", *instruction)
+    for instruction in (
+        (0x30, 0, 0, 13),  # load the flags of the TCP header
+        (0x45, 0, 1, 0x02),  # without SYN, skip the next instruction
+        (0x06, 0, 0, 0),  # drop
+        (0x06, 0, 0, 0xFFFF_FFFF),  # accept
+    )
+)
+"""Classic BPF (Documentation/networking/filter.rst of Linux)."""
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -36,3 +50,17 @@ def set_send_timeout(listeners: Iterable[socket.socket], seconds: float) -> None
         milliseconds = max(1, round(seconds * 1e3))  # 0 would be no limit
         for listener in listeners:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+
+def drop_new_connections(listeners: Iterable[socket.socket]) -> None:
+    """Have the kernel drop SYN segments, before the sockets are closed. Linux only.
+
+    Closing a listening socket resets the connections that wait to be accepted, and their requests
+    are lost. Without new ones, the waiting connections can be accepted first. A client sends its SYN
+    again after a second, and learns then that the port is closed.
+    """
+    instructions = ctypes.create_string_buffer(_DROP_SYN)
+    program = struct.pack("HP", len(_DROP_SYN) // 8, ctypes.addressof(instructions))
+    for listener in listeners:
+        with suppress(OSError):  # not every kernel has it; then some requests may be lost
+            listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)

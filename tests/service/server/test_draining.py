@@ -1,6 +1,7 @@
 import http.client
 import json
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -139,3 +140,36 @@ def test_no_request_is_lost_while_draining() -> None:
         assert service.process.wait(timeout=20) == 0
     assert set(outcomes) == {200}
     assert len(outcomes) > 20
+
+
+def test_no_request_of_a_new_connection_is_lost_at_the_end() -> None:
+    """Clients that do not look at the readiness and connect until the port is closed."""
+    body = json.dumps(TEXT).encode()
+    head = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n" % len(body)
+    outcomes: list[bytes | str] = []
+
+    def ask(address: tuple[str, int]) -> None:
+        while True:
+            try:
+                connection = socket.create_connection(address, timeout=20)
+            except ConnectionRefusedError:
+                return
+            with connection:
+                try:
+                    connection.sendall(head + b"Content-Type: application/json\r\n\r\n")
+                    connection.sendall(body)
+                    outcomes.append(connection.recv(65_536)[9:12])
+                except OSError as error:
+                    outcomes.append(repr(error))
+
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="1") as service:
+        address = ("127.0.0.1", service.port)
+        clients = [threading.Thread(target=ask, args=(address,)) for _ in range(24)]
+        for client in clients:
+            client.start()
+        service.process.send_signal(signal.SIGTERM)
+        for client in clients:
+            client.join(timeout=30)
+        assert service.process.wait(timeout=20) == 0
+    assert set(outcomes) <= {b"200", b"429"}
+    assert outcomes.count(b"200") > 100

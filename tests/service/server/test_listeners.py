@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from service.server.listeners import listen
+from service.server.listeners import drop_new_connections, listen
 
 
 def test_listens_on_every_address_of_a_name() -> None:
@@ -29,3 +29,22 @@ def test_listens_on_none_if_one_address_is_unavailable(monkeypatch: pytest.Monke
             listen("a name", 0)
         with socket.socket() as again:
             again.bind(addresses[0])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_connections_that_wait_are_kept_while_new_ones_are_dropped(host: str) -> None:
+    (listener,) = listen(host, 0)
+    address = listener.getsockname()[:2]
+    with socket.create_connection(address) as waiting:
+        drop_new_connections([listener])
+        with pytest.raises(TimeoutError):
+            socket.create_connection(address, timeout=0.2)
+        waiting.sendall(b"request")
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.recv(10) == b"request"
+            listener.close()
+            accepted.sendall(b"response")
+            assert waiting.recv(10) == b"response"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=5)

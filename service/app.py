@@ -11,12 +11,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
 from service.api.fast_router import FastRoute, FastRouter
-from service.api.middleware.auth import OPEN_PATHS, ApiKeyMiddleware, ApiKeys
+from service.api.middleware.auth import ApiKeyMiddleware, ApiKeys
 from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOriginMiddleware
 from service.api.middleware.fair_queue import FairQueueMiddleware
 from service.api.middleware.instrumentation import InstrumentationMiddleware
 from service.api.open_inference import open_inference_routes
-from service.api.openapi.document import complete_openapi, openapi_routes
+from service.api.openapi.document import OPENAPI_PATH, complete_openapi, openapi_routes
 from service.api.openapi.statuses import statuses_by_route
 from service.api.parsing import RequestLimits
 from service.api.problems import add_error_handlers
@@ -28,7 +28,12 @@ from service.api.routes.classify import (
     classify_routes,
 )
 from service.api.routes.model import catalogue_routes
-from service.api.routes.operations import METRICS_PATH, operations_routes
+from service.api.routes.operations import (
+    HEALTH_PATHS,
+    METRICS_PATH,
+    fast_health_route,
+    operations_routes,
+)
 from service.api.routes.ui import FILES, page_paths, page_routes
 from service.api.served_model import ModelHandle, ServedModel
 from service.model import TopicClassifier
@@ -105,12 +110,17 @@ class NewswireApp:
 
         # the middleware, from the inside out
         fast_routes = (
-            FastRoute(CLASSIFY, endpoints.classify),
-            FastRoute(CLASSIFY_BATCH, endpoints.classify_batch),
+            FastRoute("POST", CLASSIFY, endpoints.classify),
+            FastRoute("POST", CLASSIFY_BATCH, endpoints.classify_batch),
+            *(
+                fast_health_route(route)
+                for route in routes
+                if isinstance(route, APIRoute) and route.path in HEALTH_PATHS
+            ),
         )
         app: ASGIApp = FastRouter(fast_routes, FairQueueMiddleware(self.api))
         if settings.api_keys:
-            open_paths = OPEN_PATHS | page_paths()
+            open_paths = HEALTH_PATHS | {OPENAPI_PATH} | page_paths()
             app = self._auth = ApiKeyMiddleware(
                 app,
                 ApiKeys(key.get_secret_value() for key in settings.api_keys),

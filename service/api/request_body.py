@@ -16,7 +16,7 @@ from service.api.problems import (
 )
 from service.api.schemas import FieldProblem
 from service.api.unfinished_bodies import UnfinishedBodies
-from service.scheduling.admission import Admission, ConcurrencyLimit
+from service.scheduling.admission import TOO_MANY_REQUESTS, Admission, ConcurrencyLimit
 from service.scheduling.errors import OverloadedError
 from service.scheduling.timeouts import Timeout
 
@@ -75,11 +75,9 @@ class BodyReader:
         ClientDisconnect
             If the connection ends before the body does.
         """
-        try:
-            limit.check()
-        except OverloadedError:
+        if not (limit.n_free and self._admission.limit.n_free):
             await self._admission.delay_rejection()
-            raise
+            raise OverloadedError(TOO_MANY_REQUESTS, limit.retry_after)
         media_type = self._check_headers(scope, media_types)
         try:
             with self._timeout:

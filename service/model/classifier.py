@@ -117,7 +117,8 @@ class TopicClassifier:
             A column per topic; with ``manifest.no_topic`` a last one for none of the topics.
         """
         if len(encoded) == 1:
-            return self.session.run(*pad(encoded))
+            (text,) = encoded
+            return self.session.run(text.token_ids[np.newaxis], text.token_counts[np.newaxis])
         lengths = [len(text.token_ids) for text in encoded]
         if encoded and fits_one_batch(len(encoded), max(lengths)):
             return self.session.run(*pad(encoded))

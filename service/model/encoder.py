@@ -52,14 +52,10 @@ class EncodedText(NamedTuple):
     n_words: int
     n_known_words: int
     """Words in the vocabulary."""
-    n_numbers: int = 0
+    n_numbers: int
     """Words that are numbers, if these count neither as known nor as unknown."""
-
-    @property
-    def known_words_ratio(self) -> float:
-        """Share of the words in the vocabulary, 0 to 1; 0 for a text without words."""
-        n_words = self.n_words - self.n_numbers
-        return self.n_known_words / n_words if n_words else 0.0
+    known_words_ratio: float
+    """Share of the words, without numbers, in the vocabulary, 0 to 1; 0 if there are none."""
 
 
 class TokenChange(NamedTuple):
@@ -213,4 +209,5 @@ def count(tokens: Iterable[bytes], n_words: int, last_number_id: int = PAD_ID) -
         elif FIRST_WORD_ID <= token_id <= last_number_id:
             n_numbers += int(token_counts[place])
     n_known = n_words - n_unknown - n_numbers
-    return EncodedText(token_ids, token_counts, n_words, n_known, n_numbers)
+    ratio = n_known / (n_known + n_unknown) if n_words > n_numbers else 0.0
+    return EncodedText(token_ids, token_counts, n_words, n_known, n_numbers, ratio)

@@ -22,8 +22,6 @@ def pad(texts: Sequence[EncodedText]) -> tuple[NDArray[np.int64], NDArray[np.flo
     token_counts : float32 array of shape (n_texts, longest)
         Padded with 0, so that padding has no effect.
     """
-    if len(texts) == 1:
-        return texts[0].token_ids[np.newaxis], texts[0].token_counts[np.newaxis]
     shape = (len(texts), max(len(text.token_ids) for text in texts))
     token_ids = np.zeros(shape, dtype=np.int64)  # PAD_ID is 0
     token_counts = np.zeros(shape, dtype=np.float32)

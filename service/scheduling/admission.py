@@ -36,15 +36,19 @@ class ConcurrencyLimit:
 
     Parameters
     ----------
-    limit : int
     within : ConcurrencyLimit or None
         Another limit, of which each request needs a permit, too.
+
+    Attributes
+    ----------
+    n_free : int
+        Permits that are not taken.
     """
 
     def __init__(self, limit: int, within: "ConcurrencyLimit | None" = None) -> None:
         self._limit = limit
         self._within = within
-        self.in_progress = 0
+        self.n_free = limit
         self._seconds = 0.0
         self._last_done = 0.0
 
@@ -53,31 +57,27 @@ class ConcurrencyLimit:
         """Seconds until all requests in progress are done, at the recent pace; at least 1."""
         return max(1, ceil(self.in_progress * self._seconds))
 
-    def check(self) -> None:
-        """Raise OverloadedError if there is no free permit."""
-        if self._within is not None:
-            self._within.check()
-        if self.in_progress >= self._limit:
-            raise OverloadedError(TOO_MANY_REQUESTS, self.retry_after)
+    @property
+    def in_progress(self) -> int:
+        """How many requests hold a permit."""
+        return self._limit - self.n_free
 
     def __enter__(self) -> None:
         """Take a permit, or raise OverloadedError."""
+        if not self.n_free:
+            raise OverloadedError(TOO_MANY_REQUESTS, self.retry_after)
         if self._within is not None:
             self._within.__enter__()
-        if self.in_progress >= self._limit:
-            if self._within is not None:
-                self._within.in_progress -= 1
-            raise OverloadedError(TOO_MANY_REQUESTS, self.retry_after)
-        if not self.in_progress:
+        if self.n_free == self._limit:
             self._last_done = perf_counter()  # the time without requests does not count
-        self.in_progress += 1
+        self.n_free -= 1
 
     def __exit__(self, *_: object) -> None:
         """Return the permit."""
         now = perf_counter()
         self._seconds += SMOOTHING * (now - self._last_done - self._seconds)
         self._last_done = now
-        self.in_progress -= 1
+        self.n_free += 1
         if self._within is not None:
             self._within.__exit__()
 

@@ -13,7 +13,7 @@ import logging
 from asyncio import Handle, TimerHandle, Transport
 from heapq import nsmallest
 from math import inf
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import httptools
 from uvicorn._types import HTTPScope
@@ -141,6 +141,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if self.expect_100_continue and self.parser.get_http_version() == "1.0":
             self.expect_100_continue = False  # RFC 9110, 10.1.1
         super().on_headers_complete()
+        if not self.pipeline:
+            self._running = self.cycle
         self.headers = []
         self._body_bytes = 0
         self._transport.in_request = True
@@ -162,14 +164,12 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     # callbacks of the response
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
-
     def on_response_complete(self) -> None:
         """Flush a response without body, then continue with what waits."""
         if self._transport.waiting_headers:
             self._transport.flush()
+        if self.pipeline and not self.transport.is_closing():
+            self._running, _ = self.pipeline[-1]  # uvicorn starts it
         super().on_response_complete()
         if self._is_held:
             self._parse_waiting()

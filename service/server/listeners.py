@@ -56,8 +56,8 @@ def drop_new_connections(listeners: Iterable[socket.socket]) -> None:
     """Have the kernel drop SYN segments, before the sockets are closed. Linux only.
 
     Closing a listening socket resets the connections that wait to be accepted, and their requests
-    are lost. Without new ones, the waiting connections can be accepted first. A client sends its SYN
-    again after a second, and learns then that the port is closed.
+    are lost. Without new ones, the waiting connections can be accepted first. A client sends its
+    SYN again after a second, and learns then that the port is closed.
     """
     instructions = ctypes.create_string_buffer(_DROP_SYN)
     program = struct.pack("HP", len(_DROP_SYN) // 8, ctypes.addressof(instructions))

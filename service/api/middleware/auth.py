@@ -16,10 +16,6 @@ from service.api.problems import NO_KEY, UnauthorizedError, route_path, to_respo
 
 AUTHORIZATION: Final = b"authorization"
 CHALLENGE: Final = "Bearer"
-OPEN_PATHS: Final = frozenset(
-    {"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/openapi.json"}
-)
-"""What orchestrators ask, and the description of the API."""
 OPEN_METHODS: Final = frozenset({"GET", "HEAD"})
 
 

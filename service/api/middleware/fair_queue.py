@@ -11,15 +11,13 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import route_path, to_response
+from service.api.problems import to_response
 from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import OverloadedError
 
 MAX_WAITING: Final = 100
 """They wait for less than a second; further ones get 429."""
 RETRY_AFTER_SECONDS: Final = 1
-HEALTH: Final = ("/health/", "/v2/health/")
-"""Requests for these do not wait."""
 
 
 class FairQueueMiddleware:
@@ -38,7 +36,7 @@ class FairQueueMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on in its turn, or respond with 429 if too many wait."""
-        if scope["type"] == "http" and not route_path(scope).startswith(HEALTH):
+        if scope["type"] == "http":
             if len(self._waiting) >= MAX_WAITING:
                 error = OverloadedError(TOO_MANY_REQUESTS, RETRY_AFTER_SECONDS)
                 response = await to_response(Request(scope), error)

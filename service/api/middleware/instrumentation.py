@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.middleware.response_headers import add_defaults
+from service.api.middleware.response_headers import DEFAULT_HEADERS
 from service.observability.metrics import ServiceMetrics
 from service.observability.request_context import REQUEST_ID_HEADER, begin_request_context
 
@@ -50,7 +50,10 @@ class InstrumentationMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*add_defaults(message["headers"]), request_id]
+                own = list(message["headers"])
+                names = {name for name, _ in own}
+                defaults = [header for header in DEFAULT_HEADERS if header[0] not in names]
+                message["headers"] = [*own, *defaults, request_id]
             await send(message)
 
         inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope

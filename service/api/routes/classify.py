@@ -3,7 +3,7 @@
 from asyncio import AbstractEventLoop, get_running_loop, sleep
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope
@@ -35,20 +35,12 @@ MAX_INVALID_PER_TURN: Final = 8
 """Each takes up to a millisecond of the event loop; further requests wait for the next turn."""
 
 Parse = Callable[[bytes, RequestLimits], ClassifyRequest]
-Parsed = TypeVar("Parsed")
 
 
 class ClassifyEndpoints:
-    """Reads a request, has it predicted, and returns the JSON of the response.
+    """Reads a request, has it predicted, and returns status and JSON of the response.
 
     Each request uses one model from parsing to serialisation, also during a reload.
-
-    Parameters
-    ----------
-    model : ModelHandle
-    reader : BodyReader
-    admission : Admission
-    executor : InferenceExecutor
     """
 
     def __init__(
@@ -66,7 +58,7 @@ class ClassifyEndpoints:
         """Invalid bodies in the present turn of the event loop."""
         self._loop: AbstractEventLoop | None = None
 
-    async def classify(self, scope: Scope, receive: Receive) -> bytes:
+    async def classify(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """Classify a text: short ones in a dynamic batch, long ones in a thread."""
         media_type, body = await self._reader.read(
             scope, receive, self._admission.limit, (JSON, PLAIN_TEXT)
@@ -81,15 +73,21 @@ class ClassifyEndpoints:
         served = self._model.served
         n_bytes = len(body)
         if n_bytes > INLINE_BYTES:
-            return await self._executor.run(
+            return 200, await self._executor.run(
                 lambda body: served.predictor.predict(parse(body, served.limits)), body, n_bytes
             )
-        request = await self._parse(parse, body, served.limits)
+        if self._n_invalid:
+            await self._wait_for_turn()
+        try:
+            request = parse(body, served.limits)
+        except RequestError:
+            self._count_invalid()
+            raise
         if request.explain:
-            return await self._executor.run(served.predictor.predict, request, n_bytes)
-        return await served.batcher.submit(request, n_bytes)
+            return 200, await self._executor.run(served.predictor.predict, request, n_bytes)
+        return 200, await served.batcher.submit(request, n_bytes)
 
-    async def classify_batch(self, scope: Scope, receive: Receive) -> bytes:
+    async def classify_batch(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """Classify a batch, in a thread; short ones are parsed before they take a permit."""
         _, body = await self._reader.read(scope, receive, self._admission.slow_limit)
         check_no_query(scope)
@@ -97,30 +95,31 @@ class ClassifyEndpoints:
         predict = served.predictor.predict_batch
         n_bytes = len(body)
         if n_bytes > INLINE_BYTES:
-            return await self._executor.run(
+            return 200, await self._executor.run(
                 lambda body: predict(parse_batch(body, served.limits)), body, n_bytes
             )
-        batch = await self._parse(parse_batch, body, served.limits)
-        return await self._executor.run(predict, batch, n_bytes)
+        await self._wait_for_turn()
+        try:
+            batch = parse_batch(body, served.limits)
+        except RequestError:
+            self._count_invalid()
+            raise
+        return 200, await self._executor.run(predict, batch, n_bytes)
 
-    async def _parse(
-        self, parse: Callable[[bytes, RequestLimits], Parsed], body: bytes, limits: RequestLimits
-    ) -> Parsed:
-        """Parse a short body on the event loop, which takes a few invalid ones in each turn.
+    async def _wait_for_turn(self) -> None:
+        """Wait until the event loop may parse a short body: it takes few invalid ones per turn.
 
         They hold no permit, so that they leave the permits to valid requests.
         """
-        loop = get_running_loop()
-        while self._n_invalid >= MAX_INVALID_PER_TURN and self._loop is loop:
+        while self._n_invalid >= MAX_INVALID_PER_TURN and self._loop is get_running_loop():
             await sleep(0)
-        try:
-            return parse(body, limits)
-        except RequestError:
-            if not self._n_invalid or self._loop is not loop:
-                self._loop, self._n_invalid = loop, 0
-                loop.call_soon(self._start_turn)
-            self._n_invalid += 1
-            raise
+
+    def _count_invalid(self) -> None:
+        loop = get_running_loop()
+        if not self._n_invalid or self._loop is not loop:
+            self._loop, self._n_invalid = loop, 0
+            loop.call_soon(self._start_turn)
+        self._n_invalid += 1
 
     def _start_turn(self) -> None:
         self._n_invalid = 0
@@ -142,7 +141,8 @@ def classify_routes(endpoints: ClassifyEndpoints) -> APIRouter:
     )
     async def classify(request: Request) -> Response:
         """Classify a news text, and rank its most likely topics."""
-        return Response(await endpoints.classify(request.scope, request.receive), media_type=JSON)
+        status, content = await endpoints.classify(request.scope, request.receive)
+        return Response(content, status, media_type=JSON)
 
     @router.post(
         CLASSIFY_BATCH,
@@ -156,7 +156,7 @@ def classify_routes(endpoints: ClassifyEndpoints) -> APIRouter:
 
         If none of them is valid, neither is the request.
         """
-        content = await endpoints.classify_batch(request.scope, request.receive)
-        return Response(content, media_type=JSON)
+        status, content = await endpoints.classify_batch(request.scope, request.receive)
+        return Response(content, status, media_type=JSON)
 
     return router

@@ -4,15 +4,21 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from starlette.types import Receive, Scope
 
+from service.api.fast_router import FastRoute
 from service.api.openapi.document import SERVER_ERROR
 from service.api.problems import UNAVAILABLE
 from service.api.schemas import Health
 from service.observability.health import ServiceHealth
 
 METRICS_PATH: Final = "/metrics"
+HEALTH_PATHS: Final = frozenset(
+    {"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"}
+)
 NOT_LIVE: Final[dict[int | str, dict[str, Any]]] = {
     UNAVAILABLE: {"model": Health, "description": "Its inferences fail: restart it"}
 }
@@ -48,6 +54,20 @@ def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth)
     if registry is not None:
         _add_metrics_route(router, registry)
     return router
+
+
+def fast_health_route(route: APIRoute) -> FastRoute:
+    """Return a health check as a fast route, so that it does not wait for other requests.
+
+    Its only parameter is the response.
+    """
+
+    async def respond(scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        response = Response()
+        health = await route.endpoint(response)
+        return response.status_code, health.model_dump_json().encode()
+
+    return FastRoute("GET", route.path, respond)
 
 
 def _add_metrics_route(router: APIRouter, registry: CollectorRegistry) -> None:

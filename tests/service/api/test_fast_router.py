@@ -15,8 +15,10 @@ from starlette.types import ASGIApp
 
 from service.api.middleware.instrumentation import InstrumentationMiddleware
 from service.api.routes.classify import INLINE_BYTES
+from service.api.routes.operations import HEALTH_PATHS
 from service.app import NewswireApp, create_app
 from service.model import Bundle, InferenceError, TopicClassifier, load_bundle
+from service.observability.health import MAX_INFERENCE_ERRORS
 from service.settings import ServiceSettings
 from tests.conftest import LATEST
 
@@ -153,6 +155,40 @@ def test_fast_route_behind_a_root_path(
     assert client.post("/news/classify", json={"text": TEXT}).status_code == 200
     labels = {"route": "/classify", "status": "200"}
     assert registry.get_sample_value("newswire_http_requests_total", labels) == 1
+    assert in_fastapi == []
+
+
+@pytest.mark.parametrize("path", sorted(HEALTH_PATHS))
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("state", ["ready", "draining", "failing"])
+def test_health_check_responds_as_fastapi(
+    app: NewswireApp, method: str, path: str, state: str
+) -> None:
+    if state == "draining":
+        app.health.mark_draining()
+    elif state == "failing":
+        for _ in range(MAX_INFERENCE_ERRORS):
+            app.health.inference_failed()
+    fast, framework = (
+        TestClient(served, headers={"x-request-id": "the-same"}).request(method, path)
+        for served in (app, without_fast_router(app))
+    )
+    fails = state == "failing" or (state == "draining" and path.endswith("/ready"))
+    assert fast.status_code == (405 if method == "POST" else 503 if fails else 200)
+    assert fast.status_code == framework.status_code
+    assert fast.content == framework.content
+    assert fast.headers == framework.headers
+
+
+@pytest.mark.parametrize("path", sorted(HEALTH_PATHS))
+@pytest.mark.parametrize("prefix", ["", "/news"])
+def test_health_check_does_not_wait_for_other_requests(
+    app: NewswireApp, prefix: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_fastapi: list[Any] = []
+    monkeypatch.setattr(FastAPI, "__call__", lambda *given: in_fastapi.append(given))
+    client = TestClient(Starlette(routes=[Mount(prefix, app)]))
+    assert client.get(prefix + path).status_code == 200
     assert in_fastapi == []
 
 

@@ -11,7 +11,7 @@ from service.api.middleware.fair_queue import MAX_WAITING, FairQueueMiddleware
 async def nothing(*_: Any) -> Any: ...
 
 
-def ask(paths: list[str], root_path: str = "") -> list[list[str]]:
+def ask(paths: list[str]) -> list[list[str]]:
     """Which paths were passed on in each turn of the loop, if all are asked for at once."""
     passed: list[str] = []
 
@@ -20,7 +20,7 @@ def ask(paths: list[str], root_path: str = "") -> list[list[str]]:
 
     async def all_at_once() -> list[list[str]]:
         turns = FairQueueMiddleware(app)
-        scopes = [{"type": "http", "path": path, "root_path": root_path} for path in paths]
+        scopes = [{"type": "http", "path": path} for path in paths]
         tasks = [asyncio.create_task(turns(scope, nothing, nothing)) for scope in scopes]
         by_turn = []
         for _ in range(2 * len(paths)):
@@ -35,16 +35,6 @@ def ask(paths: list[str], root_path: str = "") -> list[list[str]]:
 
 def test_one_begins_in_each_turn_in_the_order_in_which_they_came() -> None:
     assert ask(["/a", "/b", "/c"]) == [["/a"], ["/b"], ["/c"]]
-
-
-def test_health_does_not_wait() -> None:
-    first, *_ = ask(["/a", "/b", "/health/live", "/v2/health/ready"])
-    assert first == ["/a", "/health/live", "/v2/health/ready"]
-
-
-def test_health_behind_a_root_path_does_not_wait() -> None:
-    first, *_ = ask(["/news/a", "/news/b", "/news/health/live"], root_path="/news")
-    assert first == ["/news/a", "/news/health/live"]
 
 
 def test_who_has_gone_is_passed_over() -> None:

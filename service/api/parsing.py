@@ -23,7 +23,7 @@ from service.api.schemas import (
     RankingOptions,
 )
 from service.api.validation_errors import MAX_ERRORS, invalid_request, unknown_fields
-from service.model import describe_blank, is_blank
+from service.model import describe_blank
 from service.model.strict_json import replace_surrogates
 from service.model.tokenization import NEWS_TOKENIZER
 
@@ -268,11 +268,11 @@ def check_text(item: BatchItem, limits: RequestLimits) -> None:
     InvalidRequestError, TooLargeError
         As `parse_classify_request`.
     """
-    if is_blank(item.text, item.title):
+    text, title = item.text or "", item.title or ""
+    if not text.strip() and not title.strip():
         message = describe_blank(item.text, item.title).capitalize()
         fields = BatchItem.model_fields
         raise InvalidRequestError([FieldProblem(field=name, message=message) for name in fields])
-    text, title = item.text or "", item.title or ""
     n_characters = len(text) + len(title)
     if (
         n_characters * MAX_UTF8_BYTES > limits.max_text_bytes

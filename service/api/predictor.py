@@ -88,7 +88,7 @@ class Predictor:
                 return [self.predict_each([request])[0] for request in requests]
             self._note_error(error)
             return [error]
-        self._health.inference_succeeded()
+        self._health.consecutive_errors = 0
         return responses
 
     def predict_batch(self, batch: Batch) -> bytes:
@@ -128,7 +128,7 @@ class Predictor:
         except Exception as error:
             self._note_error(error)
             raise
-        self._health.inference_succeeded()
+        self._health.consecutive_errors = 0
 
     def _note_error(self, error: Exception) -> None:
         if isinstance(error, InferenceError):

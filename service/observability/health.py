@@ -19,7 +19,8 @@ class ServiceHealth:
     def __init__(self) -> None:
         self.live = True
         self._accepts_requests = True
-        self._consecutive_errors = 0
+        self.consecutive_errors = 0
+        """Inferences that failed since the last that succeeded, which sets it to 0."""
         self._lock = Lock()
 
     @property
@@ -31,19 +32,13 @@ class ServiceHealth:
         """Fail the readiness from now on."""
         self._accepts_requests = False
 
-    def inference_succeeded(self) -> None:
-        """Reset the count of consecutive errors."""
-        if self._consecutive_errors:
-            with self._lock:
-                self._consecutive_errors = 0
-
     def inference_failed(self) -> None:
         """Count a consecutive error."""
         with self._lock:
-            self._consecutive_errors += 1
-            if self.live and self._consecutive_errors >= MAX_INFERENCE_ERRORS:
+            self.consecutive_errors += 1
+            if self.live and self.consecutive_errors >= MAX_INFERENCE_ERRORS:
                 self.live = False
                 logger.error(
                     "liveness failed after %d consecutive inference errors, restart the service",
-                    self._consecutive_errors,
+                    self.consecutive_errors,
                 )

@@ -48,21 +48,8 @@ from service.settings import ServiceSettings
 class NewswireApp:
     """The ASGI application, with what a reload and the server need of it.
 
-    Parameters
-    ----------
-    settings : ServiceSettings
-    classifier : TopicClassifier
-    registry : CollectorRegistry
-
-    Attributes
-    ----------
-    model : ModelHandle
-    metrics : ServiceMetrics
-    health : ServiceHealth
-    api : FastAPI
-        The routes, without middleware.
-    asgi : ASGI application
-        The same as this one, by one call less.
+    ``api`` are the routes without middleware; ``asgi`` is the same as this application, by one call
+    less.
     """
 
     def __init__(
@@ -167,15 +154,9 @@ class NewswireApp:
 def create_app(
     settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
 ) -> NewswireApp:
-    """Build the application.
+    """Build the application: ready as soon as it is served, since the classifier is verified.
 
-    Parameters
-    ----------
-    settings : ServiceSettings
-    classifier : TopicClassifier
-        Loaded and verified, so the application is ready as soon as it is served.
-    registry : CollectorRegistry
-        Where the metrics are declared; ``GET /metrics`` shows it unless it has a port of its own.
+    The metrics are declared in the registry; ``GET /metrics`` shows it unless it has its own port.
     """
     return NewswireApp(settings, classifier, registry)
 

@@ -41,26 +41,17 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """How much a request may ask for.
-
-    Attributes
-    ----------
-    max_text_bytes : int
-        Of a text and its title together, in UTF-8; a body may be as long as one such text.
-    max_text_words : int
-        Of a text and its title together.
-    max_batch_size : int
-    max_explained_words : int
-        In all texts of a request together: an explanation takes the square of their number.
-    max_top_k : int
-        Number of topics of the model.
-    """
+    """How much a request may ask for."""
 
     max_text_bytes: int
+    """Of a text and its title together, in UTF-8; a body may be as long as one such text."""
     max_text_words: int
+    """Of a text and its title together."""
     max_batch_size: int
     max_explained_words: int
+    """In all texts of a request: an explanation takes the square of their number."""
     max_top_k: int
+    """Number of topics of the model."""
 
 
 class Batch(NamedTuple):
@@ -96,24 +87,12 @@ def parse_classify_request(body: bytes, limits: RequestLimits) -> ClassifyReques
 
 
 def parse_plain_text(body: bytes, limits: RequestLimits, *, query: bytes) -> ClassifyRequest:
-    """Parse and check a plain text, whose options are in the query.
-
-    Parameters
-    ----------
-    body : bytes
-        UTF-8, perhaps with a byte order mark.
-    limits : RequestLimits
-    query : bytes
-        Percent-encoded, as ASGI has it.
+    """Parse and check a plain text in UTF-8, whose options are in the percent-encoded query.
 
     Raises
     ------
-    MalformedBodyError
-        If the body is not UTF-8.
-    InvalidRequestError
-        If an option is unknown, repeated or not valid.
-    TooLargeError
-        If text and title together exceed the limit.
+    MalformedBodyError, InvalidRequestError, TooLargeError
+        As `parse_classify_request`.
     """
     try:
         text = body.decode("utf-8-sig")

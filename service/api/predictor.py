@@ -30,16 +30,7 @@ class Predictions(NamedTuple):
 
 
 class Predictor:
-    """Predicts the topics of requests. Stateless, and safe to use from several threads.
-
-    Parameters
-    ----------
-    classifier : TopicClassifier
-    metrics : ServiceMetrics
-    limits : RequestLimits
-    health : ServiceHealth
-        Counts each request whose inference succeeds or fails.
-    """
+    """Predicts the topics of requests. Stateless, and safe to use from several threads."""
 
     def __init__(
         self,
@@ -71,10 +62,7 @@ class Predictor:
     def predict_each(self, requests: Sequence[ClassifyRequest]) -> list[bytes | Exception]:
         """Predict several requests, without explanations, with one inference.
 
-        Returns
-        -------
-        list of bytes or Exception, of length n_requests
-            The response of each, or the error that it has alone: no request fails for another.
+        Return the response of each, or the error that it has alone: no request fails for another.
         """
         serializer = self._serializer
         responses: list[bytes | Exception]
@@ -92,28 +80,14 @@ class Predictor:
         return responses
 
     def predict_batch(self, batch: Batch) -> bytes:
-        """Return the `BatchResponse` of a batch, as JSON.
-
-        Raises
-        ------
-        TooLargeError
-            If an explanation is requested of too many words.
-        InferenceError
-            If the network returns something that is not a probability.
-        """
+        """Return the `BatchResponse` of a batch, as JSON; raises as `predict`."""
         with self._health_noted():
             results = self._predict(batch.items, [batch.options] * len(batch.items))
         self._metrics.batch_size.observe(len(batch.items) + len(batch.errors))
         return self._serializer.batch_response(results, batch.errors)
 
     def predict_items(self, items: Sequence[BatchItem], options: RankingOptions) -> Predictions:
-        """Predict checked texts, which are serialised elsewhere.
-
-        Raises
-        ------
-        InferenceError
-            If the network returns something that is not a probability.
-        """
+        """Predict checked texts, which are serialised elsewhere; raises as `predict`."""
         with self._health_noted():
             predictions = self._classify(items, [options] * len(items))
         self._metrics.batch_size.observe(len(items))

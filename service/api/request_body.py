@@ -28,15 +28,7 @@ _JSON: Final = JSON.encode()
 
 
 class BodyReader:
-    """Reads bodies, and counts their bytes as they come.
-
-    Parameters
-    ----------
-    limits : RequestLimits
-    admission : Admission
-    timeout : Timeout
-        Of a body.
-    """
+    """Reads bodies, and counts their bytes as they come. The timeout is that of a body."""
 
     def __init__(self, limits: RequestLimits, admission: Admission, timeout: Timeout) -> None:
         self._unfinished = UnfinishedBodies(admission, timeout)
@@ -56,11 +48,7 @@ class BodyReader:
 
         No permit is taken: a slow client holds none.
 
-        Returns
-        -------
-        media_type : str
-            One of ``media_types``; an empty one stands for no Content-Type.
-        body : bytes
+        Returns one of ``media_types``, where an empty one stands for no Content-Type, and the body.
 
         Raises
         ------

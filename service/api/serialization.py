@@ -14,13 +14,7 @@ from service.model import Classification, Manifest, Topic
 
 
 class ResponseSerializer:
-    """Serialises the predictions of one model.
-
-    Parameters
-    ----------
-    topics : sequence of Topic
-    manifest : Manifest
-    """
+    """Serialises the predictions of one model."""
 
     def __init__(self, topics: Sequence[Topic], manifest: Manifest) -> None:
         self._topics = [
@@ -51,15 +45,7 @@ class ResponseSerializer:
     def batch_response(
         self, results: Iterable[Mapping[str, Any]], errors: Mapping[int, RequestError]
     ) -> bytes:
-        """Return a `BatchResponse` as JSON.
-
-        Parameters
-        ----------
-        results : iterable of mapping
-            Of the valid items, in their order.
-        errors : mapping of int to RequestError
-            Of the other items, by index.
-        """
+        """Return a `BatchResponse` as JSON: results of the valid items, errors by index."""
         answers: list[Mapping[str, Any]] = list(results)
         for index, error in sorted(errors.items()):
             answers.insert(index, to_problem(error).model_dump(exclude_none=True))

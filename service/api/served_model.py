@@ -16,20 +16,7 @@ from service.scheduling.batching import DynamicBatcher
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model, and everything of the API that depends on it.
-
-    Attributes
-    ----------
-    classifier : TopicClassifier
-    limits : RequestLimits
-    predictor : Predictor
-    batcher : DynamicBatcher
-    tensors : TensorModel
-    topics : TopicList
-        The response of ``GET /topics``.
-    info : ModelInfo
-        The response of ``GET /model``.
-    """
+    """A model, and everything of the API that depends on it."""
 
     classifier: TopicClassifier
     limits: RequestLimits
@@ -65,10 +52,7 @@ class ServedModel:
 class ModelHandle:
     """Refers to the served model.
 
-    Attributes
-    ----------
-    served : ServedModel
-        Replaced by one assignment. A request reads it once, so it uses one model throughout.
+    It is replaced by one assignment. A request reads it once, so it uses one model throughout.
     """
 
     def __init__(self, served: ServedModel) -> None:

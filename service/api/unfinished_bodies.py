@@ -35,14 +35,8 @@ class _Body:
 class UnfinishedBodies:
     """Counts the bytes of bodies while they are read, each inside a ``with``.
 
+    A third of the bytes of ``admission`` is for them. They are awaited in blocks of ``timeout``.
     Belongs to one event loop.
-
-    Parameters
-    ----------
-    admission : Admission
-        A third of its bytes are for these bodies.
-    timeout : Timeout
-        In whose blocks the bodies are awaited.
     """
 
     def __init__(self, admission: Admission, timeout: Timeout) -> None:

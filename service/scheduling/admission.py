@@ -32,17 +32,8 @@ TOO_MANY_BYTES: Final = (
 class ConcurrencyLimit:
     """A bound on concurrent requests; each holds a permit inside a ``with``.
 
-    Belongs to one event loop.
-
-    Parameters
-    ----------
-    within : ConcurrencyLimit or None
-        Another limit, of which each request needs a permit, too.
-
-    Attributes
-    ----------
-    n_free : int
-        Permits that are not taken.
+    It also needs a permit of ``within``. ``n_free`` permits are not taken. Belongs to one event
+    loop.
     """
 
     def __init__(self, limit: int, within: "ConcurrencyLimit | None" = None) -> None:
@@ -85,19 +76,8 @@ class ConcurrencyLimit:
 class Admission:
     """The limits of all routes that classify.
 
-    Parameters
-    ----------
-    max_concurrent_requests : int
-    max_buffered_bytes : int
-        Of bodies that are not complete, or wait for a thread.
-
-    Attributes
-    ----------
-    limit : ConcurrencyLimit
-        Of all parsed requests.
-    slow_limit : ConcurrencyLimit
-        Of the batches and long texts among them, which run in a thread: half of `limit`, so that
-        there is always room for short texts.
+    ``limit`` is that of all parsed requests. ``slow_limit`` is that of the batches and long texts
+    among them, which run in a thread: half as many, so that there is always room for short texts.
     """
 
     def __init__(self, *, max_concurrent_requests: int, max_buffered_bytes: int) -> None:

@@ -19,13 +19,7 @@ Outcome = bytes | Exception
 class DynamicBatcher(Generic[Request]):
     """Collects requests, and runs them as a batch on the event loop.
 
-    Belongs to one event loop at a time.
-
-    Parameters
-    ----------
-    predict : callable
-        Requests to an outcome each; it decides by itself which requests fail.
-    limit : ConcurrencyLimit
+    ``predict`` decides by itself which requests fail. Belongs to one event loop at a time.
     """
 
     def __init__(
@@ -36,13 +30,7 @@ class DynamicBatcher(Generic[Request]):
         self._queue: list[tuple[Request, int, Future[bytes]]] = []
 
     async def submit(self, request: Request, n_bytes: int) -> bytes:
-        """Return a request's response, or raise its error.
-
-        Parameters
-        ----------
-        request
-        n_bytes : int
-            Size of its body.
+        """Return the response of a request with a body of ``n_bytes``, or raise its error.
 
         Raises
         ------

@@ -9,11 +9,7 @@ BusyError                   nothing is wrong with the request: try again later
 class BusyError(Exception):
     """Nothing is wrong with the request; its text is the sentence that the client is told.
 
-    Parameters
-    ----------
-    message : str
-    retry_after : int
-        In how many seconds to try again: at least 1.
+    ``retry_after`` is the number of seconds after which to try again: at least 1.
     """
 
     def __init__(self, message: str, retry_after: int) -> None:

@@ -19,11 +19,7 @@ Result = TypeVar("Result")
 class InferenceExecutor:
     """Runs slow requests in a thread, first in, first out.
 
-    Parameters
-    ----------
-    admission : Admission
-    timeout : Timeout
-        Of a request, its time in the queue included.
+    The timeout includes a request's time in the queue.
     """
 
     def __init__(self, admission: Admission, timeout: Timeout) -> None:
@@ -34,14 +30,7 @@ class InferenceExecutor:
     async def run(
         self, predict: Callable[[Request], Result], request: Request, n_bytes: int
     ) -> Result:
-        """Return what ``predict`` returns for a request, or for its body.
-
-        Parameters
-        ----------
-        predict : callable
-        request
-        n_bytes : int
-            Size of its body.
+        """Return what ``predict`` returns for a request, or for its body, of ``n_bytes``.
 
         Raises
         ------

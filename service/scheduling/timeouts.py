@@ -15,10 +15,6 @@ class Timeout:
     which takes 1 µs, and to check the oldest one regularly.
 
     Belongs to one event loop at a time.
-
-    Parameters
-    ----------
-    seconds : float
     """
 
     def __init__(self, seconds: float) -> None:

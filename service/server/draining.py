@@ -36,15 +36,9 @@ class DrainingServer(uvicorn.Server):
 
     Load balancers notice and stop sending; requests that still come are served and their
     connections closed. Then uvicorn closes the port and finishes the requests in progress.
-
-    Parameters
-    ----------
-    watcher : object
-        Runs from the opening of the port until the stop signal; SIGHUP requests a check.
-    drain_seconds : float
-        A second signal, SIGINT, ends the draining.
-    send_timeout_seconds : float
-        How long a response may stay unread.
+    A second signal, SIGINT, ends the draining. The watcher runs from the opening of the port until
+    the stop signal; SIGHUP requests a check. A response may stay unread for
+    ``send_timeout_seconds``.
     """
 
     def __init__(

@@ -19,13 +19,7 @@ logger = logging.getLogger(__name__)
 class InstrumentationMiddleware:
     """The outermost middleware. HEAD is passed on as GET; the server leaves out the body.
 
-    Parameters
-    ----------
-    app : ASGI application
-        Leaves its route in ``scope["route"]``, whose ``path`` is the label of the metrics.
-    metrics : ServiceMetrics
-    access_log : bool
-        Whether to log a line for each request.
+    The application leaves its route in ``scope["route"]``, whose ``path`` labels the metrics.
     """
 
     def __init__(self, app: ASGIApp, metrics: ServiceMetrics, *, access_log: bool) -> None:

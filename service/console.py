@@ -1,8 +1,9 @@
 """Shared by the commands: options, progress, plain output and one-line errors."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -18,6 +19,7 @@ EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 """click's UsageError; typer contains click under another name."""
+MODEL_DIR_HELP: Final = "A bundle, or a folder of numbered bundles: the highest is used."
 
 TopKOption = Annotated[
     int | None,
@@ -28,13 +30,6 @@ MinConfidenceOption = Annotated[
     typer.Option(min=0, max=1, help="Abstain below this score instead of the model's thresholds."),
 ]
 PrefixOption = Annotated[str, typer.Option(help="Put this before the name of each result.")]
-ModelDirOption = Annotated[
-    Path, typer.Option(help="A bundle, or a folder of numbered bundles: the highest is used.")
-]
-
-
-class CommandError(NewswireError):
-    """An input or an option is not valid; the message is one line."""
 
 
 class PlainConsole(Console):
@@ -51,31 +46,20 @@ def printable(text: str) -> str:
     return escape_controls(replace_surrogates(text))
 
 
-def progress_bar(console: Console, description: str) -> Progress:
-    """Return a bar with the share done, a description and the time left."""
-    return Progress(
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn(description),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
+@contextmanager
+def progress_bar(
+    console: Console, description: str, *, total: int | None, done: int = 0, visible: bool
+) -> Iterator[Callable[[int, str], None]]:
+    """Show a bar with the share done, a description and the time left.
 
-
-def check_top_k(top_k: int | None, n_topics: int) -> int:
-    """Return the number of topics per text.
-
-    Raises
-    ------
-    CommandError
-        If the model has fewer topics.
+    The value is a function that adds to what is done and replaces the description.
     """
-    if top_k is None:
-        return min(DEFAULT_TOP_K, n_topics)
-    if top_k > n_topics:
-        raise CommandError(f"--top-k: expected 1 to {n_topics}, got {top_k}")
-    return top_k
+    columns = BarColumn(), TaskProgressColumn(), TextColumn("{task.description}")
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not visible
+    ) as progress:
+        task = progress.add_task(description, total=total, completed=done)
+        yield lambda size, text: progress.update(task, advance=size, description=text)
 
 
 def print_error(message: object) -> None:
@@ -85,14 +69,7 @@ def print_error(message: object) -> None:
 
 
 def run_commands(cli: typer.Typer, name: str) -> int:
-    """Run a command line and return its exit status; an error is one line on standard error.
-
-    Parameters
-    ----------
-    cli : typer.Typer
-    name : str
-        The command as it is typed.
-    """
+    """Run the command line ``name`` and return its exit status; an error is one line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # file names need not be UTF-8
             stream.reconfigure(errors="replace")

@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from service.model import (
+    DEFAULT_TOP_K,
     Classification,
     InferenceError,
     NewsText,
+    NewswireError,
     TopicClassifier,
     describe_blank,
     is_blank,
@@ -17,7 +19,20 @@ from service.model.strict_json import replace_surrogates
 
 Row = NewsText | str
 """A str is the error of a row that has nothing to classify."""
-_KINDS: Final = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
+Item = TypeVar("Item")
+JSON_TYPES: Final = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
+
+
+class CommandError(NewswireError):
+    """An input, an output or an option is not valid, or a run failed; the message is one line."""
 
 
 class PredictionOptions(NamedTuple):
@@ -27,8 +42,16 @@ class PredictionOptions(NamedTuple):
     min_confidence: float | None
 
 
-class LineError(ValueError):
-    """A line is not a JSON object; the message says what was expected and what came."""
+def check_options(
+    top_k: int | None, min_confidence: float | None, classifier: TopicClassifier
+) -> PredictionOptions:
+    """Return the options, or raise CommandError if the model has fewer than ``top_k`` topics."""
+    n_topics = len(classifier.topics)
+    if top_k is None:
+        top_k = min(DEFAULT_TOP_K, n_topics)
+    if top_k > n_topics:
+        raise CommandError(f"--top-k: expected 1 to {n_topics}, got {top_k}")
+    return PredictionOptions(top_k, min_confidence)
 
 
 def split_lines(
@@ -51,43 +74,53 @@ def split_lines(
         yield [bytes(rest)]
 
 
-def parse_line(
-    line: bytes,
-    parse_int: Callable[[str], Any] | None = None,
-    parse_constant: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
-    """Parse a JSON object in UTF-8; NaN and infinities, which JSON does not have, are None.
+def batched(
+    items: Iterable[Item],
+    size_of: Callable[[Item], int],
+    max_size: int,
+    max_items: int = sys.maxsize,
+) -> Iterator[list[Item]]:
+    """Yield lists of items; the item that reaches a maximum is the last of its list."""
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += size_of(item)
+        if size >= max_size or len(batch) >= max_items:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
-    Raises
-    ------
-    LineError
-        If the line is something else.
+
+def parse_line(line: bytes, parse_int: Callable[[str], Any] | None = None) -> dict[str, Any] | str:
+    """Parse a JSON object in UTF-8, or return the error.
+
+    NaN and infinities, which JSON does not have, become None.
     """
     try:
         value = json.loads(
-            line.decode("utf-8-sig"), parse_int=parse_int, parse_constant=parse_constant
+            line.decode("utf-8-sig"), parse_int=parse_int, parse_constant=lambda _: None
         )
-    except UnicodeDecodeError as error:
-        raise LineError("expected UTF-8") from error
-    except RecursionError as error:
-        raise LineError("expected a JSON object, got one nested too deeply") from error
+    except UnicodeDecodeError:
+        return "expected UTF-8"
+    except RecursionError:
+        return "expected a JSON object, got one nested too deeply"
     except json.JSONDecodeError as error:
-        raise LineError(
-            f"expected a JSON object: {error.msg} at character {error.pos + 1}"
-        ) from error
-    except ValueError as error:  # more digits than Python converts
-        raise LineError("expected a JSON object, got a number with too many digits") from error
+        return f"expected a JSON object: {error.msg} at character {error.pos + 1}"
+    except ValueError:  # more digits than Python converts
+        return "expected a JSON object, got a number with too many digits"
     if not isinstance(value, dict):
-        raise LineError(f"expected a JSON object, got {kind_of(value)}")
+        return f"expected a JSON object, got {JSON_TYPES[type(value)]}"
     return value
 
 
 def to_row(text: object, title: object, names: tuple[str, str] = ("text", "title")) -> Row:
     """Return the text of a row, or its error; ``names`` are the names of both fields."""
     if not isinstance(text, str | None):
-        return f"{names[0]}: expected a string or null, got {kind_of(text)}"
+        return f"{names[0]}: expected a string or null, got {JSON_TYPES[type(text)]}"
     if not isinstance(title, str | None):
-        return f"{names[1]}: expected a string or null, got {kind_of(title)}"
+        return f"{names[1]}: expected a string or null, got {JSON_TYPES[type(title)]}"
     if is_blank(text, title):
         return f"{', '.join(names)}: {describe_blank(text, title)}"
     return to_news_text(text or "", title)
@@ -98,13 +131,6 @@ def to_news_text(text: str, title: str | None) -> NewsText:
     return NewsText(replace_surrogates(text), None if title is None else replace_surrogates(title))
 
 
-def kind_of(value: object) -> str:
-    """Return the JSON type of a value."""
-    if value is None:
-        return "null"
-    return _KINDS.get(type(value), "an array" if isinstance(value, list) else "an object")
-
-
 def classify_rows(
     classifier: TopicClassifier, rows: Sequence[Row], options: PredictionOptions
 ) -> list[Classification | str]:
@@ -113,16 +139,10 @@ def classify_rows(
     If the model fails on a text, only that row gets an error.
     """
     texts = [row for row in rows if isinstance(row, NewsText)]
-    results = iter(_classify(classifier, texts, options))
-    return [row if isinstance(row, str) else next(results) for row in rows]
-
-
-def _classify(
-    classifier: TopicClassifier, texts: Sequence[NewsText], options: PredictionOptions
-) -> list[Classification | str]:
     try:
-        return list(classifier.classify(texts, **options._asdict()))
+        results = iter(classifier.classify(texts, **options._asdict()))
     except InferenceError as error:
-        if len(texts) == 1:
+        if len(rows) == 1:
             return [str(error)]
-        return [result for text in texts for result in _classify(classifier, [text], options)]
+        return [result for row in rows for result in classify_rows(classifier, [row], options)]
+    return [row if isinstance(row, str) else next(results) for row in rows]

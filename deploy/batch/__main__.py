@@ -7,30 +7,27 @@ if __name__ == "__main__":
 
 import sys
 from contextlib import chdir
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deploy.batch.errors import BatchError
 from deploy.batch.job import run
 from deploy.batch.locations import Location
 from deploy.batch.plan import make_plan
 from deploy.batch.progress import report_progress
-from deploy.batch.run_manifest import clear_partial, make_run_manifest, open_or_resume
+from deploy.batch.run_manifest import PARTIAL_FOLDER, make_run_manifest, open_or_resume
 from deploy.batch.worker import Job
 from service.console import (
+    MODEL_DIR_HELP,
     MinConfidenceOption,
-    ModelDirOption,
     PlainConsole,
     PrefixOption,
     TopKOption,
-    check_top_k,
     run_commands,
 )
 from service.model import build_classifier, find_bundle, load_bundle
-from service.rows import PredictionOptions
+from service.rows import CommandError, check_options
 
 console = PlainConsole()
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -57,7 +54,7 @@ def classify(
     top_k: TopKOption = None,
     min_confidence: MinConfidenceOption = None,
     prefix: PrefixOption = "",
-    model_dir: ModelDirOption = Path("models/reuters"),
+    model_dir: Annotated[Path, typer.Option(help=MODEL_DIR_HELP)] = Path("models/reuters"),
     batch_size: Annotated[int, typer.Option(min=1, help="Rows per prediction.")] = 2_000,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; by default one per processor.")
@@ -69,12 +66,10 @@ def classify(
     that was stopped.
     """
     bundle = load_bundle(find_bundle(model_dir))
-    options = PredictionOptions(
-        check_top_k(top_k, len(build_classifier(bundle).topics)), min_confidence
-    )
+    options = check_options(top_k, min_confidence, build_classifier(bundle))
     data, output = Location.resolve(source), Location.resolve(target)
     if data.contains(output):
-        raise BatchError(f"{target}: expected a folder outside of the input, {source}")
+        raise CommandError(f"{target}: expected a folder outside of the input, {source}")
 
     plan = make_plan(data, text=text_column, title=title_column, prefix=prefix)
     with output.lock():
@@ -85,23 +80,13 @@ def classify(
             console.print(
                 f"Resuming: {len(finished):,} of {len(plan.partitions):,} partitions are finished"
             )
-        job = Job(
-            replace(plan, files=[], partitions=[]),
-            absolute(source),
-            absolute(target),
-            options,
-            batch_size,
-        )
+        common = plan._replace(files=[], partitions=[])
+        job = Job(bundle, common, output, options, batch_size)
         total = sum(partition.size for partition in plan.partitions)
         done = total - sum(partition.size for partition in left)
         with chdir(ROOT):  # Ray's workers import from the folder in which it is started
-            report_progress(run(job, left, bundle, workers), console, total=total, done=done)
-        clear_partial(output)
-
-
-def absolute(name: str) -> str:
-    """Return a path or URL that does not depend on the working folder."""
-    return name if "://" in name else str(Path(name).absolute())
+            report_progress(run(job, left, workers), console, total=total, done=done)
+        output.within(PARTIAL_FOLDER).remove()
 
 
 def main() -> int:

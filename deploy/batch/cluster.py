@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from deploy.batch.errors import BatchError
 from deploy.batch.locations import one_line
+from service.rows import CommandError
 
 LOCAL_SETTINGS: Final = {
     "RAY_AUTH_MODE": "token",
@@ -31,7 +31,7 @@ def check_reachable(address: str) -> None:
 
     Raises
     ------
-    BatchError
+    CommandError
         If it has no port, or nothing listens there within ``CONNECT_SECONDS``.
     """
     if address in NAMED_ADDRESSES:
@@ -39,10 +39,12 @@ def check_reachable(address: str) -> None:
     try:
         parts = urlsplit(address if "://" in address else f"//{address}")
         if parts.hostname is None or parts.port is None:
-            raise BatchError(f"RAY_ADDRESS: expected HOST:PORT or ray://HOST:PORT, got {address!r}")
+            raise CommandError(
+                f"RAY_ADDRESS: expected HOST:PORT or ray://HOST:PORT, got {address!r}"
+            )
         socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
-        raise BatchError(
+        raise CommandError(
             f"RAY_ADDRESS: expected a Ray cluster at {address!r}, got: {error}; "
             "start it, correct the address, or unset RAY_ADDRESS to run on this machine"
         ) from error
@@ -52,10 +54,7 @@ def check_reachable(address: str) -> None:
 def connect(n_workers: int | None) -> Iterator[int]:
     """Start Ray, or join the cluster at ``RAY_ADDRESS``, and disconnect at the end.
 
-    Yields
-    ------
-    int
-        Number of workers; by default one per processor of the cluster.
+    The value is the number of workers; by default one per processor of the cluster.
     """
     address = os.environ.get("RAY_ADDRESS")
     os.environ.update(QUIET_SETTINGS)
@@ -80,7 +79,7 @@ def connect(n_workers: int | None) -> Iterator[int]:
     try:
         ray.init(**options, logging_level=logging.ERROR, log_to_driver=False)
     except Exception as error:  # Ray has no narrower one
-        raise BatchError(f"Ray did not start: {one_line(error)}") from error
+        raise CommandError(f"Ray did not start: {one_line(error)}") from error
     try:
         yield n_workers or int(ray.cluster_resources().get("CPU", 1))
     finally:

@@ -2,19 +2,18 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from types import NoneType
 from typing import Any, Final
 
 import pyarrow as pa
 
 from deploy.batch.columns import Columns
-from deploy.batch.errors import BatchError
-from deploy.batch.json_types import JsonType, common_type
-from deploy.batch.locations import Location, one_line
+from deploy.batch.locations import Location, StoredFile, one_line
 from deploy.batch.partitions import BATCH_BYTES, PARTITION_BYTES, Batch, Partition, cut
 from service.model.strict_json import replace_surrogates
-from service.rows import LineError, Row, parse_line, split_lines, to_row
+from service.rows import CommandError, Row, batched, parse_line, split_lines, to_row
 
 REST: Final = "rest"
 """Output column of the values that fit no other column, as JSON; null if there are none."""
@@ -23,50 +22,67 @@ GZIP: Final = ".gz"
 SAMPLED_FILES: Final = 100
 SAMPLED_LINES: Final = 1_000
 """The first lines of evenly spread files, from which the columns are inferred."""
+FITTING: Final[dict[Any, tuple[set[type], range]]] = {
+    pa.string(): ({NoneType, str}, range(0)),
+    pa.bool_(): ({NoneType, bool}, range(0)),
+    pa.int64(): ({NoneType, int}, range(-(2**63), 2**63)),
+    pa.float64(): ({NoneType, int, float}, range(-(2**53), 2**53 + 1)),
+}
+"""Types of columns, and the values that they keep without loss: their types, and integers."""
+NOTHING: Final[tuple[set[type], range]] = (set(), range(0))
+JSON: Final = {b"newswire_topics.kind": b"json"}
+"""Metadata of a column of lists, objects or mixed types, which are stored as JSON."""
 
 
-class JsonLines:
-    """Files of JSON objects, one per line; also compressed by gzip."""
+def inspect_files(
+    data: Location, files: Sequence[StoredFile], columns: Columns
+) -> tuple[Any, list[Iterator[tuple[int, int, int]]]]:
+    """Return the schema, and the ranges of bytes to cut each file into.
 
-    def schema(self, files: list[Location], columns: Columns) -> Any:
-        """Infer the columns and their types from the first lines of the files.
+    The schema is inferred from the first lines of files. A compressed file is a single range.
 
-        Raises
-        ------
-        BatchError
-            If a file cannot be read.
-        """
-        seen: dict[str, set[type]] = {}
-        for file in files[:: -(-len(files) // SAMPLED_FILES)]:
-            for parsed in _first_objects(file):
-                for name, value in parsed.items():
-                    seen.setdefault(name, set()).add(type(value))
-        types = {name: common_type(kinds) for name, kinds in seen.items()}
-        types |= dict.fromkeys({columns.text, columns.title} & types.keys(), JsonType.TEXT)
-        fields = [kind.field(name) for name, kind in types.items()]
-        return pa.schema([*fields, pa.field(columns.prefix + REST, pa.string())])
+    Raises
+    ------
+    CommandError
+        If a file cannot be read.
+    """
+    seen: dict[str, set[type]] = {}
+    for file in files[:: -(-len(files) // SAMPLED_FILES)]:
+        for parsed in _first_objects(data.at(file.path)):
+            for name, value in parsed.items():
+                seen.setdefault(name, set()).add(type(value))
+    seen |= {name: {str} for name in (columns.text, columns.title) if name in seen}
+    fields = [_field(name, kinds) for name, kinds in seen.items()]
+    return pa.schema([*fields, pa.field(columns.prefix + REST, pa.string())]), [
+        iter([(0, sys.maxsize, file.size)])
+        if file.path.endswith(GZIP)
+        else cut(file.size, file.size, longest=PARTITION_BYTES)
+        for file in files
+    ]
 
-    def spans(self, file: Location) -> Iterator[tuple[int, int, int]]:
-        """Cut a file into ranges of bytes; a compressed one is a single range."""
-        size = file.files.get_file_info(file.path).size
-        if file.path.endswith(GZIP):
-            return iter([(0, sys.maxsize, size)])
-        return cut(size, size, longest=PARTITION_BYTES)
 
-    def read(
-        self, file: Location, partition: Partition, schema: Any, columns: Columns, batch_rows: int
-    ) -> Iterator[Batch]:
-        """Read the lines whose first byte is in the partition."""
-        lines: list[bytes] = []
-        size = 0
-        for line in read_lines(file, partition.start, partition.stop):
-            lines.append(line)
-            size += len(line)
-            if len(lines) >= batch_rows or size >= BATCH_BYTES:
-                yield _to_batch(lines, schema, columns)
-                lines, size = [], 0
-        if lines:
-            yield _to_batch(lines, schema, columns)
+def _first_objects(file: Location) -> list[dict[str, Any]]:
+    try:
+        lines = islice(read_lines(file, 0, sys.maxsize), SAMPLED_LINES)
+        return [parsed for line in lines if isinstance(parsed := _parse(line), dict)]
+    except (pa.ArrowException, OSError) as error:
+        raise CommandError(f"{file.path}: cannot be read: {one_line(error)}") from error
+
+
+def _field(name: str, kinds: set[type]) -> Any:
+    for column_type, (types, _) in FITTING.items():
+        if kinds <= types:
+            return pa.field(name, column_type)
+    return pa.field(name, pa.string(), metadata=JSON)
+
+
+def read_rows(
+    file: Location, partition: Partition, schema: Any, columns: Columns, batch_rows: int
+) -> Iterator[Batch]:
+    """Read the lines whose first byte is in the partition, in batches."""
+    lines = read_lines(file, partition.start, partition.stop)
+    for batch in batched(lines, len, BATCH_BYTES, batch_rows):
+        yield _to_batch(batch, schema, columns)
 
 
 def read_lines(file: Location, start: int, stop: int) -> Iterator[bytes]:
@@ -89,53 +105,49 @@ def read_lines(file: Location, start: int, stop: int) -> Iterator[bytes]:
                 if position >= stop:
                     return
                 position += len(line) + 1
-                if in_range and line and not line.isspace():
+                if in_range and line.strip():
                     yield line
                 in_range = True
             if position >= stop:
                 return
 
 
-def _first_objects(file: Location) -> list[dict[str, Any]]:
-    try:
-        lines = islice(read_lines(file, 0, sys.maxsize), SAMPLED_LINES)
-        return [parsed for line in lines if isinstance(parsed := _parse(line), dict)]
-    except (pa.ArrowException, OSError) as error:
-        raise BatchError(f"{file.path}: cannot be read: {one_line(error)}") from error
-
-
 def _parse(line: bytes) -> dict[str, Any] | str:
     """Return the object of a line without unpaired surrogates, or the error of the line."""
+    parsed = parse_line(line)
+    if isinstance(parsed, str) or b"\\u" not in line:
+        return parsed
     try:
-        parsed = parse_line(line)
-        if b"\\u" in line:
-            parsed = json.loads(replace_surrogates(json.dumps(parsed, ensure_ascii=False)))
-    except LineError as error:
-        return str(error)
+        text = replace_surrogates(json.dumps(parsed, ensure_ascii=False))
     except RecursionError:  # the encoder's limit is lower than the parser's
         return "expected a JSON object, got one nested too deeply"
-    return parsed
+    return dict(json.loads(text))
 
 
-def _to_batch(lines: list[bytes], schema: Any, columns: Columns) -> Batch:
-    fields = [(field.name, JsonType.of(field)) for field in list(schema)[:-1]]
-    values: list[list[Any]] = [[] for _ in schema]
-    rows: list[Row] = []
+def _to_batch(lines: Sequence[bytes], schema: Any, columns: Columns) -> Batch:
+    *fields, rest_field = schema
+    json_names = {field.name for field in fields if field.metadata == JSON}
+    fitting = {field.name: FITTING[field.type] for field in fields if field.metadata != JSON}
     names = columns.text, columns.title
+    rows: list[Row] = []
+    records: list[dict[str, Any]] = []
     for line in lines:
         parsed = _parse(line)
+        record: dict[str, Any] = {}
+        rest: Any = {}
         if isinstance(parsed, str):
             rows.append(parsed)
-            rest: Any = line.decode("utf-8", "replace").rstrip("\r")
-            parsed = {}
+            rest = line.decode("utf-8", "replace").rstrip("\r")
         else:
             rows.append(to_row(parsed.get(names[0]), parsed.get(names[1]), names))
-            rest = parsed
-        for (name, kind), column in zip(fields, values, strict=False):
-            fits, value = kind.fit(parsed.get(name))
-            column.append(value)
-            if fits:
-                parsed.pop(name, None)
-        values[-1].append(json.dumps(rest, ensure_ascii=False) if rest else None)
-    arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
-    return Batch(arrays, rows)
+            for name, value in parsed.items():
+                types, integers = fitting.get(name, NOTHING)
+                if type(value) in types and (type(value) is not int or value in integers):
+                    record[name] = value
+                elif name not in json_names:
+                    rest[name] = value
+                elif value is not None:
+                    record[name] = json.dumps(value, ensure_ascii=False)
+        record[rest_field.name] = json.dumps(rest, ensure_ascii=False) if rest else None
+        records.append(record)
+    return Batch(pa.RecordBatch.from_pylist(records, schema).columns, rows)

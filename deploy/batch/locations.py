@@ -2,44 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from pyarrow import ArrowException, fs
 
-from deploy.batch.errors import BatchError
 from service.model.folder_lock import FolderLockedError, lock_folder
+from service.rows import CommandError
 
 
 class StoredFile(NamedTuple):
-    """A file of the input.
-
-    Attributes
-    ----------
-    path : str
-    size : int
-        In bytes.
-    modified : int
-        Nanoseconds since 1970, or 0 if the file system has no times.
-    """
+    """A file of the input."""
 
     path: str
     size: int
+    """In bytes."""
     modified: int
+    """Nanoseconds since 1970, or 0 if the file system has no times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
-    """A file or folder.
-
-    Attributes
-    ----------
-    files : pyarrow.fs.FileSystem
-        Local, S3, GCS, ...
-    path : str
-        On ``files``.
-    """
+class Location(NamedTuple):
+    """A file or folder on a `pyarrow.fs.FileSystem`: local, S3, GCS, ..."""
 
     files: Any
     path: str
@@ -50,14 +33,14 @@ class Location:
 
         Raises
         ------
-        BatchError
+        CommandError
             If pyarrow does not support such a URL.
         """
         uri = name if "://" in name else str(Path(name).resolve())
         try:
             files, path = fs.FileSystem.from_uri(uri)
         except (ArrowException, OSError, ValueError) as error:
-            raise BatchError(f"{name}: expected a path or URL, got: {one_line(error)}") from error
+            raise CommandError(f"{name}: expected a path or URL, got: {one_line(error)}") from error
         return cls(files, path.rstrip("/") or "/")
 
     def at(self, path: str) -> "Location":
@@ -73,20 +56,13 @@ class Location:
         same = bool(self.files.equals(other.files))
         return same and f"{other.path}/".startswith(f"{self.path.rstrip('/')}/")
 
-    def exists(self) -> bool:
-        """Return whether there is a file or folder."""
-        return bool(self.files.get_file_info(self.path).type != fs.FileType.NotFound)
-
     def list_files(self) -> list[StoredFile]:
         """Return the file, or all files inside the folder, sorted by path.
 
         Names that begin with ``_`` or ``.`` are left out, as in Spark and Hive.
         """
-        info = self.files.get_file_info(self.path)
-        if info.type == fs.FileType.NotFound:
-            return []
-        found = [info]
-        if info.type == fs.FileType.Directory:
+        found = [self.files.get_file_info(self.path)]
+        if found[0].type == fs.FileType.Directory:
             found = self.files.get_file_info(fs.FileSelector(self.path, recursive=True))
         inside = len(self.path.rstrip("/")) + 1
         return sorted(
@@ -104,7 +80,7 @@ class Location:
 
         Raises
         ------
-        BatchError
+        CommandError
             If another run holds the lock.
         """
         self.files.create_dir(self.path, recursive=True)
@@ -115,7 +91,7 @@ class Location:
             with lock_folder(Path(self.path)):
                 yield
         except FolderLockedError as error:
-            raise BatchError(
+            raise CommandError(
                 f"{self.path}: another run is writing to it; wait for it, or use another folder"
             ) from error
 
@@ -133,6 +109,11 @@ class Location:
         with self.files.open_output_stream(partial) as stream:
             stream.write(content)
         self.files.move(partial, self.path)
+
+    def remove(self) -> None:
+        """Remove the folder, if there is one."""
+        if self.files.get_file_info(self.path).type != fs.FileType.NotFound:
+            self.files.delete_dir(self.path)
 
 
 def one_line(error: BaseException) -> str:

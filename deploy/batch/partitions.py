@@ -1,13 +1,11 @@
 """A partition of the input: the unit of work, which becomes one file of the output."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
 
-from deploy.batch.columns import Columns
-from deploy.batch.locations import Location
 from service.rows import Row
 
 PARTITION_ROWS: Final = 50_000
@@ -16,33 +14,23 @@ PARTITION_BYTES: Final = 16 * 2**20
 """Approximate size: some seconds of work, which is what a killed run loses."""
 BATCH_BYTES: Final = 8 * 2**20
 """Approximate maximum size of a batch."""
+HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """A part of a file of the input.
-
-    Attributes
-    ----------
-    number : int
-        From 0, in the order of the input.
-    path : str
-        Of the file.
-    start, stop : int
-        Rows of a Parquet file; bytes of JSON lines, a line belongs to its first byte.
-    size : int
-        Approximate size in bytes.
-    file_size, modified : int
-        Of the file when the run was planned, as in `StoredFile`.
-    """
+class Partition(NamedTuple):
+    """A part of a file of the input."""
 
     number: int
+    """From 0, in the order of the input."""
     path: str
     start: int
+    """Row of a Parquet file, or byte of JSON lines, where a line belongs to its first byte."""
     stop: int
     size: int
+    """Approximate size in bytes."""
     file_size: int
     modified: int
+    """Of the file when the run was planned, as in `StoredFile`."""
 
     @property
     def name(self) -> str:
@@ -51,33 +39,10 @@ class Partition:
 
 
 class Batch(NamedTuple):
-    """Rows in memory.
-
-    Attributes
-    ----------
-    columns : list of pyarrow.Array, each of length n_rows
-        Of the input, in the order of its schema.
-    rows : list of NewsText or str, of length n_rows
-        A str is an error.
-    """
+    """Rows in memory: the arrays of the columns of the input, and what to classify."""
 
     columns: list[Any]
     rows: list[Row]
-
-
-class Format(Protocol):
-    """A reader of a file format."""
-
-    def schema(self, files: list[Location], columns: Columns) -> Any:
-        """Return the common schema of the files."""
-
-    def spans(self, file: Location) -> Iterator[tuple[int, int, int]]:
-        """Yield start, stop and size in bytes of the partitions of a file."""
-
-    def read(
-        self, file: Location, partition: Partition, schema: Any, columns: Columns, batch_rows: int
-    ) -> Iterator[Batch]:
-        """Read a partition in batches."""
 
 
 def cut(n_units: int, size: int, *, longest: int) -> Iterator[tuple[int, int, int]]:
@@ -92,3 +57,14 @@ def cut(n_units: int, size: int, *, longest: int) -> Iterator[tuple[int, int, in
     edges = [n_units * index // n_spans for index in range(n_spans + 1)] if n_units else []
     for start, stop in pairwise(edges):
         yield start, stop, size * (stop - start) // n_units
+
+
+def folder_values(root: str, path: str) -> dict[str, str | None]:
+    """Return the columns that the folders between ``root`` and the file at ``path`` name.
+
+    Folders name them as Hive and Spark do: ``year=1987/month=03/a.parquet``. Values are text with
+    ``%`` escapes decoded: ``03`` stays ``03``.
+    """
+    folders = path.removeprefix(root).split("/")[:-1]
+    pairs = (folder.split("=", 1) for folder in folders if "=" in folder)
+    return {unquote(name): None if value == HIVE_NULL else unquote(value) for name, value in pairs}

@@ -1,56 +1,40 @@
 """The plan of a run: files and partitions of the input, and the columns of the output."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from deploy.batch.columns import Columns
-from deploy.batch.errors import BatchError
-from deploy.batch.hive_partitions import folder_columns
-from deploy.batch.json_lines import JsonLines
+from deploy.batch import json_lines, parquet
+from deploy.batch.columns import Columns, output_schema
 from deploy.batch.locations import Location, StoredFile
-from deploy.batch.parquet import Parquet
-from deploy.batch.partitions import Format, Partition
+from deploy.batch.partitions import Batch, Partition, folder_values
+from service.rows import CommandError
 
-FORMATS: Final[dict[str, type[Format]]] = {
-    ".parquet": Parquet,
-    ".jsonl": JsonLines,
-    ".jsonl.gz": JsonLines,
+_JSON_LINES: Final = json_lines.inspect_files, json_lines.read_rows
+FORMATS: Final = {
+    ".parquet": (parquet.inspect_files, parquet.read_rows),
+    ".jsonl": _JSON_LINES,
+    ".jsonl.gz": _JSON_LINES,
 }
-"""By the end of file names."""
-DEFAULT_TEXT: Final = "text"
-DEFAULT_TITLE: Final = "title"
+"""Functions that inspect and read files, by the end of file names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The plan of a run.
+class Plan(NamedTuple):
+    """The plan of a run."""
 
-    Attributes
-    ----------
-    files : list of StoredFile
-    format : Format
-        Reader of the files.
-    columns : Columns
-    input_schema : pyarrow.Schema
-        Columns of the files.
-    folder_columns : list of str
-        Further columns, which folders name as in Hive.
-    partitions : list of Partition
-    """
-
+    data: Location
     files: list[StoredFile]
-    format: Format
+    partitions: list[Partition]
+    read_rows: Callable[[Location, Partition, Any, Columns, int], Iterator[Batch]]
+    """Reads a partition in batches: of its file, the schema of the input and a number of rows."""
     columns: Columns
     input_schema: Any
+    """Columns of the files."""
     folder_columns: list[str]
-    partitions: list[Partition]
-
-    def output_schema(self, metadata: dict[str, str]) -> Any:
-        """Return the schema of the output: columns of files, of folders and of the results."""
-        folders = [pa.field(name, pa.string()) for name in self.folder_columns]
-        return self.columns.output_schema([*self.input_schema, *folders], metadata)
+    """Further columns, which folders name as in Hive."""
+    output_schema: Any
+    """Columns of files, of folders and of the results."""
 
 
 def make_plan(data: Location, *, text: str | None, title: str | None, prefix: str) -> Plan:
@@ -58,7 +42,6 @@ def make_plan(data: Location, *, text: str | None, title: str | None, prefix: st
 
     Parameters
     ----------
-    data : Location
     text, title : str or None
         Columns; None is ``text`` and ``title``, of which the input must have one.
     prefix : str
@@ -66,41 +49,43 @@ def make_plan(data: Location, *, text: str | None, title: str | None, prefix: st
 
     Raises
     ------
-    BatchError
+    CommandError
         If there are no files, or several formats, or a column is missing.
     """
-    kinds = [(file, kind) for file in data.list_files() if (kind := _format(file.path))]
+    kinds = [
+        (file, kind)
+        for file in data.list_files()
+        for ending, kind in FORMATS.items()
+        if file.path.endswith(ending)
+    ]
     if len({kind for _, kind in kinds}) != 1:
         got = "both" if kinds else "none"
-        raise BatchError(f"{data.path}: expected files {' or '.join(FORMATS)}, got {got}")
+        raise CommandError(f"{data.path}: expected files {' or '.join(FORMATS)}, got {got}")
     files = [file for file, _ in kinds]
-    reader = kinds[0][1]()
-    columns = Columns(text or DEFAULT_TEXT, title or DEFAULT_TITLE, prefix)
-    schema = reader.schema([data.at(file.path) for file in files], columns)
+    inspect_files, read_rows = kinds[0][1]
+    columns = Columns(text or "text", title or "title", prefix)
+    schema, spans = inspect_files(data, files, columns)
     got = ", ".join(map(repr, schema.names)) or "none"
     for name in (text, title):
         if name and name not in schema.names:
-            raise BatchError(f"{data.path}: expected a column {name!r}, got {got}")
+            raise CommandError(f"{data.path}: expected a column {name!r}, got {got}")
     if not {columns.text, columns.title} & set(schema.names):
         expected = f"a column {columns.text!r} or a column {columns.title!r}"
-        raise BatchError(f"{data.path}: expected {expected}, got {got}")
-    folders = folder_columns(data.path, [file.path for file in files])
-    spans = (
+        raise CommandError(f"{data.path}: expected {expected}, got {got}")
+    names = [name for file in files for name in folder_values(data.path, file.path)]
+    folders = [name for name in dict.fromkeys(names) if name not in schema.names]
+    parts = [
         (file.path, *span, file.size, file.modified)
-        for file in files
-        for span in reader.spans(data.at(file.path))
-    )
-    plan = Plan(
+        for file, file_spans in zip(files, spans, strict=True)
+        for span in file_spans
+    ]
+    return Plan(
+        data,
         files,
-        reader,
+        [Partition(number, *part) for number, part in enumerate(parts)],
+        read_rows,
         columns,
         schema,
-        [name for name in folders if name not in schema.names],
-        [Partition(number, *span) for number, span in enumerate(spans)],
+        folders,
+        output_schema([*schema, *(pa.field(name, pa.string()) for name in folders)], prefix),
     )
-    plan.output_schema({})  # no two columns may have the same name
-    return plan
-
-
-def _format(path: str) -> type[Format] | None:
-    return next((kind for ending, kind in FORMATS.items() if path.endswith(ending)), None)

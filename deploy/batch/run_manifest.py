@@ -7,12 +7,11 @@ import json
 import re
 from typing import Any, Final
 
-from deploy.batch.errors import BatchError
 from deploy.batch.locations import Location
 from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS
 from deploy.batch.plan import Plan
 from service.model import Manifest
-from service.rows import PredictionOptions
+from service.rows import CommandError, PredictionOptions
 
 MANIFEST_FILE: Final = "_run.json"
 PARTIAL_FOLDER: Final = "_partial"
@@ -42,14 +41,11 @@ def make_run_manifest(plan: Plan, manifest: Manifest, options: PredictionOptions
 def open_or_resume(output: Location, manifest: dict[str, Any]) -> set[str]:
     """Make the output folder, or check that it belongs to the same run.
 
-    Returns
-    -------
-    set of str
-        Names of the files that are finished.
+    Return the names of the files that are finished.
 
     Raises
     ------
-    BatchError
+    CommandError
         If the folder belongs to another run, or contains something else.
     """
     expected = json.loads(json.dumps(manifest))  # the types of JSON, as in the file
@@ -57,23 +53,18 @@ def open_or_resume(output: Location, manifest: dict[str, Any]) -> set[str]:
     present = [file.path.rsplit("/", 1)[1] for file in output.list_files()]
     if found is None:
         if present:
-            raise BatchError(
+            raise CommandError(
                 f"{output.path}: expected a new or an empty folder, or that of a run to be "
                 f"resumed, got one with {present[0]!r}"
             )
         output.within(MANIFEST_FILE).write(json.dumps(expected, indent=1).encode())
     elif difference := _difference(json.loads(found), expected):
-        raise BatchError(f"{output.path}: belongs to another run: {difference}; use another folder")
-    clear_partial(output)
+        raise CommandError(
+            f"{output.path}: belongs to another run: {difference}; use another folder"
+        )
+    output.within(PARTIAL_FOLDER).remove()
     output.files.create_dir(output.within(PARTIAL_FOLDER).path, recursive=True)
     return {name for name in present if _PART.fullmatch(name)}
-
-
-def clear_partial(output: Location) -> None:
-    """Remove unfinished files."""
-    partial = output.within(PARTIAL_FOLDER)
-    if partial.exists():
-        partial.files.delete_dir(partial.path)
 
 
 def _difference(found: Any, expected: Any, path: str = "") -> str | None:

@@ -10,27 +10,20 @@ import typer
 from service import __version__
 from service.cli.explanation import HEADER, explanation_cells, highlight, to_json_object
 from service.cli.inputs import check_readable, read_lines, read_text, read_texts, total_size
-from service.cli.model_info import model_cells, model_table, topic_cells, topic_table
-from service.cli.output import write_lines
-from service.cli.results import (
-    result_keys,
-    show_results,
-    to_json,
-    to_json_line,
-    tsv,
-    with_progress,
-)
+from service.cli.model_info import TOPIC_HEADER, model_rows, topic_rows
+from service.cli.output import to_json, write_lines, write_rows
+from service.cli.results import RESULT_KEYS, show_results, to_json_line
 from service.console import (
-    CommandError,
+    MODEL_DIR_HELP,
     MinConfidenceOption,
     PlainConsole,
     PrefixOption,
     TopKOption,
-    check_top_k,
+    progress_bar,
     run_commands,
 )
 from service.model import load_classifier
-from service.rows import PredictionOptions, classify_rows
+from service.rows import CommandError, check_options, classify_rows
 
 MODELS: Final = Path("models/reuters")
 cli = typer.Typer(
@@ -58,7 +51,7 @@ ModelDirOption = Annotated[
         envvar="NEWSWIRE_MODEL_DIR",
         default_factory=released_models,
         show_default="models/reuters",
-        help="A bundle, or a folder of numbered bundles: the highest is used.",
+        help=MODEL_DIR_HELP,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
@@ -103,18 +96,22 @@ def classify(
     """
     check_readable(files)
     classifier = load_classifier(model_dir)
-    options = PredictionOptions(check_top_k(top_k, len(classifier.topics)), min_confidence)
-    batches = read_lines(files, result_keys(prefix)) if jsonl else read_texts(files)
+    options = check_options(top_k, min_confidence, classifier)
+    names = [prefix + name for name in RESULT_KEYS]
+    console = PlainConsole(stderr=True)
+    visible = console.is_terminal and not sys.stdout.isatty()
     n_texts, n_failed = 0, 0
-    for batch in with_progress(batches, total_size(files)):
-        found = classify_rows(classifier, [entry.content for entry in batch.entries], options)
-        results = list(zip(batch.entries, found, strict=True))
-        if jsonl or json_lines:
-            write_lines(to_json_line(result, prefix) for result in results)
-        else:
-            show_results(results, header=n_texts == 0)
-        n_texts += len(results)
-        n_failed += sum(isinstance(item, str) for item in found)
+    with progress_bar(console, "0 texts", total=total_size(files), visible=visible) as advance:
+        for batch in read_lines(files, names) if jsonl else read_texts(files):
+            found = classify_rows(classifier, [entry.content for entry in batch.entries], options)
+            results = list(zip(batch.entries, found, strict=True))
+            if jsonl or json_lines:
+                write_lines(to_json_line(result, prefix) for result in results)
+            else:
+                show_results(results, header=n_texts == 0)
+            n_texts += len(results)
+            n_failed += sum(isinstance(item, str) for item in found)
+            advance(batch.size, f"{n_texts:,} texts")
     if n_failed:
         raise CommandError(
             f"{n_failed:,} of {n_texts:,} {'lines' if jsonl else 'texts'} could not be classified"
@@ -142,7 +139,7 @@ def explain(
     elif sys.stdout.isatty():
         PlainConsole().print(highlight(text, explanation))
     else:
-        write_lines(map(tsv, [HEADER, *map(explanation_cells, explanation.words)]))
+        write_rows(map(explanation_cells, explanation.words), HEADER)
 
 
 @cli.command()
@@ -158,12 +155,10 @@ def model(
     if as_json:
         records = classifier.topics if topics else [classifier.manifest]
         write_lines(to_json(asdict(record)) for record in records)
-    elif sys.stdout.isatty():
-        show = topic_table if topics else model_table
-        PlainConsole().print(show(classifier))
+    elif topics:
+        write_rows(topic_rows(classifier), TOPIC_HEADER)
     else:
-        cells = topic_cells if topics else model_cells
-        write_lines(map(tsv, cells(classifier)))
+        write_rows(model_rows(classifier))
 
 
 @cli.command()

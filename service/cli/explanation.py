@@ -17,7 +17,7 @@ MIN_CHANGE: Final = 0.0005
 
 
 def to_json_object(explanation: Explanation) -> dict[str, Any]:
-    """Return the object that ``--json`` writes."""
+    """Return what ``--json`` writes."""
     words = [effect._asdict() for effect in explanation.words]
     return {"topic": explanation.topic.code, "name": explanation.topic.name, "words": words}
 
@@ -31,9 +31,7 @@ def explanation_cells(effect: WordEffect) -> tuple[str, ...]:
 
 def highlight(text: NewsText, explanation: Explanation) -> Text:
     """Colour words: green raised the score of the topic, red lowered it, dim are unknown."""
-    name = printable(explanation.topic.name)
-    shown = Text(f"{name}\n\n", style="")
-    shown.stylize("bold underline", 0, len(name))
+    shown = Text().append(printable(explanation.topic.name), "bold underline").append("\n\n")
     for field, content in (("title", text.title), ("text", text.text)):
         if not content:
             continue

@@ -1,16 +1,14 @@
-"""The manifest and the topics of a model, as a table or as cells."""
+"""The manifest and the topics of a model, as rows of cells."""
 
 from collections.abc import Iterator
 from typing import Final
-
-from rich.table import Table
 
 from service.model import TopicClassifier
 
 TOPIC_HEADER: Final = ("id", "topic", "name", "group", "training_newswires", "description")
 
 
-def model_cells(classifier: TopicClassifier) -> Iterator[tuple[str, str]]:
+def model_rows(classifier: TopicClassifier) -> Iterator[tuple[str, str]]:
     """Yield name and value of what the manifest says, thresholds and scores included."""
     manifest = classifier.manifest
     yield "name", manifest.name
@@ -28,26 +26,8 @@ def model_cells(classifier: TopicClassifier) -> Iterator[tuple[str, str]]:
             yield f"{view}.{name}", f"{score:.3f}"
 
 
-def model_table(classifier: TopicClassifier) -> Table:
-    """Return `model_cells` as a table."""
-    table = Table(show_header=False, box=None)
-    for name, value in model_cells(classifier):
-        table.add_row(name.replace(".", ": ").replace("_", " "), value)
-    return table
-
-
-def topic_cells(classifier: TopicClassifier) -> Iterator[tuple[str, ...]]:
-    """Yield the names of the columns, then a row for each topic."""
-    yield TOPIC_HEADER
+def topic_rows(classifier: TopicClassifier) -> Iterator[tuple[str, ...]]:
+    """Yield the cells that ``TOPIC_HEADER`` names, for each topic."""
     for topic in classifier.topics:
         count = str(topic.training_newswires)
         yield (str(topic.id), topic.code, topic.name, topic.group, count, topic.description)
-
-
-def topic_table(classifier: TopicClassifier) -> Table:
-    """Return `topic_cells` as a table."""
-    header, *rows = topic_cells(classifier)
-    table = Table(*(name.replace("_", " ") for name in header), box=None)
-    for row in rows:
-        table.add_row(*row)
-    return table

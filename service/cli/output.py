@@ -1,5 +1,6 @@
-"""Write whole lines to standard output."""
+"""Write to standard output: whole lines, tab-separated values, JSON, or a table on a terminal."""
 
+import json
 import os
 import signal
 import sys
@@ -7,6 +8,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
+
+from rich.table import Table
+
+from service.console import PlainConsole, printable
+from service.model.control_characters import escape_controls
 
 STDOUT_DESCRIPTOR: Final = 1
 EXIT_BROKEN_PIPE: Final = 141
@@ -22,7 +28,7 @@ def write_lines(lines: Iterable[str]) -> None:
         If the reader has closed the pipe, as in ``newswire ... | head``.
     """
     rest = memoryview("".join(f"{line}\n" for line in lines).encode())
-    with delayed_interrupt():
+    with _delayed_interrupt():
         try:
             while rest:
                 rest = rest[os.write(STDOUT_DESCRIPTOR, rest) :]  # nothing stays in a buffer
@@ -31,7 +37,7 @@ def write_lines(lines: Iterable[str]) -> None:
 
 
 @contextmanager
-def delayed_interrupt() -> Iterator[None]:
+def _delayed_interrupt() -> Iterator[None]:
     """Delay the first Ctrl-C; the second one interrupts, since the reader may have stopped."""
     received: list[int] = []
 
@@ -47,3 +53,34 @@ def delayed_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if received:
         raise KeyboardInterrupt
+
+
+def write_rows(rows: Iterable[tuple[str, ...]], header: tuple[str, ...] = ()) -> None:
+    """Write a table on a terminal, else tab-separated values; without header, rows have names."""
+    if not sys.stdout.isatty():
+        write_lines(map(tsv, [header, *rows] if header else rows))
+        return
+    table = Table(*map(_title, header), show_header=bool(header), box=None)
+    for first, *others in rows:
+        table.add_row(first if header else _title(first), *others)
+    PlainConsole().print(table)
+
+
+def _title(name: str) -> str:
+    return name.replace(".", ": ").replace("_", " ")
+
+
+def tsv(cells: Iterable[str]) -> str:
+    """Return a row of tab-separated values.
+
+    White space in a cell becomes a blank, and a control character its escape. A cell that begins
+    with ``=`` is not changed: import the column as text into a spreadsheet.
+    """
+    return "\t".join(printable(" ".join(cell.split())) for cell in cells)
+
+
+def to_json(value: object) -> str:
+    """Return readable JSON that can be encoded as UTF-8, with control characters escaped."""
+    text = escape_controls(json.dumps(value, ensure_ascii=False))
+    # an unpaired surrogate, as in a file name that is no UTF-8, becomes the escape that JSON has
+    return text.encode(errors="backslashreplace").decode()

@@ -1,16 +1,15 @@
 """Results of a command: tab-separated values, JSON lines, or a table on a terminal."""
 
-import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from rich.table import Table
 from rich.text import Text
 
-from service.cli.inputs import Batch, Entry
-from service.cli.output import write_lines
-from service.console import PlainConsole, print_error, printable, progress_bar
+from service.cli.inputs import Entry
+from service.cli.output import to_json, tsv, write_lines
+from service.console import PlainConsole, print_error, printable
 from service.model import Classification
 from service.model.control_characters import escape_controls
 
@@ -18,15 +17,10 @@ Result = tuple[Entry, Classification | str]
 """A str is an error."""
 HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained", "no_topic")
 ERROR: Final = "error"
-RESULT_KEYS: Final = ("topic", "topics", "no_topic", "known_words", "abstained", "group")
-"""As in a response of the service."""
+RESULT_KEYS: Final = ("topic", "topics", "no_topic", "known_words", "abstained", "group", ERROR)
+"""Keys that a result adds to its line, after the prefix; as in a response of the service."""
 PREDICTED: Final = "green"
 ABSTAINED: Final = "yellow"
-
-
-def result_keys(prefix: str) -> list[str]:
-    """Return the keys that a result adds to a line."""
-    return [prefix + name for name in (*RESULT_KEYS, ERROR)]
 
 
 def to_json_line(result: Result, prefix: str = "") -> str:
@@ -37,8 +31,7 @@ def to_json_line(result: Result, prefix: str = "") -> str:
         where = {"file": entry.file, "line": entry.line} if entry.line else {}
         added[prefix + ERROR] = {**where, "message": found}
     else:
-        values = _to_json_object(found)
-        added |= {prefix + name: values[name] for name in RESULT_KEYS}
+        added |= {prefix + name: value for name, value in _to_json_object(found).items()}
     text = to_json(added)
     if not entry.kept:
         return text
@@ -48,7 +41,6 @@ def to_json_line(result: Result, prefix: str = "") -> str:
 
 
 def _to_json_object(found: Classification) -> dict[str, Any]:
-    """Return the keys and values that a response of the service has."""
     topics = [
         {"topic": topic.code, "name": topic.name, "id": topic.id, "score": score}
         for topic, score in found.topics
@@ -63,16 +55,6 @@ def _to_json_object(found: Classification) -> dict[str, Any]:
     }
 
 
-def to_json(value: object) -> str:
-    """Return readable JSON that can be encoded as UTF-8, with control characters escaped."""
-    text = escape_controls(json.dumps(value, ensure_ascii=False))
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # an unpaired surrogate, as in a file name that is no UTF-8
-        return json.dumps(value)
-    return text
-
-
 def show_results(results: Sequence[Result], *, header: bool) -> None:
     """Print a table on a terminal, else tab-separated values; errors go to standard error."""
     found = [(entry, item) for entry, item in results if not isinstance(item, str)]
@@ -83,15 +65,6 @@ def show_results(results: Sequence[Result], *, header: bool) -> None:
     for entry, item in results:
         if isinstance(item, str):
             print_error(f"{entry.file}: {item}")
-
-
-def tsv(cells: Iterable[str]) -> str:
-    """Return a row of tab-separated values.
-
-    White space in a cell becomes a blank, and a control character its escape. A cell that begins
-    with ``=`` is not changed: import the column as text into a spreadsheet.
-    """
-    return "\t".join(printable(" ".join(cell.split())) for cell in cells)
 
 
 def result_cells(entry: Entry, found: Classification) -> tuple[str, ...]:
@@ -126,18 +99,3 @@ def result_table(results: Sequence[tuple[Entry, Classification]]) -> Table:
             *([f"{found.no_topic:.3f}"] if has_no_topic else []),
         )
     return table
-
-
-def with_progress(batches: Iterable[Batch], total: int | None) -> Iterator[Batch]:
-    """Show a bar on standard error if that is a terminal and standard output is not."""
-    console = PlainConsole(stderr=True)
-    if not console.is_terminal or sys.stdout.isatty():
-        yield from batches
-        return
-    with progress_bar(console, "{task.fields[texts]:,} texts") as progress:
-        task = progress.add_task("", total=total, texts=0)
-        texts = 0
-        for batch in batches:
-            yield batch
-            texts += len(batch.entries)
-            progress.update(task, advance=batch.size, texts=texts)

@@ -16,7 +16,6 @@ import pytest
 from deploy.batch.__main__ import cli
 from deploy.batch.partitions import Partition
 from deploy.batch.worker import Job, PartitionClassifier
-from service.model import Bundle
 from tests.conftest import LATEST, ROOT
 
 WORDS = [
@@ -52,9 +51,9 @@ def run_batch(*args: object) -> str:
 def run_without_ray(*args: object) -> None:
     """Run it in this process, one partition after the other."""
 
-    def run(job: Job, partitions: list[Partition], bundle: Bundle, _: int | None) -> Iterator[Any]:
-        worker = PartitionClassifier(bundle, job)
-        return map(worker.run, partitions)
+    def run(job: Job, partitions: list[Partition], _: int | None) -> Iterator[Any]:
+        classifier = PartitionClassifier(job)
+        return (classifier(partition._asdict()) for partition in partitions)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("deploy.batch.__main__.run", run)

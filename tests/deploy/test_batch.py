@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from deploy.batch.errors import BatchError
 from service.model import NewsText, TopicClassifier, describe_blank, is_blank
+from service.rows import CommandError
 from tests.deploy.batch_runs import (
     read_output,
     run_batch,
@@ -161,7 +161,7 @@ def test_truncated_file_fails_alone(tmp_path: Path) -> None:
     (archive / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-1_000])
     (archive / "b.jsonl").write_text(lines)
     out = tmp_path / "out"
-    with pytest.raises(BatchError, match=r"1 partitions failed, .*a\.jsonl\.gz"):
+    with pytest.raises(CommandError, match=r"1 partitions failed, .*a\.jsonl\.gz"):
         run_without_ray(archive, out)
     assert [path.name for path in out.glob("part-*")] == ["part-000001.parquet"]
     assert len(read_output(out)) == 20_000

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from deploy.batch.__main__ import cli, main
-from deploy.batch.errors import BatchError
 from deploy.batch.job import run
 from deploy.batch.locations import Location
 from service.model import NewswireError
+from service.rows import CommandError
 from tests.conftest import LATEST, ROOT
 
 
@@ -147,7 +147,7 @@ def test_run_is_not_resumed_with_other_options(
     command = (archive, tmp_path / "out", "--text-column", "body")
     run_in_process(*command)
     run_in_process(*command, "--workers", 1, "--batch-size", 7)  # these do not change the answers
-    with pytest.raises(BatchError, match="belongs to another run: ") as caught:
+    with pytest.raises(CommandError, match="belongs to another run: ") as caught:
         run_in_process(*command, *change(archive))
     assert difference in str(caught.value)
 
@@ -156,7 +156,7 @@ def test_output_folder_with_other_files(tmp_path: Path, archive: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("precious")
-    with pytest.raises(BatchError, match=r"expected a new or an empty folder.*'mine.txt'"):
+    with pytest.raises(CommandError, match=r"expected a new or an empty folder.*'mine.txt'"):
         run_in_process(archive, out, "--text-column", "body")
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 

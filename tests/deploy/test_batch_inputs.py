@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,29 +13,35 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from deploy.batch.columns import RESULT_FIELDS, Columns, result_arrays
-from deploy.batch.json_lines import SAMPLED_LINES, JsonLines, read_lines
+from deploy.batch.columns import RESULT_FIELDS, result_arrays
+from deploy.batch.json_lines import SAMPLED_LINES, read_lines
 from deploy.batch.locations import Location
-from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, Partition, cut
-from deploy.batch.plan import make_plan
+from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, cut
+from deploy.batch.plan import Plan, make_plan
 from service.model import InferenceError, NewsText, TopicClassifier
 from service.rows import PredictionOptions, classify_rows
 
 BLANK = "text, title: expected a text or a title that is not only white space, got {}"
 
 
+def plan_of(path: Path) -> Plan:
+    return make_plan(Location.resolve(str(path)), text=None, title=None, prefix="")
+
+
+def batches_of(plan: Plan, batch_rows: int) -> Iterator[Batch]:
+    for partition in plan.partitions:
+        file = plan.data.at(partition.path)
+        yield from plan.read_rows(file, partition, plan.input_schema, plan.columns, batch_rows)
+
+
 def read_all(path: Path, batch_rows: int = 10) -> tuple[list[dict[str, Any]], list[Any]]:
     """Every row of the input's columns, and what would be asked about it."""
-    plan = make_plan(Location.resolve(str(path)), text=None, title=None, prefix="")
+    plan = plan_of(path)
     rows: list[dict[str, Any]] = []
     asked: list[Any] = []
-    for partition in plan.partitions:
-        for batch in plan.format.read(
-            Location.resolve(partition.path), partition, plan.input_schema, plan.columns, batch_rows
-        ):
-            table = pa.Table.from_arrays(batch.columns, schema=plan.input_schema)
-            rows += table.to_pylist()
-            asked += batch.rows
+    for batch in batches_of(plan, batch_rows):
+        rows += pa.Table.from_arrays(batch.columns, schema=plan.input_schema).to_pylist()
+        asked += batch.rows
     return rows, asked
 
 
@@ -230,14 +237,9 @@ def test_failed_prediction_fails_one_row(classifier: TopicClassifier) -> None:
 def test_a_compressed_file_is_one_piece(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"text": "oil"}\n' * 100))
-    spans = list(JsonLines().spans(Location.resolve(str(path))))
-    assert len(spans) == 1
-    partition = Partition(0, str(path), *spans[0], file_size=0, modified=0)
-    columns = Columns("text", "title")
-    schema = JsonLines().schema([Location.resolve(str(path))], columns)
-    batches = list(JsonLines().read(Location.resolve(str(path)), partition, schema, columns, 30))
-    assert [len(batch.rows) for batch in batches] == [30, 30, 30, 10]
-    assert isinstance(batches[0], Batch)
+    plan = plan_of(path)
+    assert len(plan.partitions) == 1
+    assert [len(batch.rows) for batch in batches_of(plan, 30)] == [30, 30, 30, 10]
 
 
 def test_same_rows_as_the_cli(tmp_path: Path) -> None:

@@ -16,14 +16,13 @@ import pytest
 
 from deploy.batch.__main__ import cli
 from deploy.batch.cluster import check_reachable
-from deploy.batch.errors import BatchError
 from deploy.batch.job import run
 from deploy.batch.locations import Location
 from deploy.batch.plan import Plan, make_plan
 from deploy.batch.run_manifest import PARTIAL_FOLDER
 from deploy.batch.worker import Job, PartitionClassifier
 from service.model import load_bundle
-from service.rows import PredictionOptions
+from service.rows import CommandError, PredictionOptions
 from tests.conftest import LATEST, ROOT
 from tests.deploy.batch_runs import read_output
 
@@ -43,10 +42,12 @@ def plan_of(source: Path) -> Plan:
     return make_plan(Location.resolve(str(source)), text=None, title=None, prefix="")
 
 
-def classifier_of(plan: Plan, source: Path, out: Path) -> PartitionClassifier:
+def classifier_of(plan: Plan, out: Path) -> PartitionClassifier:
     (out / PARTIAL_FOLDER).mkdir(parents=True)
-    job = Job(plan, str(source), str(out), PredictionOptions(1, None), 100)
-    return PartitionClassifier(load_bundle(LATEST), job)
+    output = Location.resolve(str(out))
+    return PartitionClassifier(
+        Job(load_bundle(LATEST), plan, output, PredictionOptions(1, None), 100)
+    )
 
 
 @pytest.mark.parametrize("ending", ["parquet", "jsonl"])
@@ -56,9 +57,9 @@ def test_partition_columns_are_kept(tmp_path: Path, ending: str) -> None:
     write(source / f"year=1988/place=New%20York/b.{ending}", ROWS)
     write(source / f"year=__HIVE_DEFAULT_PARTITION__/id=7/c.{ending}", ROWS)
     plan = plan_of(source)
-    classifier = classifier_of(plan, source, out)
+    classifier = classifier_of(plan, out)
     for partition in plan.partitions:
-        assert classifier.run(partition)["failure"] is None
+        assert classifier(partition._asdict())["failure"] is None
     rows = read_output(out)
     assert [row["id"] for row in rows] == [1, 2] * 3  # a column of the file is not replaced
     assert [row["year"] for row in rows] == ["1987", "1987", "1988", "1988", None, None]
@@ -72,7 +73,7 @@ def test_partition_columns_are_kept(tmp_path: Path, ending: str) -> None:
 
 def test_folder_column_with_the_name_of_a_result(tmp_path: Path) -> None:
     write(tmp_path / "topic=gold/a.jsonl", ROWS)
-    with pytest.raises(BatchError, match=r"expected no column 'topic' .*--prefix"):
+    with pytest.raises(CommandError, match=r"expected no column 'topic' .*--prefix"):
         plan_of(tmp_path)
 
 
@@ -96,7 +97,7 @@ def test_changed_input_fails_its_partition(
 ) -> None:
     source = write(tmp_path / f"a.{ending}", ROWS)
     plan = plan_of(source)
-    classifier = classifier_of(plan, source, tmp_path / "out")
+    classifier = classifier_of(plan, tmp_path / "out")
     if when == "before":
         change(source)
     else:
@@ -107,7 +108,7 @@ def test_changed_input_fails_its_partition(
             return predict(*args)
 
         monkeypatch.setattr(classifier, "_predict", predict_and_change)
-    failure = classifier.run(plan.partitions[0])["failure"]
+    failure = classifier(plan.partitions[0]._asdict())["failure"]
     assert failure.startswith(f"{source}: changed during the run; classify it again into another")
     assert list((tmp_path / "out").glob("part-*")) == []
 
@@ -147,7 +148,7 @@ def test_output_is_locked_until_the_first_run_ends(
     partial = out / PARTIAL_FOLDER / "of the first run"
     partial.parent.mkdir()
     partial.touch()
-    with pytest.raises(BatchError, match="another run is writing to it; wait for it") as caught:
+    with pytest.raises(CommandError, match="another run is writing to it; wait for it") as caught:
         cli([str(source), str(out)], standalone_mode=False)
     assert "\n" not in str(caught.value)
     assert partial.exists()
@@ -164,7 +165,7 @@ def test_unreachable_cluster_is_one_line(form: str) -> None:
         address = form.format(server.getsockname()[1])
         check_reachable(address)
     began = time.monotonic()
-    with pytest.raises(BatchError, match="RAY_ADDRESS: expected a Ray cluster at ") as caught:
+    with pytest.raises(CommandError, match="RAY_ADDRESS: expected a Ray cluster at ") as caught:
         check_reachable(address)
     assert time.monotonic() - began < 5
     assert "\n" not in str(caught.value)
@@ -173,7 +174,7 @@ def test_unreachable_cluster_is_one_line(form: str) -> None:
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:port", "ray://", "127.0.0.1:99999"])
 def test_invalid_ray_address(address: str) -> None:
-    with pytest.raises(BatchError, match="RAY_ADDRESS: expected "):
+    with pytest.raises(CommandError, match="RAY_ADDRESS: expected "):
         check_reachable(address)
     for named in ("auto", "local"):
         check_reachable(named)

@@ -1,7 +1,19 @@
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from service.model import Classification, InferenceError, NewsText, TopicClassifier
-from service.rows import PredictionOptions, Row, classify_rows, split_lines
+from service.rows import (
+    CommandError,
+    PredictionOptions,
+    Row,
+    batched,
+    check_options,
+    classify_rows,
+    split_lines,
+)
 
 CRUDE = NewsText("OPEC ministers agreed to cut crude oil production.", "OPEC meets")
 OPTIONS = PredictionOptions(top_k=2, min_confidence=None)
@@ -35,9 +47,36 @@ def test_a_failed_prediction_fails_one_row(classifier: TopicClassifier) -> None:
     assert first == third == classifier.classify([CRUDE], top_k=2)[0]
 
 
-def test_split_lines_of_any_chunks() -> None:
+def test_options_of_a_model(classifier: TopicClassifier) -> None:
+    assert check_options(None, 0.5, classifier) == PredictionOptions(3, 0.5)
+    assert check_options(46, None, classifier) == PredictionOptions(46, None)
+    with pytest.raises(CommandError, match=r"^--top-k: expected 1 to 46, got 47$"):
+        check_options(47, None, classifier)
+
+
+@given(
+    lines=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1), max_size=20
+    ),
+    size=st.integers(1, 40),
+    ends=st.booleans(),
+)
+def test_split_lines_of_any_chunk_size(lines: list[str], size: int, *, ends: bool) -> None:
+    content = "\n".join(lines).encode() + (b"\n" if ends and lines else b"")
+    chunks = [content[start : start + size] for start in range(0, len(content), size)]
+    assert [line.decode() for some in split_lines(chunks) for line in some] == lines
+
+
+def test_lines_are_yielded_with_the_chunk_that_ends_them() -> None:
     assert list(split_lines([b"a\nb", b"c", b"\n\nd"])) == [[b"a"], [b"bc", b""], [b"d"]]
     assert list(split_lines([])) == []
+
+
+def test_the_item_that_reaches_a_maximum_ends_its_batch() -> None:
+    words = ["aa", "b", "cccc", "d", "e", "f"]
+    assert list(batched(words, len, 3)) == [["aa", "b"], ["cccc"], ["d", "e", "f"]]
+    assert list(batched(words, len, 3, max_items=2)) == [["aa", "b"], ["cccc"], ["d", "e"], ["f"]]
+    assert list(batched([], len, 3)) == []
 
 
 def test_too_long_lines_are_cut() -> None:

@@ -1,10 +1,7 @@
-import io
 import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from service.cli import inputs as reading
 from service.cli.inputs import (
@@ -17,8 +14,8 @@ from service.cli.inputs import (
     read_texts,
     total_size,
 )
-from service.console import CommandError
 from service.model import NewsText
+from service.rows import CommandError
 
 NAMES = {"topic", "error"}
 BLANK = "expected a text or a title that is not only white space, got "
@@ -55,7 +52,7 @@ def test_invalid_lines(line: bytes, problem: str) -> None:
 
 def test_lines_are_kept_as_written() -> None:
     line = b'\xef\xbb\xbf {"n": 1.10, "big": ' + b"9" * 5_000 + b', "text": "\\ud83d", "n": 2 } \r'
-    content, _, kept = parse_entry(line, NAMES)
+    content, kept = parse_entry(line, NAMES)
     assert content == NewsText("?")
     assert kept + "}" == line.decode("utf-8-sig").replace(" } \r", "}").lstrip()
 
@@ -70,7 +67,7 @@ def test_unpaired_surrogates_become_question_marks(tmp_path: Path) -> None:
 
 def test_nan_and_infinities_become_null() -> None:
     line = rb'{"n": NaN, "say": "NaN \" Infinity", "m": [-Infinity,Infinity, 1.10],"text":"a"}'
-    content, _, kept = parse_entry(line, NAMES)
+    content, kept = parse_entry(line, NAMES)
     assert content == NewsText("a")
     assert kept == r'{"n": null, "say": "NaN \" Infinity", "m": [null,null, 1.10],"text":"a"'
     assert json.loads(kept + "}")["m"] == [None, None, 1.1]
@@ -102,22 +99,6 @@ def test_title_with_blank_file(tmp_path: Path) -> None:
 
 def test_null_title() -> None:
     assert parse_entry(b'{"text": "a", "title": null}', NAMES)[0] == NewsText("a")
-
-
-@given(
-    lines=st.lists(
-        st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1), max_size=20
-    ),
-    chunk=st.integers(1, 40),
-    ends=st.booleans(),
-)
-def test_lines_of_any_chunk_size(lines: list[str], chunk: int, *, ends: bool) -> None:
-    content = "\n".join(lines).encode() + (b"\n" if ends and lines else b"")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "CHUNK_BYTES", chunk)
-        patch.setattr(reading, "_open", lambda file: io.BytesIO(content))
-        batches = list(reading._batches_of_lines("a file"))
-    assert [line.decode() for batch in batches for line in batch] == lines
 
 
 def test_too_long_line_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from service.cli.inputs import Entry, parse_entry
-from service.cli.results import Result, result_keys, to_json, to_json_line
+from service.cli.output import to_json
+from service.cli.results import RESULT_KEYS, Result, to_json_line
 from service.model import NewsText, TopicClassifier
 from service.rows import PredictionOptions, classify_rows
 
@@ -26,7 +27,7 @@ def test_min_confidence(classifier: TopicClassifier) -> None:
 @pytest.mark.parametrize("prefix", ["", "model_"])
 def test_results_are_added_to_their_line(classifier: TopicClassifier, prefix: str) -> None:
     line = b'{"id": 1.10, "text": "Crude oil rose."}'
-    entry = Entry("-", *parse_entry(line, result_keys(prefix)))
+    entry = Entry("-", *parse_entry(line, RESULT_KEYS), line=1)
     written = to_json_line(classify(classifier, entry), prefix)
     assert written.startswith('{"id": 1.10, "text": "Crude oil rose.", ')
     names = [prefix + name for name in NAMES]
@@ -35,7 +36,7 @@ def test_results_are_added_to_their_line(classifier: TopicClassifier, prefix: st
 
 def test_errors_stand_in_place_of_results(classifier: TopicClassifier) -> None:
     for line, rest in ((b'{"id": 7}', {"id": 7}), (b"{}", {}), (b"[]", {})):
-        entry = Entry("a.jsonl", *parse_entry(line, result_keys("x_"), 3))
+        entry = Entry("a.jsonl", *parse_entry(line, ["x_error"]), line=3)
         error = {"file": "a.jsonl", "line": 3, "message": entry.content}
         written = to_json_line(classify(classifier, entry), "x_")
         assert json.loads(written) == rest | {"x_error": error}

@@ -73,15 +73,12 @@ def classify(
 
     plan = make_plan(data, text=text_column, title=title_column, prefix=prefix)
     with output.lock():
-        manifest = make_run_manifest(plan, bundle.manifest, options)
-        finished = open_or_resume(output, manifest)
-        left = [partition for partition in plan.partitions if partition.name not in finished]
-        if finished:
-            console.print(
-                f"Resuming: {len(finished):,} of {len(plan.partitions):,} partitions are finished"
-            )
-        common = plan._replace(files=[], partitions=[])
-        job = Job(bundle, common, output, options, batch_size)
+        present = open_or_resume(output, make_run_manifest(plan, bundle.manifest, options))
+        left = [partition for partition in plan.partitions if partition.name not in present]
+        n_all, n_finished = len(plan.partitions), len(plan.partitions) - len(left)
+        if n_finished:
+            console.print(f"Resuming: {n_finished:,} of {n_all:,} partitions are finished")
+        job = Job(bundle, plan._replace(files=[], partitions=[]), output, options, batch_size)
         total = sum(partition.size for partition in plan.partitions)
         done = total - sum(partition.size for partition in left)
         with chdir(ROOT):  # Ray's workers import from the folder in which it is started

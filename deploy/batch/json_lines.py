@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from deploy.batch.columns import Columns
-from deploy.batch.locations import Location, StoredFile, one_line
+from deploy.batch.locations import one_line
 from deploy.batch.partitions import BATCH_BYTES, PARTITION_BYTES, Batch, Partition, cut
 from service.model.strict_json import replace_surrogates
 from service.rows import CommandError, Row, batched, parse_line, split_lines, to_row
@@ -35,25 +34,21 @@ JSON: Final = {b"newswire_topics.kind": b"json"}
 
 
 def inspect_files(
-    data: Location, files: Sequence[StoredFile], columns: Columns
+    filesystem: Any, files: Sequence[Any], names: tuple[str, str], prefix: str
 ) -> tuple[Any, list[Iterator[tuple[int, int, int]]]]:
     """Return the schema, and the ranges of bytes to cut each file into.
 
     The schema is inferred from the first lines of files. A compressed file is a single range.
-
-    Raises
-    ------
-    CommandError
-        If a file cannot be read.
+    Raise CommandError if a file cannot be read.
     """
     seen: dict[str, set[type]] = {}
     for file in files[:: -(-len(files) // SAMPLED_FILES)]:
-        for parsed in _first_objects(data.at(file.path)):
+        for parsed in _first_objects(filesystem, file.path):
             for name, value in parsed.items():
                 seen.setdefault(name, set()).add(type(value))
-    seen |= {name: {str} for name in (columns.text, columns.title) if name in seen}
+    seen |= {name: {str} for name in names if name in seen}
     fields = [_field(name, kinds) for name, kinds in seen.items()]
-    return pa.schema([*fields, pa.field(columns.prefix + REST, pa.string())]), [
+    return pa.schema([*fields, pa.field(prefix + REST, pa.string())]), [
         iter([(0, sys.maxsize, file.size)])
         if file.path.endswith(GZIP)
         else cut(file.size, file.size, longest=PARTITION_BYTES)
@@ -61,12 +56,12 @@ def inspect_files(
     ]
 
 
-def _first_objects(file: Location) -> list[dict[str, Any]]:
+def _first_objects(filesystem: Any, path: str) -> list[dict[str, Any]]:
     try:
-        lines = islice(read_lines(file, 0, sys.maxsize), SAMPLED_LINES)
+        lines = islice(read_lines(filesystem, path, 0, sys.maxsize), SAMPLED_LINES)
         return [parsed for line in lines if isinstance(parsed := _parse(line), dict)]
     except (pa.ArrowException, OSError) as error:
-        raise CommandError(f"{file.path}: cannot be read: {one_line(error)}") from error
+        raise CommandError(f"{path}: cannot be read: {one_line(error)}") from error
 
 
 def _field(name: str, kinds: set[type]) -> Any:
@@ -77,23 +72,23 @@ def _field(name: str, kinds: set[type]) -> Any:
 
 
 def read_rows(
-    file: Location, partition: Partition, schema: Any, columns: Columns, batch_rows: int
+    filesystem: Any, partition: Partition, schema: Any, names: tuple[str, str], batch_rows: int
 ) -> Iterator[Batch]:
     """Read the lines whose first byte is in the partition, in batches."""
-    lines = read_lines(file, partition.start, partition.stop)
+    lines = read_lines(filesystem, partition.path, partition.start, partition.stop)
     for batch in batched(lines, len, BATCH_BYTES, batch_rows):
-        yield _to_batch(batch, schema, columns)
+        yield _to_batch(batch, schema, names)
 
 
-def read_lines(file: Location, start: int, stop: int) -> Iterator[bytes]:
+def read_lines(filesystem: Any, path: str, start: int, stop: int) -> Iterator[bytes]:
     """Yield the lines, except blank ones, whose first byte is in a range of bytes.
 
     So each line of a file is in exactly one range. The range of a compressed file begins at 0.
     """
     with (
-        file.files.open_input_stream(file.path, compression="gzip")
-        if file.path.endswith(GZIP)
-        else file.files.open_input_file(file.path)
+        filesystem.open_input_stream(path, compression="gzip")
+        if path.endswith(GZIP)
+        else filesystem.open_input_file(path)
     ) as stream:
         # the byte before the range tells whether a line begins at its start
         position = max(start - 1, 0)
@@ -124,11 +119,10 @@ def _parse(line: bytes) -> dict[str, Any] | str:
     return dict(json.loads(text))
 
 
-def _to_batch(lines: Sequence[bytes], schema: Any, columns: Columns) -> Batch:
+def _to_batch(lines: Sequence[bytes], schema: Any, names: tuple[str, str]) -> Batch:
     *fields, rest_field = schema
     json_names = {field.name for field in fields if field.metadata == JSON}
     fitting = {field.name: FITTING[field.type] for field in fields if field.metadata != JSON}
-    names = columns.text, columns.title
     rows: list[Row] = []
     records: list[dict[str, Any]] = []
     for line in lines:

@@ -11,16 +11,6 @@ from service.model.folder_lock import FolderLockedError, lock_folder
 from service.rows import CommandError
 
 
-class StoredFile(NamedTuple):
-    """A file of the input."""
-
-    path: str
-    size: int
-    """In bytes."""
-    modified: int
-    """Nanoseconds since 1970, or 0 if the file system has no times."""
-
-
 class Location(NamedTuple):
     """A file or folder on a `pyarrow.fs.FileSystem`: local, S3, GCS, ..."""
 
@@ -31,10 +21,7 @@ class Location(NamedTuple):
     def resolve(cls, name: str) -> Self:
         """Return the location of a path or a URL such as ``s3://bucket/folder``.
 
-        Raises
-        ------
-        CommandError
-            If pyarrow does not support such a URL.
+        Raise CommandError if pyarrow does not support such a URL.
         """
         uri = name if "://" in name else str(Path(name).resolve())
         try:
@@ -43,21 +30,17 @@ class Location(NamedTuple):
             raise CommandError(f"{name}: expected a path or URL, got: {one_line(error)}") from error
         return cls(files, path.rstrip("/") or "/")
 
-    def at(self, path: str) -> "Location":
-        """Return another path on the same file system."""
-        return Location(self.files, path)
-
     def within(self, name: str) -> "Location":
         """Return a location in this folder."""
-        return self.at(f"{self.path.rstrip('/')}/{name}")
+        return Location(self.files, f"{self.path.rstrip('/')}/{name}")
 
     def contains(self, other: "Location") -> bool:
         """Return whether the other location is this one or inside it."""
         same = bool(self.files.equals(other.files))
         return same and f"{other.path}/".startswith(f"{self.path.rstrip('/')}/")
 
-    def list_files(self) -> list[StoredFile]:
-        """Return the file, or all files inside the folder, sorted by path.
+    def list_files(self) -> list[Any]:
+        """Return a `pyarrow.fs.FileInfo` of the file, or of each inside the folder, by path.
 
         Names that begin with ``_`` or ``.`` are left out, as in Spark and Hive.
         """
@@ -65,23 +48,19 @@ class Location(NamedTuple):
         if found[0].type == fs.FileType.Directory:
             found = self.files.get_file_info(fs.FileSelector(self.path, recursive=True))
         inside = len(self.path.rstrip("/")) + 1
-        return sorted(
-            StoredFile(each.path, each.size, each.mtime_ns or 0)
+        files = [
+            each
             for each in found
             if each.type == fs.FileType.File
             and not any(part[:1] in {"_", "."} for part in each.path[inside:].split("/"))
-        )
+        ]
+        return sorted(files, key=lambda file: file.path)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Make the folder, and lock it against other runs until this process ends.
+        """Make the folder, and lock it until this process ends, or raise CommandError.
 
         Only local folders are locked: object stores have no locks.
-
-        Raises
-        ------
-        CommandError
-            If another run holds the lock.
         """
         self.files.create_dir(self.path, recursive=True)
         if not isinstance(self.files, fs.LocalFileSystem):

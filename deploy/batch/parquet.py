@@ -8,8 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deploy.batch.columns import Columns
-from deploy.batch.locations import Location, StoredFile, one_line
+from deploy.batch.locations import one_line
 from deploy.batch.partitions import BATCH_BYTES, PARTITION_ROWS, Batch, Partition, cut
 from service.rows import CommandError, to_row
 
@@ -18,19 +17,15 @@ MAX_FOOTER_THREADS: Final = 16
 
 
 def inspect_files(
-    data: Location, files: Sequence[StoredFile], columns: Columns
+    filesystem: Any, files: Sequence[Any], names: tuple[str, str], _prefix: str
 ) -> tuple[Any, list[Iterator[tuple[int, int, int]]]]:
     """Return the common schema, and the ranges of rows to cut each file into.
 
-    A column that a file lacks is null in its rows.
-
-    Raises
-    ------
-    CommandError
-        If a file is not Parquet, types of a column differ, or a column to read is not text.
+    A column that a file lacks is null in its rows. Raise CommandError if a file is not Parquet,
+    types of a column differ, or a column to read is not text.
     """
     with ThreadPoolExecutor(MAX_FOOTER_THREADS) as pool:
-        footers = list(pool.map(_footer, [data.at(file.path) for file in files]))
+        footers = list(pool.map(lambda file: _footer(filesystem, file.path), files))
     schema = pa.schema([])
     for file, footer in zip(files, footers, strict=True):
         try:
@@ -39,7 +34,7 @@ def inspect_files(
             raise CommandError(
                 f"{file.path}: expected the column types of the files before it: {one_line(error)}"
             ) from error
-    for name in (columns.text, columns.title):
+    for name in names:
         if name in schema.names and not _is_text(kind := schema.field(name).type):
             raise CommandError(f"expected text in column {name!r}, got {kind}")
     return schema, [
@@ -49,10 +44,10 @@ def inspect_files(
 
 
 def read_rows(
-    file: Location, partition: Partition, schema: Any, columns: Columns, batch_rows: int
+    filesystem: Any, partition: Partition, schema: Any, names: tuple[str, str], batch_rows: int
 ) -> Iterator[Batch]:
     """Read the rows of a partition in batches, from the row groups that have some of them."""
-    with file.files.open_input_file(file.path) as stream:
+    with filesystem.open_input_file(partition.path) as stream:
         parquet = pq.ParquetFile(stream, pre_buffer=False, buffer_size=2**20)
         footer = parquet.metadata
         row_bytes = _uncompressed_bytes(footer) // max(footer.num_rows, 1) + 1
@@ -69,18 +64,18 @@ def read_rows(
             first = max(partition.start - position, 0)
             last = min(partition.stop - position, len(batch))
             if first < last:
-                yield _to_batch(batch.slice(first, last - first), schema, columns)
+                yield _to_batch(batch.slice(first, last - first), schema, names)
             position += len(batch)
             if position >= partition.stop:
                 return
 
 
-def _footer(file: Location) -> Any:
+def _footer(filesystem: Any, path: str) -> Any:
     try:
-        with file.files.open_input_file(file.path) as stream:
+        with filesystem.open_input_file(path) as stream:
             return pq.read_metadata(stream)
     except (pa.ArrowException, OSError) as error:
-        raise CommandError(f"{file.path}: expected Parquet, got: {one_line(error)}") from error
+        raise CommandError(f"{path}: expected Parquet, got: {one_line(error)}") from error
 
 
 def _row_groups(footer: Any) -> list[Any]:
@@ -97,14 +92,13 @@ def _is_text(kind: Any) -> bool:
     return kind in (pa.null(), pa.string(), pa.large_string(), pa.string_view())
 
 
-def _to_batch(batch: Any, schema: Any, columns: Columns) -> Batch:
+def _to_batch(batch: Any, schema: Any, names: tuple[str, str]) -> Batch:
     arrays = {
         field.name: batch.column(field.name).cast(field.type)
         if field.name in batch.schema.names
         else pa.nulls(len(batch), field.type)
         for field in schema
     }
-    names = columns.text, columns.title
     nothing = pa.nulls(len(batch))
     texts, titles = (arrays.get(name, nothing).to_pylist() for name in names)
     rows = [to_row(*row, names) for row in zip(texts, titles, strict=True)]

@@ -29,8 +29,8 @@ class Partition(NamedTuple):
     size: int
     """Approximate size in bytes."""
     file_size: int
-    modified: int
-    """Of the file when the run was planned, as in `StoredFile`."""
+    modified: int | None
+    """When the file was modified, in nanoseconds since 1970, as it was planned."""
 
     @property
     def name(self) -> str:
@@ -48,10 +48,7 @@ class Batch(NamedTuple):
 def cut(n_units: int, size: int, *, longest: int) -> Iterator[tuple[int, int, int]]:
     """Cut ``n_units`` rows or bytes into equal spans of at most ``longest`` and PARTITION_BYTES.
 
-    Yields
-    ------
-    tuple of int
-        Start, stop, and size in bytes.
+    Yield start, stop, and size in bytes.
     """
     n_spans = max(ceil(n_units / longest), min(n_units, ceil(size / PARTITION_BYTES)))
     edges = [n_units * index // n_spans for index in range(n_spans + 1)] if n_units else []

@@ -16,19 +16,10 @@ LINE_SECONDS: Final = 10
 def report_progress(
     outcomes: Iterable[dict[str, Any]], console: Console, *, total: int, done: int
 ) -> None:
-    """Print the progress of a run until it ends.
+    """Print the progress of a run until it ends; raise CommandError if partitions failed.
 
-    Parameters
-    ----------
-    outcomes : iterable of dict
-        As from `deploy.batch.job.run`.
-    total, done : int
-        Bytes of the input, and those that earlier runs have classified.
-
-    Raises
-    ------
-    CommandError
-        If partitions failed; all others are finished by then.
+    ``outcomes`` are those of `deploy.batch.job.run`; ``total`` and ``done`` are the bytes of the
+    input, and those that earlier runs have classified.
     """
     started = shown = time.monotonic()
     counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)

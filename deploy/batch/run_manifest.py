@@ -4,7 +4,6 @@ A partition is finished when its file is in the output: the file is renamed when
 """
 
 import json
-import re
 from typing import Any, Final
 
 from deploy.batch.locations import Location
@@ -15,18 +14,16 @@ from service.rows import CommandError, PredictionOptions
 
 MANIFEST_FILE: Final = "_run.json"
 PARTIAL_FOLDER: Final = "_partial"
-_PART: Final = re.compile(r"part-\d{6,}\.parquet")
 
 
 def make_run_manifest(plan: Plan, manifest: Manifest, options: PredictionOptions) -> dict[str, Any]:
     """Return everything that determines the output."""
-    columns = plan.columns
     return {
         "model": {"name": manifest.name, "version": manifest.version, "files": manifest.files},
         "options": {
-            "text_column": columns.text,
-            "title_column": columns.title,
-            "prefix": columns.prefix,
+            "text_column": plan.names[0],
+            "title_column": plan.names[1],
+            "prefix": plan.prefix,
             **options._asdict(),
         },
         "partitions": {
@@ -34,19 +31,15 @@ def make_run_manifest(plan: Plan, manifest: Manifest, options: PredictionOptions
             "bytes": PARTITION_BYTES,
             "count": len(plan.partitions),
         },
-        "input": {file.path: [file.size, file.modified] for file in plan.files},
+        "input": {file.path: [file.size, file.mtime_ns] for file in plan.files},
     }
 
 
 def open_or_resume(output: Location, manifest: dict[str, Any]) -> set[str]:
     """Make the output folder, or check that it belongs to the same run.
 
-    Return the names of the files that are finished.
-
-    Raises
-    ------
-    CommandError
-        If the folder belongs to another run, or contains something else.
+    Return the names of its files, which are complete. Raise CommandError if the folder belongs to
+    another run, or contains something else.
     """
     expected = json.loads(json.dumps(manifest))  # the types of JSON, as in the file
     found = output.within(MANIFEST_FILE).read()
@@ -64,7 +57,7 @@ def open_or_resume(output: Location, manifest: dict[str, Any]) -> set[str]:
         )
     output.within(PARTIAL_FOLDER).remove()
     output.files.create_dir(output.within(PARTIAL_FOLDER).path, recursive=True)
-    return {name for name in present if _PART.fullmatch(name)}
+    return set(present)
 
 
 def _difference(found: Any, expected: Any, path: str = "") -> str | None:

@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deploy.batch.columns import result_arrays
 from deploy.batch.locations import Location, one_line
 from deploy.batch.partitions import Batch, Partition, folder_values
 from deploy.batch.plan import Plan
+from deploy.batch.results import result_arrays
 from deploy.batch.run_manifest import PARTIAL_FOLDER
 from service.model import Bundle, build_classifier
 from service.rows import CommandError, PredictionOptions, batched, classify_rows
@@ -44,16 +44,8 @@ class PartitionClassifier:
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Classify a partition; if its file cannot be read or written, only this one fails.
 
-        Parameters
-        ----------
-        row : dict
-            Fields of the `Partition`.
-
-        Returns
-        -------
-        dict
-            ``size`` of the partition, counts of ``rows``, ``abstained`` and ``errors``, and a
-            ``failure`` or None.
+        ``row`` has the fields of the `Partition`. Return its ``size``, the counts of ``rows``,
+        ``abstained`` and ``errors``, and a ``failure`` or None.
         """
         partition = Partition(**row)
         counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)
@@ -79,10 +71,9 @@ class PartitionClassifier:
         folders = folder_values(plan.data.path, partition.path)
         constants = [pa.scalar(folders.get(name), pa.string()) for name in plan.folder_columns]
         partial = output.within(f"{PARTIAL_FOLDER}/{uuid.uuid4().hex}")
-        file = plan.data.at(partition.path)
-        _check_unchanged(file, partition)
+        _check_unchanged(plan.data.files, partition)
         batches = plan.read_rows(
-            file, partition, plan.input_schema, plan.columns, self._job.batch_rows
+            plan.data.files, partition, plan.input_schema, plan.names, self._job.batch_rows
         )
         tables = (self._predict(batch, constants, schema, counts) for batch in batches)
         with (
@@ -91,7 +82,7 @@ class PartitionClassifier:
         ):
             for group in batched(tables, lambda table: int(table.nbytes), ROW_GROUP_BYTES):
                 writer.write_table(pa.concat_tables(group))
-        _check_unchanged(file, partition)
+        _check_unchanged(plan.data.files, partition)
         partial.files.move(partial.path, output.within(partition.name).path)
 
     def _predict(
@@ -107,10 +98,10 @@ class PartitionClassifier:
         return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _check_unchanged(file: Location, partition: Partition) -> None:
+def _check_unchanged(filesystem: Any, partition: Partition) -> None:
     """Check that a file is as it was planned: an output must not mix old and new rows."""
-    found = [(stored.size, stored.modified) for stored in file.list_files()]
-    if found != [(partition.file_size, partition.modified)]:
+    info = filesystem.get_file_info(partition.path)
+    if (info.size, info.mtime_ns) != (partition.file_size, partition.modified):
         raise CommandError(
             "changed during the run; classify it again into another folder, "
             "while nothing writes to the input"

@@ -4,10 +4,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 from rich.table import Table
 
@@ -55,10 +55,16 @@ def _delayed_interrupt() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def write_rows(rows: Iterable[tuple[str, ...]], header: tuple[str, ...] = ()) -> None:
-    """Write a table on a terminal, else tab-separated values; without header, rows have names."""
+def write_rows(rows: Iterable[Sequence[Any]], header: Sequence[str] = ()) -> None:
+    """Write a table on a terminal, else tab-separated values.
+
+    Cells are strings, or on a terminal `rich.text.Text`. Without a header, the first cell of each
+    row is a name. White space in a value becomes a blank, and a control character its escape. A
+    value that begins with ``=`` is not changed: import the column as text into a spreadsheet.
+    """
     if not sys.stdout.isatty():
-        write_lines(map(tsv, [header, *rows] if header else rows))
+        cells = [header, *rows] if header else rows
+        write_lines("\t".join(printable(" ".join(cell.split())) for cell in row) for row in cells)
         return
     table = Table(*map(_title, header), show_header=bool(header), box=None)
     for first, *others in rows:
@@ -68,15 +74,6 @@ def write_rows(rows: Iterable[tuple[str, ...]], header: tuple[str, ...] = ()) ->
 
 def _title(name: str) -> str:
     return name.replace(".", ": ").replace("_", " ")
-
-
-def tsv(cells: Iterable[str]) -> str:
-    """Return a row of tab-separated values.
-
-    White space in a cell becomes a blank, and a control character its escape. A cell that begins
-    with ``=`` is not changed: import the column as text into a spreadsheet.
-    """
-    return "\t".join(printable(" ".join(cell.split())) for cell in cells)
 
 
 def to_json(value: object) -> str:

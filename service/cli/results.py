@@ -4,18 +4,18 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
 from service.cli.inputs import Entry
-from service.cli.output import to_json, tsv, write_lines
-from service.console import PlainConsole, print_error, printable
+from service.cli.output import to_json, write_rows
+from service.console import print_error, printable
 from service.model import Classification
 from service.model.control_characters import escape_controls
 
 Result = tuple[Entry, Classification | str]
 """A str is an error."""
 HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained", "no_topic")
+TABLE_HEADER: Final = ("file", "topic", "score", "next", "known_words", "abstained", "no_topic")
 ERROR: Final = "error"
 RESULT_KEYS: Final = ("topic", "topics", "no_topic", "known_words", "abstained", "group", ERROR)
 """Keys that a result adds to its line, after the prefix; as in a response of the service."""
@@ -59,9 +59,11 @@ def show_results(results: Sequence[Result], *, header: bool) -> None:
     """Print a table on a terminal, else tab-separated values; errors go to standard error."""
     found = [(entry, item) for entry, item in results if not isinstance(item, str)]
     if not sys.stdout.isatty():
-        write_lines([*([tsv(HEADER)] if header else []), *(tsv(result_cells(*r)) for r in found)])
+        write_rows([result_cells(*each) for each in found], HEADER if header else ())
     elif found:
-        PlainConsole().print(result_table(found))
+        has_no_topic = any(item.no_topic is not None for _, item in found)
+        shown = slice(None if has_no_topic else TABLE_HEADER.index("no_topic"))
+        write_rows([table_cells(*each)[shown] for each in found], TABLE_HEADER[shown])
     for entry, item in results:
         if isinstance(item, str):
             print_error(f"{entry.file}: {item}")
@@ -81,21 +83,15 @@ def result_cells(entry: Entry, found: Classification) -> tuple[str, ...]:
     )
 
 
-def result_table(results: Sequence[tuple[Entry, Classification]]) -> Table:
-    """Return a table of results; a topic is green unless the model abstained."""
-    table = Table("file", "topic", "score", "next", "known words", "abstained", box=None)
-    has_no_topic = any(found.no_topic is not None for _, found in results)
-    if has_no_topic:
-        table.add_column("no topic")
-    for entry, found in results:
-        (topic, score), *others = found.topics
-        table.add_row(
-            entry.file,
-            Text(printable(topic.name), style=ABSTAINED if found.abstained else PREDICTED),
-            f"{score:.3f}",
-            ", ".join(f"{topic.name} {score:.3f}" for topic, score in others),
-            f"{found.known_words_ratio:.0%}",
-            (found.abstained or "").replace("_", " "),
-            *([f"{found.no_topic:.3f}"] if has_no_topic else []),
-        )
-    return table
+def table_cells(entry: Entry, found: Classification) -> tuple[str | Text, ...]:
+    """Return the cells that ``TABLE_HEADER`` names; a topic is green unless the model abstained."""
+    (topic, score), *others = found.topics
+    return (
+        entry.file,
+        Text(printable(topic.name), style=ABSTAINED if found.abstained else PREDICTED),
+        f"{score:.3f}",
+        ", ".join(f"{topic.name} {score:.3f}" for topic, score in others),
+        f"{found.known_words_ratio:.0%}",
+        (found.abstained or "").replace("_", " "),
+        "" if found.no_topic is None else f"{found.no_topic:.3f}",
+    )

@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pyarrow.fs import LocalFileSystem
 
-from deploy.batch.columns import RESULT_FIELDS, result_arrays
 from deploy.batch.json_lines import SAMPLED_LINES, read_lines
 from deploy.batch.locations import Location
 from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, cut
 from deploy.batch.plan import Plan, make_plan
+from deploy.batch.results import RESULT_FIELDS, result_arrays
 from service.model import InferenceError, NewsText, TopicClassifier
 from service.rows import PredictionOptions, classify_rows
 
@@ -30,8 +31,9 @@ def plan_of(path: Path) -> Plan:
 
 def batches_of(plan: Plan, batch_rows: int) -> Iterator[Batch]:
     for partition in plan.partitions:
-        file = plan.data.at(partition.path)
-        yield from plan.read_rows(file, partition, plan.input_schema, plan.columns, batch_rows)
+        yield from plan.read_rows(
+            plan.data.files, partition, plan.input_schema, plan.names, batch_rows
+        )
 
 
 def read_all(path: Path, batch_rows: int = 10) -> tuple[list[dict[str, Any]], list[Any]]:
@@ -61,8 +63,11 @@ def test_each_line_is_in_one_range(
     path = tmp_path_factory.mktemp("lines") / "a.jsonl"
     path.write_bytes(content)
     edges = sorted({0, len(content), *(edge for edge in cuts if edge < len(content))})
-    place = Location.resolve(str(path))
-    found = [line for start, stop in pairwise(edges) for line in read_lines(place, start, stop)]
+    found = [
+        line
+        for start, stop in pairwise(edges)
+        for line in read_lines(LocalFileSystem(), str(path), start, stop)
+    ]
     assert found == [line for line in lines if line.strip()]
 
 
@@ -70,7 +75,7 @@ def test_lines_longer_than_a_block(tmp_path: Path) -> None:
     lines = [b"a" * 3_000_000, b"b", b"c" * 1_500_000]
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(b"\n".join(lines), 1))
-    assert list(read_lines(Location.resolve(str(path)), 0, 2**62)) == lines
+    assert list(read_lines(LocalFileSystem(), str(path), 0, 2**62)) == lines
 
 
 def test_cuts() -> None:

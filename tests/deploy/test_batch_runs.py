@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from deploy.batch.__main__ import cli
-from deploy.batch.cluster import check_reachable
-from deploy.batch.job import run
+from deploy.batch.job import check_reachable, run
 from deploy.batch.locations import Location
 from deploy.batch.plan import Plan, make_plan
 from deploy.batch.run_manifest import PARTIAL_FOLDER

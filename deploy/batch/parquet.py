@@ -38,7 +38,11 @@ def inspect_files(
         if name in schema.names and not _is_text(kind := schema.field(name).type):
             raise CommandError(f"expected text in column {name!r}, got {kind}")
     return schema, [
-        cut(footer.num_rows, _uncompressed_bytes(footer), longest=PARTITION_ROWS)
+        cut(
+            footer.num_rows,
+            sum(group.total_byte_size for group in _row_groups(footer)),
+            longest=PARTITION_ROWS,
+        )
         for footer in footers
     ]
 
@@ -49,9 +53,9 @@ def read_rows(
     """Read the rows of a partition in batches, from the row groups that have some of them."""
     with filesystem.open_input_file(partition.path) as stream:
         parquet = pq.ParquetFile(stream, pre_buffer=False, buffer_size=2**20)
-        footer = parquet.metadata
-        row_bytes = _uncompressed_bytes(footer) // max(footer.num_rows, 1) + 1
-        edges = list(accumulate((group.num_rows for group in _row_groups(footer)), initial=0))
+        row_bytes = partition.size // (partition.stop - partition.start) + 1
+        sizes = [group.num_rows for group in _row_groups(parquet.metadata)]
+        edges = list(accumulate(sizes, initial=0))
         groups = [
             number
             for number, (begin, end) in enumerate(pairwise(edges))
@@ -61,10 +65,9 @@ def read_rows(
         for batch in parquet.iter_batches(
             max(1, min(batch_rows, BATCH_BYTES // row_bytes)), groups, use_threads=False
         ):
-            first = max(partition.start - position, 0)
-            last = min(partition.stop - position, len(batch))
-            if first < last:
-                yield _to_batch(batch.slice(first, last - first), schema, names)
+            rows = batch[max(partition.start - position, 0) : partition.stop - position]
+            if len(rows):
+                yield _to_batch(rows, schema, names)
             position += len(batch)
             if position >= partition.stop:
                 return
@@ -80,10 +83,6 @@ def _footer(filesystem: Any, path: str) -> Any:
 
 def _row_groups(footer: Any) -> list[Any]:
     return [footer.row_group(number) for number in range(footer.num_row_groups)]
-
-
-def _uncompressed_bytes(footer: Any) -> int:
-    return sum(group.total_byte_size for group in _row_groups(footer))
 
 
 def _is_text(kind: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -12,11 +13,10 @@ from deploy.batch.partitions import Batch, Partition, folder_values
 from deploy.batch.results import RESULT_FIELDS
 from service.rows import CommandError
 
-_JSON_LINES: Final = json_lines.inspect_files, json_lines.read_rows
 FORMATS: Final = {
     ".parquet": (parquet.inspect_files, parquet.read_rows),
-    ".jsonl": _JSON_LINES,
-    ".jsonl.gz": _JSON_LINES,
+    ".jsonl": (json_lines.inspect_files, json_lines.read_rows),
+    ".jsonl.gz": (json_lines.inspect_files, json_lines.read_rows),
 }
 """Functions that inspect and read files, by the end of file names."""
 
@@ -81,12 +81,12 @@ def make_plan(data: Location, *, text: str | None, title: str | None, prefix: st
             f"expected no column {', '.join(map(repr, taken))} in the input: "
             "results have that name; give them another one by --prefix"
         )
-    parts = [
-        (file.path, *span, file.size, file.mtime_ns)
+    numbers = count()
+    partitions = [
+        Partition(next(numbers), file.path, *span, file.size, file.mtime_ns)
         for file, file_spans in zip(files, spans, strict=True)
         for span in file_spans
     ]
-    partitions = [Partition(number, *part) for number, part in enumerate(parts)]
     return Plan(
         data, files, partitions, read_rows, names, prefix, schema, folder_columns, pa.schema(fields)
     )

@@ -6,13 +6,14 @@ from service.process import prepare_process
 
 
 def main() -> int:
-    """Run a command and return the exit status."""
+    """Run a command and return its exit status; an error is one line on standard error."""
     prepare_process(
         ignore_hangup=sys.argv[1:2] == ["serve"], extra="cli", packages=("rich", "typer")
     )
-    from service.cli.commands import main as run  # typer, onnxruntime
+    from service.cli.commands import cli  # typer, onnxruntime
+    from service.console import run_commands
 
-    return run()
+    return run_commands(cli, "newswire")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import typer
 
 from service import __version__
 from service.cli.explanation import HEADER, explanation_cells, highlight, to_json_object
-from service.cli.inputs import check_readable, read_lines, read_text, read_texts, total_size
+from service.cli.inputs import check_inputs, read_lines, read_text, read_texts
 from service.cli.model_info import TOPIC_HEADER, model_rows, topic_rows
 from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import RESULT_KEYS, show_results, to_json_line
@@ -20,7 +20,6 @@ from service.console import (
     PrefixOption,
     TopKOption,
     progress_bar,
-    run_commands,
 )
 from service.model import load_classifier
 from service.rows import CommandError, check_options, classify_rows
@@ -39,12 +38,6 @@ def released_models() -> Path:
     return beside if not MODELS.exists() and beside.exists() else MODELS
 
 
-FilesArgument = Annotated[
-    list[str], typer.Argument(metavar="FILE...", help="Files of text; - is standard input.")
-]
-FileArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help="A file of text; - is standard input.")
-]
 ModelDirOption = Annotated[
     Path,
     typer.Option(
@@ -74,7 +67,9 @@ def about(
 
 @cli.command()
 def classify(
-    files: FilesArgument,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Files of text; - is standard input.")
+    ],
     model_dir: ModelDirOption,
     json_lines: JsonOption = False,  # noqa: FBT002
     jsonl: Annotated[  # noqa: FBT002
@@ -94,14 +89,14 @@ def classify(
     Writes a table on a terminal, else tab-separated values, or JSON lines. A text that cannot be
     classified has an error in its place, and the exit status is 1.
     """
-    check_readable(files)
+    total = check_inputs(files)
     classifier = load_classifier(model_dir)
     options = check_options(top_k, min_confidence, classifier)
     names = [prefix + name for name in RESULT_KEYS]
     console = PlainConsole(stderr=True)
     visible = console.is_terminal and not sys.stdout.isatty()
     n_texts, n_failed = 0, 0
-    with progress_bar(console, "0 texts", total=total_size(files), visible=visible) as advance:
+    with progress_bar(console, "0 texts", total=total, visible=visible) as advance:
         for batch in read_lines(files, names) if jsonl else read_texts(files):
             found = classify_rows(classifier, [entry.content for entry in batch.entries], options)
             results = list(zip(batch.entries, found, strict=True))
@@ -120,7 +115,9 @@ def classify(
 
 @cli.command()
 def explain(
-    file: FileArgument,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A file of text; - is standard input.")
+    ],
     model_dir: ModelDirOption,
     title: Annotated[
         str | None, typer.Option(help="Title of the text; the file may then be empty.")
@@ -131,7 +128,7 @@ def explain(
 
     Writes colours on a terminal, else tab-separated values, or JSON.
     """
-    check_readable([file])
+    check_inputs([file])
     text = read_text(file, title)
     explanation = load_classifier(model_dir).explain(text)
     if as_json:
@@ -175,8 +172,3 @@ def serve(
     options = {"host": host, "port": port, "model_dir": model_dir}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     raise typer.Exit(run_service(**given))
-
-
-def main() -> int:
-    """Run a command and return the exit status."""
-    return run_commands(cli, "newswire")

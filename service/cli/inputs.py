@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +17,7 @@ CHUNK_BYTES: Final = 2**18
 """Bytes per read; a read from a pipe returns what is there, and that is classified at once."""
 BATCH_TEXTS: Final = 1_000
 JSON_SPACE: Final = " \t\r\n"
-STRING_OR_CONSTANT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity')
+STRING_OR_CONSTANT: Final = re.compile(r'("(?:[^"\\]|\\.)*")|NaN|-?Infinity')
 """Strings of JSON, which may contain these words, and numbers that JSON does not have."""
 
 
@@ -38,20 +39,20 @@ class Batch(NamedTuple):
     size: int
 
 
-def check_readable(files: Sequence[str]) -> None:
-    """Raise CommandError before the first prediction if an input does not exist."""
-    for path in (Path(file) for file in files if file != STDIN):
+def check_inputs(files: Sequence[str]) -> int | None:
+    """Return the bytes of all inputs; None if one is no regular file.
+
+    Raise CommandError, before the first prediction, if one does not exist.
+    """
+    paths = [Path(file) for file in files if file != STDIN]
+    for path in paths:
         if not path.exists():
             raise CommandError(f"{path}: there is no such file")
         if path.is_dir():
             raise CommandError(f"{path}: expected a file, this is a folder")
-
-
-def total_size(files: Sequence[str]) -> int | None:
-    """Return the bytes of all inputs; None if one is no regular file."""
-    if not all(file != STDIN and Path(file).is_file() for file in files):
+    if STDIN in files or not all(path.is_file() for path in paths):
         return None
-    return sum(Path(file).stat().st_size for file in files)
+    return sum(path.stat().st_size for path in paths)
 
 
 def read_texts(files: Sequence[str]) -> Iterator[Batch]:
@@ -73,7 +74,8 @@ def _read_file(file: str, title: str | None = None) -> tuple[Row, int]:
     """Return the text of a file, or its error, and its size in bytes."""
     try:
         with _open(file) as stream:
-            content = stream.read(MAX_BYTES + 1)
+            chunks = iter(lambda: stream.read(CHUNK_BYTES), b"")
+            content = b"".join(islice(chunks, MAX_BYTES // CHUNK_BYTES + 1))
     except OSError as error:
         return f"cannot be read: {error.strerror}", 0
     if len(content) > MAX_BYTES:
@@ -88,14 +90,9 @@ def _read_file(file: str, title: str | None = None) -> tuple[Row, int]:
 
 
 def read_lines(files: Sequence[str], names: Collection[str]) -> Iterator[Batch]:
-    """Read JSON lines; blank lines are skipped.
+    """Read JSON lines, except blank ones, or raise CommandError if a file cannot be read.
 
     ``names`` are keys of the results, which an object must not have.
-
-    Raises
-    ------
-    CommandError
-        If a file cannot be read.
     """
     for file in files:
         number = 0
@@ -143,14 +140,9 @@ def parse_entry(line: bytes, names: Collection[str]) -> tuple[Row, str]:
         return f"expected no key {taken[0]!r}: a result has that name; see --prefix", ""
     text = line.decode("utf-8-sig").strip(JSON_SPACE)
     if "NaN" in text or "Infinity" in text:
-        text = STRING_OR_CONSTANT.sub(_null_constant, text)
+        text = STRING_OR_CONSTANT.sub(lambda found: found[1] or "null", text)
     return to_row(value.get("text"), value.get("title")), text[:-1].rstrip(JSON_SPACE)
 
 
 def _too_long() -> str:
     return f"expected at most {MAX_BYTES:,} bytes"
-
-
-def _null_constant(found: re.Match[str]) -> str:
-    token = found.group()
-    return token if token.startswith('"') else "null"

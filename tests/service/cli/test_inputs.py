@@ -7,12 +7,11 @@ from service.cli import inputs as reading
 from service.cli.inputs import (
     BATCH_TEXTS,
     Batch,
-    check_readable,
+    check_inputs,
     parse_entry,
     read_lines,
     read_text,
     read_texts,
-    total_size,
 )
 from service.model import NewsText
 from service.rows import CommandError
@@ -121,7 +120,7 @@ def test_many_short_lines_are_several_batches(tmp_path: Path) -> None:
     assert [entry.line for batch in batches for entry in batch.entries] == list(
         range(1, 2 * BATCH_TEXTS + 2)
     )
-    assert sum(batch.size for batch in batches) == path.stat().st_size == total_size([str(path)])
+    assert sum(batch.size for batch in batches) == path.stat().st_size == check_inputs([str(path)])
 
 
 def test_files_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,12 +157,12 @@ def test_files_are_read_a_batch_at_a_time(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_missing_files_are_reported_first(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"absent: there is no such file$"):
-        check_readable(["-", str(tmp_path / "absent")])
+        check_inputs(["-", str(tmp_path / "absent")])
     with pytest.raises(CommandError, match=r"expected a file, this is a folder$"):
-        check_readable([str(tmp_path)])
+        check_inputs([str(tmp_path)])
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         list[Batch](read_lines([str(tmp_path / "absent")], NAMES))
 
 
 def test_size_of_standard_input_is_unknown(tmp_path: Path) -> None:
-    assert total_size(["-"]) is None
+    assert check_inputs(["-"]) is None

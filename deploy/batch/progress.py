@@ -32,10 +32,11 @@ def report_progress(
             if outcome["failure"] is not None:
                 failures.append(outcome["failure"])
             done += outcome["size"]
-            advance(outcome["size"], _summary(counts, time.monotonic() - started))
-            if not bar and time.monotonic() - shown >= LINE_SECONDS:
-                shown = time.monotonic()
-                summary = _summary(counts, shown - started)
+            now = time.monotonic()
+            summary = _summary(counts, now - started)
+            advance(outcome["size"], summary)
+            if not bar and now - shown >= LINE_SECONDS:
+                shown = now
                 console.print(f"{done / total:4.0%}  {summary}", soft_wrap=True)
     console.print(_summary(counts, time.monotonic() - started), soft_wrap=True)
     if failures:

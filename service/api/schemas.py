@@ -1,10 +1,13 @@
-"""Request and response bodies."""
+"""Request and response bodies. A docstring of a field is its description in OpenAPI."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from service.model import DEFAULT_TOP_K, Abstention, Topic
+
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 def _whole_number(value: object) -> object:
@@ -12,44 +15,39 @@ def _whole_number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class RankingOptions(BaseModel):
+class Body(BaseModel):
+    """Base of the bodies."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class RankingOptions(Body):
     """Options of a classification."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    top_k: Annotated[
-        int, Field(ge=1, description="Number of topics to return."), BeforeValidator(_whole_number)
-    ] = DEFAULT_TOP_K
+    top_k: Annotated[int, Field(ge=1), BeforeValidator(_whole_number)] = DEFAULT_TOP_K
+    """Number of topics to return."""
     min_confidence: Annotated[
-        float | None,
+        Probability | None,
         Field(
-            ge=0,
-            le=1,
-            allow_inf_nan=False,
-            description=(
-                "Abstain below this score instead of the model's thresholds. "
-                "The abstention no_topic is not affected."
-            ),
+            description="Abstain below this score instead of the model's thresholds. "
+            "The abstention no_topic is not affected."
         ),
     ] = None
-    explain: Annotated[
-        bool, Field(description="Whether to return the effect of each word on the score.")
-    ] = False
+    explain: bool = False
+    """Whether to return the effect of each word on the score."""
 
 
-class BatchItem(BaseModel):
+class BatchItem(Body):
     """A news text."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    text: Annotated[
-        str | None,
-        Field(description="The news text. May be left out, null or blank if there is a title."),
-    ] = None
-    title: Annotated[
-        str | None,
-        Field(description="The title, if separate from the text. Required without a text."),
-    ] = None
+    text: str | None = None
+    """The news text. May be left out, null or blank if there is a title."""
+    title: str | None = None
+    """The title, if separate from the text. Required without a text."""
 
 
 class ClassifyRequest(RankingOptions, BatchItem):
@@ -67,36 +65,35 @@ class PlainTextOptions(RankingOptions):
 class BatchRequest(RankingOptions):
     """News texts to classify."""
 
-    items: Annotated[
-        list[Any], Field(min_length=1, description="The texts, each with its title if it has one.")
-    ]
-    """Validated one by one, so that an invalid item does not fail the others."""
+    # validated one by one, so that an invalid item does not fail the others
+    items: Annotated[list[Any], Field(min_length=1)]
+    """The texts, each with its title if it has one."""
 
 
-class TopicScore(BaseModel):
+class TopicScore(Body):
     """A topic and its score."""
 
     topic: Annotated[str, Field(description="The topic's code.")]
     name: str
     id: Annotated[int, Field(description="Class index.")]
-    score: Annotated[float, Field(ge=0, le=1, description="Probability.")]
+    score: Annotated[Probability, Field(description="Probability.")]
 
 
-class ModelVersion(BaseModel):
+class ModelVersion(Body):
     """Name and version of the model."""
 
     name: str
     version: str
 
 
-class GroupScore(BaseModel):
+class GroupScore(Body):
     """A group of topics and its score."""
 
     name: str
-    score: Annotated[float, Field(ge=0, le=1, description="Sum of the scores of its topics.")]
+    score: Annotated[Probability, Field(description="Sum of the scores of its topics.")]
 
 
-class WordScore(BaseModel):
+class WordScore(Body):
     """Effect of a word on the score of the topic ranked first."""
 
     word: Annotated[str, Field(description="The word as it is in the text.")]
@@ -104,57 +101,43 @@ class WordScore(BaseModel):
     start: Annotated[int, Field(description="Offset in the field, in Unicode code points.")]
     end: int
     known: Annotated[bool, Field(description="Whether the word is in the vocabulary.")]
-    score_change: Annotated[
-        float,
-        Field(description="Score with the word minus score without it."),
-    ]
+    score_change: float
+    """Score with the word minus score without it."""
 
 
-class WordsInFavour(BaseModel):
+class WordsInFavour(Body):
     """Effect of each word on the score of the topic ranked first."""
 
     topic: Annotated[str, Field(description="The topic's code.")]
     words: Annotated[list[WordScore], Field(description="Every word of title and text, in order.")]
 
 
-class BatchAnswer(BaseModel):
+class BatchAnswer(Body):
     """The topics of a news text."""
 
     topic: Annotated[str, Field(description="Code of the topic ranked first.")]
-    topics: Annotated[
-        list[TopicScore],
-        Field(description="Highest score first; equal scores by the lower id."),
-    ]
+    topics: list[TopicScore]
+    """Highest score first; equal scores by the lower id."""
     no_topic: Annotated[
-        float | None,
+        Probability | None,
         Field(
-            ge=0,
-            le=1,
-            description=(
-                "Probability that none of the topics fits; with the scores of all topics it sums "
-                "to 1. Null if the model does not estimate it."
-            ),
+            description="Probability that none of the topics fits; with the scores of all topics "
+            "it sums to 1. Null if the model does not estimate it."
         ),
     ]
-    known_words: Annotated[
-        float, Field(ge=0, le=1, description="Share of the words that are in the vocabulary.")
-    ]
+    known_words: Probability
+    """Share of the words that are in the vocabulary."""
     abstained: Annotated[
         Abstention | None,
         Field(
-            description=(
-                "Reason why the prediction is not reliable; null if it is. "
-                "no_topic: probably none of the topics fits."
-            )
+            description="Reason why the prediction is not reliable; null if it is. "
+            "no_topic: probably none of the topics fits."
         ),
     ]
-    group: Annotated[
-        GroupScore | None,
-        Field(description="A group whose topics together are certain enough where no topic is."),
-    ]
-    explanation: Annotated[
-        WordsInFavour | None, Field(description="Present only if requested.")
-    ] = None
+    group: GroupScore | None
+    """A group whose topics together are certain enough where no topic is."""
+    explanation: WordsInFavour | None = None
+    """Present only if requested."""
 
 
 class ClassifyResponse(BatchAnswer):
@@ -163,7 +146,7 @@ class ClassifyResponse(BatchAnswer):
     model: ModelVersion
 
 
-class TopicInfo(BaseModel):
+class TopicInfo(Body):
     """A class of the model."""
 
     id: int
@@ -171,30 +154,22 @@ class TopicInfo(BaseModel):
     name: str
     group: str
     description: str
-    training_newswires: Annotated[
-        int, Field(description="Number of texts of the training split with this topic.")
-    ]
+    training_newswires: int
+    """Number of texts of the training split with this topic."""
 
     @classmethod
     def of(cls, topic: Topic) -> Self:
         """Return the topic of a bundle as a response body."""
-        return cls(
-            id=topic.id,
-            topic=topic.code,
-            name=topic.name,
-            group=topic.group,
-            description=topic.description,
-            training_newswires=topic.training_newswires,
-        )
+        return cls(topic=topic.code, **asdict(topic))
 
 
-class TopicList(BaseModel):
+class TopicList(Body):
     """Every topic, ordered by id."""
 
     topics: list[TopicInfo]
 
 
-class ModelInfo(BaseModel):
+class ModelInfo(Body):
     """Manifest of the served bundle: how it was made, and its scores."""
 
     name: str
@@ -210,23 +185,20 @@ class ModelInfo(BaseModel):
     files: dict[str, str]
     min_known_words_ratio: float
     min_confidence: float
-    no_topic: Annotated[
-        bool, Field(description="Whether the model estimates that none of its topics fits.")
-    ]
-    topic_min_confidence: Annotated[
-        dict[str, float],
-        Field(description="Thresholds by topic code; they replace min_confidence."),
-    ]
+    no_topic: bool
+    """Whether the model estimates that none of its topics fits."""
+    topic_min_confidence: dict[str, float]
+    """Thresholds by topic code; they replace min_confidence."""
     format_version: int
 
 
-class Health(BaseModel):
+class Health(Body):
     """Whether the service is up."""
 
     status: str
 
 
-class FieldProblem(BaseModel):
+class FieldProblem(Body):
     """An invalid field of a request."""
 
     model_config = ConfigDict(frozen=True)
@@ -235,24 +207,21 @@ class FieldProblem(BaseModel):
     message: str
 
 
-class Problem(BaseModel):
+class Problem(Body):
     """Problem details, RFC 9457."""
 
     type: Annotated[str, Field(description="Kind of problem.")]
     title: str
     status: int
     detail: Annotated[str | None, Field(description="How to fix the request.")] = None
-    instance: Annotated[
-        str | None, Field(description="The request id, for errors of the service.")
-    ] = None
+    instance: str | None = None
+    """The request id, for errors of the service."""
     errors: Annotated[list[FieldProblem] | None, Field(description="Errors by field.")] = None
 
 
-class BatchResponse(BaseModel):
+class BatchResponse(Body):
     """The topics of each news text, and the model."""
 
-    answers: Annotated[
-        list[BatchAnswer | Problem],
-        Field(description="In the order of the items; a problem for an invalid item."),
-    ]
+    answers: list[BatchAnswer | Problem]
+    """In the order of the items; a problem for an invalid item."""
     model: ModelVersion

@@ -2,16 +2,17 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from service.api.schemas import RankingOptions
+from service.api.schemas import Body, RankingOptions
 
 MAX_DIMENSIONS: Final = 8
 MAX_TENSORS: Final = 8
 """More than any valid request has; a longer list is not read to its end."""
+_FEW: Final = Field(max_length=MAX_TENSORS, fail_fast=True)
 
 
-class RequestPart(BaseModel):
+class RequestPart(Body):
     """Part of a request; clients of other servers send parameters that mean nothing here."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
@@ -20,38 +21,32 @@ class RequestPart(BaseModel):
 class TensorParameters(RequestPart):
     """Parameters that change the meaning of a tensor and are not supported: they are rejected."""
 
-    content_type: Annotated[
-        Any, Field(description="Of MLServer: `str` or nothing, for other codecs are not served.")
-    ] = None
+    content_type: Any = None
+    """Of MLServer: `str` or nothing, for other codecs are not served."""
     shared_memory_region: Annotated[Any, Field(description="Not served: leave it out.")] = None
 
 
 class InputParameters(TensorParameters):
     """Where the data of an input are."""
 
-    binary_data_size: Annotated[
-        int | None,
-        Field(ge=0, description="How many bytes after the JSON are its data, in the inputs' order"),
-    ] = None
+    binary_data_size: Annotated[int | None, Field(ge=0)] = None
+    """How many bytes after the JSON are its data, in the inputs' order"""
 
 
 class InputTensor(RequestPart):
     """Texts, or their titles."""
 
     name: str
-    shape: Annotated[
-        list[int],
-        Field(max_length=MAX_DIMENSIONS, fail_fast=True, description="[n] or [n, 1]."),
-    ]
+    shape: Annotated[list[int], Field(max_length=MAX_DIMENSIONS, fail_fast=True)]
+    """[n] or [n, 1]."""
     datatype: str
     parameters: InputParameters | None = None
-    data: Annotated[
-        list[Any] | None, Field(description="The texts, unless they follow the JSON in binary.")
-    ] = None
+    data: list[Any] | None = None
+    """The texts, unless they follow the JSON in binary."""
 
     @property
     def binary_data_size(self) -> int | None:
-        """How many bytes its data are after the JSON; None if they are in it."""
+        """None if the data are in the JSON."""
         return self.parameters.binary_data_size if self.parameters else None
 
 
@@ -66,10 +61,8 @@ class OutputParameters(TensorParameters):
             "`score:index:label`, instead of all as numbers.",
         ),
     ] = None
-
-    binary_data: Annotated[bool | None, Field(description="Whether it is to follow the JSON.")] = (
-        None
-    )
+    binary_data: bool | None = None
+    """Whether it is to follow the JSON."""
 
 
 class RequestedOutput(RequestPart):
@@ -95,9 +88,8 @@ class InferParameters(RankingOptions):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     content_type: Annotated[Any, Field(description="As that of an input; or `pd`.")] = None
-    binary_data_output: Annotated[
-        bool, Field(description="Whether outputs follow the JSON where they do not say.")
-    ] = False
+    binary_data_output: bool = False
+    """Whether outputs follow the JSON where they do not say."""
 
 
 class InferRequest(RequestPart):
@@ -105,27 +97,19 @@ class InferRequest(RequestPart):
 
     id: Annotated[str | None, Field(description="Repeated in the response.")] = None
     parameters: InferParameters | None = None
-    inputs: Annotated[
-        list[InputTensor],
-        Field(
-            max_length=MAX_TENSORS,
-            fail_fast=True,
-            description="`text`, `title` or both; an element may be empty if the other is not.",
-        ),
-    ]
-    outputs: Annotated[
-        Annotated[list[RequestedOutput], Field(max_length=MAX_TENSORS, fail_fast=True)] | None,
-        Field(description="Which are wanted; all, if none is named."),
-    ] = None
+    inputs: Annotated[list[InputTensor], _FEW]
+    """`text`, `title` or both; an element may be empty if the other is not."""
+    outputs: Annotated[list[RequestedOutput], _FEW] | None = None
+    """Which are wanted; all, if none is named."""
 
 
-class DataSize(BaseModel):
+class DataSize(Body):
     """How many bytes after the JSON are the data of an output."""
 
     binary_data_size: int
 
 
-class OutputTensor(BaseModel):
+class OutputTensor(Body):
     """What was found for each text, row by row."""
 
     name: str
@@ -135,7 +119,7 @@ class OutputTensor(BaseModel):
     data: list[Any] | None = None
 
 
-class InferResponse(BaseModel):
+class InferResponse(Body):
     """Tensors of a response."""
 
     model_name: str
@@ -144,7 +128,7 @@ class InferResponse(BaseModel):
     outputs: list[OutputTensor]
 
 
-class TensorMetadata(BaseModel):
+class TensorMetadata(Body):
     """A tensor; -1 stands for any length."""
 
     name: str
@@ -152,7 +136,7 @@ class TensorMetadata(BaseModel):
     shape: list[int]
 
 
-class ModelMetadata(BaseModel):
+class ModelMetadata(Body):
     """Inputs and outputs of the model."""
 
     name: str
@@ -162,7 +146,7 @@ class ModelMetadata(BaseModel):
     outputs: list[TensorMetadata]
 
 
-class ServerMetadata(BaseModel):
+class ServerMetadata(Body):
     """The server, and what it can do beyond the protocol."""
 
     name: str
@@ -170,26 +154,26 @@ class ServerMetadata(BaseModel):
     extensions: list[str]
 
 
-class ServerLive(BaseModel):
+class ServerLive(Body):
     """Whether the server is alive."""
 
     live: bool = True
 
 
-class ServerReady(BaseModel):
+class ServerReady(Body):
     """Whether the server can classify."""
 
     ready: bool = True
 
 
-class ModelReady(BaseModel):
+class ModelReady(Body):
     """Whether the model can classify."""
 
     name: str
     ready: bool = True
 
 
-class ErrorResponse(BaseModel):
+class ErrorResponse(Body):
     """What went wrong."""
 
     error: Annotated[str, Field(description="What to put right.")]

@@ -13,6 +13,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from service.api.open_inference.model import TensorModel
+from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.parsing import RequestLimits, parse_batch, parse_classify_request, parse_plain_text
 from service.api.predictor import Predictor
 from service.api.problems import RequestError, to_problem
@@ -110,8 +111,9 @@ def _plain(body: bytes, argument: bytes | None) -> bytes:
 
 def _tensors(body: bytes, argument: bytes | None) -> bytes:
     header = None if argument is None else argument.decode("latin-1")
-    content = _MODEL.infer(body, header)
-    return content.body[: content.header_length]
+    response = _MODEL.infer(body, header)
+    json_length = int(response.headers.get(HEADER_LENGTH, len(response.body)))
+    return bytes(response.body)[:json_length]
 
 
 ROUTES: Final[Mapping[bytes, Callable[[bytes, bytes | None], bytes]]] = {

@@ -17,30 +17,19 @@ def pack_elements(elements: Iterable[bytes]) -> bytes:
 def unpack_elements(data: memoryview, name: str) -> Iterator[bytes]:
     """Read what `pack_elements` writes; never more than is there, whatever the lengths say.
 
-    Parameters
-    ----------
-    data : memoryview
-    name : str
-        Of the tensor; begins the error message.
-
-    Raises
-    ------
-    TensorError
-        If the data end within an element.
+    TensorError, with the name of the tensor, is raised if the data end within an element.
     """
-    offset, number = 0, 0
-    while offset < len(data):
+    number = 0
+    while data:
         where = f"{name}[{number}]"
-        if len(data) - offset < _LENGTH.size:
-            left = len(data) - offset
+        if len(data) < _LENGTH.size:
             raise TensorError(
-                f"{where}: expected the element's length in {_LENGTH.size} bytes, got {left}."
+                f"{where}: expected the element's length in {_LENGTH.size} bytes, got {len(data)}."
             )
-        (length,) = _LENGTH.unpack_from(data, offset)
-        offset += _LENGTH.size
-        if len(data) - offset < length:
-            left = len(data) - offset
-            raise TensorError(f"{where}: expected {length} bytes, got {left}.")
-        yield bytes(data[offset : offset + length])
-        offset += length
+        (length,) = _LENGTH.unpack_from(data)
+        data = data[_LENGTH.size :]
+        if len(data) < length:
+            raise TensorError(f"{where}: expected {length} bytes, got {len(data)}.")
+        yield bytes(data[:length])
+        data = data[length:]
         number += 1

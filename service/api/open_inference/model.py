@@ -1,13 +1,14 @@
 """The model that is served, as the protocol sees it."""
 
+from typing import Self
+
+from fastapi import Response
 from starlette.exceptions import HTTPException
 
-from service.api.open_inference.parameters import check_output_parameters
 from service.api.open_inference.requests import BYTES, INPUTS, parse_text_request
 from service.api.open_inference.responses import (
-    Content,
-    describe_outputs,
-    output_names,
+    OUTPUTS,
+    PROBABILITIES,
     wanted_outputs,
     write_response,
 )
@@ -18,44 +19,44 @@ from service.model import TopicClassifier
 
 
 class TensorModel:
-    """Predicts tensors from tensors. Stateless, and safe to use from several threads.
-
-    Parameters
-    ----------
-    classifier : TopicClassifier
-    predictor : Predictor
-    limits : RequestLimits
-
-    Attributes
-    ----------
-    metadata : ModelMetadata
-    """
+    """Predicts tensors from tensors. Stateless, and safe to use from several threads."""
 
     def __init__(
         self, classifier: TopicClassifier, predictor: Predictor, limits: RequestLimits
     ) -> None:
         self._predictor = predictor
         self._limits = limits
-        self._name = classifier.manifest.name
-        self._version = classifier.manifest.version
+        manifest = classifier.manifest
+        self._model = {"model_name": manifest.name, "model_version": manifest.version}
         self._labels = [topic.code for topic in classifier.topics]
-        self._outputs = output_names(no_topic=classifier.manifest.no_topic)
+        self._outputs = [name for name in OUTPUTS if manifest.no_topic or name != "no_topic"]
+        shapes = {"topic": [-1, -1], "score": [-1, -1], PROBABILITIES: [-1, len(self._labels)]}
         self.metadata = ModelMetadata(
-            name=self._name,
-            versions=[self._version],
+            name=manifest.name,
+            versions=[manifest.version],
             platform="onnxruntime_onnx",
             inputs=[TensorMetadata(name=name, datatype=BYTES, shape=[-1]) for name in INPUTS],
-            outputs=describe_outputs(self._outputs, len(classifier.topics)),
+            outputs=[
+                TensorMetadata(
+                    name=name, datatype=OUTPUTS[name].datatype, shape=shapes.get(name, [-1])
+                )
+                for name in self._outputs
+            ],
         )
 
-    def check(self, name: str, version: str | None = None) -> None:
-        """Raise HTTPException unless the model has this name, and this version if one is given."""
-        if name != self._name or version not in (None, self._version):
-            raise HTTPException(
-                404, f"Expected model {self._name}, version {self._version}: there is no other."
-            )
+    def named(self, name: str, version: str | None = None) -> Self:
+        """Return this model if it has this name, and this version if one is given.
 
-    def infer(self, body: bytes, header_length: str | None) -> Content:
+        HTTPException is raised otherwise.
+        """
+        own_name, own_version = self._model.values()
+        if name != own_name or version not in (None, own_version):
+            raise HTTPException(
+                404, f"Expected model {own_name}, version {own_version}: there is no other."
+            )
+        return self
+
+    def infer(self, body: bytes, header_length: str | None) -> Response:
         """Return the response to a body, with its header of that name if it has one.
 
         Raises
@@ -67,12 +68,5 @@ class TensorModel:
         """
         request = parse_text_request(body, header_length, self._limits)
         wanted = wanted_outputs(request.outputs, self._outputs)
-        check_output_parameters(wanted)
-        return write_response(
-            self._predictor.predict_items(request.items, request.parameters),
-            wanted,
-            labels=self._labels,
-            model={"model_name": self._name, "model_version": self._version},
-            request_id=request.id,
-            binary_by_default=request.parameters.binary_data_output,
-        )
+        predictions = self._predictor.predict_items(request.items, request.parameters)
+        return write_response(predictions, request, wanted, labels=self._labels, model=self._model)

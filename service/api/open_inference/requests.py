@@ -1,4 +1,8 @@
-"""From the body of a request to checked texts: JSON, then perhaps binary data after it."""
+"""From the body of a request to checked texts: JSON, then perhaps binary data after it.
+
+Parameters that change the meaning of a request are supported or rejected, never ignored. Others are
+ignored, for clients of other servers send them.
+"""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +11,6 @@ from typing import Any, Final, NamedTuple
 
 from service.api.json_complexity import exceeds_json_complexity
 from service.api.open_inference.elements import unpack_elements
-from service.api.open_inference.parameters import check_input_parameters
 from service.api.open_inference.schemas import (
     InferParameters,
     InferRequest,
@@ -32,6 +35,10 @@ TEXT, TITLE = "text", "title"
 INPUTS: Final = (TEXT, TITLE)
 MAX_OTHER_STRINGS: Final = 500
 """Names, and values that are no texts; clients may send parameters of their own."""
+STRINGS: Final = "str"
+"""MLServer's name for texts as they are; others, such as base64, would have to be decoded."""
+DATA_FRAME: Final = "pd"
+"""MLServer's name for a request whose inputs are the columns of a table, as they are here."""
 
 
 class TextRequest(NamedTuple):
@@ -47,14 +54,7 @@ class TextRequest(NamedTuple):
 def parse_text_request(
     body: bytes, header_length: str | None, limits: RequestLimits
 ) -> TextRequest:
-    """Parse and check a body.
-
-    Parameters
-    ----------
-    body : bytes
-    header_length : str or None
-        The header of that name, if there is one.
-    limits : RequestLimits
+    """Parse and check a body; ``header_length`` is the header of that name, if there is one.
 
     Raises
     ------
@@ -75,25 +75,49 @@ def parse_text_request(
     parameters = request.parameters or InferParameters()
     check_options(parameters, limits)
     _check_inputs(request.inputs, limits)
-    check_input_parameters(parameters, request.inputs)
+    _check_content_type("parameters", parameters.content_type, STRINGS, DATA_FRAME)
+    if parameters.explain:
+        raise TensorError(
+            "parameters: expected explain to be false or absent; POST /classify explains a text."
+        )
+    for tensor in request.inputs:
+        check_tensor(tensor)
     binary = _split(request.inputs, memoryview(body)[len(json_part) :])
     columns = {
         tensor.name: _elements(tensor, data)
         for tensor, data in zip(request.inputs, binary, strict=True)
     }
     blank = [""] * request.inputs[0].shape[0]
-    texts, titles = (columns.get(name, blank) for name in INPUTS)
     items = [
         BatchItem.model_construct(text=text or None, title=title or None)
-        for text, title in zip(texts, titles, strict=True)
+        for text, title in zip(*(columns.get(name, blank) for name in INPUTS), strict=True)
     ]
     for number, item in enumerate(items):
         _check_item(item, number, limits)
     return TextRequest(request.id, parameters, items, request.outputs or [])
 
 
+def check_tensor(tensor: InputTensor | RequestedOutput) -> None:
+    """Raise TensorError if a parameter asks for what is not served."""
+    parameters, name = tensor.parameters, tensor.name
+    if parameters is None:
+        return
+    if parameters.shared_memory_region is not None:
+        raise TensorError(
+            f"{name}: expected no shared memory, which is not served; send the data in the request."
+        )
+    _check_content_type(name, parameters.content_type, STRINGS)
+
+
+def _check_content_type(name: str, content_type: Any, *expected: str) -> None:
+    if content_type is not None and content_type not in expected:
+        raise TensorError(
+            f"{name}: expected content_type {' or '.join(expected)}, or none: "
+            "send texts as they are, in UTF-8."
+        )
+
+
 def _json_part(body: bytes, header_length: str) -> bytes:
-    """Return the JSON of a body with binary data."""
     expected = f"Expected {HEADER_LENGTH} to say how many of the body's {len(body)} bytes are JSON"
     if not re.fullmatch("[0-9]{1,19}", header_length):
         raise TensorError(f"{expected}, got no such number.")
@@ -103,37 +127,30 @@ def _json_part(body: bytes, header_length: str) -> bytes:
 
 
 def _check_inputs(tensors: Sequence[InputTensor], limits: RequestLimits) -> None:
-    """Check what the tensors are said to be."""
+    """Check what the tensors are said to be; nothing of a declared length is allocated."""
     names = [tensor.name for tensor in tensors]
     if not names or not set(names) <= set(INPUTS) or len(names) != len(set(names)):
         raise TensorError("inputs: expected text, title or both, each once, and no other.")
-    n_texts = {tensor.name: _count(tensor, limits) for tensor in tensors}
-    if len(set(n_texts.values())) > 1:
+    for tensor in tensors:
+        name, datatype = tensor.name, tensor.datatype
+        if datatype != BYTES:
+            came = datatype if datatype in DATATYPES else "another"
+            raise TensorError(f"{name}: expected datatype {BYTES}, got {came}.")
+        n_texts, *others = tensor.shape or [0]
+        if n_texts < 1 or others not in ([], [1]):
+            plausible = all(abs(length) < PLAUSIBLE for length in tensor.shape)
+            came = str(tensor.shape) if plausible else "other numbers"
+            raise TensorError(
+                f"{name}: expected shape [n] or [n, 1] with n of at least 1, got {came}."
+            )
+        if n_texts > limits.max_batch_size:
+            message = f"Input should have at most {limits.max_batch_size} items"
+            raise InvalidRequestError([FieldProblem(field=name, message=message)])
+    lengths = {tensor.name: tensor.shape[0] for tensor in tensors}
+    if len(set(lengths.values())) > 1:
         raise TensorError(
-            f"title: expected {n_texts[TEXT]} elements, as text has, got {n_texts[TITLE]}."
+            f"title: expected {lengths[TEXT]} elements, as text has, got {lengths[TITLE]}."
         )
-
-
-def _count(tensor: InputTensor, limits: RequestLimits) -> int:
-    """Return how many texts a tensor declares; nothing of that length is allocated."""
-    if tensor.datatype != BYTES:
-        came = tensor.datatype if tensor.datatype in DATATYPES else "another"
-        raise TensorError(f"{tensor.name}: expected datatype {BYTES}, got {came}.")
-    shape = tensor.shape
-    if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)) or shape[0] < 1:
-        raise TensorError(
-            f"{tensor.name}: expected shape [n] or [n, 1] with n of at least 1, got {_show(shape)}."
-        )
-    if shape[0] > limits.max_batch_size:
-        message = f"Input should have at most {limits.max_batch_size} items"
-        raise InvalidRequestError([FieldProblem(field=tensor.name, message=message)])
-    return shape[0]
-
-
-def _show(shape: list[int]) -> str:
-    """Write a shape, if it is a plausible one."""
-    plausible = all(abs(length) < PLAUSIBLE for length in shape)
-    return str(shape) if plausible else "other numbers"
 
 
 def _split(tensors: Sequence[InputTensor], data: memoryview) -> list[memoryview | None]:
@@ -155,40 +172,31 @@ def _split(tensors: Sequence[InputTensor], data: memoryview) -> list[memoryview 
 
 def _elements(tensor: InputTensor, data: memoryview | None) -> list[str]:
     """Return the strings of a tensor, as many as it declares."""
+    name, n_texts = tensor.name, tensor.shape[0]
     if (data is None) == (tensor.data is None):
-        raise TensorError(f"{tensor.name}: expected either data or the parameter binary_data_size.")
-    n_texts = tensor.shape[0]
-    elements: list[Any] = (
-        tensor.data or [] if data is None else _from_binary(tensor.name, data, most=n_texts + 1)
-    )
+        raise TensorError(f"{name}: expected either data or the parameter binary_data_size.")
+    elements: list[Any] = tensor.data or []
+    if data is not None:  # not all are read if they are too many
+        elements = [*islice(unpack_elements(data, name), n_texts + 1)]
     if len(elements) != n_texts:
         came = len(elements) if len(elements) < n_texts else "more"
-        raise TensorError(
-            f"{tensor.name}: expected {n_texts} elements, as its shape says, got {came}."
-        )
-    return [_string(element, number, tensor.name) for number, element in enumerate(elements)]
+        raise TensorError(f"{name}: expected {n_texts} elements, as its shape says, got {came}.")
+    return [_string(element, f"{name}[{number}]") for number, element in enumerate(elements)]
 
 
-def _string(element: Any, number: int, name: str) -> str:
-    """Take an element as it is, or in a list of its own."""
+def _string(element: Any, place: str) -> str:
+    if isinstance(element, bytes):
+        try:
+            return element.decode()
+        except UnicodeDecodeError as error:
+            raise TensorError(
+                f"{place}: expected UTF-8, got something else at byte {error.start}."
+            ) from None
     if isinstance(element, list) and len(element) == 1:
         (element,) = element
     if not isinstance(element, str):
-        raise TensorError(f"{name}[{number}]: expected a string, flat or in a list of its own.")
+        raise TensorError(f"{place}: expected a string, flat or in a list of its own.")
     return element
-
-
-def _from_binary(name: str, data: memoryview, *, most: int) -> list[str]:
-    """Read elements, and not all of them if they are too many."""
-    elements = []
-    for number, element in enumerate(islice(unpack_elements(data, name), most)):
-        try:
-            elements.append(element.decode())
-        except UnicodeDecodeError as error:
-            raise TensorError(
-                f"{name}[{number}]: expected UTF-8, got something else at byte {error.start}."
-            ) from None
-    return elements
 
 
 def _check_item(item: BatchItem, number: int, limits: RequestLimits) -> None:

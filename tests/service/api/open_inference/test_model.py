@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from service.api.open_inference import TensorModel
 from service.api.open_inference.elements import pack_elements
+from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.parsing import RequestLimits
 from service.api.predictor import Predictor
 from service.api.problems import RequestError
@@ -55,10 +56,11 @@ def model(classifier: TopicClassifier) -> TensorModel:
 
 def ask(model: TensorModel, body: bytes, header_length: str | None) -> None:
     try:
-        content = model.infer(body, header_length)
+        response = model.infer(body, header_length)
     except RequestError:
         return
-    assert json.loads(content.body[: content.header_length])["outputs"]
+    json_length = int(response.headers.get(HEADER_LENGTH, len(response.body)))
+    assert json.loads(bytes(response.body)[:json_length])["outputs"]
 
 
 @given(

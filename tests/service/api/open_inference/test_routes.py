@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service import __version__
-from service.api.open_inference.responses import output_names
+from service.api.open_inference.responses import OUTPUTS
 from service.model import InferenceError, TopicClassifier
 from tests.conftest import LATEST
 
@@ -28,7 +28,7 @@ def test_the_model(client: TestClient, model: str) -> None:
     metadata = client.get(model).json()
     assert (metadata["name"], metadata["versions"]) == ("reuters", [LATEST.name])
     assert [item["name"] for item in metadata["inputs"]] == ["text", "title"]
-    assert [item["name"] for item in metadata["outputs"]] == output_names(no_topic=True)
+    assert [item["name"] for item in metadata["outputs"]] == [*OUTPUTS]
     assert client.get(f"{model}/ready").json() == {"name": "reuters", "ready": True}
 
 

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
 from service.api.fast_router import FastRoute, FastRouter
-from service.api.middleware.auth import ApiKeyMiddleware, ApiKeys
+from service.api.middleware.auth import ApiKeyMiddleware
 from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOriginMiddleware
 from service.api.middleware.fair_queue import FairQueueMiddleware
 from service.api.middleware.instrumentation import InstrumentationMiddleware
@@ -110,7 +110,7 @@ class NewswireApp:
             open_paths = HEALTH_PATHS | {OPENAPI_PATH} | page_paths()
             app = self._auth = ApiKeyMiddleware(
                 app,
-                ApiKeys(key.get_secret_value() for key in settings.api_keys),
+                (key.get_secret_value() for key in settings.api_keys),
                 open_paths=open_paths
                 if settings.metrics_require_key
                 else open_paths | {METRICS_PATH},

@@ -20,20 +20,12 @@ STRUCTURE_BYTES_A_TEXT: Final = 32
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """To the end of the body, if it is not closed: so each byte is looked at once."""
 _BEGIN_VALUES: Final = b",:[{"
-_WHITE_SPACE: Final = b" \t\r\n"
 
 
 def exceeds_json_complexity(body: bytes, *, max_strings: int, max_texts: int) -> bool:
-    """Whether a body has more names and values than a valid one can have.
+    """Whether a body, JSON or not, has more names and values than a valid one can have.
 
-    Parameters
-    ----------
-    body : bytes
-        JSON, or not.
-    max_strings : int
-        How many names and texts it may have.
-    max_texts : int
-        For how many of them it may have brackets and the like.
+    It may have ``max_strings`` names and texts, and brackets and the like for ``max_texts``.
     """
     if len(body) <= SMALL_BYTES:
         return False
@@ -44,11 +36,8 @@ def exceeds_json_complexity(body: bytes, *, max_strings: int, max_texts: int) ->
     few_values = min(FEW_VALUES, FEW_VALUES_A_TEXT * max_texts)
     if sum(body.count(sign) for sign in _BEGIN_VALUES) <= few_values:
         return False
-    return _is_exceeded(body, max_strings, STRUCTURE_BYTES + STRUCTURE_BYTES_A_TEXT * max_texts)
-
-
-def _is_exceeded(body: bytes, max_strings: int, max_bytes: int) -> bool:
-    """Look at each string, and at what stands between them."""
+    # look at each string, and at what is between them
+    max_bytes = STRUCTURE_BYTES + STRUCTURE_BYTES_A_TEXT * max_texts
     n_bytes = end = 0
     for number, string in enumerate(_STRING.finditer(body)):
         n_bytes += _structure(body[end : string.start()])
@@ -59,4 +48,4 @@ def _is_exceeded(body: bytes, max_strings: int, max_bytes: int) -> bool:
 
 
 def _structure(between: bytes) -> int:
-    return len(between.translate(None, _WHITE_SPACE))
+    return len(between.translate(None, b" \t\r\n"))

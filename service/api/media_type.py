@@ -18,10 +18,7 @@ CHARSETS: Final = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
 def find_media_type(header: bytes, expected: Sequence[str]) -> str | None:
     """Return which of the expected media types a header declares, or None.
 
-    Raises
-    ------
-    UnsupportedMediaTypeError
-        If it is one of them in a character set that is not UTF-8.
+    UnsupportedMediaTypeError is raised for one of them in a character set that is not UTF-8.
     """
     declared, semicolon, _ = header.partition(b";")
     declared = declared.strip().lower()

@@ -4,15 +4,6 @@ Under `OPEN_INFERENCE_PREFIX` the body of the response has the form of that prot
 
 `PROBLEMS` is the one table that knows both errors and HTTP. Input of a client is never part of a
 response.
-
-RequestError
-├── UnauthorizedError           the request has no valid key
-├── BodyTimeoutError            the body took too long
-├── UnsupportedMediaTypeError   the body has another media type or character set
-├── TooLargeError               the text or the body exceeds a limit
-├── MalformedBodyError          the body is not JSON, or not text in UTF-8
-│   └── TensorError             the JSON and the binary data are not the expected tensors
-└── InvalidRequestError         the JSON is not the expected request
 """
 
 import logging
@@ -72,12 +63,7 @@ class TensorError(MalformedBodyError):
 
 
 class InvalidRequestError(RequestError):
-    """The JSON is not the expected request.
-
-    Parameters
-    ----------
-    problems : sequence of FieldProblem
-    """
+    """The JSON is not the expected request."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         self.problems = list(dict.fromkeys(problems))
@@ -130,20 +116,20 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
     DeadlineExceededError: ProblemKind(503, "deadline-exceeded", "The request took too long"),
 }
 """By error. Starlette's HTTPException keeps its status."""
+HTTP_DETAILS: Final = {
+    404: "Not found. GET /openapi.json lists the routes.",
+    405: "This path does not support the method. The Allow header lists those it supports.",
+}
 
 
 def add_error_handlers(app: FastAPI) -> None:
     """Respond to every error of an app with a problem."""
-    for kind in PROBLEMS:
-        app.add_exception_handler(kind, to_response)
-    app.add_exception_handler(HTTPException, _http_exception_response)
 
+    async def respond(request: Request, error: Exception) -> JSONResponse:
+        return error_response(error, request.scope)
 
-def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return a response with a problem."""
-    return JSONResponse(
-        problem.model_dump(exclude_none=True), problem.status, headers, media_type=MEDIA_TYPE
-    )
+    for kind in (*PROBLEMS, HTTPException):
+        app.add_exception_handler(kind, respond)
 
 
 def route_path(scope: Scope) -> str:
@@ -159,6 +145,10 @@ def is_bug(error: Exception) -> bool:
 
 def to_problem(error: Exception) -> Problem:
     """Return the problem of an error, as clients see it."""
+    if isinstance(error, HTTPException):  # of the router: no such route, method or model
+        status, title = error.status_code, HTTPStatus(error.status_code).phrase
+        detail = HTTP_DETAILS.get(status) if error.detail == title else error.detail
+        return Problem(type="about:blank", title=title, status=status, detail=detail)
     kind = _kind(error)
     return Problem(
         type=TYPE_PREFIX + kind.slug,
@@ -169,66 +159,33 @@ def to_problem(error: Exception) -> Problem:
     )
 
 
-def error_response(error: Exception) -> JSONResponse:
-    """Log an error, and return its response."""
-    return problem_response(_log(error), error_headers(error))
-
-
-def error_headers(error: Exception) -> dict[str, str]:
-    """Return the headers of an error: when to retry, or that the connection is closed."""
-    if isinstance(error, BusyError):
-        return {"Retry-After": str(error.retry_after)}
-    if isinstance(error, BodyTimeoutError):
-        return {"Connection": "close"}  # the rest of the body is not read
-    return {}
-
-
-async def to_response(request: Request, error: Exception) -> JSONResponse:
-    """Log an error, and return its response in the form of the request's path."""
-    return _in_form_of_path(request, _log(error), error_headers(error))
-
-
-def _log(error: Exception) -> Problem:
-    """Return the problem of an error; log the error if the model failed."""
+def error_response(error: Exception, scope: Scope | None = None) -> JSONResponse:
+    """Return the response to an error, in the form of a request's path; log a failed inference."""
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)
     problem = to_problem(error)
-    trace = current_request_context.get()
-    if trace and problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        problem.instance = INSTANCE_PREFIX + trace.request_id
-    return problem
+    context = current_request_context.get()
+    if context and problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        problem.instance = INSTANCE_PREFIX + context.request_id
+    if scope and f"{route_path(scope)}/".startswith(f"{OPEN_INFERENCE_PREFIX}/"):
+        content = {"error": problem.detail or problem.title}
+        return JSONResponse(content, problem.status, _headers(error))
+    content = problem.model_dump(exclude_none=True)
+    return JSONResponse(content, problem.status, _headers(error), media_type=MEDIA_TYPE)
 
 
 def _kind(error: Exception) -> ProblemKind:
     return next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
 
 
-async def _http_exception_response(request: Request, error: Exception) -> JSONResponse:
-    """Respond to what the router raises: no such route, method or model."""
+def _headers(error: Exception) -> Mapping[str, str] | None:
+    if isinstance(error, BusyError):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, BodyTimeoutError):
+        return {"Connection": "close"}  # the rest of the body is not read
     if not isinstance(error, HTTPException):
-        raise error
-    title = HTTPStatus(error.status_code).phrase
-    details = {
-        404: "Not found. GET /openapi.json lists the routes.",
-        405: "This path does not support the method. The Allow header lists those it supports.",
-    }
-    problem = Problem(
-        type="about:blank",
-        title=title,
-        status=error.status_code,
-        detail=details.get(error.status_code) if error.detail == title else error.detail,
-    )
+        return None
     headers = error.headers
-    if headers and headers.get("Allow") == "GET":
-        headers = {**headers, "Allow": "GET, HEAD"}
-    return _in_form_of_path(request, problem, headers)
-
-
-def _in_form_of_path(
-    request: Request, problem: Problem, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    """Return a problem in the form of the request's path."""
-    if f"{route_path(request.scope)}/".startswith(f"{OPEN_INFERENCE_PREFIX}/"):
-        sentence = problem.detail or problem.title
-        return JSONResponse({"error": sentence}, problem.status, headers)
-    return problem_response(problem, headers)
+    return (
+        {**headers, "Allow": "GET, HEAD"} if headers and headers.get("Allow") == "GET" else headers
+    )

@@ -5,7 +5,7 @@ ASCII. Values never are.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
 
@@ -27,15 +27,9 @@ UNKNOWN: Final = "extra_forbidden"
 def invalid_request(
     model: type[BaseModel], error: ValidationError, place: str = ""
 ) -> InvalidRequestError:
-    """Return the error of a request, with a sentence for each field.
+    """Return the error of a request that is not a model, with a sentence for each field.
 
-    Parameters
-    ----------
-    model : type
-        What was expected.
-    error : pydantic.ValidationError
-    place : str
-        Where the object is in the request; empty for the body itself.
+    ``place`` is where the object is in the request; empty for the body itself.
     """
     if error.error_count() > MAX_ERRORS:
         return unknown_fields(model, place=place)
@@ -49,34 +43,21 @@ def invalid_request(
 def unknown_fields(
     model: type[BaseModel], names: Sequence[str] = (), *, place: str = ""
 ) -> InvalidRequestError:
-    """Return the error of an object that has other fields than a model has.
-
-    Parameters
-    ----------
-    model : type
-    names : sequence of str
-        The fields; none, if they were only counted.
-    place : str
-        As for `invalid_request`.
-    """
+    """Return the error of an object with fields that a model does not have; ``names`` if known."""
     message = f"Expected no other fields than {', '.join(model.model_fields)}"
     if names:
-        shown = ", ".join(_describe(name, model.model_fields) for name in names[:MAX_NAMED])
+        shown = ", ".join(_show(name, [*model.model_fields]) for name in names[:MAX_NAMED])
         more = len(names) - MAX_NAMED
         message += f", got {shown}" + (f" and {more} more" if more > 0 else "")
     return InvalidRequestError([FieldProblem(field=place or "body", message=message)])
 
 
-def show_name(name: str) -> str:
-    """Return a name that a client sent, short and in ASCII, in quotes."""
+def _show(name: str, known: Sequence[str]) -> str:
+    """Return a name that a client sent, short and in ASCII, and the known one that is like it."""
+    near = get_close_matches(name[:MAX_NAME_CHARACTERS].lower(), known, n=1)
     if len(name) > MAX_NAME_CHARACTERS:
         name = name[:MAX_NAME_CHARACTERS] + "..."
-    return json.dumps(name)
-
-
-def _describe(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name[:MAX_NAME_CHARACTERS].lower(), known, n=1)
-    return show_name(name) + (f' (did you mean "{near[0]}"?)' if near else "")
+    return json.dumps(name) + (f' (did you mean "{near[0]}"?)' if near else "")
 
 
 def _problem(model: type[BaseModel], detail: ErrorDetails, place: str) -> FieldProblem:
@@ -85,11 +66,9 @@ def _problem(model: type[BaseModel], detail: ErrorDetails, place: str) -> FieldP
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
     message = detail["msg"]
     if detail["type"] in NO_OBJECT:
-        message = "Expected an object" + ("" if detail["loc"] else f' with "{_main_field(model)}"')
+        message = "Expected an object"
+        if not detail["loc"]:
+            fields = model.model_fields
+            required = [name for name, field in fields.items() if field.is_required()]
+            message += f' with "{(required or [*fields])[0]}"'
     return FieldProblem(field=path or "body", message=message)
-
-
-def _main_field(model: type[BaseModel]) -> str:
-    """Return the field that a model requires, or the first one."""
-    fields = model.model_fields
-    return next((name for name, field in fields.items() if field.is_required()), next(iter(fields)))

@@ -8,49 +8,23 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
-from starlette.requests import Request
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import NO_KEY, UnauthorizedError, route_path, to_response
+from service.api.problems import NO_KEY, UnauthorizedError, error_response, route_path
 
-AUTHORIZATION: Final = b"authorization"
 CHALLENGE: Final = "Bearer"
 OPEN_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
-class ApiKeys:
-    """The valid keys.
-
-    Parameters
-    ----------
-    keys : iterable of str
-        Several, so that a new one can be handed out before an old one is withdrawn.
-    """
-
-    def __init__(self, keys: Iterable[str]) -> None:
-        self._digests = [sha256(key.encode()).digest() for key in keys]
-
-    def allow(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Whether there is one header ``Authorization: Bearer KEY``, with a valid key.
-
-        The time that it takes reveals nothing of the keys: digests are compared in constant time,
-        with every key.
-        """
-        given = [value for name, value in headers if name == AUTHORIZATION]
-        scheme, _, key = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
-        digest = sha256(key.strip(b" ")).digest()
-        equal = [compare_digest(digest, own) for own in self._digests]
-        return any(equal) and scheme.lower() == CHALLENGE.lower().encode()
-
-
 class ApiKeyMiddleware:
-    """Passes requests with a valid key on, and rejects others with 401.
+    """Passes requests with a valid key on, and rejects others with 401; their body is not read.
 
     Parameters
     ----------
     app : ASGI application
-    keys : ApiKeys
+    keys : iterable of str
+        Several, so that a new one can be handed out before an old one is withdrawn.
     open_paths : frozenset of str
         May be read without a key.
     routes : iterable of Route
@@ -60,13 +34,13 @@ class ApiKeyMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        keys: ApiKeys,
+        keys: Iterable[str],
         *,
         open_paths: frozenset[str],
         routes: Iterable[Route],
     ) -> None:
         self._app = app
-        self._keys = keys
+        self._digests = [sha256(key.encode()).digest() for key in keys]
         self._open_paths = open_paths
         self._routes = list(routes)
 
@@ -74,18 +48,30 @@ class ApiKeyMiddleware:
         """Whether a request needs no key."""
         return method in OPEN_METHODS and path in self._open_paths
 
+    def has_valid_key(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether there is one header ``Authorization: Bearer KEY``, with a valid key.
+
+        The time that it takes reveals nothing of the keys: digests are compared in constant time,
+        with every key.
+        """
+        given = [value for name, value in headers if name == b"authorization"]
+        scheme, _, key = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
+        digest = sha256(key.strip(b" ")).digest()
+        equal = [compare_digest(digest, own) for own in self._digests]
+        return any(equal) and scheme.lower() == CHALLENGE.lower().encode()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or reject it; the body of a rejected one is not read."""
+        """Pass a request on, or reject it."""
         if (
             scope["type"] != "http"
             or self.is_open(scope["method"], route_path(scope))
-            or self._keys.allow(scope["headers"])
+            or self.has_valid_key(scope["headers"])
         ):
             await self._app(scope, receive, send)
             return
         scope["route"] = next(
             (route for route in self._routes if route.matches(scope)[0] is not Match.NONE), None
         )
-        response = await to_response(Request(scope), UnauthorizedError(NO_KEY))
+        response = error_response(UnauthorizedError(NO_KEY), scope)
         response.headers["WWW-Authenticate"] = CHALLENGE
         await response(scope, receive, send)

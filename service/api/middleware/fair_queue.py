@@ -8,10 +8,9 @@ from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections import deque
 from typing import Final
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import to_response
+from service.api.problems import error_response
 from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import OverloadedError
 
@@ -21,12 +20,7 @@ RETRY_AFTER_SECONDS: Final = 1
 
 
 class FairQueueMiddleware:
-    """Belongs to one event loop at a time.
-
-    Parameters
-    ----------
-    app : ASGI application
-    """
+    """Belongs to one event loop at a time."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -39,8 +33,7 @@ class FairQueueMiddleware:
         if scope["type"] == "http":
             if len(self._waiting) >= MAX_WAITING:
                 error = OverloadedError(TOO_MANY_REQUESTS, RETRY_AFTER_SECONDS)
-                response = await to_response(Request(scope), error)
-                await response(scope, receive, send)
+                await error_response(error, scope)(scope, receive, send)
                 return
             await self._wait()
         await self._app(scope, receive, send)

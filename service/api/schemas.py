@@ -15,16 +15,12 @@ def _whole_number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class Body(BaseModel):
+class Body(BaseModel, use_attribute_docstrings=True):
     """Base of the bodies."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
-
-class RankingOptions(Body):
+class RankingOptions(Body, extra="forbid", strict=True):
     """Options of a classification."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     top_k: Annotated[int, Field(ge=1), BeforeValidator(_whole_number)] = DEFAULT_TOP_K
     """Number of topics to return."""
@@ -39,10 +35,8 @@ class RankingOptions(Body):
     """Whether to return the effect of each word on the score."""
 
 
-class BatchItem(Body):
+class BatchItem(Body, extra="forbid", strict=True):
     """A news text."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     text: str | None = None
     """The news text. May be left out, null or blank if there is a title."""
@@ -54,10 +48,8 @@ class ClassifyRequest(RankingOptions, BatchItem):
     """A news text to classify."""
 
 
-class PlainTextOptions(RankingOptions):
+class PlainTextOptions(RankingOptions, strict=False):  # query values are strings
     """Query parameters of a plain-text body."""
-
-    model_config = ConfigDict(strict=False)  # query values are strings
 
     title: str | None = None
 
@@ -169,11 +161,9 @@ class TopicList(Body):
     topics: list[TopicInfo]
 
 
-class ModelInfo(Body):
+class ModelInfo(ModelVersion):
     """Manifest of the served bundle: how it was made, and its scores."""
 
-    name: str
-    version: str
     created: str
     command: str
     recipe: dict[str, Any]

@@ -16,18 +16,16 @@ from service.api.open_inference.schemas import (
     InferRequest,
     InputTensor,
     RequestedOutput,
+    TensorParameters,
 )
 from service.api.parsing import RequestLimits, check_options, check_text, parse_body
 from service.api.problems import InvalidRequestError, TensorError, TooLargeError
 from service.api.schemas import BatchItem, FieldProblem
 
 HEADER_LENGTH: Final = "Inference-Header-Content-Length"
-"""The header that says how many bytes of a body are JSON, where binary data follow it."""
+"""How many bytes of a body are JSON, where binary data follow it."""
 BYTES: Final = "BYTES"
-DATATYPES: Final = {
-    *("BOOL", "BYTES", "FP16", "BF16", "FP32", "FP64"),
-    *("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"),
-}
+DATATYPES: Final = re.compile("BOOL|BYTES|BF16|FP(16|32|64)|U?INT(8|16|32|64)")
 """What the protocol knows; another name is the client's own text, which is not repeated."""
 PLAUSIBLE: Final = 2**31
 """Numbers beyond are not repeated; they may have thousands of digits."""
@@ -35,10 +33,10 @@ TEXT, TITLE = "text", "title"
 INPUTS: Final = (TEXT, TITLE)
 MAX_OTHER_STRINGS: Final = 500
 """Names, and values that are no texts; clients may send parameters of their own."""
-STRINGS: Final = "str"
-"""MLServer's name for texts as they are; others, such as base64, would have to be decoded."""
-DATA_FRAME: Final = "pd"
-"""MLServer's name for a request whose inputs are the columns of a table, as they are here."""
+CONTENT_TYPES: Final = ("str",)
+"""MLServer's names for texts as they are; others, such as base64, would have to be decoded."""
+REQUEST_CONTENT_TYPES: Final = (*CONTENT_TYPES, "pd")
+"""``pd``: the inputs are the columns of a table, as they are here."""
 
 
 class TextRequest(NamedTuple):
@@ -75,18 +73,14 @@ def parse_text_request(
     parameters = request.parameters or InferParameters()
     check_options(parameters, limits)
     _check_inputs(request.inputs, limits)
-    _check_content_type("parameters", parameters.content_type, STRINGS, DATA_FRAME)
+    _check_content_type("parameters", parameters.content_type, REQUEST_CONTENT_TYPES)
     if parameters.explain:
         raise TensorError(
             "parameters: expected explain to be false or absent; POST /classify explains a text."
         )
     for tensor in request.inputs:
-        check_tensor(tensor)
-    binary = _split(request.inputs, memoryview(body)[len(json_part) :])
-    columns = {
-        tensor.name: _elements(tensor, data)
-        for tensor, data in zip(request.inputs, binary, strict=True)
-    }
+        check_parameters(tensor.name, tensor.parameters)
+    columns = _columns(request.inputs, memoryview(body)[len(json_part) :])
     blank = [""] * request.inputs[0].shape[0]
     items = [
         BatchItem.model_construct(text=text or None, title=title or None)
@@ -97,19 +91,18 @@ def parse_text_request(
     return TextRequest(request.id, parameters, items, request.outputs or [])
 
 
-def check_tensor(tensor: InputTensor | RequestedOutput) -> None:
-    """Raise TensorError if a parameter asks for what is not served."""
-    parameters, name = tensor.parameters, tensor.name
+def check_parameters(name: str, parameters: TensorParameters | None) -> None:
+    """Raise TensorError if a parameter of a tensor asks for what is not served."""
     if parameters is None:
         return
     if parameters.shared_memory_region is not None:
         raise TensorError(
             f"{name}: expected no shared memory, which is not served; send the data in the request."
         )
-    _check_content_type(name, parameters.content_type, STRINGS)
+    _check_content_type(name, parameters.content_type, CONTENT_TYPES)
 
 
-def _check_content_type(name: str, content_type: Any, *expected: str) -> None:
+def _check_content_type(name: str, content_type: Any, expected: Sequence[str]) -> None:
     if content_type is not None and content_type not in expected:
         raise TensorError(
             f"{name}: expected content_type {' or '.join(expected)}, or none: "
@@ -134,7 +127,7 @@ def _check_inputs(tensors: Sequence[InputTensor], limits: RequestLimits) -> None
     for tensor in tensors:
         name, datatype = tensor.name, tensor.datatype
         if datatype != BYTES:
-            came = datatype if datatype in DATATYPES else "another"
+            came = datatype if DATATYPES.fullmatch(datatype) else "another"
             raise TensorError(f"{name}: expected datatype {BYTES}, got {came}.")
         n_texts, *others = tensor.shape or [0]
         if n_texts < 1 or others not in ([], [1]):
@@ -153,9 +146,9 @@ def _check_inputs(tensors: Sequence[InputTensor], limits: RequestLimits) -> None
         )
 
 
-def _split(tensors: Sequence[InputTensor], data: memoryview) -> list[memoryview | None]:
-    """Return the binary data of each tensor, or None if it has none."""
-    sizes = [tensor.binary_data_size for tensor in tensors]
+def _columns(tensors: Sequence[InputTensor], data: memoryview) -> dict[str, list[str]]:
+    """Return the strings of each tensor by name, from the JSON or the binary data after it."""
+    sizes = [each.parameters.binary_data_size if each.parameters else None for each in tensors]
     total = sum(size or 0 for size in sizes)
     if total != len(data):
         expected = total if total < PLAUSIBLE else "more"
@@ -163,11 +156,11 @@ def _split(tensors: Sequence[InputTensor], data: memoryview) -> list[memoryview 
             f"Expected {expected} bytes after the JSON, as binary_data_size of the inputs says, "
             f"got {len(data)}; {HEADER_LENGTH} says where the JSON ends."
         )
-    parts: list[memoryview | None] = []
-    for size in sizes:
-        parts.append(None if size is None else data[:size])
+    columns = {}
+    for tensor, size in zip(tensors, sizes, strict=True):
+        columns[tensor.name] = _elements(tensor, None if size is None else data[:size])
         data = data[size or 0 :]
-    return parts
+    return columns
 
 
 def _elements(tensor: InputTensor, data: memoryview | None) -> list[str]:

@@ -1,6 +1,6 @@
 """From predictions to a response: tensors as JSON, or as binary data after it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,8 +10,8 @@ from pydantic_core import to_json
 
 from service.api.media_type import JSON
 from service.api.open_inference.elements import pack_elements
-from service.api.open_inference.requests import BYTES, HEADER_LENGTH, TextRequest, check_tensor
-from service.api.open_inference.schemas import RequestedOutput
+from service.api.open_inference.requests import BYTES, HEADER_LENGTH, TextRequest, check_parameters
+from service.api.open_inference.schemas import OutputParameters, RequestedOutput
 from service.api.predictor import Predictions
 from service.api.problems import TensorError
 from service.model import Classification
@@ -43,27 +43,27 @@ OUTPUTS: Final = {
 
 def wanted_outputs(
     requested: Sequence[RequestedOutput], present: Sequence[str]
-) -> Sequence[RequestedOutput]:
-    """Return the requested outputs: all that are present, if none is requested.
+) -> dict[str, OutputParameters]:
+    """Return how each output is wanted, by name: all that are present, if none is requested.
 
     TensorError is raised if one is not present, requested twice, or in a way that is not served.
     """
-    names = [output.name for output in requested]
-    if not set(names) <= set(present) or len(names) != len(set(names)):
+    wanted = {output.name: output.parameters or OutputParameters() for output in requested}
+    if not wanted.keys() <= set(present) or len(wanted) < len(requested):
         raise TensorError(f"outputs: expected some of {', '.join(present)}, each once.")
-    for output in requested:
-        check_tensor(output)
-        if output.n_classes and output.name != PROBABILITIES:
+    for name, parameters in wanted.items():
+        check_parameters(name, parameters)
+        if parameters.classification and name != PROBABILITIES:
             raise TensorError(
-                f"{output.name}: expected the parameter classification of {PROBABILITIES} alone."
+                f"{name}: expected the parameter classification of {PROBABILITIES} alone."
             )
-    return requested or [RequestedOutput(name=name) for name in present]
+    return wanted or dict.fromkeys(present, OutputParameters())
 
 
 def write_response(
     predictions: Predictions,
     request: TextRequest,
-    wanted: Sequence[RequestedOutput],
+    wanted: Mapping[str, OutputParameters],
     *,
     labels: Sequence[str],
     model: dict[str, str],
@@ -71,18 +71,19 @@ def write_response(
     """Write an `InferResponse`; the labels are the codes of the topics, by class index."""
     tensors: list[dict[str, Any]] = []
     parts: list[bytes] = []
-    for output in wanted:
-        datatype, value = OUTPUTS[output.name]
-        if output.n_classes:
+    for name, parameters in wanted.items():
+        datatype, value = OUTPUTS[name]
+        if parameters.classification:
             datatype = BYTES
-            rows = _highest(predictions.probabilities, output.n_classes, labels)
+            rows = _highest(predictions.probabilities, parameters.classification, labels)
         else:
             rows = [value(*text) for text in zip(*predictions, strict=True)]
         values = np.array(rows, dtype=np.float32 if datatype == FP32 else np.str_)
         shape = list(values.shape)
-        tensor: dict[str, Any] = {"name": output.name, "datatype": datatype, "shape": shape}
+        tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
         tensors.append(tensor)
-        if not output.is_binary(default=request.parameters.binary_data_output):
+        binary = parameters.binary_data
+        if not (request.parameters.binary_data_output if binary is None else binary):
             tensor["data"] = values.ravel().tolist()
             continue
         if datatype == FP32:

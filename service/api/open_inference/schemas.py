@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from service.api.schemas import Body, RankingOptions
 
@@ -12,10 +12,8 @@ MAX_TENSORS: Final = 8
 _FEW: Final = Field(max_length=MAX_TENSORS, fail_fast=True)
 
 
-class RequestPart(Body):
+class RequestPart(Body, extra="ignore", strict=True):
     """Part of a request; clients of other servers send parameters that mean nothing here."""
-
-    model_config = ConfigDict(extra="ignore", strict=True)
 
 
 class TensorParameters(RequestPart):
@@ -44,11 +42,6 @@ class InputTensor(RequestPart):
     data: list[Any] | None = None
     """The texts, unless they follow the JSON in binary."""
 
-    @property
-    def binary_data_size(self) -> int | None:
-        """None if the data are in the JSON."""
-        return self.parameters.binary_data_size if self.parameters else None
-
 
 class OutputParameters(TensorParameters):
     """How an output is wanted."""
@@ -71,21 +64,9 @@ class RequestedOutput(RequestPart):
     name: str
     parameters: OutputParameters | None = None
 
-    def is_binary(self, *, default: bool) -> bool:
-        """Whether it is to follow the JSON."""
-        binary = self.parameters.binary_data if self.parameters else None
-        return default if binary is None else binary
 
-    @property
-    def n_classes(self) -> int:
-        """How many classes are wanted as strings; 0 if the output is wanted as it is."""
-        return (self.parameters.classification or 0) if self.parameters else 0
-
-
-class InferParameters(RankingOptions):
+class InferParameters(RankingOptions, extra="ignore"):
     """How texts are predicted."""
-
-    model_config = ConfigDict(extra="ignore", strict=True)
 
     content_type: Annotated[Any, Field(description="As that of an input; or `pd`.")] = None
     binary_data_output: bool = False

@@ -178,14 +178,12 @@ def _kind(error: Exception) -> ProblemKind:
     return next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
 
 
-def _headers(error: Exception) -> Mapping[str, str] | None:
+def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, BusyError):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, BodyTimeoutError):
         return {"Connection": "close"}  # the rest of the body is not read
-    if not isinstance(error, HTTPException):
-        return None
-    headers = error.headers
-    return (
-        {**headers, "Allow": "GET, HEAD"} if headers and headers.get("Allow") == "GET" else headers
-    )
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return headers

@@ -1,8 +1,4 @@
-"""The parts of the OpenAPI document that FastAPI cannot derive.
-
-These are the bodies, which the routes parse themselves, the examples, the request id of every
-response and the problem documents of errors.
-"""
+"""The parts of the OpenAPI document that FastAPI cannot derive: bodies, headers, problems."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,12 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic.json_schema import models_json_schema
 
 from service.api.media_type import JSON, PLAIN_TEXT
-from service.api.openapi.examples import (
-    Exchanges,
-    classification_examples,
-    problem_examples,
-    tensor_example,
-)
+from service.api.openapi.examples import add_examples, problem_examples
 from service.api.parsing import RequestLimits
 from service.api.problems import MEDIA_TYPE as PROBLEM_JSON
 from service.api.problems import OPEN_INFERENCE_PREFIX, PROBLEMS, UnauthorizedError
@@ -25,7 +16,6 @@ from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest, PlainT
 from service.model import DEFAULT_TOP_K, TopicClassifier
 from service.scheduling.errors import BusyError
 
-OPENAPI_PATH: Final = "/openapi.json"
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem}
@@ -41,8 +31,6 @@ _BLANK: Final = {"pattern": f"^[{WHITE_SPACE}]*$"}
 """Matches a blank string. Null and absent fields pass it too, so they count as blank."""
 NOT_BLANK: Final = {"not": {"properties": {"text": _BLANK, "title": _BLANK}}}
 """Requires a text or a title. Client generators turn ``anyOf`` into a union, but ignore ``not``."""
-KEY_SCHEME: Final = "key"
-"""Name of the security scheme."""
 RETRY_AFTER: Final = {
     "description": "Seconds after which to retry.",
     "schema": {"type": "integer", "minimum": 1},
@@ -58,7 +46,7 @@ def openapi_routes(document: Callable[[], dict[str, Any]]) -> APIRouter:
     """Return the route of the document; FastAPI's own has no route label in the metrics."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get(OPENAPI_PATH)
+    @router.get("/openapi.json")
     async def openapi(request: Request) -> JSONResponse:
         root_path = request.scope.get("root_path", "").rstrip("/")
         servers = {"servers": [{"url": root_path}]} if root_path else {}
@@ -81,14 +69,10 @@ def describe_classify() -> dict[str, Any]:
         }
         for name, schema in options.items()
     ]
+    description = "The news text. It may be empty if the query has a title."
     content = {
         JSON: {"schema": _reference(ClassifyRequest)},
-        PLAIN_TEXT: {
-            "schema": {
-                "type": "string",
-                "description": "The news text. It may be empty if the query has a title.",
-            }
-        },
+        PLAIN_TEXT: {"schema": {"type": "string", "description": description}},
     }
     return {"requestBody": {"required": True, "content": content}, "parameters": query}
 
@@ -109,68 +93,44 @@ def complete_openapi(
 
     ``needs_key`` tells by method and path which operations require a key; None if no keys are set.
     """
+    components, paths = document["components"], document["paths"]
     if needs_key is not None:
-        _describe_keys(document, needs_key)
+        scheme = {"type": "http", "scheme": "bearer", "description": "An API key."}
+        components["securitySchemes"] = {"key": scheme}
     document["info"]["summary"] = f"Which of {limits.max_top_k} topics is this news text about?"
-    document["components"]["schemas"] |= _request_schemas(limits)
-    paths = document["paths"]
+    components["schemas"] |= _request_schemas(limits)
     for parameter in paths["/classify"]["post"]["parameters"]:
         if parameter["name"] == "top_k":
             parameter["schema"]["maximum"] = limits.max_top_k
-    for operations in paths.values():
-        for operation in operations.values():
-            for status, response in operation["responses"].items():
-                response["headers"] = {"X-Request-ID": REQUEST_ID, **response.get("headers", {})}
-                classifies = "requestBody" in operation
-                if classifies and status in BUSY:
-                    response["headers"]["Retry-After"] = RETRY_AFTER
-                _complete_response(response, status, classifies=classifies)
-    _add_examples(paths, *classification_examples(classifier, limits))
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            if needs_key is not None and needs_key(method.upper(), path):
+                _require_key(operation, path)
+            _complete_responses(operation)
+    add_examples(paths, classifier, limits)
     return document
 
 
-def _add_examples(paths: dict[str, Any], single: Exchanges, batch: Exchanges) -> None:
-    """Add the examples of each operation that classifies."""
-    for path, exchanges in {"/classify": single, "/classify/batch": batch}.items():
-        operation = paths[path]["post"]
-        operation["requestBody"]["content"][JSON]["examples"] = exchanges.requests
-        operation["responses"]["200"]["content"][JSON]["examples"] = exchanges.responses
-    plain_text = paths["/classify"]["post"]["requestBody"]["content"][PLAIN_TEXT]
-    plain_text["examples"] = {
-        name: {**example, "value": example["value"]["text"]}
-        for name, example in single.requests.items()
-        if example["value"].keys() == {"text"}
-    }
-    for path, operations in paths.items():
-        if path.endswith("/infer") and "valid" in batch.requests:
-            example = batch.requests["valid"]
-            operations["post"]["requestBody"]["content"][JSON]["examples"] = {
-                "valid": {**example, "value": tensor_example(example["value"])}
-            }
+def _require_key(operation: dict[str, Any], path: str) -> None:
+    operation["security"] = [{"key": []}]
+    if not path.startswith(OPEN_INFERENCE_PREFIX):  # which has a default error response
+        content = {JSON: {"schema": _reference(Problem)}}
+        headers = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+        operation["responses"][str(UNAUTHORIZED)] = {"content": content, "headers": headers}
 
 
-def _describe_keys(document: dict[str, Any], needs_key: Callable[[str, str], bool]) -> None:
-    """Add the security scheme, and the 401 of operations that require a key."""
-    scheme = {"type": "http", "scheme": "bearer", "description": "An API key."}
-    document["components"]["securitySchemes"] = {KEY_SCHEME: scheme}
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            if not needs_key(method.upper(), path):
-                continue
-            operation["security"] = [{KEY_SCHEME: []}]
-            if not path.startswith(OPEN_INFERENCE_PREFIX):  # which has a default error response
-                content = {JSON: {"schema": _reference(Problem)}}
-                headers = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-                operation["responses"][str(UNAUTHORIZED)] = {"content": content, "headers": headers}
-
-
-def _complete_response(response: dict[str, Any], status: str, *, classifies: bool) -> None:
-    """Move a problem to its media type; FastAPI declares all models as JSON."""
-    content = response.get("content", {})
-    if content.get(JSON, {}).get("schema") == _reference(Problem):
-        examples = problem_examples(int(status), classifies=classifies)
-        content[PROBLEM_JSON] = {**content.pop(JSON), "examples": examples}
-        response["description"] = "; or: ".join(item["summary"] for item in examples.values())
+def _complete_responses(operation: dict[str, Any]) -> None:
+    """Add headers; move problems to their media type, since FastAPI declares all models as JSON."""
+    classifies = "requestBody" in operation
+    for status, response in operation["responses"].items():
+        response["headers"] = {"X-Request-ID": REQUEST_ID, **response.get("headers", {})}
+        if classifies and status in BUSY:
+            response["headers"]["Retry-After"] = RETRY_AFTER
+        content = response.get("content", {})
+        if content.get(JSON, {}).get("schema") == _reference(Problem):
+            examples = problem_examples(int(status), classifies=classifies)
+            content[PROBLEM_JSON] = {**content.pop(JSON), "examples": examples}
+            response["description"] = "; or: ".join(item["summary"] for item in examples.values())
 
 
 def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
@@ -181,14 +141,12 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
     )
     schemas: dict[str, Any] = definitions["$defs"]
     top_k = {"default": min(DEFAULT_TOP_K, limits.max_top_k), "maximum": limits.max_top_k}
-    for name in (ClassifyRequest.__name__, BatchRequest.__name__):
+    for name in ("ClassifyRequest", "BatchRequest"):
         schemas[name]["properties"]["top_k"] |= top_k
-    for name in (ClassifyRequest.__name__, BatchItem.__name__):
+    for name in ("ClassifyRequest", "BatchItem"):
         schemas[name] |= NOT_BLANK
-    schemas[BatchRequest.__name__]["properties"]["items"] |= {
-        "items": _reference(BatchItem),
-        "maxItems": limits.max_batch_size,
-    }
+    items = {"items": _reference(BatchItem), "maxItems": limits.max_batch_size}
+    schemas["BatchRequest"]["properties"]["items"] |= items
     return schemas
 
 

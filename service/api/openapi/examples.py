@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 from starlette.requests import ClientDisconnect
 
+from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.parsing import RequestLimits, parse_batch, parse_classify_request
 from service.api.predictor import Predictor
 from service.api.problems import (
@@ -30,6 +31,8 @@ from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import DeadlineExceededError, OverloadedError
 
 Request = dict[str, Any]
+Requests = dict[str, tuple[str, Request]]
+"""Summary and body by name."""
 Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
 
@@ -38,43 +41,13 @@ NOTHING: Final = describe_blank(None).capitalize()
 REQUEST_ID: Final = "0123456789abcdef-1"
 
 
-class Exchanges(NamedTuple):
-    """Requests to a route, and the responses by the same names."""
-
-    requests: Examples
-    responses: Examples
-
-
-def classification_examples(
-    classifier: TopicClassifier, limits: RequestLimits
-) -> tuple[Exchanges, Exchanges]:
-    """Return examples of ``POST /classify`` and of ``POST /classify/batch``.
+def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: RequestLimits) -> None:
+    """Add examples to the operations that classify.
 
     The requests are made of golden texts of the bundle; the responses are computed, uncounted. A
     request over the limits is left out, and all where the network fails.
     """
     predictor = Predictor(classifier, ServiceMetrics(CollectorRegistry()), limits, ServiceHealth())
-    try:
-        certain, abstained = _golden_requests(classifier)
-    except InferenceError:
-        return Exchanges({}, {}), Exchanges({}, {})
-    text = (certain or abstained)[0]
-    titled = next((each for each in certain if len(each) == len(TEXT_FIELDS)), text)
-    short = {"title": titled["title"]} if titled is not text else text
-    single = {
-        "text": ("A text", text),
-        "title_and_text": ("A text with its title", {**titled, "top_k": 1}),
-        "title": ("A title", {**short, "top_k": 1}),
-        "explained": ("With an explanation", {**short, "top_k": 1, "explain": True}),
-    }
-    if titled is text:
-        del single["title_and_text"], single["title"]
-    if abstained:
-        single["abstained"] = ("An abstention", {**abstained[0], "top_k": 1})
-    batches = {
-        "valid": ("Two texts", {"items": [text, titled], "top_k": 1}),
-        "partly_valid": ("A blank text among others", {"items": [text, {}], "top_k": 1}),
-    }
 
     def predict(body: bytes) -> bytes:
         return predictor.predict(parse_classify_request(body, limits))
@@ -82,53 +55,75 @@ def classification_examples(
     def predict_batch(body: bytes) -> bytes:
         return predictor.predict_batch(parse_batch(body, limits))
 
-    batch = _exchange(batches, predict_batch)
-    batch.requests.pop("partly_valid", None)  # its blank item does not match the schema
-    return _exchange(single, predict), batch
+    try:
+        single, batches = _requests(classifier)
+    except InferenceError:
+        single, batches = {}, {}
+    texts = _add(paths["/classify"]["post"], single, predict)
+    plain_text = paths["/classify"]["post"]["requestBody"]["content"][PLAIN_TEXT]
+    plain_text["examples"] = {
+        name: {**example, "value": example["value"]["text"]}
+        for name, example in texts.items()
+        if example["value"].keys() == {"text"}
+    }
+    batch = _add(paths["/classify/batch"]["post"], batches, predict_batch)
+    batch.pop("partly_valid", None)  # its blank item does not match the schema
+    tensors = {
+        name: {**example, "value": _tensors(example["value"])} for name, example in batch.items()
+    }
+    for path, operations in paths.items():
+        if tensors and path.endswith("/infer"):
+            operations["post"]["requestBody"]["content"][JSON]["examples"] = tensors
 
 
-def _golden_requests(classifier: TopicClassifier) -> tuple[list[Request], list[Request]]:
-    """Return the golden texts with a topic, and those without: first those with a group."""
-    requests = [
-        {name: value for name in TEXT_FIELDS if (value := getattr(text, name))}
-        for text in classifier.golden_texts
-    ]
+def _requests(classifier: TopicClassifier) -> tuple[Requests, Requests]:
+    """Return requests to ``POST /classify`` and to ``POST /classify/batch``."""
     predictions = classifier.classify(classifier.golden_texts, top_k=1)
-    pairs = list(zip(requests, predictions, strict=True))
+    pairs = list(zip(classifier.golden_texts, predictions, strict=True))
     pairs.sort(key=lambda pair: pair[1].group is None)
-    return (
-        [request for request, prediction in pairs if prediction.abstained is None],
-        [request for request, prediction in pairs if prediction.abstained],
-    )
+    certain: list[Request] = []
+    abstained: list[Request] = []
+    for text, prediction in pairs:
+        request = {name: value for name in TEXT_FIELDS if (value := getattr(text, name))}
+        (abstained if prediction.abstained else certain).append(request)
+    short = first = (certain or abstained)[0]
+    titled = next((each for each in certain if len(each) == len(TEXT_FIELDS)), first)
+    single = {"text": ("A text", first)}
+    if titled is not first:
+        short = {"title": titled["title"]}
+        single["title_and_text"] = ("A text with its title", {**titled, "top_k": 1})
+        single["title"] = ("A title", {**short, "top_k": 1})
+    single["explained"] = ("With an explanation", {**short, "top_k": 1, "explain": True})
+    if abstained:
+        single["abstained"] = ("An abstention", {**abstained[0], "top_k": 1})
+    return single, {
+        "valid": ("Two texts", {"items": [first, titled], "top_k": 1}),
+        "partly_valid": ("A blank text among others", {"items": [first, {}], "top_k": 1}),
+    }
 
 
-def _exchange(
-    requests: Mapping[str, tuple[str, Request]], respond: Callable[[bytes], bytes]
-) -> Exchanges:
-    """Send requests; leave out those that are rejected."""
-    exchanges = Exchanges({}, {})
+def _add(operation: Any, requests: Requests, respond: Callable[[bytes], bytes]) -> Examples:
+    """Add requests with their responses, but those that are rejected; return the former."""
+    of_requests: Examples = {}
+    of_responses: Examples = {}
     for name, (summary, request) in requests.items():
         try:
             response = json.loads(respond(json.dumps(request).encode()))
         except RequestError:
             continue
-        exchanges.requests[name] = {"summary": summary, "value": request}
-        exchanges.responses[name] = {"summary": summary, "value": response}
-    return exchanges
+        of_requests[name] = {"summary": summary, "value": request}
+        of_responses[name] = {"summary": summary, "value": response}
+    operation["requestBody"]["content"][JSON]["examples"] = of_requests
+    operation["responses"]["200"]["content"][JSON]["examples"] = of_responses
+    return of_requests
 
 
-def tensor_example(batch: Request) -> Request:
+def _tensors(batch: Request) -> Request:
     """Return an `InferRequest` for the texts of a `BatchRequest`."""
-    items = batch["items"]
-    inputs = [
-        {
-            "name": name,
-            "shape": [len(items)],
-            "datatype": "BYTES",
-            "data": [item.get(name, "") for item in items],
-        }
-        for name in TEXT_FIELDS
-    ]
+    inputs = []
+    for name in TEXT_FIELDS:
+        data = [item.get(name, "") for item in batch["items"]]
+        inputs.append({"name": name, "shape": [len(data)], "datatype": "BYTES", "data": data})
     outputs = [{"name": "topic"}, {"name": "score"}]
     return {"inputs": inputs, "outputs": outputs, "parameters": {"top_k": batch["top_k"]}}
 
@@ -163,27 +158,14 @@ OF_ANY_OPERATION: Final = (UnauthorizedError, Exception)
 
 
 def problem_examples(status: int, *, classifies: bool) -> Examples:
-    """Return an example of each problem that an operation may return with a status.
-
-    Parameters
-    ----------
-    status : int
-    classifies : bool
-        Whether the operation reads a body and runs the network.
-    """
-    problems = [
-        to_problem(error)
-        for kind, error in ERRORS.items()
-        if classifies or kind in OF_ANY_OPERATION
-    ]
-    for problem in problems:
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    """Return an example of each problem with a status of an operation that classifies, or not."""
+    examples: Examples = {}
+    for kind, error in ERRORS.items():
+        problem = to_problem(error)
+        if problem.status != status or not (classifies or kind in OF_ANY_OPERATION):
+            continue
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             problem.instance = INSTANCE_PREFIX + REQUEST_ID
-    return {
-        problem.type.rpartition(":")[2]: {
-            "summary": problem.title,
-            "value": problem.model_dump(exclude_none=True),
-        }
-        for problem in problems
-        if problem.status == status
-    }
+        value = problem.model_dump(exclude_none=True)
+        examples[problem.type.rpartition(":")[2]] = {"summary": problem.title, "value": value}
+    return examples

@@ -3,7 +3,7 @@
 A counter that first appears with the value 1 has a rate of 0.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from fastapi.routing import APIRoute
@@ -12,44 +12,29 @@ from starlette.routing import BaseRoute
 from service.api.middleware.instrumentation import UNMATCHED
 from service.api.problems import PROBLEMS, UNAVAILABLE, UnauthorizedError
 
-OF_ANY_ROUTE: Final = frozenset({200, 405, PROBLEMS[Exception].status})
-OF_PAGES: Final = frozenset({304})
-OF_BODIES: Final = frozenset(kind.status for kind in PROBLEMS.values())
-PROBES: Final = ("/live", "/ready")
-"""Last parts of the paths of health checks."""
 NOT_FOUND: Final = 404
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
+OF_ANY_ROUTE: Final = frozenset({200, 405, PROBLEMS[Exception].status})
+OF_BODIES: Final = frozenset(kind.status for kind in PROBLEMS.values()) - {UNAUTHORIZED}
 
 
 def statuses_by_route(
-    routes: Iterable[BaseRoute], *, pages: Iterable[str], has_keys: bool
+    routes: Iterable[BaseRoute], *, pages: Collection[str], has_keys: bool
 ) -> Mapping[str, set[int]]:
-    """Return the statuses by route label.
-
-    Parameters
-    ----------
-    routes : iterable of Route
-    pages : iterable of str
-        Paths of the routes that may return 304.
-    has_keys : bool
-        Whether API keys are set, so that 401 may be returned.
-    """
-    statuses: dict[str, set[int]] = {UNMATCHED: {NOT_FOUND}}
+    """Return the statuses by route label; ``pages`` are the paths of routes that may return 304."""
+    of_keys = {UNAUTHORIZED} if has_keys else set()
+    statuses = {UNMATCHED: {NOT_FOUND} | of_keys}
     for route in routes:
         if not isinstance(route, APIRoute):
             continue
-        found = statuses.setdefault(route.path, set())
-        found |= OF_ANY_ROUTE
+        found = statuses.setdefault(route.path, set()) | OF_ANY_ROUTE | of_keys
         if "POST" in (route.methods or ()):
             found |= OF_BODIES
-        if route.path.endswith(PROBES):
+        if route.path.endswith(("/live", "/ready")):
             found.add(UNAVAILABLE)
         if "{" in route.path:
             found.add(NOT_FOUND)
         if route.path in pages:
-            found |= OF_PAGES
-    for found in statuses.values():
-        found.discard(UNAUTHORIZED)
-        if has_keys:
-            found.add(UNAUTHORIZED)
+            found.add(304)
+        statuses[route.path] = found
     return statuses

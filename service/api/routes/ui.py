@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from service.api.problems import route_path
 from service.api.served_model import ServedModel
 from service.model import Abstention, InferenceError, TopicClassifier
 
@@ -39,14 +40,14 @@ HEADERS: Final = {
 
 def page_paths() -> frozenset[str]:
     """Return the paths of the pages and of their files."""
-    return frozenset(PAGES) | {FILES.format(name=name) for name in _file_names()}
+    return frozenset(_files())
 
 
 def page_routes(served: Callable[[], ServedModel]) -> APIRouter:
     """Return the routes of the pages, of their files, and of what they show of the served model."""
     router = APIRouter(include_in_schema=False)
     files = StaticFiles(directory=FOLDER, packages=[("fastapi_offline", "static")])
-    names = _file_names()
+    names = _files()
     examples: WeakKeyDictionary[TopicClassifier, list[dict[str, str]]] = WeakKeyDictionary()
 
     @router.get(CONFIG)
@@ -68,13 +69,12 @@ def page_routes(served: Callable[[], ServedModel]) -> APIRouter:
     @router.get("/docs")
     @router.get(FILES)
     async def file(request: Request) -> Response:
-        page = PAGES.get(request.scope["route"].path)
-        name = page or request.path_params["name"]
-        if not page and name not in names:
+        scope = request.scope
+        name = names.get(route_path(scope))
+        if name is None:
             raise HTTPException(404)
-        headers = request.scope["headers"]
-        request.scope["headers"] = [item for item in headers if item[0] != b"range"]
-        response = await files.get_response(name, request.scope)
+        scope["headers"] = [header for header in scope["headers"] if header[0] != b"range"]
+        response = await files.get_response(name, scope)
         response.headers.update(HEADERS)
         return response
 
@@ -99,5 +99,7 @@ def page_examples(classifier: TopicClassifier) -> list[dict[str, str]]:
     return [*list(of_topics.values())[:MAX_EXAMPLES], *of_none[:1]]
 
 
-def _file_names() -> frozenset[str]:
-    return frozenset(SWAGGER_UI) | {path.name for path in FOLDER.iterdir()} - {*PAGES.values()}
+def _files() -> dict[str, str]:
+    """Return the names of the files by path."""
+    names = {*SWAGGER_UI, *(path.name for path in FOLDER.iterdir())} - {*PAGES.values()}
+    return PAGES | {FILES.format(name=name): name for name in names}

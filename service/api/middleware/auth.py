@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.api.problems import NO_KEY, UnauthorizedError, error_response, route_path
 
 CHALLENGE: Final = "Bearer"
-OPEN_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
 class ApiKeyMiddleware:
@@ -46,7 +45,7 @@ class ApiKeyMiddleware:
 
     def is_open(self, method: str, path: str) -> bool:
         """Whether a request needs no key."""
-        return method in OPEN_METHODS and path in self._open_paths
+        return method in ("GET", "HEAD") and path in self._open_paths
 
     def has_valid_key(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Whether there is one header ``Authorization: Bearer KEY``, with a valid key.

@@ -37,18 +37,14 @@ class TensorModel:
             platform="onnxruntime_onnx",
             inputs=[TensorMetadata(name=name, datatype=BYTES, shape=[-1]) for name in INPUTS],
             outputs=[
-                TensorMetadata(
-                    name=name, datatype=OUTPUTS[name].datatype, shape=shapes.get(name, [-1])
-                )
-                for name in self._outputs
+                TensorMetadata(name=name, datatype=datatype, shape=shapes.get(name, [-1]))
+                for name, (datatype, _) in OUTPUTS.items()
+                if name in self._outputs
             ],
         )
 
     def named(self, name: str, version: str | None = None) -> Self:
-        """Return this model if it has this name, and this version if one is given.
-
-        HTTPException is raised otherwise.
-        """
+        """Return this model, or raise HTTPException if it has another name or version."""
         own_name, own_version = self._model.values()
         if name != own_name or version not in (None, own_version):
             raise HTTPException(
@@ -59,12 +55,7 @@ class TensorModel:
     def infer(self, body: bytes, header_length: str | None) -> Response:
         """Return the response to a body, with its header of that name if it has one.
 
-        Raises
-        ------
-        RequestError
-            If the request is not valid.
-        InferenceError
-            If the network returns something that is not a probability.
+        RequestError is raised for a request that is not valid, InferenceError if the network fails.
         """
         request = parse_text_request(body, header_length, self._limits)
         wanted = wanted_outputs(request.outputs, self._outputs)

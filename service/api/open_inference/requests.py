@@ -54,14 +54,8 @@ def parse_text_request(
 ) -> TextRequest:
     """Parse and check a body; ``header_length`` is the header of that name, if there is one.
 
-    Raises
-    ------
-    MalformedBodyError
-        If the body is not JSON.
-    TensorError
-        If it is not what the protocol says, or not the tensors that the model takes.
-    InvalidRequestError, TooLargeError
-        If it is more than the limits allow, or a text and its title are blank.
+    RequestError is raised for a body that is not valid: TensorError if it is not what the protocol
+    says, or not the tensors that the model takes.
     """
     json_part = body if header_length is None else _json_part(body, header_length)
     n_texts = len(INPUTS) * limits.max_batch_size
@@ -87,7 +81,7 @@ def parse_text_request(
         for text, title in zip(*(columns.get(name, blank) for name in INPUTS), strict=True)
     ]
     for number, item in enumerate(items):
-        _check_item(item, number, limits)
+        _check_item(item, f"[{number}]", limits)
     return TextRequest(request.id, parameters, items, request.outputs or [])
 
 
@@ -192,16 +186,13 @@ def _string(element: Any, place: str) -> str:
     return element
 
 
-def _check_item(item: BatchItem, number: int, limits: RequestLimits) -> None:
+def _check_item(item: BatchItem, index: str, limits: RequestLimits) -> None:
     """Check a text; what is wrong is said of its place."""
     try:
         check_text(item, limits)
     except InvalidRequestError as error:
-        problems = [
-            FieldProblem(field=f"{problem.field}[{number}]", message=problem.message)
-            for problem in error.problems
-        ]
-        raise InvalidRequestError(problems) from None
+        raise InvalidRequestError(
+            [each.model_copy(update={"field": each.field + index}) for each in error.problems]
+        ) from None
     except TooLargeError as error:
-        name = TEXT if item.text else TITLE
-        raise TooLargeError(f"{name}[{number}]: {error}") from None
+        raise TooLargeError(f"{TEXT if item.text else TITLE}{index}: {error}") from None

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from service.api.open_inference.model import OUTPUTS
 from service.api.open_inference.requests import INPUTS
-from service.api.open_inference.responses import OUTPUTS
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
 from tests.test_documentation import rows

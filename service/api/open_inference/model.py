@@ -1,21 +1,53 @@
-"""The model that is served, as the protocol sees it."""
+"""The model that is served, as the protocol sees it: from a request to a response with tensors."""
 
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Self
 
+import numpy as np
 from fastapi import Response
+from numpy.typing import NDArray
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
-from service.api.open_inference.requests import BYTES, INPUTS, parse_text_request
-from service.api.open_inference.responses import (
-    OUTPUTS,
-    PROBABILITIES,
-    wanted_outputs,
-    write_response,
+from service.api.media_type import JSON
+from service.api.open_inference.elements import pack_elements
+from service.api.open_inference.requests import (
+    BYTES,
+    HEADER_LENGTH,
+    INPUTS,
+    TextRequest,
+    check_parameters,
+    parse_text_request,
 )
-from service.api.open_inference.schemas import ModelMetadata, TensorMetadata
+from service.api.open_inference.schemas import ModelMetadata, OutputParameters, TensorMetadata
 from service.api.parsing import RequestLimits
-from service.api.predictor import Predictor
-from service.model import TopicClassifier
+from service.api.predictor import Predictions, Predictor
+from service.api.problems import TensorError
+from service.model import Classification, TopicClassifier
+
+BINARY_MEDIA_TYPE: Final = "application/octet-stream"
+FP32: Final = "FP32"
+PROBABILITIES: Final = "probabilities"
+"""The output with a value for each class, from which the highest can be chosen."""
+
+
+class Output(NamedTuple):
+    """An output of the model."""
+
+    datatype: str
+    value: Callable[[Classification, NDArray[np.float32]], Any]
+    """Of a text, from its classification and its probabilities."""
+
+
+OUTPUTS: Final = {
+    "topic": Output(BYTES, lambda text, _: [ranked.topic.code for ranked in text.topics]),
+    "score": Output(FP32, lambda text, _: [ranked.score for ranked in text.topics]),
+    "known_words": Output(FP32, lambda text, _: text.known_words_ratio),
+    "abstained": Output(BYTES, lambda text, _: text.abstained or ""),
+    PROBABILITIES: Output(FP32, lambda _, probabilities: probabilities),
+    "no_topic": Output(FP32, lambda text, _: text.no_topic),
+}
+"""All that the model has are returned if none is requested, as the protocol has it."""
 
 
 class TensorModel:
@@ -58,6 +90,67 @@ class TensorModel:
         RequestError is raised for a request that is not valid, InferenceError if the network fails.
         """
         request = parse_text_request(body, header_length, self._limits)
-        wanted = wanted_outputs(request.outputs, self._outputs)
+        outputs = self._wanted_outputs(request)
         predictions = self._predictor.predict_items(request.items, request.parameters)
-        return write_response(predictions, request, wanted, labels=self._labels, model=self._model)
+        return self._write(predictions, request, outputs)
+
+    def _wanted_outputs(self, request: TextRequest) -> Mapping[str, OutputParameters]:
+        """Return how each output is wanted, by name: all outputs, if none is requested."""
+        requested, present = request.outputs, self._outputs
+        wanted = {output.name: output.parameters or OutputParameters() for output in requested}
+        if not wanted.keys() <= set(present) or len(wanted) < len(requested):
+            raise TensorError(f"outputs: expected some of {', '.join(present)}, each once.")
+        for name, parameters in wanted.items():
+            check_parameters(name, parameters)
+            if parameters.classification and name != PROBABILITIES:
+                raise TensorError(
+                    f"{name}: expected the parameter classification of {PROBABILITIES} alone."
+                )
+        return wanted or dict.fromkeys(present, OutputParameters())
+
+    def _write(
+        self,
+        predictions: Predictions,
+        request: TextRequest,
+        outputs: Mapping[str, OutputParameters],
+    ) -> Response:
+        """Write an `InferResponse`: JSON, and binary data after it if they are wanted."""
+        tensors: list[dict[str, Any]] = []
+        parts: list[bytes] = []
+        for name, parameters in outputs.items():
+            datatype, value = OUTPUTS[name]
+            rows = [value(*text) for text in zip(*predictions, strict=True)]
+            if parameters.classification:
+                datatype = BYTES
+                rows = [_highest(row, parameters.classification, self._labels) for row in rows]
+            values = np.array(rows, dtype=np.float32 if datatype == FP32 else np.str_)
+            shape = list(values.shape)
+            tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
+            tensors.append(tensor)
+            binary = parameters.binary_data
+            if not (request.parameters.binary_data_output if binary is None else binary):
+                tensor["data"] = values.ravel().tolist()
+                continue
+            if datatype == FP32:
+                parts.append(values.astype("<f4").tobytes())
+            else:
+                parts.append(pack_elements(str(element).encode() for element in values.flat))
+            tensor["parameters"] = {"binary_data_size": len(parts[-1])}
+        echo = {} if request.id is None else {"id": request.id}
+        json_part = to_json({**self._model, **echo, "outputs": tensors})
+        if not parts:
+            return Response(json_part, media_type=JSON)
+        headers = {HEADER_LENGTH: str(len(json_part))}
+        return Response(b"".join([json_part, *parts]), 200, headers, BINARY_MEDIA_TYPE)
+
+
+def _highest(
+    probabilities: NDArray[np.float32], n_classes: int, labels: Sequence[str]
+) -> list[str]:
+    """Return the highest of a text as Triton's classification extension writes them.
+
+    Each is ``value:index:label``, the value with six decimals; equal ones by the lower index. There
+    are at most ``n_classes``.
+    """
+    order = np.argsort(-probabilities, kind="stable")[:n_classes]
+    return [f"{probabilities[index]:f}:{index}:{labels[index]}" for index in order]

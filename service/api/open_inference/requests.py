@@ -10,14 +10,8 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from service.api.json_complexity import exceeds_json_complexity
+from service.api.open_inference import schemas
 from service.api.open_inference.elements import unpack_elements
-from service.api.open_inference.schemas import (
-    InferParameters,
-    InferRequest,
-    InputTensor,
-    RequestedOutput,
-    TensorParameters,
-)
 from service.api.parsing import RequestLimits, check_options, check_text, parse_body
 from service.api.problems import InvalidRequestError, TensorError, TooLargeError
 from service.api.schemas import BatchItem, FieldProblem
@@ -43,9 +37,9 @@ class TextRequest(NamedTuple):
     """A request, read from its tensors."""
 
     id: str | None
-    parameters: InferParameters
+    parameters: schemas.InferParameters
     items: list[BatchItem]
-    outputs: list[RequestedOutput]
+    outputs: list[schemas.RequestedOutput]
     """Which are wanted; all, if there is none."""
 
 
@@ -63,8 +57,8 @@ def parse_text_request(
         json_part, max_strings=MAX_OTHER_STRINGS + n_texts, max_texts=n_texts
     ):
         raise TensorError(f"Expected at most {limits.max_batch_size} texts in the JSON, got more.")
-    request = parse_body(InferRequest, json_part)
-    parameters = request.parameters or InferParameters()
+    request = parse_body(schemas.InferRequest, json_part)
+    parameters = request.parameters or schemas.InferParameters()
     check_options(parameters, limits)
     _check_inputs(request.inputs, limits)
     _check_content_type("parameters", parameters.content_type, REQUEST_CONTENT_TYPES)
@@ -85,7 +79,7 @@ def parse_text_request(
     return TextRequest(request.id, parameters, items, request.outputs or [])
 
 
-def check_parameters(name: str, parameters: TensorParameters | None) -> None:
+def check_parameters(name: str, parameters: schemas.TensorParameters | None) -> None:
     """Raise TensorError if a parameter of a tensor asks for what is not served."""
     if parameters is None:
         return
@@ -113,7 +107,7 @@ def _json_part(body: bytes, header_length: str) -> bytes:
     return body[: int(header_length)]
 
 
-def _check_inputs(tensors: Sequence[InputTensor], limits: RequestLimits) -> None:
+def _check_inputs(tensors: Sequence[schemas.InputTensor], limits: RequestLimits) -> None:
     """Check what the tensors are said to be; nothing of a declared length is allocated."""
     names = [tensor.name for tensor in tensors]
     if not names or not set(names) <= set(INPUTS) or len(names) != len(set(names)):
@@ -140,7 +134,7 @@ def _check_inputs(tensors: Sequence[InputTensor], limits: RequestLimits) -> None
         )
 
 
-def _columns(tensors: Sequence[InputTensor], data: memoryview) -> dict[str, list[str]]:
+def _columns(tensors: Sequence[schemas.InputTensor], data: memoryview) -> dict[str, list[str]]:
     """Return the strings of each tensor by name, from the JSON or the binary data after it."""
     sizes = [each.parameters.binary_data_size if each.parameters else None for each in tensors]
     total = sum(size or 0 for size in sizes)
@@ -157,7 +151,7 @@ def _columns(tensors: Sequence[InputTensor], data: memoryview) -> dict[str, list
     return columns
 
 
-def _elements(tensor: InputTensor, data: memoryview | None) -> list[str]:
+def _elements(tensor: schemas.InputTensor, data: memoryview | None) -> list[str]:
     """Return the strings of a tensor, as many as it declares."""
     name, n_texts = tensor.name, tensor.shape[0]
     if (data is None) == (tensor.data is None):

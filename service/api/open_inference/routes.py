@@ -7,19 +7,9 @@ from fastapi import APIRouter, Header, Request, Response
 
 from service import __version__
 from service.api.media_type import JSON
-from service.api.open_inference.model import TensorModel
+from service.api.open_inference import schemas
+from service.api.open_inference.model import BINARY_MEDIA_TYPE, TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
-from service.api.open_inference.responses import BINARY_MEDIA_TYPE
-from service.api.open_inference.schemas import (
-    ErrorResponse,
-    InferRequest,
-    InferResponse,
-    ModelMetadata,
-    ModelReady,
-    ServerLive,
-    ServerMetadata,
-    ServerReady,
-)
 from service.api.problems import OPEN_INFERENCE_PREFIX, UNAVAILABLE
 from service.api.request_body import BodyReader, check_no_query
 from service.observability.health import ServiceHealth
@@ -51,7 +41,7 @@ def open_inference_routes(
     router = APIRouter(
         prefix=OPEN_INFERENCE_PREFIX,
         tags=["Open Inference Protocol"],
-        responses={"default": {"model": ErrorResponse, "description": "What went wrong"}},
+        responses={"default": {"model": schemas.ErrorResponse, "description": "What went wrong"}},
     )
 
     def set_status(response: Response, *, good: bool) -> bool:
@@ -59,45 +49,47 @@ def open_inference_routes(
         return good
 
     @router.get("", summary="Which server is this?")
-    async def v2_server() -> ServerMetadata:
+    async def v2_server() -> schemas.ServerMetadata:
         """Return the server's name, version and extensions of the protocol."""
-        return ServerMetadata(
+        return schemas.ServerMetadata(
             name="newswire-topics",
             version=__version__,
             extensions=["binary_tensor_data", "classification"],
         )
 
     @router.get("/health/live", summary="Is the server alive?")
-    async def v2_live(response: Response) -> ServerLive:
+    async def v2_live(response: Response) -> schemas.ServerLive:
         """Respond with 200 as long as the process works and its inferences succeed."""
-        return ServerLive(live=set_status(response, good=health.live))
+        return schemas.ServerLive(live=set_status(response, good=health.live))
 
     @router.get("/health/ready", summary="Can the server classify?")
-    async def v2_ready(response: Response) -> ServerReady:
+    async def v2_ready(response: Response) -> schemas.ServerReady:
         """Respond with 200 from the moment the port opens, until the service drains."""
-        return ServerReady(ready=set_status(response, good=health.ready))
+        return schemas.ServerReady(ready=set_status(response, good=health.ready))
 
     @router.get(MODEL, summary="Inputs and outputs of the model")
-    async def v2_model(name: str) -> ModelMetadata:
+    async def v2_model(name: str) -> schemas.ModelMetadata:
         """Return the tensors of the model."""
         return model().named(name).metadata
 
     @router.get(VERSION, summary="Inputs and outputs of a version of the model")
-    async def v2_model_version(name: str, version: str) -> ModelMetadata:
+    async def v2_model_version(name: str, version: str) -> schemas.ModelMetadata:
         """Return the tensors of the model."""
         return model().named(name, version).metadata
 
     @router.get(f"{MODEL}/ready", summary="Can the model classify?")
-    async def v2_model_ready(name: str, response: Response) -> ModelReady:
+    async def v2_model_ready(name: str, response: Response) -> schemas.ModelReady:
         """Respond with 200 for the served model, until the service drains."""
         model().named(name)
-        return ModelReady(name=name, ready=set_status(response, good=health.ready))
+        return schemas.ModelReady(name=name, ready=set_status(response, good=health.ready))
 
     @router.get(f"{VERSION}/ready", summary="Can the model of a version classify?")
-    async def v2_model_version_ready(name: str, version: str, response: Response) -> ModelReady:
+    async def v2_model_version_ready(
+        name: str, version: str, response: Response
+    ) -> schemas.ModelReady:
         """Respond with 200 for the served version, until the service drains."""
         model().named(name, version)
-        return ModelReady(name=name, ready=set_status(response, good=health.ready))
+        return schemas.ModelReady(name=name, ready=set_status(response, good=health.ready))
 
     _add_infer_routes(router, model, executor, reader, limit)
     return router
@@ -116,7 +108,7 @@ def _add_infer_routes(
         return await executor.run(lambda body: served.infer(body, header_length), body, len(body))
 
     described: dict[str, Any] = {
-        "response_model": InferResponse,
+        "response_model": schemas.InferResponse,
         "openapi_extra": {"requestBody": _describe_body()},
     }
 
@@ -135,7 +127,7 @@ def _add_infer_routes(
 
 def _describe_body() -> dict[str, Any]:
     """Describe a body, which is read and parsed by hand, to OpenAPI."""
-    schema = InferRequest.model_json_schema()
+    schema = schemas.InferRequest.model_json_schema()
     schema = _inline(schema, schema.pop("$defs"))
     binary = {
         "type": "string",

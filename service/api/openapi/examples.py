@@ -8,21 +8,10 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 from starlette.requests import ClientDisconnect
 
+from service.api import problems
 from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.parsing import RequestLimits, parse_batch, parse_classify_request
 from service.api.predictor import Predictor
-from service.api.problems import (
-    INSTANCE_PREFIX,
-    NO_KEY,
-    BodyTimeoutError,
-    InvalidRequestError,
-    MalformedBodyError,
-    RequestError,
-    TooLargeError,
-    UnauthorizedError,
-    UnsupportedMediaTypeError,
-    to_problem,
-)
 from service.api.schemas import BatchItem, FieldProblem
 from service.model import InferenceError, TopicClassifier, describe_blank
 from service.observability.health import ServiceHealth
@@ -109,7 +98,7 @@ def _add(operation: Any, requests: Requests, respond: Callable[[bytes], bytes]) 
     for name, (summary, request) in requests.items():
         try:
             response = json.loads(respond(json.dumps(request).encode()))
-        except RequestError:
+        except problems.RequestError:
             continue
         of_requests[name] = {"summary": summary, "value": request}
         of_responses[name] = {"summary": summary, "value": response}
@@ -131,15 +120,15 @@ def _tensors(batch: Request) -> Request:
 ERRORS: Final[Mapping[type[Exception], Exception]] = {
     type(error): error
     for error in (
-        MalformedBodyError(
+        problems.MalformedBodyError(
             "Expected JSON in UTF-8. Invalid JSON: EOF while parsing a value at line 1 column 0."
         ),
         ClientDisconnect(),
-        UnauthorizedError(NO_KEY),
-        BodyTimeoutError("Expected the whole body within 10 seconds."),
-        TooLargeError("Expected at most 1000000 bytes of text, title included, in UTF-8."),
-        UnsupportedMediaTypeError("Expected a body with Content-Type: application/json."),
-        InvalidRequestError(
+        problems.UnauthorizedError(problems.NO_KEY),
+        problems.BodyTimeoutError("Expected the whole body within 10 seconds."),
+        problems.TooLargeError("Expected at most 1000000 bytes of text, title included, in UTF-8."),
+        problems.UnsupportedMediaTypeError("Expected a body with Content-Type: application/json."),
+        problems.InvalidRequestError(
             [FieldProblem(field=name, message=NOTHING) for name in ("text", "title")]
         ),
         OverloadedError(TOO_MANY_REQUESTS, 1),
@@ -153,7 +142,7 @@ ERRORS: Final[Mapping[type[Exception], Exception]] = {
     )
 }
 """One of each kind in `service.api.problems.PROBLEMS`."""
-OF_ANY_OPERATION: Final = (UnauthorizedError, Exception)
+OF_ANY_OPERATION: Final = (problems.UnauthorizedError, Exception)
 """Errors of the routes that classify no text."""
 
 
@@ -161,11 +150,11 @@ def problem_examples(status: int, *, classifies: bool) -> Examples:
     """Return an example of each problem with a status of an operation that classifies, or not."""
     examples: Examples = {}
     for kind, error in ERRORS.items():
-        problem = to_problem(error)
+        problem = problems.to_problem(error)
         if problem.status != status or not (classifies or kind in OF_ANY_OPERATION):
             continue
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            problem.instance = INSTANCE_PREFIX + REQUEST_ID
+            problem.instance = problems.INSTANCE_PREFIX + REQUEST_ID
         value = problem.model_dump(exclude_none=True)
         examples[problem.type.rpartition(":")[2]] = {"summary": problem.title, "value": value}
     return examples

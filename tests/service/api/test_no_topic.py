@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.api.open_inference.responses import OUTPUTS
+from service.api.open_inference.model import OUTPUTS
 from service.api.schemas import BatchResponse, ClassifyResponse, ModelInfo
 from service.app import create_app
 from service.model import TopicClassifier, load_classifier

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from service.api.open_inference.elements import pack_elements, unpack_elements
-from service.api.open_inference.responses import OUTPUTS
+from service.api.open_inference.model import OUTPUTS
 from service.api.open_inference.schemas import InferResponse
 from service.settings import ServiceSettings
 from tests.conftest import LATEST

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service import __version__
-from service.api.open_inference.responses import OUTPUTS
+from service.api.open_inference.model import OUTPUTS
 from service.model import InferenceError, TopicClassifier
 from tests.conftest import LATEST
 

@@ -16,6 +16,7 @@ from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest, PlainT
 from service.model import DEFAULT_TOP_K, TopicClassifier
 from service.scheduling.errors import BusyError
 
+OPENAPI_PATH: Final = "/openapi.json"
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem}
@@ -46,7 +47,7 @@ def openapi_routes(document: Callable[[], dict[str, Any]]) -> APIRouter:
     """Return the route of the document; FastAPI's own has no route label in the metrics."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/openapi.json")
+    @router.get(OPENAPI_PATH)
     async def openapi(request: Request) -> JSONResponse:
         root_path = request.scope.get("root_path", "").rstrip("/")
         servers = {"servers": [{"url": root_path}]} if root_path else {}

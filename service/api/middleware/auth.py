@@ -19,15 +19,8 @@ CHALLENGE: Final = "Bearer"
 class ApiKeyMiddleware:
     """Passes requests with a valid key on, and rejects others with 401; their body is not read.
 
-    Parameters
-    ----------
-    app : ASGI application
-    keys : iterable of str
-        Several, so that a new one can be handed out before an old one is withdrawn.
-    open_paths : frozenset of str
-        May be read without a key.
-    routes : iterable of Route
-        Label the metrics of rejected requests.
+    There may be several keys, so that a new one can be handed out before an old one is withdrawn.
+    Open paths may be read without a key. The routes label the metrics of rejected requests.
     """
 
     def __init__(

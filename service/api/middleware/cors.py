@@ -14,15 +14,12 @@ _PREFLIGHT_HEADERS: Final = frozenset({b"origin", b"access-control-request-metho
 
 
 class CrossOriginMiddleware(CORSMiddleware):
-    """Starlette's CORSMiddleware, whose preflights have a route label of their own.
-
-    Origins are such as ``https://news.example``; ``*`` for every one.
-    """
+    """Starlette's CORSMiddleware, whose preflights have a route label of their own."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         super().__init__(
             app,
-            allow_origins=origins,
+            allow_origins=origins,  # such as https://news.example; * for every one
             allow_methods=("GET", "HEAD", "POST"),
             # besides those that browsers may always send
             allow_headers=(

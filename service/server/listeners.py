@@ -1,8 +1,8 @@
 """The listening sockets of the service."""
 
-import ctypes
 import socket
 import struct
+from array import array
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
@@ -59,8 +59,9 @@ def drop_new_connections(listeners: Iterable[socket.socket]) -> None:
     are lost. Without new ones, the waiting connections can be accepted first. A client sends its
     SYN again after a second, and learns then that the port is closed.
     """
-    instructions = ctypes.create_string_buffer(_DROP_SYN)
-    program = struct.pack("HP", len(_DROP_SYN) // 8, ctypes.addressof(instructions))
+    instructions = array("B", _DROP_SYN)
+    address, n_bytes = instructions.buffer_info()
+    program = struct.pack("HP", n_bytes // 8, address)
     for listener in listeners:
         with suppress(OSError):  # not every kernel has it; then some requests may be lost
             listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)

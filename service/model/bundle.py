@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from service.model.abstention import Abstention
 from service.model.bundle_files import (
     EVALUATION_FOLDER,
     MANIFEST_FILE,
@@ -21,7 +22,7 @@ from service.model.bundle_files import (
     read_manifest,
     read_verified,
 )
-from service.model.drift import DriftBaseline, add_missing_reasons, check_drift_baseline
+from service.model.drift import DriftBaseline, check_drift_baseline
 from service.model.encoders import ENCODERS
 from service.model.errors import BundleError
 from service.model.manifest import (
@@ -32,7 +33,6 @@ from service.model.manifest import (
     Topic,
     check_goldens,
     check_manifest,
-    check_topic_thresholds,
     check_topics,
     from_json_object,
     to_json_object,
@@ -52,12 +52,9 @@ REQUIRED_FILES: Final = (MODEL_FILE, VOCABULARY_FILE, TOPICS_FILE, GOLDENS_FILE)
 class Bundle:
     """A trained model, ready to be served."""
 
-    manifest: Manifest
-    """`save_bundle` fills in ``files``."""
-    network: bytes
-    """The ONNX model."""
-    vocabulary: Mapping[str, int]
-    """Word to token id: the saved word index."""
+    manifest: Manifest  # `save_bundle` fills in ``files``
+    network: bytes  # the ONNX model
+    vocabulary: Mapping[str, int]  # word to token id: the saved word index
     topics: Sequence[Topic]
     """In the order of the network's output, which has one more where ``manifest.no_topic``."""
     goldens: Sequence[Golden]
@@ -74,22 +71,13 @@ class Bundle:
 def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -> Manifest:
     """Write a bundle beside ``folder`` and rename it into place.
 
-    Parameters
-    ----------
-    folder : Path
-        Must be absent or empty.
-    evaluation : mapping of str to bytes
-        Files of the report, by name.
-
-    Returns
-    -------
-    Manifest
-        As written, with the current format version and the hash of each file.
+    ``evaluation`` has the files of the report, by name. Returns the manifest as written: with the
+    current format version and the hash of each file.
 
     Raises
     ------
     BundleError
-        If ``folder`` is not empty, or cannot be written.
+        If ``folder`` is neither absent nor empty, or cannot be written.
     """
     folder = folder.resolve()
     contents = {
@@ -139,43 +127,38 @@ def _make_partial(folder: Path) -> Path:
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle and verify its hashes.
-
-    Raises
-    ------
-    BundleError
-        If a file is missing, altered or invalid.
-    """
+    """Read a bundle, or raise BundleError if a file is missing, altered or invalid."""
     try:
-        content = read_manifest(folder)
-        parsed = parse_json(content, MANIFEST_FILE)
-        manifest = from_json_object(Manifest, parsed, MANIFEST_FILE)
-        check_manifest(manifest, tokenizers=ENCODERS)
-        _check_complete(manifest)
-        contents = read_verified(folder, manifest.files)
-        topics = _records(Topic, contents, TOPICS_FILE)
-        check_topics(topics)
-        check_topic_thresholds(manifest, topics)
-        goldens = _records(Golden, contents, GOLDENS_FILE)
-        check_goldens(goldens, len(topics) + manifest.no_topic)
-        vocabulary = _vocabulary(contents)
-        drift_baseline = _drift_baseline(contents, topics, manifest)
+        return _read_bundle(folder)
     except BundleError as error:
         raise BundleError(f"{folder}: {error}") from error
-    return Bundle(
-        manifest,
-        contents[MODEL_FILE],
-        vocabulary,
-        topics,
-        goldens,
-        drift_baseline,
-        hashlib.sha256(content).hexdigest(),
-    )
 
 
-def _check_complete(manifest: Manifest) -> None:
+def _read_bundle(folder: Path) -> Bundle:
+    content = read_manifest(folder)
+    manifest = from_json_object(Manifest, parse_json(content, MANIFEST_FILE), MANIFEST_FILE)
+    check_manifest(manifest, tokenizers=ENCODERS)
     if missing := [name for name in REQUIRED_FILES if name not in manifest.files]:
         raise BundleError(f"{MANIFEST_FILE}: files: no hash for {', '.join(missing)}")
+    contents = read_verified(folder, manifest.files)
+    topics = _records(Topic, contents, TOPICS_FILE)
+    check_topics(topics, manifest)
+    goldens = _records(Golden, contents, GOLDENS_FILE)
+    check_goldens(goldens, len(topics) + manifest.no_topic)
+    vocabulary = parse_json(contents[VOCABULARY_FILE], VOCABULARY_FILE)
+    if not isinstance(vocabulary, dict) or any(type(i) is not int for i in vocabulary.values()):
+        raise BundleError(f"{VOCABULARY_FILE}: expected an object of word to whole number")
+    drift_baseline = None
+    if DRIFT_BASELINE_FILE in contents:
+        parsed = parse_json(contents[DRIFT_BASELINE_FILE], DRIFT_BASELINE_FILE)
+        drift_baseline = from_json_object(DriftBaseline, parsed, DRIFT_BASELINE_FILE)
+        if manifest.format_version == 1:
+            drift_baseline.abstentions.setdefault(Abstention.NO_TOPIC.value, 0)
+        codes = [topic.code for topic in topics]
+        check_drift_baseline(drift_baseline, codes, no_topic=manifest.no_topic)
+    fingerprint = hashlib.sha256(content).hexdigest()
+    network = contents[MODEL_FILE]
+    return Bundle(manifest, network, vocabulary, topics, goldens, drift_baseline, fingerprint)
 
 
 def _records(kind: type[Record], contents: Mapping[str, bytes], name: str) -> list[Record]:
@@ -186,29 +169,6 @@ def _records(kind: type[Record], contents: Mapping[str, bytes], name: str) -> li
         from_json_object(kind, entry, f"{name}, entry {number}")
         for number, entry in enumerate(entries)
     ]
-
-
-def _vocabulary(contents: Mapping[str, bytes]) -> dict[str, int]:
-    vocabulary = parse_json(contents[VOCABULARY_FILE], VOCABULARY_FILE)
-    if not isinstance(vocabulary, dict) or not all(
-        type(token_id) is int for token_id in vocabulary.values()
-    ):
-        raise BundleError(f"{VOCABULARY_FILE}: expected an object of word to whole number")
-    return vocabulary
-
-
-def _drift_baseline(
-    contents: Mapping[str, bytes], topics: Sequence[Topic], manifest: Manifest
-) -> DriftBaseline | None:
-    if DRIFT_BASELINE_FILE not in contents:
-        return None
-    parsed = parse_json(contents[DRIFT_BASELINE_FILE], DRIFT_BASELINE_FILE)
-    baseline = from_json_object(DriftBaseline, parsed, DRIFT_BASELINE_FILE)
-    if manifest.format_version == 1:
-        baseline = add_missing_reasons(baseline)
-    codes = [topic.code for topic in topics]
-    check_drift_baseline(baseline, codes, no_topic=manifest.no_topic)
-    return baseline
 
 
 def _to_json(value: object) -> bytes:

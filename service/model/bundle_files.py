@@ -44,12 +44,7 @@ def read_manifest(folder: Path) -> bytes:
 
 
 def read_verified(folder: Path, hashes: Mapping[str, str]) -> dict[str, bytes]:
-    """Return the content of each file, by its path in the bundle.
-
-    Parameters
-    ----------
-    hashes : mapping of str to str
-        SHA-256 in hexadecimal, by path.
+    """Return the content of each file, by its path in the bundle; ``hashes`` has their SHA-256.
 
     Raises
     ------
@@ -76,10 +71,7 @@ def read_file(folder: Path, name: str) -> bytes:
     try:
         path = (folder / name).resolve()
         inside = path.is_relative_to(folder.resolve())
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # a cycle of links; the type depends on the version of Python
+    except (OSError, RuntimeError) as error:  # a cycle of links: RuntimeError in Python 3.11
         raise BundleError(f"{name}: cannot be read: it is a cycle of links") from error
     if not inside:
         raise BundleError(f"{name}: expected a file inside the bundle, it links outside")
@@ -90,6 +82,10 @@ def read_file(folder: Path, name: str) -> bytes:
         raise BundleError(f"{name}: cannot be read: {error.strerror}") from error
 
 
+def _open_nonblocking(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # does not wait for the writer of a pipe
+
+
 def _read_bounded(file: BufferedReader, name: str) -> bytes:
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
@@ -97,8 +93,3 @@ def _read_bounded(file: BufferedReader, name: str) -> bytes:
     if status.st_size > MAX_FILE_BYTES:
         raise BundleError(f"{name}: expected at most {MAX_FILE_BYTES} bytes, got {status.st_size}")
     return file.read(status.st_size)  # if it grew meanwhile, its hash differs
-
-
-def _open_nonblocking(path: str, flags: int) -> int:
-    """Open a file; do not wait for a writer if it is a pipe."""
-    return os.open(path, flags | os.O_NONBLOCK)

@@ -17,8 +17,4 @@ def escape_controls(text: str) -> str:
     >>> print(escape_controls("a\x1b[2J.txt"))
     a\u001b[2J.txt
     """
-    return CONTROLS.sub(_escape, text)
-
-
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found.group()):04x}"
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -7,39 +7,32 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from service.model.abstention import Abstention
 from service.model.errors import BundleError
 
-WORDS_BOUNDS: Final = (10, 25, 50, 100, 200, 400, 800, 1_600, 5_000, 20_000, 100_000)
-"""Upper bounds of the bins; a last bin has no bound."""
-RATIO_BOUNDS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_RATIO_BOUNDS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 BOUNDS: Final[Mapping[str, Sequence[float]]] = {
-    "text_words": WORDS_BOUNDS,
-    "known_words_ratio": RATIO_BOUNDS,
-    "top_score_ratio": RATIO_BOUNDS,
-    "no_topic_ratio": RATIO_BOUNDS,
+    "text_words": (10, 25, 50, 100, 200, 400, 800, 1_600, 5_000, 20_000, 100_000),
+    "known_words_ratio": _RATIO_BOUNDS,
+    "top_score_ratio": _RATIO_BOUNDS,
+    "no_topic_ratio": _RATIO_BOUNDS,
 }
-"""The bins of each distribution: part of the bundle format."""
-REASONS_SINCE_VERSION_2: Final = (Abstention.NO_TOPIC,)
-"""Missing in baselines of format version 1."""
+"""Upper bounds of each distribution's bins, part of the bundle format; a last bin has no bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class DriftBaseline:
     """Counts of held-out newswires; in distributions by the bin's inclusive upper bound."""
 
-    topics: dict[str, int]
-    """By the code of the topic ranked first."""
-    abstentions: dict[str, int]
-    """By reason."""
+    topics: dict[str, int]  # by the code of the topic ranked first
+    abstentions: dict[str, int]  # by reason; format version 1 had no no_topic
     text_words: dict[str, int]
     known_words_ratio: dict[str, int]
     top_score_ratio: dict[str, int]
-    no_topic_ratio: dict[str, int] | None = None
-    """None for a model without this output."""
+    no_topic_ratio: dict[str, int] | None = None  # None for a model without this output
 
     @property
     def n_texts(self) -> int:
@@ -63,23 +56,12 @@ def count_bins(distribution: str, values: Iterable[float]) -> dict[str, int]:
     return {name: counts[index] for index, name in enumerate(bin_names(distribution))}
 
 
-def add_missing_reasons(baseline: DriftBaseline) -> DriftBaseline:
-    """Return a baseline of format version 1 with a count of 0 for each missing reason."""
-    later = {
-        reason.value: 0 for reason in REASONS_SINCE_VERSION_2 if reason not in baseline.abstentions
-    }
-    return replace(baseline, abstentions=baseline.abstentions | later)
-
-
 def check_drift_baseline(
     baseline: DriftBaseline, codes: Sequence[str], *, no_topic: bool = False
 ) -> None:
-    """Check a baseline against the codes of the topics, in order, and ``manifest.no_topic``.
+    """Raise BundleError if topics, reasons or bins differ, or the counts do not add up.
 
-    Raises
-    ------
-    BundleError
-        If its topics, reasons or bins differ, or its counts do not add up.
+    ``codes`` are those of the topics, in order; ``no_topic`` is the manifest's.
     """
     if (baseline.no_topic_ratio is not None) != no_topic:
         expectation = "is missing" if no_topic else "expected only where the manifest has no_topic"
@@ -92,10 +74,9 @@ def check_drift_baseline(
         if list(counts) != expected[name]:
             raise BundleError(f"{where}: expected {expected[name]}, got {list(counts)}")
         total = sum(counts.values())
-        complete = (
-            total <= baseline.n_texts if name == "abstentions" else (total == baseline.n_texts > 0)
-        )
+        n_texts = baseline.n_texts
+        complete = total <= n_texts if name == "abstentions" else total == n_texts > 0
         if min(counts.values()) < 0 or not complete:
             raise BundleError(
-                f"{where}: expected counts of {baseline.n_texts} newswires, got a sum of {total}"
+                f"{where}: expected counts of {n_texts} newswires, got a sum of {total}"
             )

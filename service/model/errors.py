@@ -1,14 +1,8 @@
-"""Errors of the model.
-
-NewswireError
-├── BundleError      a bundle is missing, incomplete, altered or fails its golden cases
-└── InferenceError   the network failed, or its output is no probability distribution
-"""
+"""Errors of the model: `BundleError` and `InferenceError`, both a `NewswireError`."""
 
 from typing import Final
 
 MAX_MESSAGE_LENGTH: Final = 1_000
-_LEFT_OUT: Final = " ... "
 
 
 class NewswireError(Exception):
@@ -23,8 +17,8 @@ class BundleError(NewswireError):
 
     def __init__(self, message: str) -> None:
         if len(message) > MAX_MESSAGE_LENGTH:
-            half = (MAX_MESSAGE_LENGTH - len(_LEFT_OUT)) // 2
-            message = f"{message[:half]}{_LEFT_OUT}{message[-half:]}"
+            half = MAX_MESSAGE_LENGTH // 2 - 3
+            message = f"{message[:half]} ... {message[-half:]}"
         super().__init__(message)
 
 

@@ -1,7 +1,6 @@
 """Leave-one-out explanations: how a score changes without each word.
 
-The scores are exact: the network's for the text without the word. Words that change the same tokens
-share a row of the inference.
+The scores are exact: the network's for the text without the word.
 """
 
 from collections.abc import Sequence
@@ -20,24 +19,19 @@ Field = Literal["title", "text"]
 class WordEffect(NamedTuple):
     """The effect of a word on the score of a topic."""
 
-    word: str
-    """As written."""
+    word: str  # as written
     field: Field
     start: int
-    end: int
-    """In code points: ``text[start:end]`` is the word."""
-    known: bool
-    """Whether it is in the vocabulary."""
-    score_change: float
-    """The score with the word minus the score without it."""
+    end: int  # in code points: text[start:end] is the word
+    known: bool  # whether it is in the vocabulary
+    score_change: float  # the score with the word minus the score without it
 
 
 class Explanation(NamedTuple):
     """The effect of each word on the score of a topic."""
 
     topic: Topic
-    words: list[WordEffect]
-    """Of title and text, in order."""
+    words: list[WordEffect]  # of title and text, in order
 
 
 def locate_words(text: NewsText, tokenizer: Tokenizer) -> list[tuple[str, Field, int, int]]:
@@ -55,15 +49,11 @@ def leave_one_out_inputs(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the inputs of the network for a text with each of some changes.
 
-    Parameters
-    ----------
-    changes : sequence of TokenChange, of length n_rows
-
     Returns
     -------
     token_ids : int64 array of shape (1, n_distinct + 1)
         Shared by all rows.
-    token_counts : float32 array of shape (n_rows, n_distinct + 1)
+    token_counts : float32 array of shape (n_changes, n_distinct + 1)
         0 where a row does not have the token.
     """
     token_ids = encoded.token_ids.tolist()

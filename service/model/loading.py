@@ -12,10 +12,7 @@ from service.model.verification import verify
 def load_classifier(folder: str | Path, *, fingerprint: str | None = None) -> TopicClassifier:
     """Load the bundle at ``folder``, or the highest-numbered one in it, and verify it.
 
-    Parameters
-    ----------
-    fingerprint : str or None
-        Of the bundle that is expected; None accepts any.
+    A fingerprint of None accepts any bundle.
 
     Raises
     ------
@@ -44,13 +41,7 @@ def load_classifier(folder: str | Path, *, fingerprint: str | None = None) -> To
 
 
 def build_classifier(bundle: Bundle) -> TopicClassifier:
-    """Build and verify the classifier of a bundle.
-
-    Raises
-    ------
-    BundleError
-        If onnxruntime rejects the network, or the classifier fails its golden cases.
-    """
+    """Build and verify the classifier of a bundle, or raise BundleError."""
     classifier = TopicClassifier(bundle)
     verify(classifier, bundle.goldens)
     return classifier

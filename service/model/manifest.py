@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from service.model.drift import DriftBaseline
@@ -18,7 +18,6 @@ THRESHOLDS: Final = ("min_confidence", "min_known_words_ratio")
 VERSION_2_FIELDS: Final = {"no_topic", "topic_min_confidence"}
 """Manifest fields that format version 1 does not have."""
 OPTIONAL_FIELDS: Final = {*THRESHOLDS, *VERSION_2_FIELDS, "no_topic_ratio"}
-"""Fields with a default."""
 
 MAX_LINE_LENGTH: Final = 500
 _CODE: Final = re.compile(r"[\w-][\w.-]{0,63}", re.ASCII)
@@ -30,16 +29,12 @@ Record = TypeVar("Record", "Manifest", "Topic", "Golden", DriftBaseline)
 class Topic:
     """A class of the network."""
 
-    id: int
-    """Class index: its position in the network's output."""
-    code: str
-    """Of the corpus, such as ``money-fx``."""
+    id: int  # class index: its position in the network's output
+    code: str  # of the corpus, such as money-fx
     name: str
     group: str
     description: str
-    """One line."""
-    training_newswires: int
-    """Newswires of the training split with this topic."""
+    training_newswires: int  # newswires of the training split with this topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +43,8 @@ class Golden:
 
     title: str | None
     text: str
-    token_ids: list[int]
-    """In order, as from `TextEncoder.token_ids`."""
-    probabilities: list[float]
-    """Shape (n_outputs,), from Keras."""
+    token_ids: list[int]  # in order, as from `TextEncoder.token_ids`
+    probabilities: list[float]  # shape (n_outputs,), from Keras
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +54,26 @@ class Manifest:
     format_version: int
     name: str
     version: str
-    created: str
-    """Time in UTC, ISO 8601."""
-    command: str
-    """The training command."""
-    recipe: dict[str, Any]
-    """Name and settings."""
-    data: dict[str, Any]
-    """Source, fingerprint and counts of the data set."""
-    tokenizer: str
-    """Name of the encoder (`service.model.encoders`); ``tokeniser`` in the file."""
-    tensors: dict[str, str]
-    """Names of the network's inputs and output, by role."""
-    scores: dict[str, Any]
-    """On the test split."""
-    libraries: dict[str, str]
-    """Versions of libraries and of Python."""
-    files: dict[str, str] = field(default_factory=dict)
-    """SHA-256 in hexadecimal of every other file of the bundle, by path."""
-    min_known_words_ratio: float = 0.0
-    """The model abstains if a smaller share of the words is known; 0 to 1."""
-    min_confidence: float = 0.0
-    """The model abstains if the highest score is lower; 0 to 1."""
-    no_topic: bool = False
-    """Whether the last column of ``probabilities`` is the probability that no topic fits."""
+    created: str  # time in UTC, ISO 8601
+    command: str  # of the training
+    recipe: dict[str, Any]  # name and settings
+    data: dict[str, Any]  # source, fingerprint and counts of the data set
+    tokenizer: str  # name of the encoder in `service.model.encoders`
+    tensors: dict[str, str]  # names of the network's inputs and output, by role
+    scores: dict[str, Any]  # on the test split
+    libraries: dict[str, str]  # versions of libraries and of Python
+    files: dict[str, str] = field(default_factory=dict)  # SHA-256 of every other file, by path
+    min_known_words_ratio: float = 0.0  # abstain if a smaller share of the words is known
+    min_confidence: float = 0.0  # abstain if the highest score is lower
+    no_topic: bool = False  # the last output is the probability that no topic fits
     topic_min_confidence: dict[str, float] = field(default_factory=dict)
-    """Overrides ``min_confidence``, by topic code; 0 to 1."""
+    """Overrides ``min_confidence``, by topic code."""
 
     @property
     def abstains(self) -> bool:
         """Whether the model can abstain without ``min_confidence`` in a request."""
-        ratios = (
-            self.min_known_words_ratio,
-            self.min_confidence,
-            *self.topic_min_confidence.values(),
-        )
-        return self.no_topic or any(ratios)
+        thresholds = (self.min_known_words_ratio, self.min_confidence)
+        return self.no_topic or any(thresholds) or any(self.topic_min_confidence.values())
 
 
 def to_json_object(record: Manifest | Topic | Golden | DriftBaseline) -> dict[str, Any]:
@@ -109,12 +86,7 @@ def to_json_object(record: Manifest | Topic | Golden | DriftBaseline) -> dict[st
 
 
 def from_json_object(kind: type[Record], value: object, where: str) -> Record:
-    """Return a record from parsed JSON.
-
-    Parameters
-    ----------
-    where : str
-        Begins the error message, for example ``"topics.json, entry 3"``.
+    """Return a record from parsed JSON; error messages begin with ``where``.
 
     Raises
     ------
@@ -123,27 +95,25 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
     """
     if not isinstance(value, Mapping):
         raise BundleError(f"{where}: expected an object, got {type(value).__name__}")
-    keys = {item.name: JSON_KEYS.get(item.name, item.name) for item in fields(kind)}
-    known = set(keys.values())
-    required = known - OPTIONAL_FIELDS
     newer = sorted(VERSION_2_FIELDS & value.keys())
     if kind is Manifest and newer and value.get("format_version") == 1:
         raise BundleError(f"{where}: expected format_version 2 with the fields {newer}, got 1")
-    if not required <= value.keys() <= known:
-        missing, unknown = sorted(required - value.keys()), sorted(value.keys() - known)
+    keys = {name: JSON_KEYS.get(name, name) for name in get_type_hints(kind)}
+    known = set(keys.values())
+    missing, unknown = sorted(known - OPTIONAL_FIELDS - value.keys()), sorted(value.keys() - known)
+    if missing or unknown:
         raise BundleError(f"{where}: fields missing: {missing}, fields unknown: {unknown}")
     for name, hint in get_type_hints(kind).items():
         key = keys[name]
         if key in value and not _conforms(value[key], hint):
+            expected = hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint
             given = type(value[key]).__name__
-            raise BundleError(f"{where}: {key}: expected {_readable(hint)}, got {given}")
+            raise BundleError(f"{where}: {key}: expected {expected}, got {given}")
     return kind(**{name: value[key] for name, key in keys.items() if key in value})
 
 
 def _conforms(value: object, hint: Any) -> bool:
     """Whether parsed JSON has a type: a plain one, or a union, list or dict of them."""
-    if hint is Any:
-        return True
     items = get_args(hint)
     origin = get_origin(hint)
     if origin is list:
@@ -152,11 +122,7 @@ def _conforms(value: object, hint: Any) -> bool:
         return isinstance(value, dict) and all(_conforms(v, items[1]) for v in value.values())
     if items:
         return any(_conforms(value, option) for option in items)
-    return type(value) is hint
-
-
-def _readable(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
+    return hint is Any or type(value) is hint
 
 
 def check_manifest(manifest: Manifest, *, tokenizers: Collection[str]) -> None:
@@ -177,30 +143,24 @@ def check_manifest(manifest: Manifest, *, tokenizers: Collection[str]) -> None:
                 f"manifest.json: {name}: expected 1 to {MAX_LINE_LENGTH} printable characters"
             )
     thresholds = {name: getattr(manifest, name) for name in THRESHOLDS}
-    thresholds |= {
-        f"topic_min_confidence: {code}": ratio
-        for code, ratio in manifest.topic_min_confidence.items()
-    }
+    for code, ratio in manifest.topic_min_confidence.items():
+        thresholds[f"topic_min_confidence: {code}"] = ratio
     for name, ratio in thresholds.items():
         if not 0 <= ratio <= 1:  # NaN is neither
             raise BundleError(f"manifest.json: {name}: expected 0 to 1, got {ratio}")
 
 
-def check_topic_thresholds(manifest: Manifest, topics: Sequence[Topic]) -> None:
-    """Raise BundleError if ``topic_min_confidence`` has a code that is no topic's."""
+def check_topics(topics: Sequence[Topic], manifest: Manifest) -> None:
+    """Raise BundleError unless ids are 0, 1, 2, ..., codes unique and known, texts printable."""
+    if [topic.id for topic in topics] != list(range(len(topics))) or not topics:
+        raise BundleError("topics.json: expected ids 0, 1, 2, ... in order")
     codes = {topic.code for topic in topics}
+    if len(codes) < len(topics):
+        raise BundleError("topics.json: expected unique codes, some repeat")
     if unknown := [code for code in manifest.topic_min_confidence if code not in codes]:
         raise BundleError(
             f"manifest.json: topic_min_confidence: expected codes of topics, got {unknown}"
         )
-
-
-def check_topics(topics: Sequence[Topic]) -> None:
-    """Raise BundleError unless ids are 0, 1, 2, ..., codes unique and texts printable."""
-    if [topic.id for topic in topics] != list(range(len(topics))) or not topics:
-        raise BundleError("topics.json: expected ids 0, 1, 2, ... in order")
-    if len({topic.code for topic in topics}) < len(topics):
-        raise BundleError("topics.json: expected unique codes, some repeat")
     for topic in topics:
         texts = (topic.name, topic.group, topic.description)
         if not _CODE.fullmatch(topic.code) or not all(map(_is_line, texts)):

@@ -15,12 +15,7 @@ _NUMBER: Final = re.compile(r"[1-9][0-9]*")
 def find_bundle(folder: Path) -> Path:
     """Return ``folder`` if it is a bundle, else the highest-numbered complete bundle in it.
 
-    If none is complete, the highest is returned.
-
-    Raises
-    ------
-    BundleError
-        If there is none, or the folder cannot be read.
+    If none is complete, returns the highest; raises BundleError as `find_bundles`.
     """
     bundles = find_bundles(folder)
     return next((path for path in bundles if not missing_files(path)), bundles[0])
@@ -29,10 +24,7 @@ def find_bundle(folder: Path) -> Path:
 def find_bundles(folder: Path) -> list[Path]:
     """Return ``folder`` if it is a bundle, else all bundles in it, the highest number first.
 
-    Raises
-    ------
-    BundleError
-        If there is none, or the folder cannot be read.
+    Raises BundleError if there is none, or the folder cannot be read.
     """
     try:
         if (folder / MANIFEST_FILE).is_file():

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 
 from service.model.errors import BundleError
@@ -16,23 +15,15 @@ _SURROGATE: Final = "\\ud"
 
 
 def replace_surrogates(text: str) -> str:
-    r"""Replace each lone surrogate, which UTF-8 cannot encode, by a question mark.
+    r"""Replace each lone surrogate, of half an emoji, by ``?``: UTF-8 cannot encode it.
 
-    They come from emoji that were cut in half. Applied to every text to classify.
-
-    Examples
-    --------
-    >>> replace_surrogates("Gold \ud83d rose")
-    'Gold ? rose'
+    Applied to every text to classify.
     """
     return text.encode(errors="replace").decode()
 
 
 def parse_json(content: bytes, name: str) -> Any:
-    """Parse JSON in UTF-8 with finite numbers and limited nesting, or raise BundleError.
-
-    ``name`` begins the error message.
-    """
+    """Parse JSON in UTF-8 with finite numbers and limited nesting, or raise BundleError."""
     if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
         raise BundleError(f"{name}: expected at most {MAX_CONTAINERS} objects and lists")
     try:
@@ -43,7 +34,11 @@ def parse_json(content: bytes, name: str) -> Any:
     except (ValueError, RecursionError, MemoryError) as error:
         reason = str(error) or type(error).__name__
         raise BundleError(f"{name}: is not JSON in UTF-8: {reason}") from error
-    if _is_deeper(value, MAX_DEPTH):
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):  # without scalars, which are many and have no children
+        parents = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [child for each in parents for child in each if isinstance(child, dict | list)]
+    if level:
         raise BundleError(f"{name}: expected at most {MAX_DEPTH} levels of lists and objects")
     return value
 
@@ -57,22 +52,3 @@ def _parse_float(digits: str) -> float:
     if math.isinf(number):
         raise ValueError("a number is too large")
     return number
-
-
-def _is_deeper(value: object, depth: int) -> bool:
-    level = [value]
-    for _ in range(depth):
-        # scalars have no children, and there are many of them
-        level = [
-            child
-            for parent in level
-            for child in _children(parent)
-            if isinstance(child, dict | list)
-        ]
-    return bool(level)
-
-
-def _children(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()

@@ -1,3 +1,4 @@
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -172,6 +173,14 @@ def test_drift_baseline_is_optional(tmp_path: Path) -> None:
     written = save_bundle(latest, tmp_path / "again", {})
     assert DRIFT_BASELINE_FILE in written.files
     assert load_bundle(tmp_path / "again").drift_baseline == latest.drift_baseline
+
+
+def test_baseline_of_version_1_gets_the_reason_it_did_not_have() -> None:
+    written = json.loads((RELEASED / "4" / DRIFT_BASELINE_FILE).read_text())
+    assert "no_topic" not in written["abstentions"]
+    baseline = load_bundle(RELEASED / "4").drift_baseline
+    assert baseline is not None
+    assert baseline.abstentions == written["abstentions"] | {"no_topic": 0}
 
 
 @pytest.mark.parametrize("value", [[], {}, {"topics": {"earn": "many"}}])

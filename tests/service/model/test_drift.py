@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from service.model import BundleError, DriftBaseline
 from service.model.drift import (
     BOUNDS,
-    add_missing_reasons,
     bin_names,
     check_drift_baseline,
     count_bins,
@@ -86,9 +85,3 @@ def test_no_topic_ratio_requires_a_model_with_no_topic() -> None:
     few = replace(measured, no_topic_ratio=count_bins("no_topic_ratio", [0.1]))
     with pytest.raises(BundleError, match=r"no_topic_ratio: .* sum of 1"):
         check_drift_baseline(few, CODES, no_topic=True)
-
-
-def test_baseline_of_version_1_gets_missing_reasons() -> None:
-    first = replace(baseline(), abstentions={"too_few_known_words": 0, "low_confidence": 1})
-    assert add_missing_reasons(first) == baseline()
-    assert add_missing_reasons(baseline()) == baseline()

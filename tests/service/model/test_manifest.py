@@ -8,7 +8,6 @@ from service.model.manifest import (
     VERSION_2_FIELDS,
     check_goldens,
     check_manifest,
-    check_topic_thresholds,
     check_topics,
     from_json_object,
     to_json_object,
@@ -120,9 +119,9 @@ def test_thresholds_of_topics_are_ratios(value: dict[str, float], message: str) 
 
 
 def test_thresholds_name_topics_of_the_bundle() -> None:
-    check_topic_thresholds(replace(MANIFEST, topic_min_confidence={"cocoa": 0.5}), [TOPIC])
+    check_topics([TOPIC], replace(MANIFEST, topic_min_confidence={"cocoa": 0.5}))
     with pytest.raises(BundleError, match=r"expected codes of topics, got \['earn'\]"):
-        check_topic_thresholds(replace(MANIFEST, topic_min_confidence={"earn": 0.5}), [TOPIC])
+        check_topics([TOPIC], replace(MANIFEST, topic_min_confidence={"earn": 0.5}))
 
 
 @pytest.mark.parametrize(
@@ -136,12 +135,12 @@ def test_fields_of_version_2_have_types(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize("topics", [[], [replace(TOPIC, id=1)], [TOPIC, TOPIC]])
 def test_topics_out_of_order_are_an_error(topics: list[Topic]) -> None:
     with pytest.raises(BundleError, match=r"topics\.json: expected ids 0, 1, 2"):
-        check_topics(topics)
+        check_topics(topics, MANIFEST)
 
 
 def test_repeated_codes_are_an_error() -> None:
     with pytest.raises(BundleError, match="some repeat"):
-        check_topics([TOPIC, replace(TOPIC, id=1)])
+        check_topics([TOPIC, replace(TOPIC, id=1)], MANIFEST)
 
 
 @pytest.mark.parametrize(

@@ -28,30 +28,19 @@ LEAD_WORDS: Final = 40
 MAX_TITLE_WORDS: Final = 25
 """Without a title, a first line of so many words is the title."""
 
-FREQUENT_DIGITS: Final = 3
-"""Nearly all numbers have at most this many."""
-
 TITLE: Final = "title:"
 LEAD: Final = "lead:"
 """Prefixes of vocabulary entries: no word has a colon."""
 _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1)))
 """Vocabulary entries of numbers, by digits; no word has a number sign."""
-_MAX_DIGITS: Final = len(_NUMBERS) - 1
 
 
 class FieldEncoder(TextEncoder):
     """Encodes text with a saved word index and tokens for title and lead.
 
-    Parameters
-    ----------
-    vocabulary : mapping of str to int
-        Token to token id: words, ``title:word`` and ``lead:word`` of these words, and ``#1`` to
-        ``#8`` for numbers of so many digits.
-
-    Raises
-    ------
-    ValueError
-        As of a `TextEncoder`, or if a token of a field has no word.
+    The vocabulary has words, ``title:word`` and ``lead:word`` of these words, and ``#1`` to ``#8``
+    for numbers of so many digits. Raises ValueError as a `TextEncoder`, or if a token of a field
+    has no word.
 
     Examples
     --------
@@ -176,13 +165,13 @@ class _WordAndNumberIds(WordIds):
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         super().__init__({word: i for word, i in vocabulary.items() if ":" not in word})
         self._number_ids = [vocabulary.get(name, UNKNOWN_ID) for name in _NUMBERS]
-        for n_digits in range(1, FREQUENT_DIGITS + 1):  # found without a call of __missing__
+        for n_digits in (1, 2, 3):  # nearly all numbers; found without a call of __missing__
             numbers = (f"{number:0{n_digits}}" for number in range(10**n_digits))
             self.update(dict.fromkeys(numbers, self._number_ids[n_digits]))
 
     def __missing__(self, word: str) -> int:
         if word.isdecimal():
-            return self._number_ids[min(len(word), _MAX_DIGITS)]
+            return self._number_ids[min(len(word), MAX_NUMBERS)]
         return UNKNOWN_ID
 
 
@@ -193,7 +182,7 @@ class _NewsWordIds(_WordAndNumberIds):
         if word[-2:] == "'s":
             return self.get(word[:-2], UNKNOWN_ID)
         if word.isdecimal():
-            return self._number_ids[min(len(word), _MAX_DIGITS)]
+            return self._number_ids[min(len(word), MAX_NUMBERS)]
         return UNKNOWN_ID
 
 
@@ -215,4 +204,4 @@ def is_number(token: str) -> bool:
 
 
 def _name_numbers(words: list[str]) -> list[str]:
-    return [_NUMBERS[min(len(word), _MAX_DIGITS)] if word.isdecimal() else word for word in words]
+    return [_NUMBERS[min(len(word), MAX_NUMBERS)] if word.isdecimal() else word for word in words]

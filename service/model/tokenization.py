@@ -8,10 +8,10 @@ characters, variation selectors, emoji modifiers) dropped.
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import chain
 from string import ascii_lowercase, ascii_uppercase
-from typing import Final, NamedTuple
+from typing import Final
 
 _ASCII_SEPARATORS: Final = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~' + "".join(map(chr, (*range(32), 127)))
 """Keras' punctuation and control characters; its texts have no other than tab and newline."""
@@ -69,7 +69,7 @@ class Tokenizer:
         if text.isascii():
             words = text.encode().translate(_ASCII_TABLE).decode()
             return [match.span() for match in _WORD.finditer(words)]
-        return _Aligned.of(text).folded().spans(_mark_words)
+        return _folded_spans(_align(text), _mark_words)
 
 
 class NewsTokenizer(Tokenizer):
@@ -89,17 +89,15 @@ class NewsTokenizer(Tokenizer):
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return start and end of each word of `tokenize`, in code points."""
-        aligned = _Aligned.of(text)
-        for _ in range(_ENTITY_LEVELS):
-            aligned = aligned.rewritten(_ENTITY, _decode_entity)
-        return aligned.folded().spans(_separate_apostrophes)
+        aligned = _align(text)
+        if ";" in text:  # the end of an entity
+            for _ in range(_ENTITY_LEVELS):
+                aligned = _decode_entities(aligned)
+        return _folded_spans(aligned, _separate_apostrophes)
 
 
 def _compose(folded: str) -> list[str]:
-    """Return the words composed, in lower case.
-
-    Composing is quadratic in a run of marks, so long words are not composed.
-    """
+    """Return the words composed, in lower case; long ones are not, as it is quadratic in marks."""
     return [
         (unicodedata.normalize("NFC", word) if len(word) <= _MAX_COMPOSED else word).lower()
         for word in folded.split()
@@ -167,60 +165,33 @@ def _compatibility_form(character: str) -> str:
     return form
 
 
-class _Aligned(NamedTuple):
-    """A rewritten text with the position of each character in the original."""
+_Aligned = list[tuple[str, int, int]]
+"""The characters of a rewritten text, each with its start and end in the original."""
 
-    text: str
-    starts: list[int]
-    ends: list[int]
 
-    @classmethod
-    def of(cls, text: str) -> "_Aligned":
-        return cls(text, list(range(len(text))), list(range(1, len(text) + 1)))
+def _align(text: str) -> _Aligned:
+    return [(character, place, place + 1) for place, character in enumerate(text)]
 
-    @classmethod
-    def joined(cls, parts: Iterable[tuple[str, int, int]]) -> "_Aligned":
-        """Join parts, each with its start and end in the original."""
-        characters = [(part, start, end) for text, start, end in parts for part in text]
-        return cls(
-            "".join(part for part, _, _ in characters),
-            [start for _, start, _ in characters],
-            [end for _, _, end in characters],
-        )
 
-    def rewritten(
-        self, pattern: re.Pattern[str], rewrite: Callable[[re.Match[str]], str]
-    ) -> "_Aligned":
-        """Rewrite each match of a pattern."""
-        if not pattern.search(self.text):
-            return self
-        parts: list[tuple[str, int, int]] = []
-        at = 0
-        for match in pattern.finditer(self.text):
-            parts += zip(
-                self.text[at : match.start()],
-                self.starts[at : match.start()],
-                self.ends[at : match.start()],
-                strict=True,
-            )
-            at = match.end()
-            parts.append((rewrite(match), self.starts[match.start()], self.ends[at - 1]))
-        parts += zip(self.text[at:], self.starts[at:], self.ends[at:], strict=True)
-        return self.joined(parts)
+def _decode_entities(aligned: _Aligned) -> _Aligned:
+    decoded: _Aligned = []
+    at = 0
+    for match in _ENTITY.finditer("".join(character for character, _, _ in aligned)):
+        start, end = aligned[match.start()][1], aligned[match.end() - 1][2]
+        decoded += aligned[at : match.start()]
+        decoded += [(character, start, end) for character in _decode_entity(match)]
+        at = match.end()
+    return decoded + aligned[at:]
 
-    def folded(self) -> "_Aligned":
-        """Fold the text; composing would not move the borders of words."""
-        return self.joined(
-            (_FOLDING[ord(character)], start, end)
-            for character, start, end in zip(*self, strict=True)
-        )
 
-    def spans(self, separate: Callable[[str], str]) -> list[tuple[int, int]]:
-        """Return start and end of each word in the original."""
-        return [
-            (self.starts[match.start()], self.ends[match.end() - 1])
-            for match in _WORD.finditer(separate(self.text))
-        ]
+def _folded_spans(aligned: _Aligned, separate: Callable[[str], str]) -> list[tuple[int, int]]:
+    """Fold a text and return the span of each word; composing would not move their borders."""
+    folded = [
+        (part, start, end) for character, start, end in aligned for part in _FOLDING[ord(character)]
+    ]
+    text = separate("".join(part for part, _, _ in folded))
+    words = (match.span() for match in _WORD.finditer(text))
+    return [(folded[first][1], folded[end - 1][2]) for first, end in words]
 
 
 KERAS_TOKENIZER: Final = Tokenizer()

@@ -24,7 +24,7 @@ from service.model.control_characters import escape_controls
 from service.observability.logging import logging_config
 from service.observability.metrics import make_registry
 from service.reload.startup import load_newest
-from service.reload.watcher import ModelWatcher, freeze_gc, warn_of_no_thresholds
+from service.reload.watcher import ModelWatcher, freeze_gc
 from service.server.draining import DrainingServer
 from service.server.http_protocol import timeout_http_protocol
 from service.server.listeners import listen
@@ -83,13 +83,12 @@ def main(**overrides: Any) -> int:
         *(manifest.name, manifest.version, settings.model_dir, settings.host, settings.port),
     )
     model.log()
-    warn_of_no_thresholds(manifest)
     watcher = ModelWatcher(
         app,
         settings.model_dir,
         model.path,
         poll_seconds=settings.model_poll_seconds,
-        skipped={bundle.path: bundle.state for bundle in model.skipped},
+        skipped=model.skipped,
     )
     server = DrainingServer(
         config,

@@ -16,14 +16,9 @@ def prepare_process(
 ) -> None:
     """Make the module path safe, open closed standard streams, and look for an extra's packages.
 
-    Parameters
-    ----------
-    ignore_hangup : bool
-        Ignore SIGHUP until the server handles it; otherwise it ends the process.
-    extra : str or None
-        The optional dependencies of the project that the entry point needs.
-    packages : tuple of str
-        Packages of the extra; if one is not installed the process exits with one line.
+    SIGHUP ends the process unless it is ignored until the server handles it. The process exits with
+    one line if one of the ``packages``, those of the project's optional dependencies ``extra``, is
+    not installed.
     """
     use_safe_path()
     open_standard_streams()

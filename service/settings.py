@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "NEWSWIRE_"
@@ -28,108 +28,87 @@ ORIGIN: Final = re.compile(
 """An Origin header as browsers send it."""
 
 
+Count = Annotated[int, Field(ge=1)]
+Host = Annotated[str, Field(min_length=1)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Seconds = Annotated[float, Field(ge=0, le=MAX_SECONDS)]
+Timeout = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
+WholeTimeout = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
+
+
 class ServiceSettings(BaseSettings):
     """The settings: variables ``NEWSWIRE_`` and the name in capitals.
 
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value is invalid; `describe_errors` formats it.
+    An invalid value raises ValidationError; `describe_errors` formats it.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
-    host: str = Field(
-        default="127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for all."
-    )
-    port: int = Field(default=8000, ge=1, le=65_535, description="TCP port to listen on.")
+    host: Host = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: Port = Field(8000, description="TCP port to listen on.")
     model_dir: Path = Field(
-        default=Path("models/reuters"),
+        Path("models/reuters"),
         description="A bundle, or a folder of numbered bundles, of which the highest is served.",
     )
-    model_poll_seconds: float = Field(
-        default=0.0,
-        ge=0,
-        le=MAX_SECONDS,
-        description="Interval of checks for a new model; 0 checks only on SIGHUP.",
+    model_poll_seconds: Seconds = Field(
+        0.0, description="Interval of checks for a new model; 0 checks only on SIGHUP."
     )
-    max_text_bytes: int = Field(
-        default=1_000_000,
-        ge=1,
-        description="Maximum size of a text with its title, in bytes of UTF-8.",
+    max_text_bytes: Count = Field(
+        1_000_000, description="Maximum size of a text with its title, in bytes of UTF-8."
     )
-    max_text_words: int = Field(
-        default=200_000, ge=1, description="Maximum number of words of a text with its title."
+    max_text_words: Count = Field(
+        200_000, description="Maximum number of words of a text with its title."
     )
-    max_batch_size: int = Field(
-        default=256, ge=1, description="Maximum number of texts in a batch request."
-    )
-    max_explained_words: int = Field(
-        default=2_000, ge=1, description="Maximum number of words in a request with explanations."
+    max_batch_size: Count = Field(256, description="Maximum number of texts in a batch request.")
+    max_explained_words: Count = Field(
+        2_000, description="Maximum number of words in a request with explanations."
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        default=(),
-        repr=False,
-        description="API keys, separated by commas; empty disables authentication.",
+        (), repr=False, description="API keys, separated by commas; empty disables authentication."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
+        (),
         description="Allowed CORS origins such as https://a.example, separated by commas; "
         "* for all.",
     )
     metrics_require_key: bool = Field(
-        default=True, description="Whether /metrics requires an API key, if there are keys."
+        True, description="Whether /metrics requires an API key, if there are keys."
     )
-    metrics_host: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Address of NEWSWIRE_METRICS_PORT; default NEWSWIRE_HOST.",
+    metrics_host: Host | None = Field(
+        None, description="Address of NEWSWIRE_METRICS_PORT; default NEWSWIRE_HOST."
     )
-    metrics_port: int | None = Field(
-        default=None,
-        ge=1,
-        le=65_535,
-        description="Separate TCP port for /metrics, without authentication.",
+    metrics_port: Port | None = Field(
+        None, description="Separate TCP port for /metrics, without authentication."
     )
-    max_concurrent_requests: int = Field(
-        default=20,
-        ge=1,
+    max_concurrent_requests: Count = Field(
+        20,
         description="Maximum number of concurrent classification requests; further ones get 429.",
     )
-    max_buffered_bytes: int = Field(
-        default=24_000_000,
-        ge=1,
+    max_buffered_bytes: Count = Field(
+        24_000_000,
         description="Maximum bytes of request bodies that are incomplete or wait for a thread.",
     )
-    request_timeout_seconds: float = Field(
-        default=10.0,
-        gt=0,
-        le=MAX_SECONDS,
-        description="Timeout of receiving a request body, and of processing it.",
+    request_timeout_seconds: Timeout = Field(
+        10.0, description="Timeout of receiving a request body, and of processing it."
     )
-    header_timeout_seconds: float = Field(
-        default=5.0, gt=0, le=MAX_SECONDS, description="Timeout of receiving request headers."
+    header_timeout_seconds: Timeout = Field(
+        5.0, description="Timeout of receiving request headers."
     )
-    keep_alive_seconds: int = Field(
-        default=5,
-        ge=1,
-        le=MAX_SECONDS,
+    keep_alive_seconds: WholeTimeout = Field(
+        5,
         description="Idle timeout of a connection; set it above the idle timeout of a proxy in "
         "front.",
     )
-    drain_seconds: float = Field(
-        default=0.0,
-        ge=0,
-        le=MAX_SECONDS,
-        description="How long to keep serving as not ready after SIGTERM.",
+    drain_seconds: Seconds = Field(
+        0.0, description="How long to keep serving as not ready after SIGTERM."
     )
-    shutdown_timeout_seconds: int = Field(
-        default=8, ge=1, le=MAX_SECONDS, description="Timeout of requests in progress at shutdown."
+    shutdown_timeout_seconds: WholeTimeout = Field(
+        8, description="Timeout of requests in progress at shutdown."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Minimum level of log lines."
+        "info", description="Minimum level of log lines."
     )
-    access_log: bool = Field(default=False, description="Log every request; this costs throughput.")
+    access_log: bool = Field(False, description="Log every request; this costs throughput.")
 
     @field_validator("api_keys", mode="before")
     @classmethod
@@ -172,11 +151,12 @@ def describe_unknown_variables(variables: Mapping[str, str]) -> str:
     A mistyped setting would silently keep its default: no API key, no limit.
     """
     settings = [name.upper() for name in ServiceSettings.model_fields]
-    known = {*settings, *OTHER_VARIABLES}
     unknown = []
     for variable, value in sorted(variables.items()):
         name = variable.upper().removeprefix(PREFIX)
-        if name == variable.upper() or name in known or _is_service_link(name, value):
+        if name == variable.upper() or name in settings or name in OTHER_VARIABLES:
+            continue
+        if SERVICE_LINK.fullmatch(name) or (name.endswith("PORT") and LINK_URL.fullmatch(value)):
             continue
         nearest = get_close_matches(name, settings, n=1)
         advice = f"did you mean {PREFIX}{nearest[0]}?" if nearest else "correct or unset it"
@@ -184,22 +164,12 @@ def describe_unknown_variables(variables: Mapping[str, str]) -> str:
     return "; ".join(unknown)
 
 
-def _is_service_link(name: str, value: str) -> bool:
-    return bool(SERVICE_LINK.fullmatch(name)) or (
-        name.endswith("PORT") and bool(LINK_URL.fullmatch(value))
-    )
-
-
 def describe_errors(error: ValidationError) -> str:
-    """Return one line with each invalid variable, what was expected and the value.
-
-    The value of a secret (``repr=False``) is omitted.
-    """
-    return "; ".join(map(_describe, error.errors()))
-
-
-def _describe(item: ErrorDetails) -> str:
-    name = "_".join(map(str, item["loc"]))
-    field = ServiceSettings.model_fields.get(str(item["loc"][0]))
-    got = f", got {item['input']!r}" if field is None or field.repr else ""
-    return f"{PREFIX}{name.upper()}: {item['msg']}{got}"
+    """Return one line: each invalid variable, what was expected, and the value if it is no secret."""
+    lines = []
+    for item in error.errors():
+        name = "_".join(map(str, item["loc"]))
+        field = ServiceSettings.model_fields.get(str(item["loc"][0]))
+        got = f", got {item['input']!r}" if field is None or field.repr else ""
+        lines.append(f"{PREFIX}{name.upper()}: {item['msg']}{got}")
+    return "; ".join(lines)

@@ -13,13 +13,7 @@ INFINITY: Final = float("inf")
 
 
 class BatchHistogram(Collector):
-    """A Prometheus histogram without labels; not thread-safe.
-
-    Parameters
-    ----------
-    buckets : sequence of float
-        Inclusive upper bounds, ascending.
-    """
+    """A Prometheus histogram without labels and with inclusive bounds; not thread-safe."""
 
     def __init__(
         self,
@@ -42,10 +36,6 @@ class BatchHistogram(Collector):
         self._counts += np.bincount(places, minlength=len(self._counts))
         self._sum += sum(values)
 
-    def describe(self) -> Iterable[HistogramMetricFamily]:
-        """Return the metric without samples."""
-        return [HistogramMetricFamily(self._name, self._documentation)]
-
     def collect(self) -> Iterable[HistogramMetricFamily]:
         """Return the metric."""
         bounds = map(bound_label, [*self._bounds, INFINITY])
@@ -53,6 +43,8 @@ class BatchHistogram(Collector):
         family = HistogramMetricFamily(self._name, self._documentation)
         family.add_metric([], buckets=buckets, sum_value=self._sum)
         return [family]
+
+    describe = collect  # the registry reserves the names
 
 
 def bound_label(bound: float) -> str:

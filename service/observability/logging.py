@@ -9,7 +9,6 @@ from contextlib import suppress
 from logging.handlers import QueueHandler
 from queue import Full, Queue
 from threading import Thread
-from types import TracebackType
 from typing import Any, Final
 
 from pythonjsonlogger.json import JsonFormatter
@@ -24,10 +23,6 @@ MAX_QUEUED_LINES: Final = 10_000
 """A few megabytes, or seconds of full load with an access log."""
 FLUSH_SECONDS: Final = 1.0
 """How long the exit waits for the last lines."""
-
-ExceptionInfo = (
-    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-)
 
 
 class JsonLinesFormatter(JsonFormatter):
@@ -54,7 +49,7 @@ class JsonLinesFormatter(JsonFormatter):
             if context.traceparent:
                 log_data["traceparent"] = context.traceparent
 
-    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Return the traceback; during a request without the message, which may quote it."""
         kind, _, trace = ei
         if kind is None or current_request_context.get() is None:
@@ -68,12 +63,8 @@ class NonBlockingHandler(QueueHandler):
     Lines that exceed the queue, or that cannot be written, are dropped and counted. At exit,
     `logging` closes the handler, which waits for the last lines.
 
-    Parameters
-    ----------
-    descriptor : int
-        No file object: the interpreter cannot exit while a thread is blocked inside one.
-    count_dropped : callable
-        Called with the number of dropped lines.
+    It has a descriptor and no file object: the interpreter cannot exit while a thread is blocked
+    inside one.
     """
 
     queue: "Queue[str]"
@@ -106,34 +97,23 @@ class NonBlockingHandler(QueueHandler):
     def _write_lines(self) -> None:
         ended = False
         while not ended:
-            lines = [self.queue.get(), *self._take_queued()]
+            # all that are queued, in one write
+            n_queued = self.queue.qsize
+            lines = [self.queue.get(), *(self.queue.get_nowait() for _ in range(n_queued()))]
             if ended := END in lines:
                 lines.remove(END)
+            left = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
             try:
-                _write(self._descriptor, "".join(f"{line}\n" for line in lines))
+                while left:
+                    left = left[os.write(self._descriptor, left) :]
             except OSError:  # the disk is full, or the pipe is closed
                 self._count_dropped(len(lines))
-
-    def _take_queued(self) -> list[str]:
-        """Take all queued lines, for one write."""
-        return [self.queue.get_nowait() for _ in range(self.queue.qsize())]
-
-
-def _write(descriptor: int, text: str) -> None:
-    left = text.encode(errors="backslashreplace")
-    while left:
-        left = left[os.write(descriptor, left) :]
-
-
-def _standard_error() -> int:
-    # if it was closed, another file may have its number
-    if sys.__stderr__ is None:
-        return os.open(os.devnull, os.O_WRONLY)
-    return sys.__stderr__.fileno()
 
 
 def logging_config(level: str, count_dropped: Callable[[int], None]) -> dict[str, Any]:
     """Return the configuration of all loggers, for `logging.config.dictConfig`."""
+    stderr = sys.__stderr__  # None if it was closed: another file may have its number
+    descriptor = os.open(os.devnull, os.O_WRONLY) if stderr is None else stderr.fileno()
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -141,7 +121,7 @@ def logging_config(level: str, count_dropped: Callable[[int], None]) -> dict[str
         "handlers": {
             "stderr": {
                 "()": NonBlockingHandler,
-                "descriptor": _standard_error(),
+                "descriptor": descriptor,
                 "count_dropped": count_dropped,
                 "formatter": "json",
             }

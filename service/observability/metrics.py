@@ -2,6 +2,7 @@
 
 from collections import Counter as TotalOf
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from threading import Lock
 from typing import Final, TypeVar
 
@@ -18,13 +19,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from service.model import (
-    Abstention,
-    Classification,
-    DriftBaseline,
-    EncodedText,
-    TopicClassifier,
-)
+from service.model import Abstention, Classification, EncodedText, TopicClassifier
 from service.model.drift import BOUNDS
 from service.observability.histogram import INFINITY, BatchHistogram, bound_label
 
@@ -49,58 +44,47 @@ class ServiceMetrics(Collector):
         self.registry = registry
         registry.register(self)  # before the metrics: its `collect` flushes first
 
-        def counter(name: str, documentation: str, *labels: str) -> Counter:
-            return Counter(f"newswire_{name}", documentation, labels, registry=registry)
+        counter = partial(Counter, namespace="newswire", registry=registry)
+        gauge = partial(Gauge, namespace="newswire", registry=registry)
+        histogram = partial(Histogram, namespace="newswire", registry=registry)
 
-        def gauge(name: str, documentation: str, *labels: str) -> Gauge:
-            return Gauge(f"newswire_{name}", documentation, labels, registry=registry)
-
-        def histogram(
-            name: str, documentation: str, buckets: Sequence[float] = _STAGE_SECONDS
-        ) -> BatchHistogram:
+        def batched(name: str, documentation: str) -> BatchHistogram:
+            buckets = BOUNDS.get(name, _STAGE_SECONDS)
             name = f"newswire_{name}"
             return BatchHistogram(name, documentation, buckets=buckets, registry=registry)
 
         self.requests = counter(
-            "http_requests", "Responses by route and status.", "route", "status"
+            "http_requests", "Responses by route and status.", ["route", "status"]
         )
-        self.request_duration = Histogram(
-            "newswire_http_request_duration_seconds",
+        self.request_duration = histogram(
+            "http_request_duration_seconds",
             "Time from the request headers to the end of the response, by route.",
-            ("route",),
+            ["route"],
             buckets=_REQUEST_SECONDS,
-            registry=registry,
         )
         self.requests_in_progress = gauge(
             "requests_in_progress", "Classification requests in progress or queued."
         )
-        self.encode_duration = histogram("encode_duration_seconds", "Encoding time of a text.")
-        self.inference_duration = histogram(
-            "inference_duration_seconds", "Inference time of a text."
+        self.encode_duration = batched("encode_duration_seconds", "Encoding time of a text.")
+        self.inference_duration = batched("inference_duration_seconds", "Inference time of a text.")
+        self.explain_duration = batched("explain_duration_seconds", "Time of an explanation.")
+        self.text_words = batched("text_words", "Words per text.")
+        self.known_words_ratio = batched(
+            "known_words_ratio", "Share of the words of a text that are in the vocabulary."
         )
-        self.explain_duration = histogram("explain_duration_seconds", "Time of an explanation.")
-        self.text_words = histogram("text_words", "Words per text.", BOUNDS["text_words"])
-        self.known_words_ratio = histogram(
-            "known_words_ratio",
-            "Share of the words of a text that are in the vocabulary.",
-            BOUNDS["known_words_ratio"],
+        self.predictions = counter(
+            "predictions", "Predictions by the topic ranked first.", ["topic"]
         )
-        self.predictions = counter("predictions", "Predictions by the topic ranked first.", "topic")
-        self.abstentions = counter("abstentions", "Abstentions by reason.", "reason")
-        self.top_score_ratio = histogram(
-            "top_score_ratio", "Score of the topic ranked first.", BOUNDS["top_score_ratio"]
-        )
-        self.no_topic_ratio = histogram(
+        self.abstentions = counter("abstentions", "Abstentions by reason.", ["reason"])
+        self.top_score_ratio = batched("top_score_ratio", "Score of the topic ranked first.")
+        self.no_topic_ratio = batched(
             "no_topic_ratio",
             "Probability that none of the topics fits; empty for a model without this output.",
-            BOUNDS["no_topic_ratio"],
         )
         self.inference_errors = counter("inference_errors", "Requests that failed in inference.")
-        self.batch_size = Histogram(
-            "newswire_batch_size", "Texts per batch request.", buckets=_TEXTS, registry=registry
-        )
+        self.batch_size = histogram("batch_size", "Texts per batch request.", buckets=_TEXTS)
         self.model_info = Info("newswire_model", "The served model; always 1.", registry=registry)
-        self.reloads = counter("reloads", "Model reloads by outcome.", "outcome")
+        self.reloads = counter("reloads", "Model reloads by outcome.", ["outcome"])
         for outcome in ("loaded", "failed", "error"):
             self.reloads.labels(outcome)
         self.skipped_bundles = gauge(
@@ -117,17 +101,17 @@ class ServiceMetrics(Collector):
         self.drift_baseline_topics = gauge(
             "drift_baseline_topics_ratio",
             "Drift baseline: share of newswires by the topic ranked first.",
-            "topic",
+            ["topic"],
         )
         self.drift_baseline_abstentions = gauge(
             "drift_baseline_abstentions_ratio",
             "Drift baseline: share of newswires with an abstention, by reason.",
-            "reason",
+            ["reason"],
         )
         self.drift_baseline_texts = gauge(
             "drift_baseline_texts_ratio",
             "Drift baseline: share of newswires in a bin of a distribution.",
-            *("distribution", "above", "up_to"),
+            ["distribution", "above", "up_to"],
         )
         self.log_lines_dropped = counter(
             "log_lines_dropped", "Log lines that could not be written, or not in time."
@@ -148,41 +132,30 @@ class ServiceMetrics(Collector):
         Counts of earlier models stay.
         """
         manifest = classifier.manifest
-        self.model_info.info(
-            {
-                "name": manifest.name,
-                "version": manifest.version,
-                "recipe": str(manifest.recipe.get("name", "")),
-                "created": manifest.created,
-            }
-        )
+        info = {name: getattr(manifest, name) for name in ("name", "version", "created")}
+        self.model_info.info(info | {"recipe": str(manifest.recipe.get("name", ""))})
         for topic in classifier.topics:
             self.predictions.labels(topic.code)
         for reason in Abstention:
             self.abstentions.labels(reason.value)
         self.drift_baseline_samples.set(0)
-        for gauge in (
-            self.drift_baseline_topics,
-            self.drift_baseline_abstentions,
-            self.drift_baseline_texts,
-        ):
-            gauge.clear()
-        if classifier.drift_baseline:
-            self._describe_baseline(classifier.drift_baseline)
-
-    def _describe_baseline(self, baseline: DriftBaseline) -> None:
+        self.drift_baseline_topics.clear()
+        self.drift_baseline_abstentions.clear()
+        self.drift_baseline_texts.clear()
+        if (baseline := classifier.drift_baseline) is None:
+            return
         n_texts = baseline.n_texts
         self.drift_baseline_samples.set(n_texts)
-        for topic, count in baseline.topics.items():
-            self.drift_baseline_topics.labels(topic).set(count / n_texts)
-        for reason, count in baseline.abstentions.items():
-            self.drift_baseline_abstentions.labels(reason).set(count / n_texts)
+        for code, count in baseline.topics.items():
+            self.drift_baseline_topics.labels(code).set(count / n_texts)
+        for name, count in baseline.abstentions.items():
+            self.drift_baseline_abstentions.labels(name).set(count / n_texts)
         for distribution, bins in baseline.distributions().items():
             above = -INFINITY
-            for name, count in bins.items():
-                bounds = bound_label(above), bound_label(float(name))
+            for up_to, count in bins.items():
+                bounds = bound_label(above), bound_label(float(up_to))
                 self.drift_baseline_texts.labels(distribution, *bounds).set(count / n_texts)
-                above = float(name)
+                above = float(up_to)
 
     def initialize_request_counts(self, statuses: Mapping[str, Iterable[int]]) -> None:
         """Initialize the counts of requests at 0, for each status of a route."""
@@ -224,11 +197,9 @@ class ServiceMetrics(Collector):
         totals = TotalOf((route, status) for route, status, _ in requests)
         for (route, status), n_requests in totals.items():
             self.requests.labels(route, str(status)).inc(n_requests)
-        for counted in {route for route, _ in totals}:
-            duration = self.request_duration.labels(counted)
-            for route, _, seconds in requests:
-                if route == counted:
-                    duration.observe(seconds)
+        durations = {route: self.request_duration.labels(route) for route, _ in totals}
+        for route, _, seconds in requests:
+            durations[route].observe(seconds)
 
     def _count_texts(
         self, encoded: Sequence[EncodedText], predictions: Sequence[Classification]

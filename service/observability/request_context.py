@@ -22,10 +22,8 @@ _NUMBERS: Final = count(1)
 class RequestContext(NamedTuple):
     """The ids of a request."""
 
-    request_id: str
-    """The client's if valid, else a globally unique one."""
-    traceparent: str | None
-    """The client's if valid."""
+    request_id: str  # the client's if valid, else a globally unique one
+    traceparent: str | None  # the client's if valid
 
 
 current_request_context: Final[ContextVar[RequestContext | None]] = ContextVar(

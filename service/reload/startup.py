@@ -6,17 +6,14 @@ from typing import NamedTuple
 
 from service.model import BundleError, TopicClassifier, load_classifier
 from service.model.repository import find_bundles, missing_files
-from service.reload.watcher import FileState, file_state, log_unexpected_entries
+from service.reload.watcher import (
+    FileState,
+    file_state,
+    log_unexpected_entries,
+    warn_of_no_thresholds,
+)
 
 logger = logging.getLogger(__name__)
-
-
-class SkippedBundle(NamedTuple):
-    """A bundle with a higher number than the served one, and why it is not served."""
-
-    path: Path
-    state: FileState
-    error: BundleError
 
 
 class StartupModel(NamedTuple):
@@ -24,31 +21,34 @@ class StartupModel(NamedTuple):
 
     path: Path
     classifier: TopicClassifier
-    skipped: list[SkippedBundle]
+    skipped: dict[Path, FileState]
+    errors: list[BundleError]  # why they were skipped
 
     def log(self) -> None:
-        """Log each skipped bundle, and unexpected files of the served one."""
-        for skipped in self.skipped:
-            logger.error("bundle skipped, serving %s: %s", self.path, skipped.error)
+        """Log each skipped bundle, and warnings of the served one."""
+        for error in self.errors:
+            logger.error("bundle skipped, serving %s: %s", self.path, error)
         log_unexpected_entries(self.path, self.classifier)
+        warn_of_no_thresholds(self.classifier.manifest)
 
 
 def load_newest(model_dir: Path) -> StartupModel:
     """Load the newest valid bundle: an invalid one does not prevent the start.
 
-    Raises
-    ------
-    BundleError
-        If none is valid; the message has the reason for each.
+    Raises BundleError if none is valid; the message has the reason for each.
     """
-    skipped: list[SkippedBundle] = []
+    skipped: dict[Path, FileState] = {}
+    errors: list[BundleError] = []
     for path in find_bundles(model_dir):
-        state = file_state(path)
+        skipped[path] = file_state(path)
         try:
-            return StartupModel(path, _load(path), skipped)
+            classifier = _load(path)
         except BundleError as error:
-            skipped.append(SkippedBundle(path, state, error))
-    raise BundleError("; ".join(str(each.error) for each in skipped))
+            errors.append(error)
+        else:
+            del skipped[path]
+            return StartupModel(path, classifier, skipped, errors)
+    raise BundleError("; ".join(map(str, errors)))
 
 
 def _load(path: Path) -> TopicClassifier:

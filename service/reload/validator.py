@@ -32,17 +32,12 @@ _PROGRAM: Final = (
     "import sys; sys.path.append(sys.argv[1]); from service.reload.validator import main; main()"
 )
 """``python -m`` would import from the working folder, which is not trusted."""
-_LOWEST_PRIORITY: Final = 19
-_MAX_OOM_SCORE: Final = "1000"
 
 
 class BundleValidator:
     """A low-priority subprocess that loads and verifies the bundle at ``path``.
 
-    Raises
-    ------
-    BundleError
-        If the process cannot be started.
+    Raises BundleError if the process cannot be started.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,8 +48,9 @@ class BundleValidator:
             self.pid = os.posix_spawn(
                 sys.executable,
                 [sys.executable, "-P", "-c", _PROGRAM, ROOT, str(path)],
-                # without API keys
-                {name: value for name, value in os.environ.items() if "NEWSWIRE" not in name},
+                {
+                    name: value for name, value in os.environ.items() if "NEWSWIRE" not in name
+                },  # keys
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_DUP2, write_end, 1),
@@ -67,7 +63,7 @@ class BundleValidator:
         finally:
             os.close(write_end)
         with suppress(OSError):  # it has ended
-            os.setpriority(os.PRIO_PROCESS, self.pid, _LOWEST_PRIORITY)
+            os.setpriority(os.PRIO_PROCESS, self.pid, 19)  # the lowest
         with suppress(OSError, AttributeError):  # not on every system
             os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
 
@@ -79,13 +75,15 @@ class BundleValidator:
     def result(self) -> str:
         """Wait for the process and return the fingerprint of the valid bundle.
 
-        Raises
-        ------
-        BundleError
-            If the bundle is invalid, or the process crashed or exceeded a limit.
+        Raises BundleError if the bundle is invalid, or the process crashed or exceeded a limit.
         """
-        message = self._read_message()
-        timed_out = time.monotonic() >= self._deadline
+        with os.fdopen(self._output, "rb", buffering=0) as pipe:
+            poll = select.poll()  # as select, but for any number of open files
+            poll.register(pipe, select.POLLIN)
+            timed_out = not poll.poll(1_000 * max(0, self._deadline - time.monotonic()))
+            # the process writes once, at its end
+            content = b"" if timed_out else pipe.read(MAX_MESSAGE_BYTES)
+        message = " ".join(content.decode(errors="replace").split())
         if timed_out:
             self.kill()
         _, status = os.waitpid(self.pid, 0)
@@ -102,18 +100,6 @@ class BundleValidator:
             how = f"status {exit_code}" if exit_code >= 0 else signal.Signals(-exit_code).name
             reason = f"the validator process ended with {how}"
         raise BundleError(f"{self._path}: {reason}")
-
-    def _read_message(self) -> str:
-        message = b""
-        with os.fdopen(self._output, "rb", buffering=0) as pipe:
-            while (left := self._deadline - time.monotonic()) > 0:
-                if not select.select([pipe], [], [], left)[0]:
-                    continue
-                piece = pipe.read(MAX_MESSAGE_BYTES)
-                message += piece
-                if not piece or len(message) >= MAX_MESSAGE_BYTES:
-                    break
-        return " ".join(message[:MAX_MESSAGE_BYTES].decode(errors="replace").split())
 
 
 def main() -> NoReturn:
@@ -138,18 +124,18 @@ def main() -> NoReturn:
 
 
 def _set_limits() -> None:
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + CPU_SECONDS)
-    _limit(resource.RLIMIT_DATA, _private_bytes() + MEMORY_BYTES)
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CPU: math.ceil(time.process_time()) + CPU_SECONDS,
+        resource.RLIMIT_DATA: _private_bytes() + MEMORY_BYTES,
+    }
+    for kind, value in limits.items():
+        _, hard = resource.getrlimit(kind)
+        if hard in {resource.RLIM_INFINITY, -1} or value < hard:
+            resource.setrlimit(kind, (value, hard))
     with suppress(OSError):  # not on every system
-        Path("/proc/self/oom_score_adj").write_text(_MAX_OOM_SCORE)
-
-
-def _limit(kind: int, value: int) -> None:
-    _, hard = resource.getrlimit(kind)
-    if hard in {resource.RLIM_INFINITY, -1} or value < hard:
-        resource.setrlimit(kind, (value, hard))
+        Path("/proc/self/oom_score_adj").write_text("1000")  # the highest: killed first
 
 
 def _private_bytes() -> int:

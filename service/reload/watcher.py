@@ -5,8 +5,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -17,9 +16,8 @@ from service.model.bundle_files import MANIFEST_HASH_FILE, read_file
 from service.model.repository import find_bundles, missing_files, unexpected_entries
 from service.reload.validator import BundleValidator
 
-FINGERPRINT_LENGTH: Final = 64
 SWITCH_INTERVAL_SECONDS: Final = 0.0001
-"""Python's thread switch interval while a model is loaded; the default is 5 ms."""
+"""Thread switch interval while a model is loaded, for the event loop; the default is 5 ms."""
 MAX_LOGGED_NAMES: Final = 5
 RESTART_SECONDS: Final = 1.0
 """Delay before the watcher restarts after an error."""
@@ -38,16 +36,9 @@ class ModelWatcher:
     or incomplete bundle is skipped until its files change or a check is requested. No bundle below
     the served one is loaded while the served one exists.
 
-    Parameters
-    ----------
-    model_dir : Path
-        A bundle, or a folder of numbered ones.
-    path : Path
-        The served bundle.
-    poll_seconds : float
-        Interval of the checks; 0 checks only on request.
-    skipped : mapping of Path to FileState
-        Newer bundles that were skipped at startup.
+    ``model_dir`` is a bundle or a folder of numbered ones, ``path`` the served bundle. With
+    ``poll_seconds`` of 0 checks are only made on request. ``skipped`` are newer bundles that were
+    skipped at startup.
     """
 
     def __init__(
@@ -148,10 +139,10 @@ class ModelWatcher:
 
     def _is_another(self, path: Path) -> bool:
         try:
-            line = read_file(path, MANIFEST_HASH_FILE)
+            fingerprint, _, _ = read_file(path, MANIFEST_HASH_FILE).partition(b" ")
         except BundleError:
             return True
-        return (path, line[:FINGERPRINT_LENGTH].decode(errors="replace")) != self._served
+        return (path, fingerprint.decode(errors="replace")) != self._served
 
     def _load(self, path: Path, state: FileState) -> TopicClassifier | None:
         """Validate and load a bundle; skip an invalid or incomplete one until it changes."""
@@ -167,9 +158,13 @@ class ModelWatcher:
                 fingerprint = self._validator.result()
             finally:
                 self._validator = None
-            with short_switch_interval():
+            usual = sys.getswitchinterval()
+            sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+            try:
                 classifier = load_classifier(path, fingerprint=fingerprint)
                 freeze_gc()
+            finally:
+                sys.setswitchinterval(usual)
         except (BundleError, OSError) as error:
             self._record_failure(error, path, state)
             return None
@@ -224,17 +219,6 @@ def warn_of_no_thresholds(manifest: Manifest) -> None:
             "model %s %s has no thresholds: it never abstains unless a request sets min_confidence",
             *(manifest.name, manifest.version),
         )
-
-
-@contextmanager
-def short_switch_interval() -> Iterator[None]:
-    """Let the event loop interrupt this thread sooner."""
-    default = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(default)
 
 
 def file_state(path: Path) -> FileState:

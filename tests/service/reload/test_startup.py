@@ -31,7 +31,7 @@ def test_newest_valid_bundle_is_loaded(models: Path) -> None:
     model = load_newest(models)
     assert model.path == models / "1"
     assert model.classifier.manifest.version == "1"
-    assert [skipped.path.name for skipped in model.skipped] == ["53", "52", "51"]
+    assert [path.name for path in model.skipped] == ["53", "52", "51"]
 
 
 def test_no_valid_bundle_is_one_error_with_each_reason(models: Path) -> None:
@@ -48,7 +48,8 @@ def test_no_valid_bundle_is_one_error_with_each_reason(models: Path) -> None:
 def test_nothing_is_skipped_if_the_newest_is_valid() -> None:
     model = load_newest(RELEASED)
     assert model.path == LATEST
-    assert model.skipped == []
+    assert model.skipped == {}
+    assert model.errors == []
 
 
 def test_skipped_bundles_are_reported(models: Path) -> None:

@@ -1,4 +1,5 @@
 import os
+import resource
 import threading
 import time
 from pathlib import Path
@@ -105,6 +106,20 @@ def test_no_descriptor_or_process_is_left(bundle_copy: Path) -> None:
     assert set(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_service_may_have_more_than_1024_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 1_200:
+        pytest.skip("needs 1,200 open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1_200), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    try:
+        assert BundleValidator(LATEST).result() == load_bundle(LATEST).fingerprint
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_process_that_cannot_start_is_a_bundle_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import logging
 import logging.config
 import os
 import signal
+import socket
 import sys
 from types import FrameType
 from typing import Any, NoReturn
@@ -29,12 +30,7 @@ from service.server.draining import DrainingServer
 from service.server.http_protocol import timeout_http_protocol
 from service.server.listeners import listen
 from service.server.metrics_server import MetricsServer, metrics_app
-from service.settings import (
-    PREFIX,
-    ServiceSettings,
-    describe_errors,
-    describe_unknown_variables,
-)
+from service.settings import PREFIX, ServiceSettings, describe_errors, describe_unknown_variables
 
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
@@ -45,58 +41,52 @@ logger = logging.getLogger("service")
 def main(**overrides: Any) -> int:
     """Serve until a signal stops the process; return the exit status.
 
-    Parameters
-    ----------
-    overrides : of any type
-        Settings that override environment variables.
+    ``overrides`` are settings that override environment variables.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server handles it
+    if unknown := describe_unknown_variables(os.environ):
+        _fail(unknown)
     try:
-        if unknown := describe_unknown_variables(os.environ):
-            return _fail(unknown)
         settings = ServiceSettings(**overrides)
         model = load_newest(settings.model_dir)
     except ValidationError as error:
-        return _fail(describe_errors(error))
+        _fail(describe_errors(error))
     except BundleError as error:
-        return _fail(f"{PREFIX}MODEL_DIR: {error}")
+        _fail(f"{PREFIX}MODEL_DIR: {error}")
     app = build_app(settings, model.classifier)
-    try:
-        metrics_server = make_metrics_server(app, settings)
-    except OSError as error:
-        address = f"{metrics_host(settings)}:{settings.metrics_port}"
-        return _fail(f"{PREFIX}METRICS_PORT: {address}: {error.strerror}")
-    try:
-        listeners = listen(settings.host, settings.port)
-    except (OSError, UnicodeError) as error:  # a name that is none in the DNS
-        reason = getattr(error, "strerror", None) or error
-        return _fail(f"{PREFIX}PORT: {settings.host}:{settings.port}: {reason}")
+    metrics_server = None
+    if settings.metrics_port is not None:
+        metrics_host = settings.metrics_host or settings.host
+        metrics_server = MetricsServer(
+            server_config(metrics_app(app.metrics.registry), settings),
+            _listen("METRICS_PORT", metrics_host, settings.metrics_port),
+            send_timeout_seconds=settings.request_timeout_seconds,
+        )
+    listeners = _listen("PORT", settings.host, settings.port)
     # uvicorn finishes the requests in progress, then raises the signal again, for this handler
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
-    config = server_config(app.asgi, settings)
-    manifest = model.classifier.manifest
+    server = DrainingServer(
+        server_config(app.asgi, settings),
+        app.health,
+        ModelWatcher(
+            app,
+            settings.model_dir,
+            model.path,
+            poll_seconds=settings.model_poll_seconds,
+            skipped=model.skipped,
+        ),
+        drain_seconds=settings.drain_seconds,
+        send_timeout_seconds=settings.request_timeout_seconds,
+    )
     count_dropped = app.metrics.log_lines_dropped.inc
     logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
+    manifest = model.classifier.manifest
     logger.info(
         "Serving %s %s of %s at http://%s:%d",
         *(manifest.name, manifest.version, settings.model_dir, settings.host, settings.port),
     )
     model.log()
-    watcher = ModelWatcher(
-        app,
-        settings.model_dir,
-        model.path,
-        poll_seconds=settings.model_poll_seconds,
-        skipped=model.skipped,
-    )
-    server = DrainingServer(
-        config,
-        app.health,
-        watcher,
-        drain_seconds=settings.drain_seconds,
-        send_timeout_seconds=settings.request_timeout_seconds,
-    )
     if metrics_server is not None:
         metrics_server.start()
     try:
@@ -117,28 +107,6 @@ def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> Newswir
     return app
 
 
-def make_metrics_server(app: NewswireApp, settings: ServiceSettings) -> MetricsServer | None:
-    """Return the server of the metrics' own address, which is bound; None if they have none.
-
-    Raises
-    ------
-    OSError
-        If the address cannot be had.
-    """
-    if settings.metrics_port is None:
-        return None
-    return MetricsServer(
-        server_config(metrics_app(app.metrics.registry), settings),
-        listen(metrics_host(settings), settings.metrics_port),
-        send_timeout_seconds=settings.request_timeout_seconds,
-    )
-
-
-def metrics_host(settings: ServiceSettings) -> str:
-    """Return the address of the metrics' own port."""
-    return settings.metrics_host or settings.host
-
-
 def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
     """Return the server's configuration, without the parts that are not used."""
     return uvicorn.Config(
@@ -157,6 +125,14 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
     )
 
 
+def _listen(setting: str, host: str, port: int) -> list[socket.socket]:
+    try:
+        return listen(host, port)
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that is none in the DNS
+        reason = getattr(error, "strerror", None) or error
+        _fail(f"{PREFIX}{setting}: {host}:{port}: {reason}")
+
+
 def _exit(signum: int, frame: FrameType | None) -> NoReturn:
     """Exit with status 0: a stop is no failure. Further signals are ignored."""
     for stop in (signal.SIGTERM, signal.SIGINT):
@@ -164,9 +140,9 @@ def _exit(signum: int, frame: FrameType | None) -> NoReturn:
     sys.exit(0)
 
 
-def _fail(reason: str) -> int:
+def _fail(reason: str) -> NoReturn:
     print(f"error: {escape_controls(reason)}", file=sys.stderr)  # noqa: T201
-    return EXIT_MISCONFIGURED
+    sys.exit(EXIT_MISCONFIGURED)
 
 
 if __name__ == "__main__":

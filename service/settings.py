@@ -72,7 +72,7 @@ class ServiceSettings(BaseSettings):
         "* for all.",
     )
     metrics_require_key: bool = Field(
-        True, description="Whether /metrics requires an API key, if there are keys."
+        default=True, description="Whether /metrics requires an API key, if there are keys."
     )
     metrics_host: Host | None = Field(
         None, description="Address of NEWSWIRE_METRICS_PORT; default NEWSWIRE_HOST."
@@ -108,7 +108,7 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Minimum level of log lines."
     )
-    access_log: bool = Field(False, description="Log every request; this costs throughput.")
+    access_log: bool = Field(default=False, description="Log every request; this costs throughput.")
 
     @field_validator("api_keys", mode="before")
     @classmethod
@@ -165,7 +165,7 @@ def describe_unknown_variables(variables: Mapping[str, str]) -> str:
 
 
 def describe_errors(error: ValidationError) -> str:
-    """Return one line: each invalid variable, what was expected, and the value if it is no secret."""
+    """Return one line: each invalid variable, what was expected, and the value unless secret."""
     lines = []
     for item in error.errors():
         name = "_".join(map(str, item["loc"]))

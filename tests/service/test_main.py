@@ -107,6 +107,9 @@ def test_a_port_that_is_taken_is_one_line_and_status_2(name: str) -> None:
 @pytest.mark.parametrize("host", ["no such host", "nowhere.invalid", "." * 70])
 def test_an_address_that_is_none_is_one_line_and_status_2(host: str) -> None:
     assert_refused(run(NEWSWIRE_HOST=host), f"NEWSWIRE_PORT: {host}:8000: ")
+    port = str(free_port())
+    shown = run(NEWSWIRE_PORT=port, NEWSWIRE_METRICS_PORT="8001", NEWSWIRE_METRICS_HOST=host)
+    assert_refused(shown, f"NEWSWIRE_METRICS_PORT: {host}:8001: ")
 
 
 def test_a_setting_that_does_not_exist_is_one_line_and_status_2() -> None:

@@ -6,7 +6,6 @@ if __name__ == "__main__":  # before what takes its time to import, and what ope
     prepare_process(ignore_hangup=True)
 
 import logging
-import logging.config
 import os
 import signal
 import socket
@@ -22,7 +21,7 @@ from starlette.types import ASGIApp
 from service.app import NewswireApp, create_app
 from service.model import BundleError, TopicClassifier
 from service.model.control_characters import escape_controls
-from service.observability.logging import logging_config
+from service.observability.logging import configure_logging
 from service.observability.metrics import make_registry
 from service.reload.startup import load_newest
 from service.reload.watcher import ModelWatcher, freeze_gc
@@ -79,8 +78,7 @@ def main(**overrides: Any) -> int:
         drain_seconds=settings.drain_seconds,
         send_timeout_seconds=settings.request_timeout_seconds,
     )
-    count_dropped = app.metrics.log_lines_dropped.inc
-    logging.config.dictConfig(logging_config(settings.log_level, count_dropped))
+    configure_logging(settings.log_level, app.metrics.log_lines_dropped.inc)
     manifest = model.classifier.manifest
     logger.info(
         "Serving %s %s of %s at http://%s:%d",

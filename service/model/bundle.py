@@ -19,7 +19,7 @@ from service.model.bundle_files import (
     MANIFEST_FILE,
     MANIFEST_HASH_FILE,
     manifest_hash_line,
-    read_manifest,
+    read_file,
     read_verified,
 )
 from service.model.drift import DriftBaseline, check_drift_baseline
@@ -43,8 +43,7 @@ MODEL_FILE: Final = "model.onnx"
 VOCABULARY_FILE: Final = "vocabulary.json"
 TOPICS_FILE: Final = "topics.json"
 GOLDENS_FILE: Final = "goldens.json"
-DRIFT_BASELINE_FILE: Final = "drift_baseline.json"
-"""Optional: the first bundles do not have it."""
+DRIFT_BASELINE_FILE: Final = "drift_baseline.json"  # optional: the first bundles do not have it
 REQUIRED_FILES: Final = (MODEL_FILE, VOCABULARY_FILE, TOPICS_FILE, GOLDENS_FILE)
 
 
@@ -72,12 +71,8 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     """Write a bundle beside ``folder`` and rename it into place.
 
     ``evaluation`` has the files of the report, by name. Returns the manifest as written: with the
-    current format version and the hash of each file.
-
-    Raises
-    ------
-    BundleError
-        If ``folder`` is neither absent nor empty, or cannot be written.
+    current format version and the hash of each file. Raises BundleError if ``folder`` is neither
+    absent nor empty, or cannot be written.
     """
     folder = folder.resolve()
     contents = {
@@ -135,7 +130,11 @@ def load_bundle(folder: Path) -> Bundle:
 
 
 def _read_bundle(folder: Path) -> Bundle:
-    content = read_manifest(folder)
+    content = read_file(folder, MANIFEST_FILE)
+    if read_file(folder, MANIFEST_HASH_FILE) != manifest_hash_line(content):
+        raise BundleError(
+            f"{MANIFEST_FILE}: altered: its SHA-256 is not that of {MANIFEST_HASH_FILE}"
+        )
     manifest = from_json_object(Manifest, parse_json(content, MANIFEST_FILE), MANIFEST_FILE)
     check_manifest(manifest, tokenizers=ENCODERS)
     if missing := [name for name in REQUIRED_FILES if name not in manifest.files]:

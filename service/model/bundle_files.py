@@ -15,10 +15,8 @@ from typing import Final
 
 from service.model.errors import BundleError
 
-MAX_FILE_BYTES: Final = 32_000_000
-"""Limit of a file; the largest released one has 5 MB."""
-MAX_BUNDLE_BYTES: Final = 64_000_000
-"""Limit of all files of a bundle together."""
+MAX_FILE_BYTES: Final = 32_000_000  # limit of a file; the largest released one has 5 MB
+MAX_BUNDLE_BYTES: Final = 64_000_000  # limit of all files of a bundle together
 
 EVALUATION_FOLDER: Final = "evaluation"
 MANIFEST_FILE: Final = "manifest.json"
@@ -33,23 +31,10 @@ def manifest_hash_line(manifest: bytes) -> bytes:
     return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST_FILE}\n".encode()
 
 
-def read_manifest(folder: Path) -> bytes:
-    """Return the manifest, or raise BundleError if it or its hash is missing or altered."""
-    content = read_file(folder, MANIFEST_FILE)
-    if read_file(folder, MANIFEST_HASH_FILE) != manifest_hash_line(content):
-        raise BundleError(
-            f"{MANIFEST_FILE}: altered: its SHA-256 is not that of {MANIFEST_HASH_FILE}"
-        )
-    return content
-
-
 def read_verified(folder: Path, hashes: Mapping[str, str]) -> dict[str, bytes]:
-    """Return the content of each file, by its path in the bundle; ``hashes`` has their SHA-256.
+    """Return the content of each file by its path; ``hashes`` has the SHA-256 of each.
 
-    Raises
-    ------
-    BundleError
-        If a path leads out of the bundle, or a file is missing, too large or altered.
+    Raises BundleError if a path leads out of the bundle or a file is missing, too large or altered.
     """
     contents: dict[str, bytes] = {}
     n_bytes = 0

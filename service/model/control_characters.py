@@ -10,11 +10,5 @@ CONTROLS: Final = re.compile(
 
 
 def escape_controls(text: str) -> str:
-    r"""Replace control characters by their escapes, as in JSON.
-
-    Examples
-    --------
-    >>> print(escape_controls("a\x1b[2J.txt"))
-    a\u001b[2J.txt
-    """
+    """Replace control characters by their escapes, as in JSON."""
     return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,8 +1,7 @@
 """Encoders with fields: extra tokens for words in the title and in the lead.
 
 Title and first sentences say what a newswire is about. A word there has a token of its own beside
-its usual token. Numbers are distinguished by their length only: an amount says nothing about the
-topic, the presence of amounts does.
+its usual token. Numbers are distinguished by their length only.
 """
 
 from collections.abc import Mapping
@@ -23,14 +22,11 @@ from service.model.encoder import (
 )
 from service.model.tokenization import NEWS_TOKENIZER, Tokenizer
 
-LEAD_WORDS: Final = 40
-"""The lead: the first words after the title."""
-MAX_TITLE_WORDS: Final = 25
-"""Without a title, a first line of so many words is the title."""
+LEAD_WORDS: Final = 40  # the lead: the first words after the title
+MAX_TITLE_WORDS: Final = 25  # without a title, a first line of so many words is the title
 
 TITLE: Final = "title:"
-LEAD: Final = "lead:"
-"""Prefixes of vocabulary entries: no word has a colon."""
+LEAD: Final = "lead:"  # prefixes of vocabulary entries: no word has a colon
 _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1)))
 """Vocabulary entries of numbers, by digits; no word has a number sign."""
 
@@ -92,8 +88,7 @@ class FieldEncoder(TextEncoder):
     def split_fields(cls, text: str, title: str | None) -> tuple[list[str], list[str]]:
         """Return the words of the title and those after it.
 
-        Without words in the title, the first line is the title if it has at most
-        ``MAX_TITLE_WORDS`` words.
+        Without words in the title, the first line is the title unless it is too long.
         """
         tokenize = cls.tokenizer.tokenize
         title_words = tokenize(title) if title else []
@@ -132,14 +127,6 @@ class NewsEncoder(FieldEncoder):
     Uses `NewsTokenizer`, and every kind of line end ends the first line. An unknown word is looked
     up without ``'s``. Numbers count neither as known nor as unknown words, and must have the lowest
     ids of the vocabulary.
-
-    Examples
-    --------
-    >>> encoder = NewsEncoder({"#2": 4, "oil": 5, "title:oil": 6, "rose": 7})
-    >>> encoder.token_ids("It rose 18", title="Oil's “price”")
-    [1, 5, 2, 2, 7, 4, 6]
-    >>> encoder.encode("1987 18").known_words_ratio
-    0.0
     """
 
     name: ClassVar[str] = "newswire-fields-2"

@@ -12,18 +12,8 @@ from service.model.verification import verify
 def load_classifier(folder: str | Path, *, fingerprint: str | None = None) -> TopicClassifier:
     """Load the bundle at ``folder``, or the highest-numbered one in it, and verify it.
 
-    A fingerprint of None accepts any bundle.
-
-    Raises
-    ------
-    BundleError
-        If there is none, or it is incomplete, altered or fails its golden cases.
-
-    Examples
-    --------
-    >>> classifier = load_classifier("models/reuters")
-    >>> classifier.classify(["The bank cut its prime rate."], top_k=1)[0].topics[0].topic.code
-    'interest'
+    A fingerprint of None accepts any bundle. Raises BundleError if there is none, or it is
+    incomplete, altered or fails its golden cases.
     """
     path = find_bundle(Path(folder))
     bundle = load_bundle(path)

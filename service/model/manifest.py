@@ -88,10 +88,7 @@ def to_json_object(record: Manifest | Topic | Golden | DriftBaseline) -> dict[st
 def from_json_object(kind: type[Record], value: object, where: str) -> Record:
     """Return a record from parsed JSON; error messages begin with ``where``.
 
-    Raises
-    ------
-    BundleError
-        If a field is missing, unknown, or of another type.
+    Raises BundleError if a field is missing, unknown, or of another type.
     """
     if not isinstance(value, Mapping):
         raise BundleError(f"{where}: expected an object, got {type(value).__name__}")

@@ -29,10 +29,8 @@ _INVISIBLE: Final = frozenset(
 """Combining grapheme joiner, variation selectors, emoji modifiers: not in category Cf."""
 _BLACK_LETTERS: Final = (0x1F150, 0x1F170)
 """A in a black circle and in a black square; the other letters follow."""
-_MAX_COMPOSED: Final = 100
-"""Longer words are not composed."""
-_MAX_REMEMBERED: Final = 2**16
-"""Cached characters."""
+_MAX_COMPOSED: Final = 100  # longer words are not composed
+_MAX_REMEMBERED: Final = 2**16  # cached characters
 
 _EDGE_APOSTROPHE: Final = re.compile(r"'(?:(?<![^\s']')|(?![^\s']))")
 _EDGE_APOSTROPHE_ASCII: Final = re.compile(rb"'(?:(?<![a-z0-9]')|(?![a-z0-9]))")
@@ -45,8 +43,7 @@ _ENTITY: Final = re.compile(
     r"|(?<![&\w])(?:amp|apos|gt|lt|nbsp|quot);"
 )
 """An HTML entity, also without its ampersand as in many archives, and ``company #39;s``."""
-_ENTITY_LEVELS: Final = 2
-"""``&amp;#36;`` was escaped twice."""
+_ENTITY_LEVELS: Final = 2  # ``&amp;#36;`` was escaped twice
 
 
 class Tokenizer:

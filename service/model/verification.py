@@ -18,11 +18,8 @@ TOLERANCE: Final = 1e-5
 def verify(classifier: TopicClassifier, goldens: Sequence[Golden]) -> None:
     """Check the network's outputs, and the golden cases one by one and as a batch.
 
-    Raises
-    ------
-    BundleError
-        If a token id is out of the network's range, or a golden case has other token ids or
-        probabilities.
+    Raises BundleError if a token id is out of the network's range, or a golden case has other token
+    ids or probabilities.
     """
     highest = max(classifier.encoder.vocabulary.values(), default=START_ID)
     try:

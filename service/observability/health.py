@@ -4,8 +4,7 @@ import logging
 from threading import Lock
 from typing import Final
 
-MAX_INFERENCE_ERRORS: Final = 3
-"""Consecutive ones mean a broken model or machine, not an odd text."""
+MAX_INFERENCE_ERRORS: Final = 3  # consecutive ones mean a broken model or machine, not an odd text
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from logging.handlers import QueueHandler
 from queue import Full, Queue
 from threading import Thread
 from typing import Any, Final
@@ -17,12 +16,9 @@ from service.observability.request_context import current_request_context
 
 FIELDS: Final = ("levelname", "name", "message")
 
-END: Final = ""
-"""Ends the queue."""
-MAX_QUEUED_LINES: Final = 10_000
-"""A few megabytes, or seconds of full load with an access log."""
-FLUSH_SECONDS: Final = 1.0
-"""How long the exit waits for the last lines."""
+END: Final = ""  # ends the queue
+MAX_QUEUED_LINES: Final = 10_000  # a few megabytes, or seconds of full load with an access log
+FLUSH_SECONDS: Final = 1.0  # how long the exit waits for the last lines
 
 
 class JsonLinesFormatter(JsonFormatter):
@@ -57,7 +53,7 @@ class JsonLinesFormatter(JsonFormatter):
         return "".join([*traceback.format_tb(trace), kind.__qualname__])
 
 
-class NonBlockingHandler(QueueHandler):
+class NonBlockingHandler(logging.Handler):
     """Writes lines in a thread, so that a blocked log pipe does not block the event loop.
 
     Lines that exceed the queue, or that cannot be written, are dropped and counted. At exit,
@@ -67,39 +63,35 @@ class NonBlockingHandler(QueueHandler):
     inside one.
     """
 
-    queue: "Queue[str]"
-
     def __init__(self, descriptor: int, count_dropped: Callable[[int], None]) -> None:
-        super().__init__(Queue(MAX_QUEUED_LINES))
+        super().__init__()
+        self._queue: Queue[str] = Queue(MAX_QUEUED_LINES)
         self._descriptor = descriptor
         self._count_dropped = count_dropped
         self._writer = Thread(target=self._write_lines, name="log", daemon=True)
         self._writer.start()
 
-    def prepare(self, record: logging.LogRecord) -> str:
-        """Format the record here, where the current request is known."""
-        return self.format(record)
-
-    def enqueue(self, record: Any) -> None:
-        """Queue a line, or drop it if the queue is full."""
+    def emit(self, record: logging.LogRecord) -> None:
+        """Format a record here, where the current request is known, and queue it."""
         try:
-            self.queue.put_nowait(record)
+            self._queue.put_nowait(self.format(record))
         except Full:
             self._count_dropped(1)
+        except Exception:
+            self.handleError(record)
 
     def close(self) -> None:
         """Write the queued lines, within a timeout."""
         with suppress(Full):
-            self.queue.put(END, timeout=FLUSH_SECONDS)
+            self._queue.put(END, timeout=FLUSH_SECONDS)
         self._writer.join(FLUSH_SECONDS)
         super().close()
 
     def _write_lines(self) -> None:
         ended = False
         while not ended:
-            # all that are queued, in one write
-            n_queued = self.queue.qsize
-            lines = [self.queue.get(), *(self.queue.get_nowait() for _ in range(n_queued()))]
+            lines = [self._queue.get()]
+            lines += [self._queue.get_nowait() for _ in range(self._queue.qsize())]
             if ended := END in lines:
                 lines.remove(END)
             left = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
@@ -110,21 +102,10 @@ class NonBlockingHandler(QueueHandler):
                 self._count_dropped(len(lines))
 
 
-def logging_config(level: str, count_dropped: Callable[[int], None]) -> dict[str, Any]:
-    """Return the configuration of all loggers, for `logging.config.dictConfig`."""
+def configure_logging(level: str, count_dropped: Callable[[int], None]) -> None:
+    """Write the lines of all loggers to standard error."""
     stderr = sys.__stderr__  # None if it was closed: another file may have its number
     descriptor = os.open(os.devnull, os.O_WRONLY) if stderr is None else stderr.fileno()
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JsonLinesFormatter}},
-        "handlers": {
-            "stderr": {
-                "()": NonBlockingHandler,
-                "descriptor": descriptor,
-                "count_dropped": count_dropped,
-                "formatter": "json",
-            }
-        },
-        "root": {"handlers": ["stderr"], "level": level.upper()},
-    }
+    handler = NonBlockingHandler(descriptor, count_dropped)
+    handler.setFormatter(JsonLinesFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -4,7 +4,7 @@ from collections import Counter as TotalOf
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from threading import Lock
-from typing import Final, TypeVar
+from typing import Any, Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -27,10 +27,7 @@ _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 _STAGE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 0.01, 0.025, 0.1)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
 
-MAX_PENDING: Final = 100
-"""Observations that may wait for `ServiceMetrics.flush`."""
-
-Item = TypeVar("Item")
+MAX_PENDING: Final = 100  # observations that may wait for `ServiceMetrics.flush`
 
 
 class ServiceMetrics(Collector):
@@ -127,10 +124,7 @@ class ServiceMetrics(Collector):
         return ()
 
     def set_model(self, classifier: TopicClassifier) -> None:
-        """Export a model's info and drift baseline; initialize the counts of its topics.
-
-        Counts of earlier models stay.
-        """
+        """Export a model's info and drift baseline, and its counts at 0; earlier counts stay."""
         manifest = classifier.manifest
         info = {name: getattr(manifest, name) for name in ("name", "version", "created")}
         self.model_info.info(info | {"recipe": str(manifest.recipe.get("name", ""))})
@@ -188,10 +182,7 @@ class ServiceMetrics(Collector):
         with self._flush_lock:
             self._count_requests(_take_all(self._pending_requests))
             if texts := _take_all(self._pending_texts):
-                encoded, predictions, encode_seconds, inference_seconds = zip(*texts, strict=True)
-                self._count_texts(encoded, predictions)
-                self.encode_duration.observe_many(encode_seconds)
-                self.inference_duration.observe_many(inference_seconds)
+                self._count_texts(*zip(*texts, strict=True))
 
     def _count_requests(self, requests: Sequence[tuple[str, int, float]]) -> None:
         totals = TotalOf((route, status) for route, status, _ in requests)
@@ -202,8 +193,14 @@ class ServiceMetrics(Collector):
             durations[route].observe(seconds)
 
     def _count_texts(
-        self, encoded: Sequence[EncodedText], predictions: Sequence[Classification]
+        self,
+        encoded: Sequence[EncodedText],
+        predictions: Sequence[Classification],
+        encode_seconds: Sequence[float],
+        inference_seconds: Sequence[float],
     ) -> None:
+        self.encode_duration.observe_many(encode_seconds)
+        self.inference_duration.observe_many(inference_seconds)
         self.text_words.observe_many([text.n_words for text in encoded])
         self.known_words_ratio.observe_many([each.known_words_ratio for each in predictions])
         self.top_score_ratio.observe_many([each.topics[0].score for each in predictions])
@@ -217,7 +214,7 @@ class ServiceMetrics(Collector):
             self.abstentions.labels(reason).inc(n_texts)
 
 
-def _take_all(pending: list[Item]) -> list[Item]:
+def _take_all(pending: list[Any]) -> list[Any]:
     """Empty a list; items that another thread appends meanwhile stay."""
     taken = pending[:]
     del pending[: len(taken)]
@@ -227,7 +224,6 @@ def _take_all(pending: list[Item]) -> list[Item]:
 def make_registry() -> CollectorRegistry:
     """Return a registry with the metrics of process, interpreter and garbage collector."""
     registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
     return registry

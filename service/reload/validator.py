@@ -18,10 +18,8 @@ from typing import Final, NoReturn
 from service.model import BundleError, load_classifier
 from service.process import ROOT
 
-CPU_SECONDS: Final = 5
-"""CPU time limit; the released bundles take 0.3 s."""
-TIMEOUT_SECONDS: Final = 300.0
-"""The subprocess only gets idle CPU time: on a saturated core it took 90 s."""
+CPU_SECONDS: Final = 5  # CPU time limit; the released bundles take 0.3 s
+TIMEOUT_SECONDS: Final = 300.0  # it only gets idle CPU time: on a saturated core it took 90 s
 MEMORY_BYTES: Final = 100_000_000
 """Memory limit of loading and verifying; the released bundles take 20 MB. A container of 320 MB has
 room for it beside the service."""
@@ -45,12 +43,10 @@ class BundleValidator:
         self._deadline = time.monotonic() + TIMEOUT_SECONDS
         self._output, write_end = os.pipe()
         try:
-            self.pid = os.posix_spawn(
+            self.pid = os.posix_spawn(  # without settings, which may have API keys
                 sys.executable,
                 [sys.executable, "-P", "-c", _PROGRAM, ROOT, str(path)],
-                {
-                    name: value for name, value in os.environ.items() if "NEWSWIRE" not in name
-                },  # keys
+                {name: value for name, value in os.environ.items() if "NEWSWIRE" not in name},
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_DUP2, write_end, 1),

@@ -19,11 +19,9 @@ from service.reload.validator import BundleValidator
 SWITCH_INTERVAL_SECONDS: Final = 0.0001
 """Thread switch interval while a model is loaded, for the event loop; the default is 5 ms."""
 MAX_LOGGED_NAMES: Final = 5
-RESTART_SECONDS: Final = 1.0
-"""Delay before the watcher restarts after an error."""
+RESTART_SECONDS: Final = 1.0  # delay before the watcher restarts after an error
 
-FileState = tuple[object, ...]
-"""Names, sizes and times of a bundle's files."""
+FileState = tuple[object, ...]  # names, sizes and times of a bundle's files
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +60,7 @@ class ModelWatcher:
         self._stopping = False
 
     def start(self, call_soon: Callable[..., Any]) -> None:
-        """Start the thread; the first check is at once, for requests during startup are lost.
-
-        ``call_soon`` schedules a callback on the event loop, from any thread.
-        """
+        """Start the thread; the first check is at once, for requests during startup are lost."""
         self._call_soon = call_soon
         self._wake.set()
         threading.Thread(target=self._watch, name="reload", daemon=True).start()
@@ -84,8 +79,7 @@ class ModelWatcher:
 
     def _watch(self) -> None:
         metrics = self._app.metrics
-        metrics.model_watcher_running.set(1)
-        try:
+        with metrics.model_watcher_running.track_inprogress():
             while not self._stopping:
                 try:
                     self._wait_and_check()
@@ -93,8 +87,6 @@ class ModelWatcher:
                     logger.exception("model watcher failed, restarting in %g s", RESTART_SECONDS)
                     metrics.reloads.labels("error").inc()
                     time.sleep(RESTART_SECONDS)
-        finally:
-            metrics.model_watcher_running.set(0)
 
     def _wait_and_check(self) -> None:
         self._wake.wait(self._poll_seconds or None)
@@ -157,7 +149,7 @@ class ModelWatcher:
                     self._validator.kill()
                 fingerprint = self._validator.result()
             finally:
-                self._validator = None
+                self._validator = None  # another process may get its id
             usual = sys.getswitchinterval()
             sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
             try:
@@ -202,13 +194,11 @@ class ModelWatcher:
 def log_unexpected_entries(path: Path, classifier: TopicClassifier) -> None:
     """Warn of files that are not in the manifest, such as a bundle moved into the folder."""
     if names := unexpected_entries(path, classifier.manifest):
+        listed = ", ".join(map(repr, names[:MAX_LOGGED_NAMES]))
         logger.warning(
             "bundle %s contains %d entries that are not in its manifest: %s; "
             "move a new bundle beside it: mv -T NEW %s",
-            path,
-            len(names),
-            ", ".join(map(repr, names[:MAX_LOGGED_NAMES])),
-            path.parent / "NUMBER",
+            *(path, len(names), listed, path.parent / "NUMBER"),
         )
 
 

@@ -41,10 +41,7 @@ def _setting(default: Any, description: str, **options: Any) -> Any:
 
 
 class ServiceSettings(BaseSettings):
-    """The settings: variables ``NEWSWIRE_`` and the name in capitals.
-
-    An invalid value raises ValidationError; `describe_errors` formats it.
-    """
+    """The settings: variables ``NEWSWIRE_`` and the name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 

@@ -9,7 +9,7 @@ from service.model.errors import BundleError, InferenceError, NewswireError
 from service.model.explanation import Explanation, WordEffect
 from service.model.loading import build_classifier, load_classifier
 from service.model.manifest import Golden, Manifest, Topic
-from service.model.ranking import DEFAULT_TOP_K, Classification, RankedGroup, RankedTopic
+from service.model.ranking import DEFAULT_TOP_K, Classification
 from service.model.repository import find_bundle
 
 __all__ = [
@@ -27,8 +27,6 @@ __all__ = [
     "Manifest",
     "NewsText",
     "NewswireError",
-    "RankedGroup",
-    "RankedTopic",
     "TextEncoder",
     "Topic",
     "TopicClassifier",

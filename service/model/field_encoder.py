@@ -38,8 +38,6 @@ class FieldEncoder(TextEncoder):
     for numbers of so many digits. Raises ValueError as a `TextEncoder`, or if a token of a field
     has no word.
 
-    Examples
-    --------
     >>> encoder = FieldEncoder({"oil": 4, "title:oil": 5, "rose": 6, "lead:rose": 7, "#2": 8})
     >>> encoder.token_ids("It rose 18", title="Oil")
     [1, 4, 2, 6, 8, 5, 7]
@@ -106,8 +104,11 @@ class FieldEncoder(TextEncoder):
     @classmethod
     def field_words(cls, text: str, title: str | None) -> tuple[list[str], list[str]]:
         """Return `split_fields` with numbers as ``#1`` to ``#8``."""
-        title_words, body_words = cls.split_fields(text, title)
-        return _name_numbers(title_words), _name_numbers(body_words)
+        title_words, body_words = (
+            [_NUMBERS[min(len(w), MAX_NUMBERS)] if w.isdecimal() else w for w in words]
+            for words in cls.split_fields(text, title)
+        )
+        return title_words, body_words
 
     @classmethod
     def field_tokens(cls, text: str, title: str | None) -> list[str]:
@@ -188,7 +189,3 @@ def _field_ids_by_word(vocabulary: Mapping[str, int], field: str) -> list[int]:
 def is_number(token: str) -> bool:
     """Whether a token of the vocabulary stands for numbers."""
     return token.startswith("#")
-
-
-def _name_numbers(words: list[str]) -> list[str]:
-    return [_NUMBERS[min(len(word), MAX_NUMBERS)] if word.isdecimal() else word for word in words]

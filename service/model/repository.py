@@ -53,10 +53,7 @@ def missing_files(path: Path) -> list[str]:
 
 
 def unexpected_entries(path: Path, manifest: Manifest) -> list[str]:
-    """Return the sorted entries of a bundle's folder that are not in its manifest.
-
-    They are not read. A bundle that was moved into another one is detected by them.
-    """
+    """Return the sorted entries of a bundle's folder that are not in its manifest, nor read."""
     files = {*manifest.files, MANIFEST_FILE, MANIFEST_HASH_FILE}
     expected = files | {name.partition("/")[0] for name in files}
     try:

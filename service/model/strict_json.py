@@ -13,10 +13,7 @@ _SURROGATE: Final = "\\ud"  # begins the escape of a surrogate, in lower case
 
 
 def replace_surrogates(text: str) -> str:
-    r"""Replace each lone surrogate, of half an emoji, by ``?``: UTF-8 cannot encode it.
-
-    Applied to every text to classify.
-    """
+    """Replace each half of a surrogate pair, which UTF-8 cannot encode, by ``?``."""
     return text.encode(errors="replace").decode()
 
 

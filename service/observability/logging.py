@@ -14,8 +14,6 @@ from pythonjsonlogger.json import JsonFormatter
 
 from service.observability.request_context import current_request_context
 
-FIELDS: Final = ("levelname", "name", "message")
-
 END: Final = ""  # ends the queue
 MAX_QUEUED_LINES: Final = 10_000  # a few megabytes, or seconds of full load with an access log
 FLUSH_SECONDS: Final = 1.0  # how long the exit waits for the last lines
@@ -26,7 +24,7 @@ class JsonLinesFormatter(JsonFormatter):
 
     def __init__(self) -> None:
         super().__init__(
-            FIELDS,
+            ("levelname", "name", "message"),
             rename_fields={"levelname": "level", "name": "logger", "exc_info": "exception"},
             timestamp=True,
         )

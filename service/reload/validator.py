@@ -33,10 +33,7 @@ _PROGRAM: Final = (
 
 
 class BundleValidator:
-    """A low-priority subprocess that loads and verifies the bundle at ``path``.
-
-    Raises BundleError if the process cannot be started.
-    """
+    """A low-priority subprocess that loads and verifies a bundle; BundleError if it cannot start."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -13,8 +13,8 @@ import onnx
 from numpy.typing import NDArray
 
 from service.model import Bundle, BundleError, Manifest, build_classifier
+from service.model.loading import TOLERANCE
 from service.model.manifest import FORMAT_VERSION
-from service.model.verification import TOLERANCE
 from training.data import SPLIT_SEED, Dataset
 from training.data.views import views_of_test
 from training.errors import ExportError

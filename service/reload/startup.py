@@ -41,17 +41,15 @@ def load_newest(model_dir: Path) -> StartupModel:
     errors: list[BundleError] = []
     for path in find_bundles(model_dir):
         skipped[path] = file_state(path)
+        if missing := missing_files(path):
+            reason = f"has no {' and no '.join(missing)}: empty or incomplete"
+            errors.append(BundleError(f"{path}: {reason}"))
+            continue
         try:
-            classifier = _load(path)
+            classifier = load_classifier(path)
         except BundleError as error:
             errors.append(error)
         else:
             del skipped[path]
             return StartupModel(path, classifier, skipped, errors)
     raise BundleError("; ".join(map(str, errors)))
-
-
-def _load(path: Path) -> TopicClassifier:
-    if missing := missing_files(path):
-        raise BundleError(f"{path}: has no {' and no '.join(missing)}: empty or incomplete")
-    return load_classifier(path)

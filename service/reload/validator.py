@@ -33,7 +33,7 @@ _PROGRAM: Final = (
 
 
 class BundleValidator:
-    """A low-priority subprocess that loads and verifies a bundle; BundleError if it cannot start."""
+    """Loads and verifies a bundle in a low-priority subprocess, or raises BundleError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

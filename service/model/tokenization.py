@@ -27,8 +27,11 @@ _INVISIBLE: Final = frozenset(
     )
 )
 """Combining grapheme joiner, variation selectors, emoji modifiers: not in category Cf."""
-_BLACK_LETTERS: Final = (0x1F150, 0x1F170)
-"""A in a black circle and in a black square; the other letters follow."""
+_BLACK_LETTERS: Final = {  # in a black circle, and in a black square
+    chr(first + place): letter
+    for first in (0x1F150, 0x1F170)
+    for place, letter in enumerate(ascii_uppercase)
+}
 _MAX_COMPOSED: Final = 100  # longer words are not composed
 _MAX_REMEMBERED: Final = 2**16  # cached characters
 
@@ -156,10 +159,7 @@ def _compatibility_form(character: str) -> str:
     number = unicodedata.digit(character, None)
     if number is not None:
         return str(number) if form == character and not character.isdecimal() else form
-    for first in _BLACK_LETTERS:
-        if 0 <= ord(character) - first < len(ascii_uppercase):
-            return ascii_uppercase[ord(character) - first]
-    return form
+    return _BLACK_LETTERS.get(character, form)
 
 
 _Aligned = list[tuple[str, int, int]]

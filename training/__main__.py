@@ -11,8 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn, cast
+from typing import Annotated, cast
 
 import typer
 
@@ -23,8 +22,8 @@ from training.data import SPLIT_SEED, Source, load_dataset
 from training.data import download as download_datasets
 from training.data.reuters_expected import NAME
 from training.errors import DataError
-from training.pipeline import TrainingOptions
 from training.recipes import Recipe
+from training.release.reservation import reserve_folder
 
 # read when TensorFlow is first imported; it logs noise, and reports errors as exceptions
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -80,8 +79,10 @@ def train(
     The linear recipe takes about 2 minutes, the mlp recipe less than one.
     """
     seed_of_split = None if chronological else split_seed
-    options = TrainingOptions(recipe, source, seed, data_dir, seed_of_split)
-    pipeline.train(options, out, CANDIDATES, console)
+    with reserve_folder(out, CANDIDATES) as folder:
+        pipeline.train(
+            *(recipe, source, seed, folder, console), data_dir=data_dir, split_seed=seed_of_split
+        )
 
 
 @cli.command()
@@ -166,7 +167,7 @@ def ablate(
     from training.recipes.linear import LinearSettings
     from training.report.tables import ablation_table
 
-    record = run_ablation(dataset, settings=LinearSettings(seed=seed))
+    record = run_ablation(dataset, LinearSettings(seed=seed))
     out.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     console.print(ablation_table(record))
 
@@ -179,27 +180,17 @@ def download(folder: Annotated[Path, typer.Argument(help="Folder to write to.")]
 
 
 def common_split_seed(manifests: Sequence[Manifest]) -> int | None:
-    """Return the split seed of all bundles; None is the split by date.
-
-    Raises
-    ------
-    DataError
-        If they differ: test newswires of one are training newswires of another.
-    """
+    """Return the split seed of all bundles, which must be the same; None is the split by date."""
     seeds = {manifest.data.get("split_seed", SPLIT_SEED) for manifest in manifests}
-    if len(seeds) > 1:
+    if len(seeds) > 1:  # test newswires of one are training newswires of another
         raise DataError(f"expected bundles that were trained on one split, got split seeds {seeds}")
     return cast(int | None, seeds.pop())
 
 
-def _end(signum: int, frame: FrameType | None) -> NoReturn:
-    """Exit by an exception, so that partial files are removed."""
-    sys.exit(128 + signum)
-
-
 def main() -> int:
     """Run a command and return the exit status; an error is one line on standard error."""
-    signal.signal(signal.SIGTERM, _end)
+    # by an exception, so that partial files are removed
+    signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
     return run_commands(cli, "python -m training")
 
 

@@ -1,9 +1,4 @@
-"""Errors of the training job.
-
-NewswireError
-├── DataError     a data set is missing, incomplete or altered
-└── ExportError   the exported network differs from the trained one
-"""
+"""Errors of the training job."""
 
 from service.model import NewswireError
 

@@ -1,52 +1,33 @@
 """A training run: load, check, split, fit, export, evaluate, save."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from service.model import build_classifier, save_bundle
-from training.data import SPLIT_SEED, Source, load_dataset
+from training.data import Source, load_dataset
 from training.recipes import Recipe, fit
-from training.release.reservation import reserve_folder
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingOptions:
-    """Options of a run.
+def train(
+    recipe: Recipe,
+    source: Source,
+    seed: int,
+    folder: Path,
+    console: Console,
+    *,
+    data_dir: Path | None,
+    split_seed: int | None,
+) -> None:
+    """Train a model and write its bundle, atomically, to an empty folder.
 
-    Attributes
-    ----------
-    data_dir : Path or None
-        Folder with the source's files; None downloads them.
-    split_seed : int or None
-        None splits by date.
+    The options are those of `load_dataset` and `fit`.
     """
-
-    recipe: Recipe = Recipe.LINEAR
-    source: Source = Source.REUTERS21578
-    seed: int = 0
-    data_dir: Path | None = None
-    split_seed: int | None = SPLIT_SEED
-
-
-def train(options: TrainingOptions, out: Path | None, candidates: Path, console: Console) -> None:
-    """Train a model and write its bundle, atomically, to a new or empty folder.
-
-    Parameters
-    ----------
-    out : Path or None
-        None takes the next number in ``candidates``.
-    """
-    with reserve_folder(out, candidates) as folder:
-        _train(options, folder, console)
-
-
-def _train(options: TrainingOptions, folder: Path, console: Console) -> None:
-    dataset = load_dataset(options.source, options.data_dir, split_seed=options.split_seed)
+    dataset = load_dataset(source, data_dir, split_seed=split_seed)
 
     # imported late, so that the errors above do not wait for TensorFlow
-    from training.data.views import STREAM, views_of_test
+    from training.data.views import STREAM, views_of
     from training.evaluation.baselines import trivial_accuracies
     from training.evaluation.evaluate import evaluate, evaluate_out_of_fold
     from training.release.drift_baseline import measure_drift_baseline
@@ -54,18 +35,16 @@ def _train(options: TrainingOptions, folder: Path, console: Console) -> None:
     from training.report.report import report_files
     from training.report.tables import summary_table
 
-    model = fit(
-        options.recipe, dataset.train, dataset.vocabulary, seed=options.seed, console=console
-    )
+    model = fit(recipe, dataset.train, dataset.vocabulary, seed=seed, console=console)
 
-    named = {"recipe": options.recipe, "source": options.source, "seed": options.seed}
+    named = {"recipe": recipe, "source": source, "seed": seed}
     command = repeatable_command(named, dataset.split_seed, folder)
     bundle = export(model, dataset, folder=folder, command=command)
 
     classifier = build_classifier(bundle)
     evaluations = dict(evaluate(classifier, dataset))
     scores = {view: evaluation.scores() for view, evaluation in evaluations.items()}
-    stream = views_of_test(dataset).get(STREAM)
+    stream = views_of(dataset.test, dataset.vocabulary).get(STREAM)
     bundle = replace(
         bundle,
         manifest=replace(bundle.manifest, scores=scores),

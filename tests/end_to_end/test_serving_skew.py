@@ -56,7 +56,7 @@ def test_accuracy_over_http_is_keras_own(
         answer["topic"] == TOPIC_CODES[label] for answer, label in zip(answers, labels, strict=True)
     )
 
-    network = trained.sparse.network
+    network = trained.network
     inputs = multi_hot(corpus_dataset.test.token_ids, num_words=10_000)
     _, accuracy = network.evaluate(
         inputs, keras.utils.to_categorical(labels, len(TOPIC_CODES)), batch_size=512, verbose=0

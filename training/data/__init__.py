@@ -7,7 +7,7 @@ from training.data.dataset import SPLIT_SEED, Article, Dataset, Split, split_new
 from training.data.download import cache_folder, download_corpus
 from training.data.keras_files import download_keras_files, read_keras_files
 from training.data.reuters21578 import read_corpus
-from training.data.reuters_expected import check_dataset
+from training.data.reuters_expected import DESCRIPTION, NAME, check_dataset, describe_topics
 
 __all__ = ["SPLIT_SEED", "Article", "Dataset", "Source", "Split", "download", "load_dataset"]
 
@@ -37,12 +37,19 @@ def load_dataset(
         If a file is missing, truncated or altered, or cannot be downloaded.
     """
     if source is Source.KERAS:
-        newswires = read_keras_files(data_dir or download_keras_files())
+        vocabulary, newswires = read_keras_files(data_dir or download_keras_files())
     else:
-        newswires = read_corpus(data_dir or download_corpus(cache_folder(), replace_damaged=True))
-    dataset = split_newswires(newswires)
+        archive = data_dir or download_corpus(cache_folder(), replace_damaged=True)
+        vocabulary, newswires = read_corpus(archive)
+
+    def split(seed: int | None) -> Dataset:
+        train, test = split_newswires(newswires, seed)
+        topics = describe_topics(train.topic_codes, train.labels)
+        return Dataset(NAME, DESCRIPTION, source.value, vocabulary, topics, seed, train, test)
+
+    dataset = split(SPLIT_SEED)
     check_dataset(dataset)
-    return dataset if split_seed == SPLIT_SEED else split_newswires(newswires, split_seed)
+    return dataset if split_seed == SPLIT_SEED else split(split_seed)
 
 
 def download(folder: Path) -> None:

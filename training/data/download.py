@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from rich.progress import wrap_file
 
-from training.data.reuters21578 import ARCHIVE, SOURCE, check_corpus
+from training.data.reuters21578 import ARCHIVE, check_corpus
 from training.errors import DataError
 
 MIRRORS: Final = (
@@ -40,17 +40,8 @@ def download_corpus(
 ) -> Path:
     """Download the archive into ``folder`` unless it is there, and return its path.
 
-    Parameters
-    ----------
-    mirrors : sequence of str
-        URLs in order of preference.
-    replace_damaged : bool
-        Whether to overwrite a damaged archive: for the cache, not for a user's folder.
-
-    Raises
-    ------
-    DataError
-        If every mirror fails.
+    The mirrors are URLs in order of preference; `DataError` is raised if every one fails. A damaged
+    archive is replaced in the cache, but not in a user's folder.
     """
     archive = folder / ARCHIVE
     if archive.exists():
@@ -71,7 +62,7 @@ def download_corpus(
         else:
             return archive
     raise DataError(
-        f"{SOURCE}: cannot download the archive ({'; '.join(failures)}); "
+        f"reuters21578: cannot download the archive ({'; '.join(failures)}); "
         f"put {ARCHIVE} into a folder and name it with --data-dir"
     )
 
@@ -81,14 +72,18 @@ def _download(url: str, target: Path) -> None:
     partial = target.with_name(f".{uuid.uuid4().hex}.{target.name}")
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
-            expected = _content_length(response.headers["Content-Length"])
+            n_bytes = _content_length(response.headers["Content-Length"])
             with (
-                wrap_file(response, expected, description=f"Downloading {target.name}") as source,
+                wrap_file(response, n_bytes, description=f"Downloading {target.name}") as source,
                 partial.open("wb") as file,
             ):
-                _copy(source, file, expected)
-        if partial.stat().st_size != expected:
-            raise OSError(f"expected {expected} bytes, got {partial.stat().st_size}")
+                deadline = time.monotonic() + MAX_SECONDS
+                while block := source.read(min(n_bytes - file.tell(), BLOCK_BYTES)):
+                    file.write(block)
+                    if time.monotonic() > deadline:
+                        raise OSError(f"not complete after {MAX_SECONDS} s")
+        if partial.stat().st_size != n_bytes:
+            raise OSError(f"expected {n_bytes} bytes, got {partial.stat().st_size}")
         try:
             check_corpus(partial)
         except DataError as error:
@@ -96,16 +91,6 @@ def _download(url: str, target: Path) -> None:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _copy(source: IO[bytes], target: IO[bytes], n_bytes: int) -> None:
-    """Copy at most ``n_bytes``, within ``MAX_SECONDS``."""
-    deadline = time.monotonic() + MAX_SECONDS
-    while n_bytes > 0 and (block := source.read(min(n_bytes, BLOCK_BYTES))):
-        target.write(block)
-        n_bytes -= len(block)
-        if time.monotonic() > deadline:
-            raise OSError(f"not complete after {MAX_SECONDS} s")
 
 
 def _content_length(value: str | None) -> int:

@@ -8,13 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from service.model.encoder import FIRST_WORD_ID
-from training.data.dataset import Newswires
-from training.data.reuters_expected import DESCRIPTION, NAME, TOPIC_CODES
-from training.data.reuters_topics import describe_topics
+from service.model.encoder import FIRST_WORD_ID, START_ID
+from training.data.dataset import Split
+from training.data.reuters_expected import TOPIC_CODES
 from training.errors import DataError
 
-SOURCE: Final = "keras"
 IDS_FILE: Final = "reuters.npz"
 WORD_INDEX_FILE: Final = "reuters_word_index.json"
 ORIGIN: Final = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
@@ -36,14 +34,8 @@ REBUILT_HASHES: Final = {
 order than Keras' own."""
 
 
-def read_keras_files(folder: Path) -> Newswires:
-    """Read ``reuters.npz`` and ``reuters_word_index.json``.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, truncated or altered.
-    """
+def read_keras_files(folder: Path) -> tuple[dict[str, int], Split]:
+    """Return the word index and all newswires; raise `DataError` if a file is not as expected."""
     # Keras stores lists of ids as pickled objects. A pickle can run any code, so only files with
     # a known hash are unpickled.
     contents = {name: _read_verified(folder / name) for name in DOWNLOAD_HASHES}
@@ -52,9 +44,8 @@ def read_keras_files(folder: Path) -> Newswires:
     word_ranks: dict[str, int] = json.loads(contents[WORD_INDEX_FILE])
     offset = FIRST_WORD_ID - 1  # ranks count from 1
     vocabulary = {word: rank + offset for word, rank in word_ranks.items()}
-    words = [[rank + offset for rank in newswire] for newswire in ranks]
-    topics = describe_topics(TOPIC_CODES)
-    return Newswires(NAME, DESCRIPTION, SOURCE, vocabulary, words, labels.astype(np.int64), topics)
+    token_ids = [[START_ID, *(rank + offset for rank in newswire)] for newswire in ranks]
+    return vocabulary, Split(token_ids, labels.astype(np.int64), list(TOPIC_CODES))
 
 
 def download_keras_files(folder: Path | None = None) -> Path:
@@ -72,7 +63,7 @@ def download_keras_files(folder: Path | None = None) -> Path:
         ]
     except Exception as error:  # Keras raises a bare Exception for a URL that it cannot open
         raise DataError(
-            f"{SOURCE}: cannot download from {ORIGIN}: {' '.join(str(error).split())}; "
+            f"keras: cannot download from {ORIGIN}: {' '.join(str(error).split())}; "
             f"put {IDS_FILE} and {WORD_INDEX_FILE} into a folder and name it with --data-dir"
         ) from error
     return Path(paths[0]).parent

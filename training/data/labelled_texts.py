@@ -7,8 +7,8 @@ empty if no topic fits), and optionally ``set`` (a name, to measure apart) and `
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ from service.model import NewsText, TopicClassifier
 from training.errors import DataError
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledText:
+class LabelledText(NamedTuple):
     """A text and the topics that are right for it."""
 
     text: NewsText
@@ -27,13 +26,7 @@ class LabelledText:
 
 
 def read_labelled_texts(path: Path) -> list[LabelledText]:
-    """Read a file of labelled texts.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or a line is invalid.
-    """
+    """Read a file; raise `DataError` if it cannot be read, or a line is invalid."""
     texts = []
     try:
         lines = path.read_text("utf-8").splitlines()
@@ -60,13 +53,11 @@ def measure_by_set(
 ) -> dict[str, dict[str, float]]:
     """Measure bundles on each set of some files; keys are "bundle, set"."""
     texts = [item for path in paths for item in read_labelled_texts(path)]
-    by_set = {
-        name: [item for item in texts if item.set == name]
-        for name in dict.fromkeys(item.set for item in texts)
-    }
     return {
-        f"{bundle}, {name}": measure_labelled_texts(classifier, items)
-        for name, items in by_set.items()
+        f"{bundle}, {name}": measure_labelled_texts(
+            classifier, [item for item in texts if item.set == name]
+        )
+        for name in dict.fromkeys(item.set for item in texts)
         for bundle, classifier in classifiers.items()
     }
 
@@ -74,24 +65,14 @@ def measure_by_set(
 def measure_labelled_texts(
     classifier: TopicClassifier, texts: Sequence[LabelledText]
 ) -> dict[str, float]:
-    """Measure a bundle on labelled texts.
+    """Return the number of texts, and the shares that are right or abstained from.
 
-    Returns
-    -------
-    dict of str to float
-        ``texts``: how many. ``first_right``: share of topical texts whose top topic is right.
-        ``abstained``: share of all texts. ``topical_answered``: share of topical texts that must
-        not be abstained from. ``negatives_answered``: share of texts without a topic.
-        ``answered_right``: share of right topics where the bundle did not abstain. Shares of no
-        text are left out.
+    ``topical_answered`` is of the topical texts that must not be abstained from. Shares of no text
+    are left out.
     """
     predictions = classifier.classify([item.text for item in texts], top_k=1)
-    right = np.array(
-        [
-            prediction.topics[0].topic.code in item.accept
-            for prediction, item in zip(predictions, texts, strict=True)
-        ]
-    )
+    pairs = zip(predictions, texts, strict=True)
+    right = np.array([item.topics[0].topic.code in text.accept for item, text in pairs])
     answered = np.array([prediction.abstained is None for prediction in predictions])
     topical = np.array([bool(item.accept) for item in texts])
     clear = topical & ~np.array([item.may_abstain for item in texts])

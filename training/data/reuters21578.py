@@ -22,14 +22,11 @@ from typing import IO, Final
 
 import numpy as np
 
-from service.model.encoder import FIRST_WORD_ID
+from service.model.encoder import FIRST_WORD_ID, START_ID
 from service.model.tokenization import KERAS_TOKENIZER
-from training.data.dataset import Article, Newswires
-from training.data.reuters_expected import DESCRIPTION, NAME
-from training.data.reuters_topics import describe_topics
+from training.data.dataset import Article, Split
 from training.errors import DataError
 
-SOURCE: Final = "reuters21578"
 ARCHIVE: Final = "reuters21578.tar.gz"
 MAX_FILE_BYTES: Final = 2 * 2**20
 """The longest file of the corpus has 1.5 MB."""
@@ -55,13 +52,11 @@ _NOT_TEXT: Final = re.compile(
 """Other elements, control characters, a brief's stars, and what stands for a body left out."""
 
 
-def read_corpus(path: Path) -> Newswires:
-    """Read the corpus from its archive, or from a folder that has the archive or its files.
+def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
+    """Return the word index and all newswires, from the archive or a folder of it or its files.
 
-    Raises
-    ------
-    DataError
-        If a file is missing, truncated or altered.
+    Equally frequent words are ranked in alphabetical order. Raises `DataError` if a file is
+    missing, truncated or altered.
     """
     labelled: list[Article] = []
     negatives: list[Article] = []
@@ -70,30 +65,20 @@ def read_corpus(path: Path) -> Newswires:
         negatives += _negatives(text)
     counts = Counter(article.topics[0] for article in labelled)
     articles = [article for article in labelled if counts[article.topics[0]] >= MIN_NEWSWIRES]
-    codes = dict.fromkeys(article.topics[0] for article in articles)  # by first appearance
-    class_index = {code: index for index, code in enumerate(codes)}
-    labels = np.array([class_index[article.topics[0]] for article in articles], dtype=np.int64)
-    topics = describe_topics(codes)
+    codes = list(dict.fromkeys(article.topics[0] for article in articles))  # by first appearance
+    labels = np.array([codes.index(article.topics[0]) for article in articles], dtype=np.int64)
     words = [KERAS_TOKENIZER.tokenize(article.keras_text) for article in articles]
-    vocabulary = _rank_words(words)
-    ids = [[vocabulary[word] for word in newswire] for newswire in words]
-    return Newswires(
-        NAME, DESCRIPTION, SOURCE, vocabulary, ids, labels, topics, articles, negatives
-    )
-
-
-def _rank_words(words: list[list[str]]) -> dict[str, int]:
-    """Return ids by falling frequency; equally frequent ones in alphabetical order."""
-    counts = Counter(chain.from_iterable(words))
-    ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    return {word: FIRST_WORD_ID + rank for rank, word in enumerate(ranked)}
+    frequencies = Counter(chain.from_iterable(words))
+    ranked = sorted(frequencies, key=lambda word: (-frequencies[word], word))
+    vocabulary = {word: token_id for token_id, word in enumerate(ranked, FIRST_WORD_ID)}
+    token_ids = [[START_ID, *(vocabulary[word] for word in newswire)] for newswire in words]
+    return vocabulary, Split(token_ids, labels, codes, articles, negatives)
 
 
 def _labelled_articles(text: str) -> Iterator[Article]:
     """Yield each article in a file that has topics."""
     for match in _TOPICS.finditer(text):
-        topics = tuple(_TOPIC.findall(match[1]))
-        if topics:
+        if topics := tuple(_TOPIC.findall(match[1])):
             end = text.index("</REUTERS>", match.end())
             body_start = text.find(_BODY, match.end()) + len(_BODY)
             keras_text = text[body_start : text.index("</", body_start)]
@@ -117,28 +102,18 @@ def _article(topics: tuple[str, ...], markup: str, keras_text: str) -> Article:
     own_body = _OWN_BODY.search(markup)
     inner = own_body or _TEXT.search(markup)
     if inner is None:
-        raise DataError(f"{SOURCE}: expected an article with <TEXT>, got {markup[:80]!r}")
+        raise DataError(f"reuters21578: expected an article with <TEXT>, got {markup[:80]!r}")
     return Article(
-        title=_plain(title[1]) if title else "",
-        body=_plain(_NOT_TEXT.sub("", inner[1])),
+        title=html.unescape(title[1]).strip() if title else "",
+        body=html.unescape(_NOT_TEXT.sub("", inner[1])).strip(),
         has_body=own_body is not None,
         keras_text=keras_text,
         topics=topics,
     )
 
 
-def _plain(markup: str) -> str:
-    return html.unescape(markup).strip()
-
-
 def check_corpus(path: Path) -> None:
-    """Check that an archive or folder holds the corpus, by the hash of each file.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, truncated or altered.
-    """
+    """Raise `DataError` if a file of an archive or folder is missing, truncated or altered."""
     for _ in _read_files(path):
         pass
 
@@ -147,8 +122,8 @@ def _read_files(path: Path) -> Iterator[str]:
     """Yield the text of each file of the corpus in name order, checked against its hash."""
     listing = files("training.data").joinpath("reuters21578.sha256").read_text()
     known = {name: sha256 for sha256, name in (line.split() for line in listing.splitlines())}
-    unpacked = _is_unpacked(path, known)
-    contents = _read_folder(path, known) if unpacked else _read_archive(path, known)
+    unpacked = [path / name for name in known if (path / name).exists()]
+    contents = _read_unpacked(unpacked) if unpacked else _read_archive(path, known)
     for name in sorted(known):
         if name not in contents:
             raise DataError(f"{path}: {name} is missing; {EXPECTED}")
@@ -157,17 +132,9 @@ def _read_files(path: Path) -> Iterator[str]:
         yield contents[name].decode("latin-1")
 
 
-def _is_unpacked(path: Path, known: Collection[str]) -> bool:
-    return path.is_dir() and any((path / name).exists() for name in known)
-
-
-def _read_folder(path: Path, known: Collection[str]) -> dict[str, bytes]:
+def _read_unpacked(paths: list[Path]) -> dict[str, bytes]:
     try:
-        return {
-            name: _read_bounded((path / name).open("rb"), str(path / name))
-            for name in known
-            if (path / name).exists()
-        }
+        return {path.name: _read_bounded(path.open("rb"), str(path)) for path in paths}
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
@@ -177,7 +144,11 @@ def _read_archive(path: Path, known: Collection[str]) -> dict[str, bytes]:
     archive = path / ARCHIVE if path.is_dir() else path
     contents: dict[str, bytes] = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(_unzip(archive)), mode="r:") as tar:
+        with gzip.open(archive) as stream:
+            unpacked = stream.read(MAX_UNPACKED_BYTES + 1)
+        if len(unpacked) > MAX_UNPACKED_BYTES:
+            raise ValueError(f"unpacks to over {MAX_UNPACKED_BYTES:,} bytes")  # noqa: TRY301
+        with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as tar:
             for member in tar:
                 name = PurePosixPath(member.name).name
                 # links are skipped: they could point outside the archive, or to themselves
@@ -194,14 +165,6 @@ def _read_archive(path: Path, known: Collection[str]) -> dict[str, bytes]:
             f"{archive}: truncated or altered archive ({reason}); {EXPECTED}"
         ) from error
     return contents
-
-
-def _unzip(archive: Path) -> bytes:
-    with gzip.open(archive) as stream:
-        unpacked = stream.read(MAX_UNPACKED_BYTES + 1)
-    if len(unpacked) > MAX_UNPACKED_BYTES:
-        raise ValueError(f"unpacks to over {MAX_UNPACKED_BYTES:,} bytes")
-    return unpacked
 
 
 def _read_bounded(file: IO[bytes], name: str) -> bytes:

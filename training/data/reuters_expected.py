@@ -1,13 +1,18 @@
-"""Known facts of the Reuters data set, which the readers are checked against.
+"""Known facts of the Reuters data set: its topics, and what the readers are checked against.
 
 The counts are those of ``keras.datasets.reuters`` with its defaults (``test_split=0.2``,
 ``seed=113``), and of the corpus that it was made from.
 """
 
+import json
+from collections.abc import Sequence
+from importlib.resources import files
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from service.model import Topic
 from training.data.dataset import Dataset
 from training.errors import DataError
 
@@ -44,33 +49,37 @@ N_NEGATIVES: Final = (1_693, 424)
 """Indexed articles without a topic, to train on and to test on."""
 
 
+def describe_topics(codes: Sequence[str], labels: NDArray[np.int64]) -> list[Topic]:
+    """Return topics by their codes, with the number of the labels that are each."""
+    meanings = json.loads(files("training.data").joinpath("reuters_topics.json").read_bytes())
+    counts = np.bincount(labels, minlength=len(codes)).tolist()
+    return [
+        Topic(index, code, **meanings[code], training_newswires=counts[index])
+        for index, code in enumerate(codes)
+    ]
+
+
 def check_dataset(dataset: Dataset) -> None:
-    """Compare a data set with the known facts.
-
-    Raises
-    ------
-    DataError
-        If anything differs.
-    """
+    """Compare a data set with the known facts; raise `DataError` if anything differs."""
     train, test = dataset.train, dataset.test
-    _expect(dataset, "newswires to train on", len(train.token_ids), N_TRAIN)
-    _expect(dataset, "newswires to test on", len(test.token_ids), N_TEST)
-    counts = tuple(np.bincount(train.labels, minlength=len(TOPIC_CODES)).tolist())
-    _expect(dataset, "training newswires by topic", counts, TRAIN_COUNTS)
-    first = tuple(train.labels[:10].tolist())
-    _expect(dataset, "first training labels", first, FIRST_TRAIN_LABELS)
-    first = tuple(test.labels[:10].tolist())
-    _expect(dataset, "first test labels", first, FIRST_TEST_LABELS)
-    _expect(dataset, "topics", tuple(dataset.topic_codes), TOPIC_CODES)
-    if len(dataset.vocabulary) not in N_WORDS:
-        _expect(dataset, "words", len(dataset.vocabulary), " or ".join(map(str, N_WORDS)))
+    n_words = len(dataset.vocabulary)
+    counts = np.bincount(train.labels, minlength=len(TOPIC_CODES)).tolist()
+    facts: list[tuple[str, object, object]] = [
+        ("newswires to train on", len(train.token_ids), N_TRAIN),
+        ("newswires to test on", len(test.token_ids), N_TEST),
+        ("training newswires by topic", tuple(counts), TRAIN_COUNTS),
+        ("first training labels", tuple(train.labels[:10].tolist()), FIRST_TRAIN_LABELS),
+        ("first test labels", tuple(test.labels[:10].tolist()), FIRST_TEST_LABELS),
+        ("topics", tuple(dataset.topic_codes), TOPIC_CODES),
+        ("words", n_words, n_words if n_words in N_WORDS else " or ".join(map(str, N_WORDS))),
+    ]
     if train.articles is not None and test.articles is not None:
-        without = sum(not article.has_body for article in (*train.articles, *test.articles))
-        _expect(dataset, "articles without a body of their own", without, N_WITHOUT_BODY)
+        without_body = sum(not article.has_body for article in (*train.articles, *test.articles))
         n_negatives = (len(train.negatives), len(test.negatives))
-        _expect(dataset, "indexed articles without a topic", n_negatives, N_NEGATIVES)
-
-
-def _expect(dataset: Dataset, what: str, actual: object, expected: object) -> None:
-    if actual != expected:
-        raise DataError(f"{dataset.source}: {what}: expected {expected}, got {actual}")
+        facts += [
+            ("articles without a body of their own", without_body, N_WITHOUT_BODY),
+            ("indexed articles without a topic", n_negatives, N_NEGATIVES),
+        ]
+    for what, actual, expected in facts:
+        if actual != expected:
+            raise DataError(f"{dataset.source}: {what}: expected {expected}, got {actual}")

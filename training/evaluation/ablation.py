@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -14,10 +15,9 @@ from threadpoolctl import threadpool_limits
 from service.model import NewsText
 from service.model.field_encoder import TITLE, NewsEncoder
 from service.model.tokenization import NEWS_TOKENIZER
-from training.data import Dataset, Split
-from training.data.views import known_topics
+from training.data import Dataset
+from training.data.views import ARTICLE, KnownTopics, views_of
 from training.data.written_texts import WrittenText, read_written_texts
-from training.errors import DataError
 from training.evaluation.evaluate import Evaluation
 from training.recipes.examples import Kind, TrainingTexts, training_texts
 from training.recipes.features import idf_igm, tf_igm
@@ -43,35 +43,20 @@ METHOD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A variant of the recipe.
-
-    Attributes
-    ----------
-    tokens : callable
-        A text to its tokens.
-    min_newswires : int
-        Minimum document frequency of a token.
-    any_topic : bool
-        Whether to fit SVMs for "is it any of the topics?" too.
-    kinds : frozenset of Kind
-        Kinds of training texts.
-    negatives : bool
-        Whether negatives are training texts too.
-    """
+    """A variant of the recipe."""
 
     name: str
     tokens: Callable[[NewsText], list[str]]
     min_newswires: int = 1
+    """Minimum document frequency of a token."""
     any_topic: bool = False
+    """Whether to fit SVMs for "is it any of the topics?" too."""
     igm_weight: float = 0.0
     kinds: frozenset[Kind] = frozenset({Kind.WHOLE})
+    """Kinds of training texts."""
     negatives: bool = False
+    """Whether negatives are training texts too."""
     calibrated: bool = False
-
-    def selects(self, texts: TrainingTexts) -> NDArray[np.bool_]:
-        """Whether each text is a training text, bool of shape (n_texts,)."""
-        of_kind = np.isin(texts.kinds, [kind.value for kind in self.kinds])
-        return of_kind & (self.negatives | ~texts.negative)
 
 
 def words(text: NewsText) -> list[str]:
@@ -95,25 +80,31 @@ def fields(text: NewsText) -> list[str]:
     return NewsEncoder.field_tokens(text.text, text.title)
 
 
-WORDS: Final = Variant("words", words)
-BY_TITLE: Final = replace(WORDS, name="+ separate features for title words", tokens=words_and_title)
-BY_LENGTH: Final = replace(WORDS, name="+ numbers by length", tokens=numbers_by_length)
-BY_LEAD: Final = replace(WORDS, name="+ separate features for lead words", tokens=fields)
-FREQUENT: Final = replace(BY_LEAD, name="+ minimum document frequency of 2", min_newswires=2)
-ANY_TOPIC: Final = replace(FREQUENT, name="+ SVMs for any of the topics", any_topic=True)
-IGM: Final = replace(ANY_TOPIC, name="+ IGM weights", igm_weight=1.0)
-PARTS: Final = replace(
-    IGM,
-    name="+ headlines and first sentences too",
-    kinds=frozenset({Kind.WHOLE, Kind.TITLE, Kind.SENTENCE}),
+PARTS: Final = frozenset({Kind.WHOLE, Kind.TITLE, Kind.SENTENCE})
+STEPS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "+ separate features for title words": {"tokens": words_and_title},
+    "+ numbers by length": {"tokens": numbers_by_length},
+    "+ separate features for lead words": {"tokens": fields},
+    "+ minimum document frequency of 2": {"min_newswires": 2},
+    "+ SVMs for any of the topics": {"any_topic": True},
+    "+ IGM weights": {"igm_weight": 1.0},
+    "+ headlines and first sentences too": {"kinds": PARTS},
+    "+ outliers too": {"kinds": PARTS | {Kind.OUTLIER}},
+    "+ negatives too": {"negatives": True},
+    "+ written texts too": {"kinds": frozenset(Kind)},
+    "+ calibration: the recipe": {"calibrated": True},
+}
+"""What each variant changes in the one before."""
+ADDED: Final = tuple(
+    accumulate(
+        STEPS.items(),
+        lambda variant, step: replace(variant, name=step[0], **step[1]),
+        initial=Variant("words", words),
+    )
 )
-OUTLIERS: Final = replace(PARTS, name="+ outliers too", kinds=PARTS.kinds | {Kind.OUTLIER})
-NEGATIVES: Final = replace(OUTLIERS, name="+ negatives too", negatives=True)
-WRITTEN: Final = replace(NEGATIVES, name="+ written texts too", kinds=frozenset(Kind))
-RECIPE: Final = replace(WRITTEN, name="+ calibration: the recipe", calibrated=True)
+RECIPE: Final = ADDED[-1]
 VARIANTS: Final = (
-    *(WORDS, BY_TITLE, BY_LENGTH, BY_LEAD, FREQUENT, ANY_TOPIC, IGM, PARTS, OUTLIERS),
-    *(NEGATIVES, WRITTEN, RECIPE),
+    *ADDED,
     replace(RECIPE, name="the recipe without SVMs for any of the topics", any_topic=False),
     replace(RECIPE, name="the recipe without outliers", kinds=frozenset(Kind) - {Kind.OUTLIER}),
 )
@@ -121,34 +112,23 @@ VARIANTS: Final = (
 
 def run_ablation(
     dataset: Dataset,
+    settings: LinearSettings,
     variants: Sequence[Variant] = VARIANTS,
     written: Sequence[WrittenText] | None = None,
-    settings: LinearSettings | None = None,
 ) -> dict[str, Any]:
-    """Measure variants of the recipe.
+    """Measure variants of the recipe on the training split of a data set with articles.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        With its articles; only its training split is read.
-    written : sequence of WrittenText or None
-        None takes all.
-    settings : LinearSettings or None
-        Seed, folds and calibration; None takes the recipe's.
-
-    Returns
-    -------
-    dict
-        ``method``, a sentence; ``columns``; and ``rows``, whose first cell is the variant.
+    The seed, folds and calibration are those of the settings; written texts of None are all. Return
+    ``method``, a sentence; ``columns``; and ``rows``, whose first cell is the variant.
     """
-    settings = settings or LinearSettings(seed=0)
+    train = dataset.train
     written = read_written_texts() if written is None else written
-    texts = training_texts(dataset.train, dataset.vocabulary, seed=settings.seed, written=written)
+    texts = training_texts(train, dataset.vocabulary, seed=settings.seed, written=written)
+    topics = views_of(train, dataset.vocabulary)[ARTICLE].topics
     rows = []
     with threadpool_limits(1, "blas"):
         for variant in track(variants, "Ablation"):
-            predictions = cross_validate(variant, texts, settings)
-            scores = measure(predictions, texts, dataset.train)
+            scores = measure(cross_validate(variant, texts, settings), texts, topics)
             rows.append([variant.name, *(scores.get(name) for name in COLUMNS)])
     return {"method": METHOD, "columns": list(COLUMNS.values()), "rows": rows}
 
@@ -157,7 +137,8 @@ def cross_validate(variant: Variant, texts: TrainingTexts, settings: LinearSetti
     """Return out-of-fold predictions for every text."""
     folds = split_into_folds(texts, settings)
     margins = np.zeros((len(folds), texts.n_topics + 1), dtype=np.float32)
-    selected = variant.selects(texts)
+    selected = np.isin(texts.kinds, [kind.value for kind in variant.kinds])
+    selected &= variant.negatives | ~texts.negative
     for fold in range(settings.folds):
         inside = folds == fold
         margins[inside] = _margins(variant, texts.only(selected & ~inside), texts.only(inside))
@@ -169,18 +150,17 @@ def cross_validate(variant: Variant, texts: TrainingTexts, settings: LinearSetti
     )
 
 
-def measure(predictions: Evaluation, texts: TrainingTexts, train: Split) -> dict[str, float]:
+def measure(
+    predictions: Evaluation, texts: TrainingTexts, topics: KnownTopics | None
+) -> dict[str, float]:
     """Return the scores on whole newswires, and the accuracy on headlines alone."""
-    topics = known_topics(train)
-    if topics is None:
-        raise DataError("expected a source with articles, of which the topics are known")
     whole = _only(predictions, texts.whole)
     topical = replace(_only(predictions, texts.whole & texts.topical), topics=topics)
-    headlines = _only(predictions, (texts.kinds == Kind.TITLE) & texts.topical)
+    headlines = texts.topical & np.isin(texts.kinds, [Kind.TITLE.value])
     return {
         **topical.scores(),
         **{k: v for k, v in whole.scores().items() if k in ("no_topic_auc", ECE)},
-        "headline_accuracy": float(headlines.right.mean()),
+        "headline_accuracy": float(predictions.right[headlines].mean()),
     }
 
 

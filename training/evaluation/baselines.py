@@ -11,7 +11,7 @@ from service.model import NewsText
 from service.model.encoder import join_title
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data import Dataset
-from training.data.views import ARTICLE, KERAS, known_topics, texts_by_view
+from training.data.views import ARTICLE, KERAS, views_of
 from training.evaluation.evaluate import Evaluation
 
 C: Final = {KERAS: 0.5, ARTICLE: 1.0}
@@ -22,11 +22,8 @@ cross-validation inside the training split of Keras."""
 def trivial_accuracies(dataset: Dataset) -> dict[str, float]:
     """Return the accuracies of two classifiers that read no text.
 
-    Returns
-    -------
-    dict of str to float
-        ``"random_guess"``: the expected accuracy of shuffled test labels, which is the sum of the
-        squared shares of the topics. ``"largest_class"``: that of the most frequent training topic.
+    ``"random_guess"``: the expected accuracy of shuffled test labels, which is the sum of the
+    squared shares of the topics. ``"largest_class"``: that of the most frequent training topic.
     """
     n_topics = len(dataset.topic_codes)
     shares = np.bincount(dataset.test.labels, minlength=n_topics) / len(dataset.test.labels)
@@ -35,23 +32,20 @@ def trivial_accuracies(dataset: Dataset) -> dict[str, float]:
 
 
 def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
-    """Fit a linear SVM on TF-IDF words to each view of the training newswires, and evaluate it.
+    """Fit a linear SVM on TF-IDF words to views of the training newswires, and evaluate it.
 
-    Notes
-    -----
     T. Joachims, "Text categorization with support vector machines", ECML 1998, measured on this
     corpus; here one-vs-rest, with squared hinge loss.
     """
-    topics = known_topics(dataset.test)
-    test_texts = texts_by_view(dataset.test, dataset.vocabulary)
+    train, test = (views_of(part, dataset.vocabulary) for part in (dataset.train, dataset.test))
     evaluations = {}
-    for view, texts in texts_by_view(dataset.train, dataset.vocabulary).items():
+    for name in (name for name in C if name in train):
         vectorizer = TfidfVectorizer(analyzer=_all_words, sublinear_tf=True)
-        svm = LinearSVC(C=C[view], random_state=0)
-        svm.fit(vectorizer.fit_transform(texts), dataset.train.labels)
-        margins = svm.decision_function(vectorizer.transform(test_texts[view]))
-        evaluations[view] = Evaluation(
-            dataset.test.labels, margins.astype(np.float32), topics, probabilistic=False
+        svm = LinearSVC(C=C[name], random_state=0)
+        svm.fit(vectorizer.fit_transform(train[name].texts), train[name].labels)
+        margins = svm.decision_function(vectorizer.transform(test[name].texts)).astype(np.float32)
+        evaluations[name] = Evaluation(
+            test[name].labels, margins, test[name].topics, probabilistic=False
         )
     return evaluations
 

@@ -1,82 +1,74 @@
 """Evaluation of a bundle on the test newswires, by the code that serves it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_score
 
-from service.model import AbstentionThresholds, NewsText, TopicClassifier
+from service.model import AbstentionThresholds, TopicClassifier
 from training.data import Dataset
 from training.data.dataset import NO_TOPIC
-from training.data.views import KnownTopics, views_of_test
+from training.data.views import KnownTopics, views_of
 from training.errors import DataError
 from training.evaluation import metrics
-from training.recipes.trained_model import NEVER_ABSTAIN, OutOfFold
+from training.recipes.trained_model import OutOfFold
+
+NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Predictions for one view of the test newswires.
-
-    Attributes
-    ----------
-    labels : int64 array of shape (n_texts,)
-        ``NO_TOPIC`` for a negative.
-    probabilities : float32 array of shape (n_texts, n_topics)
-        Scores of which only the order has a meaning, where they are not probabilistic.
-    topics : KnownTopics or None
-        None where only the labels are known.
-    abstained : bool array of shape (n_texts,) or None
-        None if the classifier never abstains.
-    no_topic : float32 array of shape (n_texts,) or None
-        Probability that no topic fits; None for a classifier that does not predict it.
-    """
+    """Predictions for one view of the newswires."""
 
     labels: NDArray[np.int64]
+    """``NO_TOPIC`` for a negative, of shape (n_texts,)."""
     probabilities: NDArray[np.float32]
+    """Of shape (n_texts, n_topics); only their order has a meaning if not probabilistic."""
     topics: KnownTopics | None = None
+    """None where only the labels are known."""
     probabilistic: bool = True
     abstained: NDArray[np.bool_] | None = None
+    """Of shape (n_texts,); None if the classifier never abstains."""
     no_topic: NDArray[np.float32] | None = None
+    """Probability that no topic fits, of shape (n_texts,); None if it is not predicted."""
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """Class index of the highest score, int64 of shape (n_texts,); ties to the lower one."""
+        """Class index of the highest score, of shape (n_texts,); ties to the lower one."""
         indices: NDArray[np.int64] = np.argmax(self.probabilities, axis=1)
         return indices
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Whether each prediction is the label, bool of shape (n_texts,); never for a negative."""
-        right: NDArray[np.bool_] = self.predicted == self.labels
-        return right
+        """Whether each prediction is the label, of shape (n_texts,); never for a negative."""
+        return np.equal(self.predicted, self.labels)
 
     @property
     def topical(self) -> NDArray[np.bool_]:
-        """Whether each text has a topic, bool of shape (n_texts,)."""
-        topical: NDArray[np.bool_] = self.labels != NO_TOPIC
-        return topical
+        """Whether each text has a topic, of shape (n_texts,)."""
+        return np.not_equal(self.labels, NO_TOPIC)
 
     def scores(self) -> dict[str, float]:
         """Return every summary figure that these predictions allow, by name."""
-        scores = self._topic_scores() if self.topical.any() else {}
+        topical, right = self.topical, self.right
+        scores = self._topic_scores() if topical.any() else {}
         if self.probabilistic:
             scores["expected_calibration_error"] = metrics.expected_calibration_error(
                 self.probabilities, self.labels
             )
         if self.abstained is not None:
             answered = ~self.abstained
-            if self.topical.any():
-                scores["coverage"] = float(answered[self.topical].mean())
+            if topical.any():
+                scores["coverage"] = float(answered[topical].mean())
                 if answered.any():
-                    scores["answered_accuracy"] = float(self.right[answered].mean())
-            if not self.topical.all():
-                scores["negatives_answered"] = float(answered[~self.topical].mean())
-        if self.no_topic is not None and 0 < self.topical.mean() < 1:
-            scores["no_topic_auc"] = float(roc_auc_score(~self.topical, self.no_topic))
+                    scores["answered_accuracy"] = float(right[answered].mean())
+            if not topical.all():
+                scores["negatives_answered"] = float(answered[~topical].mean())
+        if self.no_topic is not None and 0 < topical.mean() < 1:
+            scores["no_topic_auc"] = float(roc_auc_score(~topical, self.no_topic))
         return scores
 
     def _topic_scores(self) -> dict[str, float]:
@@ -86,7 +78,8 @@ class Evaluation:
         scores = {
             "accuracy": float(right.mean()),
             "top_3_accuracy": metrics.top_k_accuracy(probabilities, labels, 3),
-            "macro_f1": metrics.macro_f1(predicted, labels),
+            # over the topics that occur or are predicted
+            "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
         }
         if self.topics is not None:
             known = self.topics.any_topic[topical][np.arange(len(labels)), predicted]
@@ -98,28 +91,23 @@ class Evaluation:
 
     def by_topic(self, codes: Sequence[str]) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and number of test newswires of each topic."""
-        columns = precision_recall_fscore_support(
+        precision, recall, f1, support = precision_recall_fscore_support(
             self.labels, self.predicted, labels=range(len(codes)), zero_division=0.0
         )
         return [
             {
                 "topic": code,
-                "precision": float(precision),
-                "recall": float(recall),
-                "f1": float(f1),
-                "test_newswires": int(support),
+                "precision": float(precision[index]),
+                "recall": float(recall[index]),
+                "f1": float(f1[index]),
+                "test_newswires": int(support[index]),
             }
-            for code, precision, recall, f1, support in zip(codes, *columns, strict=True)
+            for index, code in enumerate(codes)
         ]
 
 
 def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Evaluation]:
-    """Classify every view of the test newswires.
-
-    Returns
-    -------
-    mapping of str to Evaluation
-        By the names of `training.data.views.views_of_test`.
+    """Classify every view of the test newswires, by its name.
 
     Raises
     ------
@@ -133,15 +121,12 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
             f"{len(codes)} topics: {', '.join(codes[:5])}..."
         )
     evaluations = {}
-    for name, view in views_of_test(dataset).items():
+    for name, view in views_of(dataset.test, dataset.vocabulary).items():
         encoded = [classifier.encode(text) for text in view.texts]
-        known_words_ratio = np.array([item.known_words_ratio for item in encoded])
-        probabilities, no_topic = split_outputs(classifier.infer(encoded), len(codes))
-        abstained = abstentions(
-            classifier.thresholds, known_words_ratio, probabilities, no_topic, codes
-        )
-        evaluations[name] = Evaluation(
-            view.labels, probabilities, view.topics, abstained=abstained, no_topic=no_topic
+        outputs = classifier.infer(encoded)
+        known_words_ratio = [item.known_words_ratio for item in encoded]
+        evaluations[name] = _evaluation(
+            view.labels, outputs, known_words_ratio, classifier.thresholds, codes, view.topics
         )
     return evaluations
 
@@ -150,54 +135,33 @@ def evaluate_out_of_fold(
     out_of_fold: OutOfFold, thresholds: AbstentionThresholds, codes: Sequence[str]
 ) -> Mapping[str, Evaluation]:
     """Evaluate out-of-fold predictions before and after calibration."""
-    topics, no_topic = split_outputs(out_of_fold.probabilities, len(codes))
-    uncalibrated, _ = split_outputs(out_of_fold.uncalibrated, len(codes))
-    abstained = abstentions(thresholds, out_of_fold.known_words_ratio, topics, no_topic, codes)
+    labels, ratios = out_of_fold.labels, out_of_fold.known_words_ratio
     return {
-        "out_of_fold_uncalibrated": Evaluation(out_of_fold.labels, uncalibrated),
-        "out_of_fold": Evaluation(
-            out_of_fold.labels, topics, abstained=abstained, no_topic=no_topic
-        ),
+        "out_of_fold_uncalibrated": Evaluation(labels, out_of_fold.uncalibrated[:, : len(codes)]),
+        "out_of_fold": _evaluation(labels, out_of_fold.probabilities, ratios, thresholds, codes),
     }
 
 
-def split_outputs(
-    outputs: NDArray[np.float32], n_topics: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Return the probabilities of the topics, and that no topic fits if there is such a column.
-
-    Parameters
-    ----------
-    outputs : float32 array of shape (n_texts, n_topics) or (n_texts, n_topics + 1)
-    """
-    has_no_topic = outputs.shape[1] > n_topics
-    return outputs[:, :n_topics], outputs[:, -1] if has_no_topic else None
-
-
-def abstentions(
+def _evaluation(
+    labels: NDArray[np.int64],
+    outputs: NDArray[np.float32],  # (n_texts, n_topics), or one more: that no topic fits
+    known_words_ratio: Iterable[float],
     thresholds: AbstentionThresholds,
-    known_words_ratio: NDArray[np.float64],
-    probabilities: NDArray[np.float32],
-    no_topic: NDArray[np.float32] | None,
     codes: Sequence[str],
-) -> NDArray[np.bool_] | None:
-    """Whether each text is abstained from, bool of shape (n_texts,); None if none ever is."""
-    if thresholds == NEVER_ABSTAIN:
-        return None
-    return np.array(
-        [
+    topics: KnownTopics | None = None,
+) -> Evaluation:
+    probabilities, rest = np.split(outputs, [len(codes)], axis=1)
+    no_topic = rest[:, 0] if rest.size else None
+    abstained = None
+    if thresholds != NEVER_ABSTAIN:
+        reasons = [
             thresholds.decide(
                 known_words_ratio=ratio,
                 score=row.max(),
                 topic=codes[row.argmax()],
                 no_topic=None if no_topic is None else no_topic[index],
             )
-            is not None
             for index, (ratio, row) in enumerate(zip(known_words_ratio, probabilities, strict=True))
         ]
-    )
-
-
-def predict_texts(classifier: TopicClassifier, texts: Sequence[NewsText]) -> NDArray[np.float32]:
-    """Return the probabilities of each text, float32 of shape (n_texts, n_outputs)."""
-    return classifier.infer([classifier.encode(text) for text in texts])
+        abstained = np.array([reason is not None for reason in reasons])
+    return Evaluation(labels, probabilities, topics, abstained=abstained, no_topic=no_topic)

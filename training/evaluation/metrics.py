@@ -6,15 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
-from sklearn.metrics import f1_score
 
 CALIBRATION_BINS: Final = 15
 RESAMPLES: Final = 1_000
-
-
-def macro_f1(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-    """F1 averaged over the topics that occur or are predicted; arrays of shape (n_texts,)."""
-    return float(f1_score(labels, predicted, average="macro", zero_division=0.0))
 
 
 def top_k_accuracy(
@@ -26,18 +20,15 @@ def top_k_accuracy(
 
 
 def calibration_bins(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], n_bins: int = CALIBRATION_BINS
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> Iterator[tuple[float, float, float]]:
     """Group the texts by confidence, which is the highest score, into bins of equal width.
 
-    Yields
-    ------
-    confidence, accuracy, share : float
-        Means over each non-empty bin, and its share of the texts.
+    Yields the mean confidence and accuracy of each non-empty bin, and its share of the texts.
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     for number in np.unique(bins):
         inside = bins == number
         yield float(confidence[inside].mean()), float(correct[inside].mean()), float(inside.mean())
@@ -48,8 +39,6 @@ def expected_calibration_error(
 ) -> float:
     """Mean absolute difference of confidence and accuracy over the texts; 0 is best.
 
-    Notes
-    -----
     C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3; 15 bins.
     """
     return sum(
@@ -61,8 +50,6 @@ def expected_calibration_error(
 def brier_score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Mean squared distance of the probabilities from the one-hot label; 0 is best, 2 worst.
 
-    Notes
-    -----
     G. W. Brier, "Verification of forecasts expressed in terms of probability", 1950.
     """
     distance = probabilities.astype(np.float64)
@@ -70,41 +57,21 @@ def brier_score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -
     return float((distance**2).sum(axis=1).mean())
 
 
-def bootstrap_interval(
-    right: NDArray[np.bool_], *, share: float = 0.95, seed: int = 0
-) -> tuple[float, float]:
-    """Return the confidence interval of an accuracy, by bootstrap.
+def bootstrap_interval(right: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the 95 % confidence interval of an accuracy, by bootstrap.
 
-    Parameters
-    ----------
-    right : bool array of shape (n_texts,)
-        Whether each prediction is right.
-    share : float
-        Confidence level, 0 to 1.
-
-    Notes
-    -----
     Percentile bootstrap over the texts, 1,000 resamples: B. Efron, "Bootstrap methods: another look
     at the jackknife", 1979. How many are right in a resample is binomially distributed.
     """
-    counts = np.random.default_rng(seed).binomial(len(right), right.mean(), RESAMPLES)
-    low, high = np.quantile(counts / len(right), [(1 - share) / 2, (1 + share) / 2])
+    counts = np.random.default_rng(0).binomial(len(right), right.mean(), RESAMPLES)
+    low, high = np.quantile(counts / len(right), [0.025, 0.975])
     return float(low), float(high)
 
 
 def mcnemar(right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> float:
     """Return the p-value of the hypothesis that two classifiers are equally accurate.
 
-    Parameters
-    ----------
-    right, other_right : bool arrays of shape (n_texts,)
-        Whether each prediction is right.
-
-    Notes
-    -----
     Exact McNemar test on the texts that only one of them classified right: Q. McNemar, 1947.
     """
     only_one = int((right & ~other_right).sum()), int((other_right & ~right).sum())
-    if not sum(only_one):
-        return 1.0
-    return float(binomtest(only_one[0], sum(only_one)).pvalue)
+    return float(binomtest(only_one[0], sum(only_one)).pvalue) if sum(only_one) else 1.0

@@ -20,21 +20,11 @@ class Recipe(StrEnum):
 
 
 def fit(
-    recipe: Recipe,
-    train: Split,
-    vocabulary: Mapping[str, int],
-    *,
-    seed: int,
-    console: Console,
+    recipe: Recipe, train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
 ) -> TrainedModel:
-    """Train a model by a recipe on newswires, showing progress on a console.
+    """Train a model on newswires by a recipe; the same seed gives the same weights on a machine.
 
-    Parameters
-    ----------
-    vocabulary : mapping of str to int
-        Keras' word index, by which the split's words have their ids.
-    seed : int
-        The same seed on the same machine gives the same weights.
+    The vocabulary is Keras' word index, by which the words of the split have their ids.
     """
     # imported late: importing TensorFlow takes seconds
     module = import_module(f"training.recipes.{recipe.value}")

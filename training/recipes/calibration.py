@@ -14,23 +14,14 @@ from training.data.dataset import NO_TOPIC
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSettings:
-    """Settings of the calibration.
-
-    Attributes
-    ----------
-    strength : float
-        Inverse regularisation of the influence of other topics' margins on a topic's logit.
-    no_topic_strength : float
-        The same for the logit of "no topic fits".
-    negative_factor : float
-        Factor of the sample weights of newswires without a topic.
-    max_iterations : int
-        Of L-BFGS.
-    """
+    """Settings of the calibration."""
 
     strength: float = 0.03
+    """Inverse regularisation of the influence of other topics' margins on a topic's logit."""
     no_topic_strength: float = 0.1
+    """The same for the logit of "no topic fits"."""
     negative_factor: float = 1.5
+    """Factor of the sample weights of newswires without a topic."""
     max_iterations: int = 100
 
 
@@ -40,18 +31,13 @@ class Calibration:
 
     The softmax over the logits of all topics and of "no topic fits" is the probability that a topic
     fits, times the softmax over the topics.
-
-    Attributes
-    ----------
-    kernel : float32 array of shape (2 * n_outputs, n_outputs)
-    bias : float32 array of shape (n_outputs,)
     """
 
-    kernel: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    kernel: NDArray[np.float32]  # (2 * n_outputs, n_outputs)
+    bias: NDArray[np.float32]  # (n_outputs,)
 
     def __call__(self, margins: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probabilities of margins, float32 of shape (n_texts, n_outputs)."""
+        """Return the probabilities of margins, both float32 of shape (n_texts, n_outputs)."""
         return normalise(both_signs(margins) @ self.kernel + self.bias)[1]
 
 
@@ -60,9 +46,7 @@ def both_signs(margins: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.hstack([margins, np.minimum(margins, 0)])
 
 
-def normalise(
-    logits: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def normalise(logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return log-sum-exp, (n_texts,), and softmax, (n_texts, n_logits), of each row."""
     highest = logits.max(axis=1, keepdims=True)
     exponentials = np.exp(logits - highest)
@@ -78,21 +62,11 @@ def fit_calibration(
     weights: NDArray[np.floating],
     settings: CalibrationSettings,
 ) -> Calibration:
-    """Fit a calibration to out-of-fold margins.
+    """Fit a calibration to out-of-fold margins, of which the last column is "no topic fits".
 
-    Parameters
-    ----------
-    margins : float32 array of shape (n_texts, n_topics + 1)
-        The last column is that of "no topic fits".
-    labels : int64 array of shape (n_texts,)
-        ``NO_TOPIC`` where no topic fits.
-    negative : bool array of shape (n_texts,)
-        Texts that only the logit of "no topic fits" is fitted to, so that they do not move one
-        topic against another.
-    weights : array of shape (n_texts,)
+    Only the logit of "no topic fits" is fitted to texts that are ``negative``, so that they do not
+    move one topic against another.
 
-    Notes
-    -----
     A topic's logit is its own margin, with a scale of its own where it is negative, and a
     regularised linear function of all margins: matrix scaling drawn towards temperature scaling, C.
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. Both problems are convex.
@@ -130,31 +104,19 @@ def fit_calibration(
 
 
 def _fit(
-    inputs: NDArray[np.float32],
-    own: NDArray[np.float64],
+    inputs: NDArray[np.float32],  # (n_texts, 2 * n_margins)
+    own: NDArray[np.float64],  # (n_margins, n_logits)
     log_partition: Callable[[NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]],
-    wanted: NDArray[np.float32],
-    weights: NDArray[np.floating],
+    wanted: NDArray[np.float32],  # (n_texts, n_logits)
+    weights: NDArray[np.floating],  # (n_texts,)
     strength: float,
     settings: CalibrationSettings,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Minimise the cross-entropy of a generalised linear model by L-BFGS.
+    """Minimise the cross-entropy of a generalised linear model by L-BFGS; return kernel and bias.
 
-    Parameters
-    ----------
-    inputs : float32 array of shape (n_texts, 2 * n_margins)
-    own : float64 array of shape (n_margins, n_logits)
-        1 where a margin is that of a logit; those are scaled without regularisation.
-    log_partition : callable
-        Logits to the log of their normaliser, (n_texts,), and to its derivative, the probabilities.
-    wanted : array of shape (n_texts, n_logits)
-        Target probabilities.
-    weights : array of shape (n_texts,)
-
-    Returns
-    -------
-    float64 array of shape (2 * n_margins, n_logits)
-    float64 array of shape (n_logits,)
+    ``own`` is 1 where a margin is that of a logit; those are scaled without regularisation.
+    ``log_partition`` maps logits to the log of their normaliser, (n_texts,), and to its derivative,
+    the probabilities. ``wanted`` are the target probabilities.
     """
     n_texts, n_logits = wanted.shape
     shape = (inputs.shape[1], n_logits)
@@ -182,12 +144,7 @@ def _fit(
         return float(loss + penalty * (correction**2).sum()), gradient
 
     start = np.concatenate([np.ones(2), np.zeros(n_logits + shape[0] * shape[1])])
-    result = minimize(
-        objective,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": settings.max_iterations},
-    )
+    options = {"maxiter": settings.max_iterations}
+    result = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
     kernel, bias, _ = unpack(result.x)
     return kernel, bias

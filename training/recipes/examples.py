@@ -5,9 +5,10 @@ articles is overconfident. Negatives and outliers, because clients send texts of
 texts have modern words, and words of the topics in other senses.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import compress
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -60,40 +61,24 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TrainingTexts:
-    """Training texts as arrays.
-
-    Attributes
-    ----------
-    texts : sequence of NewsText, of length n_texts
-    groups : int64 array of shape (n_texts,)
-        Texts of the same newswire have the same number.
-    kinds : array of str of shape (n_texts,)
-        A `Kind` each.
-    labels : int64 array of shape (n_texts,)
-        ``NO_TOPIC`` for a negative and for an outlier.
-    any_topic : bool array of shape (n_texts, n_topics)
-        Whether each topic is one of the topics of the text.
-    """
+    """Training texts as arrays."""
 
     texts: Sequence[NewsText]
-    groups: NDArray[np.int64]
-    kinds: NDArray[np.str_]
-    labels: NDArray[np.int64]
-    any_topic: NDArray[np.bool_]
+    groups: NDArray[np.int64]  # (n_texts,), the same for all texts of a newswire
+    kinds: NDArray[np.str_]  # (n_texts,), a `Kind` each
+    labels: NDArray[np.int64]  # (n_texts,), NO_TOPIC for a negative and for an outlier
+    any_topic: NDArray[np.bool_]  # (n_texts, n_topics), whether it is one of the text's topics
 
     @classmethod
     def of(cls, examples: Sequence[Example], topic_codes: Sequence[str]) -> Self:
         """Return examples as arrays; topics other than ``topic_codes`` are left out."""
         index = {code: number for number, code in enumerate(topic_codes)}
-        any_topic = np.zeros((len(examples), len(topic_codes)), dtype=bool)
-        for row, example in zip(any_topic, examples, strict=True):
-            row[[index[code] for code in example.topics if code in index]] = True
         return cls(
-            [example.text for example in examples],
-            np.array([example.group for example in examples], dtype=np.int64),
-            np.array([example.kind.value for example in examples]),
+            [item.text for item in examples],
+            np.array([item.group for item in examples], dtype=np.int64),
+            np.array([item.kind.value for item in examples]),
             np.array([index[item.topics[0]] if item.topics else NO_TOPIC for item in examples]),
-            any_topic,
+            np.array([[code in item.topics for code in topic_codes] for item in examples]),
         )
 
     @property
@@ -103,48 +88,43 @@ class TrainingTexts:
 
     @property
     def weights(self) -> NDArray[np.float32]:
-        """Sample weights, float32 of shape (n_texts,)."""
+        """Sample weights, of shape (n_texts,)."""
         return np.array([WEIGHTS[Kind(kind)] for kind in self.kinds], dtype=np.float32)
 
     def weights_with(self, negative_factor: float) -> NDArray[np.floating]:
         """Return the weights, those of newswires without a topic multiplied by a factor."""
         factors = np.where(self.negative & ~self.written, negative_factor, 1.0)
-        weights: NDArray[np.floating] = self.weights * factors
-        return weights
+        return np.multiply(self.weights, factors)
 
     @property
     def primary_topic(self) -> NDArray[np.bool_]:
-        """Whether each topic is the label of each text, bool of shape (n_texts, n_topics)."""
-        primary: NDArray[np.bool_] = self.labels[:, np.newaxis] == np.arange(self.n_topics)
-        return primary
+        """Whether each topic is the label of each text, of shape (n_texts, n_topics)."""
+        return np.equal(self.labels[:, np.newaxis], np.arange(self.n_topics))
 
     @property
     def topical(self) -> NDArray[np.bool_]:
-        """Whether each text has a topic, bool of shape (n_texts,)."""
-        topical: NDArray[np.bool_] = self.labels != NO_TOPIC
-        return topical
+        """Whether each text has a topic, of shape (n_texts,)."""
+        return np.not_equal(self.labels, NO_TOPIC)
 
     @property
     def whole(self) -> NDArray[np.bool_]:
-        """Whether each text is a whole newswire, bool of shape (n_texts,)."""
-        whole: NDArray[np.bool_] = self.kinds == Kind.WHOLE
-        return whole
+        """Whether each text is a whole newswire, of shape (n_texts,)."""
+        return np.isin(self.kinds, [Kind.WHOLE.value])
 
     @property
     def written(self) -> NDArray[np.bool_]:
-        """Whether each text was written for the project, bool of shape (n_texts,)."""
+        """Whether each text was written for the project, of shape (n_texts,)."""
         return np.isin(self.kinds, [Kind.WRITTEN.value, Kind.EVERYDAY.value])
 
     @property
     def negative(self) -> NDArray[np.bool_]:
-        """Whether each text has no topic and is no outlier, bool of shape (n_texts,)."""
-        negative: NDArray[np.bool_] = ~self.topical & (self.kinds != Kind.OUTLIER)
-        return negative
+        """Whether each text has no topic and is no outlier, of shape (n_texts,)."""
+        return ~(self.topical | np.isin(self.kinds, [Kind.OUTLIER.value]))
 
     def only(self, chosen: NDArray[np.bool_]) -> Self:
         """Return the texts where ``chosen``, of shape (n_texts,), is true."""
         return type(self)(
-            [self.texts[int(index)] for index in np.flatnonzero(chosen)],
+            list(compress(self.texts, chosen)),
             self.groups[chosen],
             self.kinds[chosen],
             self.labels[chosen],
@@ -161,14 +141,8 @@ def training_texts(
 ) -> TrainingTexts:
     """Return all training texts; the newswires of the split come first, whole, in order.
 
-    Parameters
-    ----------
-    train : Split
-        Without articles, each newswire is its Keras text, and has no parts.
-    vocabulary : mapping of str to int
-        Keras' word index, to decode those texts.
-    seed : int
-        Of the outliers.
+    Without articles, each newswire is its Keras text, decoded by Keras' word index, and has no
+    parts. The seed is that of the outliers.
     """
     if train.articles is None:
         whole = keras_texts(train, vocabulary)
@@ -176,17 +150,14 @@ def training_texts(
     else:
         whole = [article.news_text for article in train.articles]
         topics = [article.topics for article in train.articles]
-    n_topical = len(whole)
+    drawn = outliers(whole, seed=seed)
     whole += [article.news_text for article in train.negatives]
     topics += [()] * len(train.negatives)
     newswires = list(enumerate(zip(whole, topics, strict=True)))
     examples = [Example(text, group, Kind.WHOLE, codes) for group, (text, codes) in newswires]
     for group, (text, codes) in newswires:
         examples += [Example(part, group, kind, codes) for kind, part in parts_of(text).items()]
-    examples += [
-        Example(text, group, Kind.OUTLIER, ())
-        for group, text in outliers(whole[:n_topical], seed=seed)
-    ]
+    examples += [Example(text, group, Kind.OUTLIER, ()) for group, text in drawn]
     for group, item in enumerate(written, len(newswires)):
         kind = Kind.EVERYDAY if item.everyday else Kind.WRITTEN
         examples.append(Example(item.text, group, kind, item.topics))
@@ -197,25 +168,23 @@ def parts_of(text: NewsText) -> dict[Kind, NewsText]:
     """Return headline and first sentence of a text that has both title and body."""
     if not (text.title and text.text.strip()):
         return {}
-    return {
-        Kind.TITLE: NewsText(text.title),
-        Kind.SENTENCE: NewsText(first_sentence(text.text)),
-    }
+    sentence = NewsText(first_sentence(text.text))
+    return {Kind.TITLE: NewsText(text.title), Kind.SENTENCE: sentence}
 
 
-def outliers(texts: Sequence[NewsText], *, seed: int) -> Iterator[tuple[int, NewsText]]:
-    """Yield beginnings of texts with most words replaced by random ones, after their index.
+def outliers(texts: Sequence[NewsText], *, seed: int) -> list[tuple[int, NewsText]]:
+    """Return beginnings of texts with most words replaced by random ones, each after its index.
 
-    Notes
-    -----
     D. Hendrycks et al., "Deep anomaly detection with outlier exposure", ICLR 2019.
     """
     generator = np.random.default_rng(seed)
     words = sorted({word for text in texts for word in NEWS_TOKENIZER.tokenize(text.text)})
     vocabulary = np.array(words)  # a list would be converted at every draw
+    drawn = []
     for index in range(0, len(texts), NEWSWIRES_PER_OUTLIER):
         length = generator.integers(*OUTLIER_WORDS, endpoint=True)
         kept = NEWS_TOKENIZER.tokenize(texts[index].text)[:length]
-        drawn = generator.choice(vocabulary, len(kept))
+        others = generator.choice(vocabulary, len(kept))
         replaced = generator.random(len(kept)) > KEPT_WORDS
-        yield index, NewsText(" ".join(np.where(replaced, drawn, kept)))
+        drawn.append((index, NewsText(" ".join(np.where(replaced, others, kept)))))
+    return drawn

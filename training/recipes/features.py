@@ -1,7 +1,7 @@
 """Features of a linear classifier: TF-IGM weighted tokens, a sparse row per text."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,39 +10,27 @@ from scipy.sparse import csr_array
 
 from service.model import EncodedText, NewsText
 from service.model.encoder import FIRST_WORD_ID, UNKNOWN_ID
-from service.model.field_encoder import LEAD, TITLE, NewsEncoder, is_number
+from service.model.field_encoder import NewsEncoder, is_number
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSettings:
-    """Vocabulary and weights of the tokens.
-
-    Attributes
-    ----------
-    min_newswires : int
-        Minimum document frequency of a token.
-    igm_weight : float
-        Additional weight of a token that occurs in newswires of one topic only.
-    """
+    """Vocabulary and weights of the tokens."""
 
     min_newswires: int = 2
+    """Minimum document frequency of a token."""
     igm_weight: float = 1.0
+    """Additional weight of a token that occurs in newswires of one topic only."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldFeatures:
-    """Tokens of title, lead and text, weighted by TF-IGM.
-
-    Attributes
-    ----------
-    encoder : NewsEncoder
-        Its vocabulary has numbers first, then tokens by falling document frequency.
-    token_weights : float32 array of shape (n_ids,)
-        0 for the ids that carry no word.
-    """
+    """Tokens of title, lead and text, weighted by TF-IGM."""
 
     encoder: NewsEncoder
+    """Its vocabulary has numbers first, then tokens by falling document frequency."""
     token_weights: NDArray[np.float32]
+    """0 for the ids that carry no word, of shape (n_ids,)."""
 
     def encode(self, texts: Sequence[NewsText]) -> list[EncodedText]:
         """Encode texts by the vocabulary of these features."""
@@ -51,51 +39,6 @@ class FieldFeatures:
     def rows(self, encoded: Sequence[EncodedText]) -> csr_array:
         """Return the features of texts, sparse float32 of shape (n_texts, n_ids)."""
         return tf_igm(count_rows(encoded, len(self.token_weights)), self.token_weights)
-
-    def usable_synonyms(self, synonyms: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        """Return the synonyms whose word is unknown here and whose equivalents are all known."""
-        vocabulary = self.encoder.vocabulary
-        return {
-            word: list(equivalents)
-            for word, equivalents in synonyms.items()
-            if word not in vocabulary and all(item in vocabulary for item in equivalents)
-        }
-
-    def with_synonyms(
-        self, synonyms: Mapping[str, Sequence[str]], kernel: NDArray[np.float32]
-    ) -> tuple["FieldFeatures", NDArray[np.float32]]:
-        """Add words to the vocabulary, and compute the rows of a kernel for their tokens.
-
-        A text with such a word gets the margins that it gets with all of its equivalents.
-
-        Parameters
-        ----------
-        synonyms : mapping of str to sequence of str
-            As from `usable_synonyms`.
-        kernel : float32 array of shape (n_ids, n_outputs)
-
-        Returns
-        -------
-        FieldFeatures
-            With an id for each new word, and for it in the title and in the lead.
-        float32 array of shape (n_new_ids, n_outputs)
-        """
-        vocabulary = dict(self.encoder.vocabulary)
-        weights: list[float] = []
-        rows: list[NDArray[np.float32]] = []
-        for word, equivalents in synonyms.items():
-            for field in ("", TITLE, LEAD):
-                ids = [
-                    vocabulary[field + item] for item in equivalents if field + item in vocabulary
-                ]
-                if ids:
-                    vocabulary[field + word] = len(self.token_weights) + len(rows)
-                    shares = self.token_weights[ids]
-                    weights.append(float(np.linalg.norm(shares)))
-                    rows.append(shares @ kernel[ids] / weights[-1])
-        new_weights = np.append(self.token_weights, weights).astype(np.float32)
-        new_rows = np.array(rows, dtype=np.float32).reshape(len(rows), kernel.shape[1])
-        return FieldFeatures(NewsEncoder(vocabulary), new_weights), new_rows
 
 
 def fit_features(
@@ -108,18 +51,9 @@ def fit_features(
 ) -> FieldFeatures:
     """Build the vocabulary from training texts and weigh its tokens.
 
-    Parameters
-    ----------
-    texts : sequence of NewsText, of length n_texts
-    labels : int64 array of shape (n_texts,)
-    negatives : sequence of NewsText
-        Further texts without a topic, whose tokens are added to the vocabulary.
-    reserved : collection of str
-        Words that negatives do not add to the vocabulary: synonyms.
-
-    Notes
-    -----
-    The unknown word weighs as much as a word of one text, so unknown words lower the scores.
+    Negatives are further texts without a topic, whose tokens are added to the vocabulary, other
+    than reserved words: synonyms. The unknown word weighs as much as a word of one text, so unknown
+    words lower the scores.
     """
     frequencies = _document_frequencies(texts)
     kept = {token for token, n in frequencies.items() if n >= settings.min_newswires}
@@ -127,13 +61,11 @@ def fit_features(
         if n >= settings.min_newswires and token.rpartition(":")[2] not in reserved:
             kept.add(token)
     ranking = sorted(kept, key=lambda token: (not is_number(token), -frequencies[token], token))
-    encoder = NewsEncoder(
-        {token: token_id for token_id, token in enumerate(ranking, FIRST_WORD_ID)}
-    )
+    vocabulary = {token: token_id for token_id, token in enumerate(ranking, FIRST_WORD_ID)}
+    encoder = NewsEncoder(vocabulary)
     encoded = [encoder.encode(item.text, item.title) for item in texts]
-    weights = idf_igm(
-        count_rows(encoded, FIRST_WORD_ID + len(ranking)), labels, settings.igm_weight
-    )
+    counts = count_rows(encoded, FIRST_WORD_ID + len(ranking))
+    weights = idf_igm(counts, labels, settings.igm_weight)
     weights[:FIRST_WORD_ID] = 0
     weights[UNKNOWN_ID] = idf(np.ones(1), len(texts))[0]
     return FieldFeatures(encoder, weights.astype(np.float32))
@@ -168,24 +100,11 @@ def tf_igm(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
 def idf_igm(counts: csr_array, labels: NDArray[np.int64], igm_weight: float) -> NDArray[np.float64]:
     """Weigh each token by its rarity and by its concentration in few topics.
 
-    Parameters
-    ----------
-    counts : sparse array of shape (n_texts, n_ids)
-    labels : int64 array of shape (n_texts,)
-        ``NO_TOPIC`` counts as a topic.
-    igm_weight : float
-        0 is plain IDF.
-
-    Returns
-    -------
-    float64 array of shape (n_ids,)
-
-    Notes
-    -----
-    ``idf * (1 + igm_weight * igm)``. The inverse gravity moment is 1 for a token of one topic only,
-    and falls towards 0 the more evenly a token is spread over the topics: K. Chen et al., "Turning
-    from TF-IDF to TF-IGM for term weighting in text classification", Expert Systems with
-    Applications, 2016.
+    ``idf * (1 + igm_weight * igm)``, float64 of shape (n_ids,), by counts of shape (n_texts, n_ids)
+    and labels of which ``NO_TOPIC`` counts as a topic. The inverse gravity moment is 1 for a token
+    of one topic only, and falls towards 0 the more evenly a token is spread over the topics: K.
+    Chen et al., "Turning from TF-IDF to TF-IGM for term weighting in text classification", Expert
+    Systems with Applications, 2016.
     """
     present = counts.astype(bool).astype(np.float64)
     topics, indices = np.unique(labels, return_inverse=True)

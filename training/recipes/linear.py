@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import keras
 import numpy as np
-import onnx
 import tensorflow as tf
 from numpy.typing import NDArray
 from rich.console import Console
@@ -24,18 +23,13 @@ from threadpoolctl import threadpool_limits
 from service.model.encoder import encode_token_ids
 from training.data.dataset import Split
 from training.data.written_texts import WrittenText, read_written_texts
-from training.progress import FitSteps
-from training.recipes.calibration import (
-    Calibration,
-    CalibrationSettings,
-    fit_calibration,
-)
+from training.progress import FitProgress
+from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
 from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings, FieldFeatures
-from training.recipes.svm import LinearSVMs, SVMSettings, fit_svms
-from training.recipes.synonyms import read_synonyms
+from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_svms, read_synonyms
 from training.recipes.thresholds import choose_thresholds
-from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel
+from training.recipes.trained_model import OutOfFold, TrainedModel, to_onnx
 
 NAME: Final = "linear"
 GRAPH: Final = """
@@ -60,7 +54,6 @@ linear (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
     probabilities = Softmax <axis = 1> (logits)
 }
 """
-"""In ONNX' text format. Tokens with a count of 0 are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +70,7 @@ class LinearSettings:
 def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
 ) -> TrainedModel:
-    """Fit to newswires, and to the written texts that have one of their topics or none.
-
-    Parameters
-    ----------
-    train : Split
-        Without articles, its Keras texts are used.
-    vocabulary : mapping of str to int
-        Keras' word index, to decode those texts.
-    """
+    """Fit to newswires, and to the written texts that have one of their topics or none."""
     topics = {*train.topic_codes}
     written = [item for item in read_written_texts() if topics.issuperset(item.topics[:1])]
     return fit_with(LinearSettings(seed=seed), train, vocabulary, written, console=console)
@@ -101,17 +86,33 @@ def fit_with(
 ) -> TrainedModel:
     """Compute out-of-fold margins, fit the calibration to them, then fit SVMs to all texts."""
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
-    steps = FitSteps("Fitting to all folds but one, then to all", settings.folds + 1, console)
+    steps = FitProgress("Fitting to all folds but one, then to all", settings.folds + 1, console)
     with steps, threadpool_limits(1, "blas"):  # the matrices are small: threads would only wait
         folds = split_into_folds(texts, settings)
-        margins, known_words_ratio = predict_margins(texts, folds, settings, steps)
+        margins = np.zeros((len(folds), texts.n_topics + 1), dtype=np.float32)
+        known_words_ratio = np.zeros(len(folds))
+        for fold in range(settings.folds):
+            inside = folds == fold
+            svms = fit_svms(
+                texts.only(~inside), settings.svm, settings.features, reserved=read_synonyms()
+            )
+            encoded = svms.features.encode(texts.only(inside).texts)
+            margins[inside] = svms.margins(encoded)
+            known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
+            steps.end_step()
         calibration = calibrate(margins, texts, settings)
         probabilities = calibrate_out_of_fold(margins, folds, texts, settings)
         svms = fit_svms(texts, settings.svm, settings.features, reserved=read_synonyms())
-        steps.advance()
-    synonyms = svms.features.usable_synonyms(read_synonyms())
-    svms = svms.with_synonyms(synonyms)
+        steps.end_step()
+    svms, synonyms = add_synonyms(svms, read_synonyms())
     network = build_network(svms, calibration)
+    weights = {
+        "token_weights": svms.features.token_weights,
+        "kernel": svms.kernel,
+        "bias": svms.bias,
+        "calibration_kernel": calibration.kernel,
+        "calibration_bias": calibration.bias,
+    }
     whole = texts.whole
     out_of_fold = OutOfFold(
         labels=texts.labels[whole],
@@ -124,38 +125,13 @@ def fit_with(
         recipe=NAME,
         settings={**asdict(settings), "written_texts": len(written), "synonyms": synonyms},
         encoder=svms.features.encoder,
-        history={},
+        network=network,
         predict=lambda token_ids: predict(network, svms.features, token_ids),
-        sparse=SparseLinearNetwork(network, svms.features),
-        out_of_fold=out_of_fold,
+        exported=to_onnx(GRAPH, {"e": math.e, "one": 1, "zero": 0, **weights}),
         thresholds=choose_thresholds(out_of_fold, texts.n_topics),
+        out_of_fold=out_of_fold,
         no_topic=True,
     )
-
-
-def predict_margins(
-    texts: TrainingTexts, folds: NDArray[np.int64], settings: LinearSettings, steps: FitSteps
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Predict each fold by SVMs that are fitted to the others.
-
-    Returns
-    -------
-    float32 array of shape (n_texts, n_topics + 1)
-    float64 array of shape (n_texts,)
-        Share of each text's words that the vocabulary of its SVMs holds.
-    """
-    margins = np.zeros((len(folds), texts.n_topics + 1), dtype=np.float32)
-    known_words_ratio = np.zeros(len(folds))
-    for fold in range(settings.folds):
-        inside = folds == fold
-        svms = fit_svms(
-            texts.only(~inside), settings.svm, settings.features, reserved=read_synonyms()
-        )
-        encoded = svms.features.encode(texts.only(inside).texts)
-        margins[inside] = svms.margins(encoded)
-        known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
-        steps.advance()
-    return margins, known_words_ratio
 
 
 def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[np.int64]:
@@ -217,35 +193,3 @@ def to_tensor(rows: csr_array) -> Any:
     coordinates = rows.tocoo()
     indices = np.stack(coordinates.coords, axis=1).astype(np.int64)
     return tf.sparse.reorder(tf.SparseTensor(indices, coordinates.data, rows.shape))
-
-
-class SparseLinearNetwork:
-    """The same network on token ids and counts.
-
-    Written in ONNX' text format: a conversion of TensorFlow's operations has 5 more nodes, and each
-    node costs about as much as its work.
-    """
-
-    def __init__(self, network: Any, features: FieldFeatures) -> None:
-        self._network = network
-        self._features = features
-
-    def to_onnx(self) -> onnx.ModelProto:
-        """Return the network with its weights."""
-        kernel, bias, calibration_kernel, calibration_bias = self._network.get_weights()
-        weights = {
-            "e": math.e,
-            "one": 1,
-            "zero": 0,
-            "token_weights": self._features.token_weights,
-            "kernel": kernel,
-            "bias": bias,
-            "calibration_kernel": calibration_kernel,
-            "calibration_bias": calibration_bias,
-        }
-        model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["": {OPSET}]> {GRAPH}')
-        model.graph.initializer.extend(
-            onnx.numpy_helper.from_array(np.asarray(values, dtype=np.float32), name)
-            for name, values in weights.items()
-        )
-        return model

@@ -5,25 +5,44 @@ newswires: a multiclass classification example", which reports an accuracy of ab
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import keras
 import numpy as np
-import onnx
 import tensorflow as tf
-import tf2onnx
 from numpy.typing import NDArray
 from rich.console import Console
 
 from service.model import TextEncoder
-from training.data.dataset import Split, limit_token_ids, limit_vocabulary
-from training.data.views import texts_by_view
+from service.model.encoder import UNKNOWN_ID
+from training.data.dataset import Split
+from training.data.views import ARTICLE, KERAS, views_of
 from training.progress import FitProgress
 from training.recipes.thresholds import choose_thresholds
-from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel
+from training.recipes.trained_model import OutOfFold, TrainedModel, to_onnx
 
 NAME: Final = "mlp"
+GRAPH: Final = """
+mlp (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
+  => (float[batch, n_outputs] probabilities)
+  <int64[1] columns = {1}>
+{
+    present = Min (token_counts, one)  # a multi-hot row does not count
+    rows = Gather (kernel_1, token_ids)  # (n or 1, length, hidden_units)
+    as_matrices = Unsqueeze (present, columns)  # (n, 1, length)
+    summed = MatMul (as_matrices, rows)  # (n, 1, hidden_units)
+    as_rows = Squeeze (summed, columns)
+    inputs_1 = Add (as_rows, bias_1)
+    hidden_1 = Relu (inputs_1)
+    inputs_2 = Gemm (hidden_1, kernel_2, bias_2)
+    hidden_2 = Relu (inputs_2)
+    logits = Gemm (hidden_2, kernel_3, bias_3)
+    probabilities = Softmax <axis = 1> (logits)
+}
+"""
+"""A multi-hot row times a matrix is the sum of the matrix' rows for the ids that are set."""
+WEIGHTS: Final = ("kernel_1", "bias_1", "kernel_2", "bias_2", "kernel_3", "bias_3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +62,8 @@ def fit(
 ) -> TrainedModel:
     """Choose the number of epochs on a validation set, then train a new network that long.
 
-    The thresholds, which the book does not have, are chosen on the validation set too.
-
-    Parameters
-    ----------
-    train : Split
-        The first 1,000 newswires are the validation set.
-    vocabulary : mapping of str to int
-        Keras' word index.
+    The validation set is the first 1,000 newswires. The thresholds, which the book does not have,
+    are chosen on it too.
     """
     settings = MlpSettings(seed=seed)
     keras.utils.set_random_seed(settings.seed)
@@ -61,14 +74,14 @@ def fit(
 
     def trained(title: str, start: int, epochs: int, **options: Any) -> tuple[Any, Any]:
         network = build_network(settings, len(train.topic_codes))
-        with FitProgress(title, console) as progress:
+        with FitProgress(title, epochs, console) as progress:
             history = network.fit(
                 inputs[start:],
                 targets[start:],
                 epochs=epochs,
                 batch_size=settings.batch_size,
                 verbose=0,
-                callbacks=[progress],
+                callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=progress.end_epoch)],
                 **options,
             ).history
         return network, history
@@ -78,17 +91,21 @@ def fit(
     epochs = int(np.argmin(history["val_loss"])) + 1
     network, _ = trained("Training", 0, epochs)
     without_validation, _ = trained("Choosing the thresholds", first, epochs)
-    encoder = TextEncoder(limit_vocabulary(vocabulary, settings.num_words))
-    predictions = predict_validation_set(without_validation, encoder, train, vocabulary, settings)
+    encoder = TextEncoder(
+        {word: token_id for word, token_id in vocabulary.items() if token_id < settings.num_words}
+    )
+    held_out = predict_validation_set(without_validation, encoder, train, vocabulary, settings)
+    weights = dict(zip(WEIGHTS, network.get_weights(), strict=True))
 
     return TrainedModel(
         recipe=NAME,
         settings={**asdict(settings), "epochs": epochs},
         encoder=encoder,
-        history=history,
+        network=network,
         predict=lambda token_ids: predict(network, token_ids, settings),
-        sparse=SparseMlpNetwork(network),
-        thresholds=choose_thresholds(predictions, len(train.topic_codes)),
+        exported=to_onnx(GRAPH, {"one": 1, **weights}),
+        thresholds=choose_thresholds(held_out, len(train.topic_codes)),
+        history=history,
     )
 
 
@@ -104,15 +121,9 @@ def predict_validation_set(
     Without negatives: the network is as confident of them as of other texts, so that no threshold
     would reach the target.
     """
-    part = slice(settings.validation_newswires)
-    validation = replace(
-        train,
-        token_ids=train.token_ids[part],
-        labels=train.labels[part],
-        articles=train.articles and train.articles[part],
-    )
-    *_, texts = texts_by_view(validation, vocabulary).values()
-    encoded = [encoder.encode(text.text, text.title) for text in texts]
+    views = views_of(train.select(np.arange(settings.validation_newswires)), vocabulary)
+    validation = views.get(ARTICLE, views[KERAS])
+    encoded = [encoder.encode(text.text, text.title) for text in validation.texts]
     probabilities = predict(network, [text.token_ids.tolist() for text in encoded], settings)
     known_words_ratio = np.array([text.known_words_ratio for text in encoded])
     return OutOfFold(validation.labels, probabilities, probabilities, known_words_ratio)
@@ -133,22 +144,14 @@ def build_network(settings: MlpSettings, n_topics: int) -> Any:
 
 
 def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> NDArray[np.uint8]:
-    """Encode texts as multi-hot rows.
+    """Encode texts as rows of 0 and 1, uint8 of shape (n_texts, num_words).
 
-    Parameters
-    ----------
-    token_ids : sequence of sequence of int, of length n_texts
-    num_words : int
-        Ids of this and above count as ``UNKNOWN_ID``.
-
-    Returns
-    -------
-    uint8 array of shape (n_texts, num_words)
-        0 or 1; a quarter of the memory of float32, to which Keras casts each batch.
+    As in Keras, ids of ``num_words`` and above count as ``UNKNOWN_ID``. The rows have a quarter of
+    the memory of float32, to which Keras casts each batch.
     """
     rows = np.zeros((len(token_ids), num_words), dtype=np.uint8)
     for row, ids in zip(rows, token_ids, strict=True):
-        row[limit_token_ids(ids, num_words)] = 1
+        row[[token_id if token_id < num_words else UNKNOWN_ID for token_id in ids]] = 1
     return rows
 
 
@@ -161,45 +164,3 @@ def predict(
         inputs, batch_size=settings.batch_size, verbose=0
     )
     return probabilities
-
-
-class SparseMlpNetwork(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
-    """The same network on token ids: it sums the first layer's rows of the words that occur.
-
-    A multi-hot row times a matrix is the sum of the matrix' rows for the ids that are set.
-    """
-
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-        """The trained network, a `keras.Sequential`."""
-
-    @tf.function(  # type: ignore[untyped-decorator]
-        input_signature=[
-            tf.TensorSpec((None, None), tf.int64, name="token_ids"),
-            tf.TensorSpec((None, None), tf.float32, name="token_counts"),
-        ]
-    )
-    def probabilities(self, token_ids: Any, token_counts: Any) -> Any:
-        """Token ids (n or 1, length), their counts (n, length) to probabilities (n, n_topics)."""
-        first, *rest = self.network.layers
-        present = tf.minimum(token_counts, 1.0)  # a multi-hot row does not count
-        rows = tf.gather(first.kernel, token_ids)  # (n or 1, length, hidden)
-        summed = tf.matmul(tf.expand_dims(present, axis=1), rows)  # (n, 1, hidden)
-        hidden = first.activation(tf.squeeze(summed, axis=1) + first.bias)
-        for layer in rest:
-            hidden = layer(hidden)
-        return {"probabilities": hidden}
-
-    def to_onnx(self) -> onnx.ModelProto:
-        """Convert ``probabilities`` to ONNX.
-
-        Notes
-        -----
-        ``tf2onnx.convert.from_keras`` does not work with Keras 3, hence the `tf.function`.
-        """
-        function = self.probabilities
-        model, _ = tf2onnx.convert.from_function(
-            function, input_signature=function.input_signature, opset=OPSET
-        )
-        return model

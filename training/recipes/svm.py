@@ -3,8 +3,10 @@
 One separates the texts of each topic from the others, and a last one those of which no topic fits.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,53 +14,78 @@ from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
 
 from service.model import EncodedText
+from service.model.field_encoder import LEAD, TITLE, NewsEncoder
 from training.recipes.examples import TrainingTexts
 from training.recipes.features import FeatureSettings, FieldFeatures, fit_features
 
 
 @dataclass(frozen=True, slots=True)
 class SVMSettings:
-    """Settings of the SVMs.
-
-    Attributes
-    ----------
-    C : float
-        Inverse strength of regularisation.
-    any_topic_weight : float
-        Weight of "is it any of the topics?" beside "is it the primary topic?".
-    negative_factor : float
-        Factor of the sample weights of newswires without a topic: there are 5 times as many with.
-    """
+    """Settings of the SVMs."""
 
     C: float = 0.7
+    """Inverse strength of regularisation."""
     any_topic_weight: float = 0.75
+    """Weight of "is it any of the topics?" beside "is it the primary topic?"."""
     negative_factor: float = 2.0
+    """Factor of the sample weights of newswires without a topic: there are 5 times as many with."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinearSVMs:
-    """Fitted SVMs.
-
-    Attributes
-    ----------
-    kernel : float32 array of shape (n_ids, n_topics + 1)
-        Coefficients for each topic, and last for "no topic fits".
-    bias : float32 array of shape (n_topics + 1,)
-    """
+    """Fitted SVMs."""
 
     features: FieldFeatures
     kernel: NDArray[np.float32]
+    """For each topic, and last for "no topic fits", of shape (n_ids, n_topics + 1)."""
     bias: NDArray[np.float32]
+    """Of shape (n_topics + 1,)."""
 
     def margins(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
         """Return the margins of texts, float32 of shape (n_texts, n_topics + 1)."""
         margins: NDArray[np.float32] = self.features.rows(encoded) @ self.kernel + self.bias
         return margins
 
-    def with_synonyms(self, synonyms: Mapping[str, Sequence[str]]) -> "LinearSVMs":
-        """Add words by the words of the vocabulary that they stand for."""
-        features, rows = self.features.with_synonyms(synonyms, self.kernel)
-        return LinearSVMs(features, np.vstack([self.kernel, rows]), self.bias)
+
+def read_synonyms() -> dict[str, list[str]]:
+    """Return modern words, each with the words of 1987 that it stands for.
+
+    Reviewed by hand, and chosen without the sets that are measured on.
+    """
+    content = files("training.recipes").joinpath("synonyms.json").read_bytes()
+    synonyms: dict[str, list[str]] = json.loads(content)
+    return synonyms
+
+
+def add_synonyms(
+    svms: LinearSVMs, synonyms: Mapping[str, list[str]]
+) -> tuple[LinearSVMs, dict[str, list[str]]]:
+    """Add the synonyms whose word is unknown and whose equivalents are all known; return them too.
+
+    A text with such a word, also in its title or lead, has the margins of a text with all of its
+    equivalents.
+    """
+    known = svms.features.encoder.vocabulary
+    usable = {
+        word: equivalents
+        for word, equivalents in synonyms.items()
+        if word not in known and all(item in known for item in equivalents)
+    }
+    vocabulary, old_weights = dict(known), svms.features.token_weights
+    weights: list[float] = []
+    rows: list[NDArray[np.float32]] = []
+    for word, equivalents in usable.items():
+        for field in ("", TITLE, LEAD):
+            ids = [vocabulary[field + item] for item in equivalents if field + item in vocabulary]
+            if ids:
+                vocabulary[field + word] = len(old_weights) + len(rows)
+                shares = old_weights[ids]
+                weights.append(float(np.linalg.norm(shares)))
+                rows.append(shares @ svms.kernel[ids] / weights[-1])
+    token_weights = np.append(old_weights, weights).astype(np.float32)
+    kernel = np.vstack([svms.kernel, *rows]).astype(np.float32)
+    features = FieldFeatures(NewsEncoder(vocabulary), token_weights)
+    return LinearSVMs(features, kernel, svms.bias), usable
 
 
 def fit_svms(
@@ -70,13 +97,6 @@ def fit_svms(
 ) -> LinearSVMs:
     """Fit features to whole newswires and written negatives, and SVMs to all texts.
 
-    Parameters
-    ----------
-    reserved : collection of str
-        As for `fit_features`.
-
-    Notes
-    -----
     Negatives are left out of the SVMs of topics: some are about a topic that they were not given.
     """
     newswires = texts.only(texts.whole)
@@ -104,36 +124,19 @@ def fit_weights(
     topics = fit_topics(texts.primary_topic)
     if weight := settings.any_topic_weight:
         topics = (topics + weight * fit_topics(texts.any_topic)) / (1 + weight)
-    no_topic = fit_each(
-        rows,
-        ~texts.topical[:, np.newaxis],
-        texts.weights_with(settings.negative_factor),
-        settings.C,
-    )
+    weights = texts.weights_with(settings.negative_factor)
+    no_topic = fit_each(rows, ~texts.topical[:, np.newaxis], weights, settings.C)
     return np.hstack([topics, no_topic]).astype(np.float32)
 
 
 def fit_each(
-    rows: csr_array,
-    targets: NDArray[np.bool_],
-    weights: NDArray[np.floating],
-    c: float,
+    rows: csr_array, targets: NDArray[np.bool_], weights: NDArray[np.floating], c: float
 ) -> NDArray[np.float64]:
-    """Fit an SVM to each column of the targets.
+    """Fit an SVM to each column of the targets, which have the shape (n_texts, n_svms).
 
-    Parameters
-    ----------
-    rows : sparse float64 array of shape (n_texts, n_ids)
-    targets : bool array of shape (n_texts, n_svms)
-    weights : array of shape (n_texts,)
+    Return coefficients, and last the intercepts, of shape (n_ids + 1, n_svms): the intercept 1 or
+    -1 alone where all targets are the same.
 
-    Returns
-    -------
-    float64 array of shape (n_ids + 1, n_svms)
-        Coefficients, and last the intercept: 1 or -1 alone where all targets are the same.
-
-    Notes
-    -----
     L2 regularisation and squared hinge loss: T. Joachims, "Text categorization with support vector
     machines", ECML 1998; R.-E. Fan et al., "LIBLINEAR", JMLR 2008. LIBLINEAR's dual solver takes a
     seventh of the time of its primal one. Its random numbers are global: fits in threads would not
@@ -142,9 +145,7 @@ def fit_each(
 
     def fit(target: NDArray[np.bool_]) -> NDArray[np.float64]:
         if target.all() or not target.any():
-            constant = np.zeros(rows.shape[1] + 1)
-            constant[-1] = 1 if target.all() else -1
-            return constant
+            return np.append(np.zeros(rows.shape[1]), 1 if target.all() else -1)
         svm = LinearSVC(C=c, dual=True, random_state=0).fit(rows, target, weights)
         return np.append(svm.coef_[0], svm.intercept_)
 

@@ -18,11 +18,8 @@ MIN_KNOWN_WORDS_RATIO: Final = 0.5
 def choose_thresholds(out_of_fold: OutOfFold, n_topics: int) -> AbstentionThresholds:
     """Choose the lowest confidence above which precision exceeds the target by the margin.
 
-    Parameters
-    ----------
-    out_of_fold : OutOfFold
-        A stream: newswires with a topic and without, in the archive's own proportion; only those
-        with a topic for a model that does not predict ``no_topic``.
+    The predictions are a stream: newswires with a topic and without, in the archive's own
+    proportion; only those with a topic for a model that does not predict ``no_topic``.
     """
     topics = out_of_fold.probabilities[:, :n_topics]
     no_topic = out_of_fold.probabilities[:, n_topics:].sum(axis=1)  # 0 without such a column

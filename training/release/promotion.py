@@ -1,10 +1,10 @@
 """Promotion of a candidate to the released bundles, after checks against the current one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from service.model import (
 from service.model.bundle_files import EVALUATION_FOLDER
 from service.model.repository import next_bundle, numbered_bundles
 from training.data import Dataset
-from training.data.views import ARTICLE, STREAM, scores_by_view, texts_by_view
+from training.data.views import ARTICLE, STREAM, scores_by_view, views_of
 from training.evaluation.evaluate import Evaluation, evaluate
 from training.evaluation.metrics import mcnemar
 
@@ -45,8 +45,7 @@ TIMED_TEXTS: Final = 200
 ROUNDS: Final = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A condition of a promotion."""
 
     name: str
@@ -56,22 +55,10 @@ class Check:
 
 
 def run_checks(candidate: Path, released: Path, dataset: Dataset) -> list[Check]:
-    """Check a candidate against the released bundles.
+    """Check a candidate against the released bundles of the same training split.
 
-    Parameters
-    ----------
-    candidate : Path
-        A bundle.
-    released : Path
-        Folder of numbered bundles. Accuracy is compared with the highest, and speed with the
-        lowest, so that slowdowns cannot add up.
-    dataset : Dataset
-        With its articles; both bundles were trained on its training split.
-
-    Returns
-    -------
-    list of Check
-        A single failed one for a bundle that cannot be loaded.
+    Accuracy is compared with the highest number, and speed with the lowest, so that slowdowns
+    cannot add up. A bundle that cannot be loaded has a single check, which failed.
     """
     try:
         ours = load_classifier(candidate)
@@ -80,7 +67,7 @@ def run_checks(candidate: Path, released: Path, dataset: Dataset) -> list[Check]
     evaluations = evaluate(ours, dataset)
     evaluation, stream = evaluations[ARTICLE], evaluations[STREAM]
     reference = evaluate(load_classifier(released), dataset)[ARTICLE]
-    texts = texts_by_view(dataset.test, dataset.vocabulary)[ARTICLE][:TIMED_TEXTS]
+    texts = views_of(dataset.test, dataset.vocabulary)[ARTICLE].texts[:TIMED_TEXTS]
     numbered = numbered_bundles(released)
     speed_reference = load_classifier(numbered[min(numbered)])
     return [
@@ -95,13 +82,7 @@ def run_checks(candidate: Path, released: Path, dataset: Dataset) -> list[Check]
 
 
 def promote(candidate: Path, released: Path) -> Path:
-    """Copy a bundle to the next number, atomically, and return its folder.
-
-    Raises
-    ------
-    BundleError
-        If it cannot be read or written.
-    """
+    """Copy a bundle to the next number, atomically, and return its folder."""
     bundle = load_bundle(candidate)
     target = next_bundle(released)
     report = {
@@ -133,7 +114,7 @@ def check_size(candidate: Path, manifest: Manifest) -> Check:
 
 
 def check_speed(
-    ours: TopicClassifier, speed_reference: TopicClassifier, texts: list[NewsText]
+    ours: TopicClassifier, speed_reference: TopicClassifier, texts: Sequence[NewsText]
 ) -> Check:
     """Compare the time from text to ranked topics, alternating with the reference bundle."""
     pair = (ours, speed_reference)

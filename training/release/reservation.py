@@ -12,34 +12,26 @@ from training.errors import DataError
 
 @contextmanager
 def reserve_folder(out: Path | None, candidates: Path) -> Iterator[Path]:
-    """Create and lock the folder of a bundle; remove it at the end if it is empty.
+    """Create and lock the folder of a bundle, absent or empty; remove it at the end if it is empty.
 
-    Parameters
-    ----------
-    out : Path or None
-        A new or empty folder; None takes the next number in ``candidates``.
-
-    Raises
-    ------
-    BundleError
-        If the folder is not empty or cannot be written.
-    DataError
-        If another training run has locked it.
+    None takes the next number in ``candidates``. Raises `DataError` if another training run has
+    locked the folder.
     """
-    folder = out or _create_numbered(candidates)
-    check_writable(folder)
-    path = folder.resolve()
+    if out is None:
+        out = _create_numbered(candidates)
+    check_writable(out)
+    path = out.resolve()
     path.mkdir(parents=True, exist_ok=True)
     try:
         with lock_folder(path):
             try:
-                yield folder
+                yield out
             finally:
                 with suppress(OSError):  # not empty: it holds a bundle
                     path.rmdir()
     except FolderLockedError as error:
         raise DataError(
-            f"{folder}: another training run is writing to it; name another folder with --out"
+            f"{out}: another training run is writing to it; name another folder with --out"
         ) from error
 
 

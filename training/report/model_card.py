@@ -1,12 +1,19 @@
 """The model card: training data, scores and limits of a model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from service.model import Manifest
 from training.data.views import STREAM
 from training.evaluation.evaluate import Evaluation
-from training.report.tables import SCORE_TITLES, VIEW_TITLES, cells
+from training.report.tables import (
+    SCORE_TITLES,
+    TOPIC_COLUMNS,
+    VIEW_TITLES,
+    markdown_table,
+    score_rows,
+    topic_rows,
+)
 
 INTRODUCTION: Final = """\
 # Model card: {name}, recipe {recipe}
@@ -75,7 +82,9 @@ def write_model_card(
         test_negatives=_and_negatives(manifest, "test"),
         command=manifest.command,
     )
-    card += "\n" + "".join(f"| {row} |\n" for row in _scores(evaluations, baselines))
+    named = {VIEW_TITLES[view]: evaluation for view, evaluation in evaluations.items()}
+    columns = ["measured on", *SCORE_TITLES.values()]
+    card += "\n" + markdown_table(columns, score_rows(named, baselines))
     if manifest.min_confidence:
         card += ABSTENTION.format(
             min_known_words_ratio=manifest.min_known_words_ratio,
@@ -91,28 +100,10 @@ def write_model_card(
     for view, evaluation in evaluations.items():
         if evaluation.topical.all():
             card += f"\n## By topic, {VIEW_TITLES[view]}\n\n"
-            card += "".join(f"| {row} |\n" for row in _by_topic(evaluation, codes))
+            card += markdown_table(TOPIC_COLUMNS, topic_rows(evaluation, codes))
     return card
 
 
 def _and_negatives(manifest: Manifest, split: str) -> str:
     n_negatives = manifest.data.get(f"{split}_negatives", 0)
     return f" and {n_negatives:,} without one" if n_negatives else ""
-
-
-def _scores(evaluations: Mapping[str, Evaluation], baselines: Mapping[str, float]) -> Iterator[str]:
-    yield " | ".join(["measured on", *SCORE_TITLES.values()])
-    yield "|".join(["---"] * (len(SCORE_TITLES) + 1))
-    for view, evaluation in evaluations.items():
-        yield " | ".join([VIEW_TITLES[view], *cells(evaluation)])
-    for name, accuracy in baselines.items():
-        row = [name.replace("_", " "), f"{accuracy:.4f}"]
-        yield " | ".join(row) + " |" * (len(SCORE_TITLES) - 1)
-
-
-def _by_topic(evaluation: Evaluation, codes: Sequence[str]) -> Iterator[str]:
-    yield "topic | precision | recall | F1 | test newswires"
-    yield "---|---|---|---|---"
-    for row in evaluation.by_topic(codes):
-        figures = (f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))
-        yield " | ".join([row["topic"], *figures, str(row["test_newswires"])])

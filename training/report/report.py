@@ -19,14 +19,8 @@ def report_files(
 ) -> dict[str, bytes]:
     """Return the files of the report by name.
 
-    Parameters
-    ----------
-    history : mapping of str to sequence of float, of length n_epochs
-        As from Keras' ``fit``; empty for a recipe without epochs.
-    evaluations : mapping of str to Evaluation
-        Of each view of the test newswires, and of out-of-fold predictions.
-    baselines : mapping of str to float
-        Accuracies.
+    The history is that of Keras' ``fit``, empty for a recipe without epochs. Evaluations are of
+    each view of the test newswires, and of out-of-fold predictions. Baselines are accuracies.
     """
     codes = [topic.code for topic in topics]
     view, evaluation = next(iter(evaluations.items()))
@@ -39,10 +33,7 @@ def report_files(
             for name, item in evaluations.items()
         },
     }
-    curves = {}
-    if history:
-        curves["curves.png"] = draw_curves(history, manifest.recipe["settings"]["epochs"])
-    return curves | {
+    report = {
         "metrics.json": json.dumps(metrics, indent=1, allow_nan=False).encode() + b"\n",
         "confusion.png": draw_confusion(evaluation, codes, VIEW_TITLES[view]),
         "reliability.png": draw_reliability(
@@ -50,3 +41,6 @@ def report_files(
         ),
         "model_card.md": write_model_card(manifest, evaluations, baselines, codes).encode(),
     }
+    if history:
+        report["curves.png"] = draw_curves(history, manifest.recipe["settings"]["epochs"])
+    return report

@@ -1,6 +1,6 @@
-"""Tables of scores for the terminal."""
+"""Tables of scores, for the terminal and for the model card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich.table import Column, Table
@@ -20,7 +20,6 @@ VIEW_TITLES: Final[Mapping[str, str]] = {
     "out_of_fold_uncalibrated": "out of fold, before calibration",
     "out_of_fold": "out of fold",
 }
-
 SCORE_TITLES: Final[Mapping[str, str]] = {
     "accuracy": "accuracy",
     "top_3_accuracy": "top-3",
@@ -34,7 +33,6 @@ SCORE_TITLES: Final[Mapping[str, str]] = {
     "negatives_answered": "negatives answered",
     "no_topic_auc": "AUC",
 }
-"""Column titles of the scores."""
 LABELLED_TITLES: Final[Mapping[str, str]] = {
     "texts": "texts",
     "first_right": "first topic right",
@@ -43,80 +41,87 @@ LABELLED_TITLES: Final[Mapping[str, str]] = {
     "negatives_answered": "negatives answered",
     "answered_right": "right of answered",
 }
+TOPIC_COLUMNS: Final = ("topic", "precision", "recall", "F1", "test newswires")
+
+
+def score_rows(
+    evaluations: Mapping[str, Evaluation], baselines: Mapping[str, float]
+) -> Iterator[list[str]]:
+    """Yield a name, and a cell for each of `SCORE_TITLES`, blank where unknown."""
+    scores = {name: evaluation.scores() for name, evaluation in evaluations.items()}
+    scores |= {name.replace("_", " "): {"accuracy": value} for name, value in baselines.items()}
+    for name, values in scores.items():
+        yield [name, *(f"{values[key]:.4f}" if key in values else "" for key in SCORE_TITLES)]
+
+
+def topic_rows(evaluation: Evaluation, codes: Sequence[str]) -> Iterator[list[str]]:
+    """Yield a cell for each of `TOPIC_COLUMNS`."""
+    for row in evaluation.by_topic(codes):
+        figures = (f"{row[key]:.3f}" for key in ("precision", "recall", "f1"))
+        yield [row["topic"], *figures, str(row["test_newswires"])]
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def summary_table(
     results: Mapping[str, Mapping[str, Evaluation]], baselines: Mapping[str, float]
 ) -> Table:
     """Show the scores of classifiers, and the accuracies of baselines."""
-    table = Table(Column("", overflow="fold"), title="On the test newswires")
-    for title in SCORE_TITLES.values():
-        table.add_column(title, justify="right")
-    for name, evaluations in results.items():
-        for view, evaluation in evaluations.items():
-            table.add_row(f"{name}, {VIEW_TITLES[view]}", *cells(evaluation))
-    for name, accuracy in baselines.items():
-        table.add_row(name.replace("_", " "), f"{accuracy:.4f}")
-    return table
+    evaluations = {
+        f"{name}, {VIEW_TITLES[view]}": evaluation
+        for name, views in results.items()
+        for view, evaluation in views.items()
+    }
+    rows = score_rows(evaluations, baselines)
+    return _table("On the test newswires", ["", *SCORE_TITLES.values()], rows)
 
 
 def comparison_table(
     results: Mapping[str, Mapping[str, Evaluation]], reference: Mapping[str, Evaluation]
 ) -> Table:
     """Show confidence intervals of accuracies, and the significance of their differences."""
-    table = Table(Column("", overflow="fold"), title="Confidence and significance")
-    for title in ("accuracy", "95 % interval", "against the first", "McNemar's p"):
-        table.add_column(title, justify="right")
+    rows = []
     for name, evaluations in results.items():
         for view, evaluation in evaluations.items():
-            if not evaluation.topical.all():
-                continue
-            low, high = bootstrap_interval(evaluation.right)
-            gain = evaluation.right.mean() - reference[view].right.mean()
-            table.add_row(
-                *(f"{name}, {VIEW_TITLES[view]}", f"{evaluation.right.mean():.4f}"),
-                *(f"{low:.4f} to {high:.4f}", f"{gain:+.4f}"),
-                f"{mcnemar(evaluation.right, reference[view].right):.2g}",
-            )
-    return table
-
-
-def cells(evaluation: Evaluation) -> list[str]:
-    """Return the figures of an evaluation in the order of the columns, blank where unknown."""
-    scores = evaluation.scores()
-    return [f"{scores[name]:.4f}" if name in scores else "" for name in SCORE_TITLES]
+            if evaluation.topical.all():
+                ours, theirs = evaluation.right, reference[view].right
+                low, high = bootstrap_interval(ours)
+                rows.append(
+                    [
+                        *(f"{name}, {VIEW_TITLES[view]}", f"{ours.mean():.4f}"),
+                        *(f"{low:.4f} to {high:.4f}", f"{ours.mean() - theirs.mean():+.4f}"),
+                        f"{mcnemar(ours, theirs):.2g}",
+                    ]
+                )
+    columns = ["", "accuracy", "95 % interval", "against the first", "McNemar's p"]
+    return _table("Confidence and significance", columns, rows)
 
 
 def topic_table(evaluation: Evaluation, codes: Sequence[str], title: str) -> Table:
     """Show precision, recall and F1 of each topic."""
-    table = Table("topic", title=title)
-    for name in ("precision", "recall", "F1", "test newswires"):
-        table.add_column(name, justify="right")
-    for row in evaluation.by_topic(codes):
-        figures = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
-        table.add_row(row["topic"], *figures, str(row["test_newswires"]))
-    return table
+    return _table(title, TOPIC_COLUMNS, topic_rows(evaluation, codes))
 
 
 def ablation_table(record: Mapping[str, Any]) -> Table:
     """Show the record of an ablation."""
-    table = Table(Column("", overflow="fold"), title="Ablation")
-    for title in record["columns"]:
-        table.add_column(title, justify="right")
-    for variant, *scores in record["rows"]:
-        table.add_row(variant, *("" if score is None else f"{score:.4f}" for score in scores))
-    return table
+    rows = [
+        [variant, *("" if score is None else f"{score:.4f}" for score in scores)]
+        for variant, *scores in record["rows"]
+    ]
+    return _table("Ablation", ["", *record["columns"]], rows)
 
 
-def labelled_texts_table(rows: Mapping[str, Mapping[str, float]]) -> Table:
+def labelled_texts_table(results: Mapping[str, Mapping[str, float]]) -> Table:
     """Show the scores on labelled texts by bundle and set."""
-    table = Table(Column("", overflow="fold"), title="On labelled texts")
-    for title in LABELLED_TITLES.values():
-        table.add_column(title, justify="right")
-    for name, scores in rows.items():
-        figures = (f"{scores[key]:.4g}" if key in scores else "" for key in LABELLED_TITLES)
-        table.add_row(name, *figures)
-    return table
+    rows = [
+        [name, *(f"{scores[key]:.4g}" if key in scores else "" for key in LABELLED_TITLES)]
+        for name, scores in results.items()
+    ]
+    return _table("On labelled texts", ["", *LABELLED_TITLES.values()], rows)
 
 
 def checks_table(checks: Sequence[Check]) -> Table:
@@ -125,4 +130,13 @@ def checks_table(checks: Sequence[Check]) -> Table:
     for check in checks:
         result = Text("passed", "green") if check.passed else Text("failed", "red")
         table.add_row(check.name, check.expected, check.actual, result)
+    return table
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    first, *others = columns
+    figures = (Column(name, justify="right") for name in others)
+    table = Table(Column(first, overflow="fold"), *figures, title=title)
+    for row in rows:
+        table.add_row(*row)
     return table

@@ -2,20 +2,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.model import NewsText, Topic
-from service.model.encoder import START_ID, UNKNOWN_ID
-from training.data.dataset import (
-    Article,
-    Newswires,
-    limit_token_ids,
-    limit_vocabulary,
-    split_newswires,
-)
+from service.model import NewsText
+from service.model.encoder import START_ID
+from training.data.dataset import Article, Dataset, Split, split_newswires
+from training.data.reuters_expected import TOPIC_CODES, describe_topics
 
 
-def news(words: list[list[int]], labels: np.ndarray, source: str = "a") -> Newswires:
-    topics = [Topic(index, f"{index}", "", "", "", 0) for index in range(len(labels))]
-    return Newswires("name", "description", source, {}, words, labels, topics)
+def news(words: list[list[int]], labels: np.ndarray) -> Split:
+    return Split([[START_ID, *ids] for ids in words], labels, [str(label) for label in labels])
 
 
 newswires = st.lists(st.lists(st.integers(4, 99), max_size=5), min_size=5, max_size=40)
@@ -24,22 +18,10 @@ newswires = st.lists(st.lists(st.integers(4, 99), max_size=5), min_size=5, max_s
 @given(newswires)
 def test_every_newswire_is_in_one_split(words: list[list[int]]) -> None:
     labels = np.arange(len(words))
-    dataset = split_newswires(news(words, labels))
-    both = np.concatenate([dataset.train.labels, dataset.test.labels])
-    assert sorted(both) == list(labels)
-    for split in (dataset.train, dataset.test):
+    train, test = split_newswires(news(words, labels))
+    assert sorted([*train.labels, *test.labels]) == list(labels)
+    for split in (train, test):
         assert split.token_ids == [[START_ID, *words[label]] for label in split.labels]
-
-
-@given(st.lists(st.integers(0, 30)), st.integers(4, 30))
-def test_rare_words_become_unknown(ids: list[int], num_words: int) -> None:
-    limited = limit_token_ids(ids, num_words)
-    for new, old in zip(limited, ids, strict=True):
-        assert new == (old if old < num_words else UNKNOWN_ID)
-
-
-def test_vocabulary_is_limited() -> None:
-    assert limit_vocabulary({"the": 4, "of": 5, "lead": 6}, 6) == {"the": 4, "of": 5}
 
 
 def test_news_text_is_title_and_body() -> None:
@@ -52,7 +34,8 @@ def test_fingerprint_depends_on_ids_and_labels() -> None:
     labels = np.arange(5)
 
     def fingerprint(words: list[list[int]], labels: np.ndarray, source: str = "a") -> str:
-        return split_newswires(news(words, labels, source)).fingerprint()
+        train, test = split_newswires(news(words, labels))
+        return Dataset("name", "description", source, {}, [], 113, train, test).fingerprint()
 
     first = fingerprint(words, labels)
     assert fingerprint(words, labels, "b") == first
@@ -63,12 +46,22 @@ def test_fingerprint_depends_on_ids_and_labels() -> None:
 
 def test_splits() -> None:
     newswires = news([[4]] * 10, np.arange(10))
-    by_date = split_newswires(newswires, None)
-    assert by_date.split_seed is None
-    assert list(by_date.train.labels) == list(range(8))
-    assert list(by_date.test.labels) == [8, 9]
-    assert [topic.training_newswires for topic in by_date.topics] == [1] * 8 + [0] * 2
-    shuffled = split_newswires(newswires, 7)
-    assert shuffled.split_seed == 7
-    assert sorted([*shuffled.train.labels, *shuffled.test.labels]) == list(range(10))
-    assert list(shuffled.train.labels) != list(split_newswires(newswires, 8).train.labels)
+    train, test = split_newswires(newswires, None)
+    assert list(train.labels) == list(range(8))
+    assert list(test.labels) == [8, 9]
+    topics = describe_topics(TOPIC_CODES[:10], train.labels)
+    assert [topic.training_newswires for topic in topics] == [1] * 8 + [0] * 2
+    shuffled, rest = split_newswires(newswires, 7)
+    assert sorted([*shuffled.labels, *rest.labels]) == list(range(10))
+    assert list(shuffled.labels) != list(split_newswires(newswires, 8)[0].labels)
+
+
+def test_selected_newswires_keep_their_articles() -> None:
+    articles = [Article(f"{n}", "", has_body=False, keras_text="", topics=()) for n in range(4)]
+    whole = Split([[1], [2], [3], [4]], np.arange(4), ["a"] * 4, articles, articles[::-1])
+    part = whole.select(np.array([2, 0]), [1])
+    assert part.token_ids == [[3], [1]]
+    assert part.labels.tolist() == [2, 0]
+    assert part.articles == [articles[2], articles[0]]
+    assert part.negatives == [articles[2]]
+    assert whole.select(np.array([1])).negatives == []

@@ -1,10 +1,17 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from training.data import Dataset
-from training.data.reuters_expected import N_TEST, N_TRAIN, TOPIC_CODES, TRAIN_COUNTS, check_dataset
-from training.data.reuters_topics import describe_topics
+from training.data.reuters_expected import (
+    N_TEST,
+    N_TRAIN,
+    TOPIC_CODES,
+    TRAIN_COUNTS,
+    check_dataset,
+    describe_topics,
+)
 from training.errors import DataError
 
 
@@ -15,7 +22,8 @@ def test_expected_counts_are_consistent() -> None:
 
 
 def test_every_topic_is_described() -> None:
-    topics = describe_topics(TOPIC_CODES)
+    topics = describe_topics(TOPIC_CODES, np.repeat(range(46), TRAIN_COUNTS))
+    assert [topic.training_newswires for topic in topics] == list(TRAIN_COUNTS)
     assert [topic.id for topic in topics] == list(range(46))
     assert [topic.code for topic in topics] == list(TOPIC_CODES)
     assert len({topic.name for topic in topics}) == 46

@@ -2,7 +2,7 @@ import pytest
 
 from service.model import TextEncoder
 from training.data import Dataset
-from training.data.views import keras_texts, texts_by_view
+from training.data.views import keras_texts, views_of
 
 
 @pytest.mark.usefixtures("same_word_ids")
@@ -19,9 +19,15 @@ def test_keras_texts_are_the_same_words_from_either_source(
 
 
 def test_article_view_needs_articles(keras_dataset: Dataset, corpus_dataset: Dataset) -> None:
-    assert set(texts_by_view(keras_dataset.test, keras_dataset.vocabulary)) == {"keras"}
-    texts = texts_by_view(corpus_dataset.test, corpus_dataset.vocabulary)
-    assert set(texts) == {"keras", "article"}
+    (view,) = views_of(keras_dataset.test, keras_dataset.vocabulary).items()
+    assert view[0] == "keras"
+    assert view[1].topics is None
+    views = views_of(corpus_dataset.test, corpus_dataset.vocabulary)
+    assert list(views) == [
+        *("keras", "article", "negatives", "stream", "headlines", "first_sentences")
+    ]
+    for name in ("keras", "article"):
+        assert (views[name].labels == corpus_dataset.test.labels).all()
     assert corpus_dataset.test.articles is not None
-    for text, article in zip(texts["article"], corpus_dataset.test.articles, strict=True):
+    for text, article in zip(views["article"].texts, corpus_dataset.test.articles, strict=True):
         assert (text.title, text.text) == (article.title, article.body)

@@ -17,13 +17,13 @@ def dataset(corpus_dataset: Dataset) -> Dataset:
 
 def test_variant_is_measured_by_cross_validation(dataset: Dataset) -> None:
     variants = (VARIANTS[0], replace(RECIPE, name="all"))
-    record = run_ablation(dataset, variants, WRITTEN, SETTINGS)
+    record = run_ablation(dataset, SETTINGS, variants, WRITTEN)
     assert record["columns"] == list(COLUMNS.values())
     (first, *plain), (last, *all_of_it) = record["rows"]
     assert (first, last) == ("words", "all")
     assert plain[-2:] == [None, None]  # neither a margin of no topic, nor probabilities
     assert all(0 < score < 1 for score in (*plain[:-2], *all_of_it))
-    assert run_ablation(dataset, variants, WRITTEN, SETTINGS) == record
+    assert run_ablation(dataset, SETTINGS, variants, WRITTEN) == record
 
 
 def test_tokens_of_variants() -> None:

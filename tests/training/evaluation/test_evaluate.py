@@ -4,7 +4,7 @@ import pytest
 from service.model import TopicClassifier
 from training.data import Dataset
 from training.data.reuters_expected import TOPIC_CODES
-from training.data.views import known_topics
+from training.data.views import views_of
 from training.evaluation.evaluate import Evaluation, evaluate
 
 
@@ -35,7 +35,7 @@ def test_scores_by_topic() -> None:
 def test_all_topics_of_an_article_count(
     corpus_dataset: Dataset, classifier: TopicClassifier
 ) -> None:
-    topics = known_topics(corpus_dataset.test)
+    topics = views_of(corpus_dataset.test, corpus_dataset.vocabulary)["article"].topics
     assert topics is not None
     labels = corpus_dataset.test.labels
     assert topics.any_topic[np.arange(len(labels)), labels].all()

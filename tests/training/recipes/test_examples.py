@@ -21,9 +21,7 @@ def article(title: str, body: str, *topics: str) -> Article:
 
 
 def first(split: Split, n_newswires: int = 2_000) -> Split:
-    articles = None if split.articles is None else split.articles[:n_newswires]
-    ids, labels = split.token_ids[:n_newswires], split.labels[:n_newswires]
-    return Split(ids, labels, split.topic_codes, articles, split.negatives[:n_newswires])
+    return split.select(np.arange(n_newswires), range(len(split.negatives)))
 
 
 def test_training_texts_are_newswires_and_their_parts() -> None:

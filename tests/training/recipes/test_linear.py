@@ -13,15 +13,15 @@ from service.model import NewsText, build_classifier
 from training.data import Article, Dataset, Split
 from training.data.dataset import NO_TOPIC
 from training.data.reuters_expected import TOPIC_CODES
-from training.data.views import texts_by_view, views_of_test
+from training.data.views import views_of
 from training.data.written_texts import read_written_texts
-from training.evaluation.evaluate import evaluate_out_of_fold, predict_texts
+from training.evaluation.evaluate import evaluate_out_of_fold
 from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
 from training.recipes.linear import LinearSettings, fit, fit_with, split_into_folds, to_tensor
 from training.recipes.svm import SVMSettings
-from training.release.export import check_parity, export, to_onnx
+from training.release.export import check_parity, export
 
 FREQUENT_TOPICS = (3, 4, 19, 16, 1)
 WRITTEN = [
@@ -34,17 +34,8 @@ SETTINGS = LinearSettings(seed=0, folds=2, calibration=CalibrationSettings(max_i
 
 def some_of(split: Split, per_topic: int) -> Split:
     """A part of a split: so many newswires of each of the frequent topics."""
-    chosen = np.concatenate(
-        [np.flatnonzero(split.labels == topic)[:per_topic] for topic in FREQUENT_TOPICS]
-    )
-    assert split.articles is not None
-    return Split(
-        [split.token_ids[index] for index in chosen],
-        split.labels[chosen],
-        split.topic_codes,
-        [split.articles[index] for index in chosen],
-        split.negatives[: 20 * per_topic // 16],
-    )
+    chosen = [np.flatnonzero(split.labels == topic)[:per_topic] for topic in FREQUENT_TOPICS]
+    return split.select(np.concatenate(chosen), range(20 * per_topic // 16))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +65,7 @@ def test_one_progress_bar_for_all_fits(progress: io.StringIO) -> None:
 
 
 def test_accuracy_is_above_chance(network: TrainedModel, dataset: Dataset) -> None:
-    texts = texts_by_view(dataset.test, dataset.vocabulary)["article"]
+    texts = views_of(dataset.test, dataset.vocabulary)["article"].texts
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
     predicted = network.predict(token_ids)[:, :-1].argmax(axis=1)
     assert (predicted == dataset.test.labels).mean() > 0.8  # guessing: 0.2
@@ -87,7 +78,8 @@ def test_exported_network_has_parity(
     assert classifier.thresholds == network.thresholds
     texts = [NewsText("."), NewsText("oil " * 30_000), NewsText("zzyzx", "OIL"), NewsText("Oil")]
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
-    check_parity(expected=network.predict(token_ids), actual=predict_texts(classifier, texts))
+    actual = classifier.infer([classifier.encode(text) for text in texts])
+    check_parity(expected=network.predict(token_ids), actual=actual)
 
 
 def test_settings_are_recorded(network: TrainedModel) -> None:
@@ -105,7 +97,7 @@ def test_probability_of_no_topic_is_higher_for_negatives(
 ) -> None:
     assert network.no_topic
     stream = [item.news_text for item in dataset.test.negatives]
-    topical = views_of_test(dataset)["article"].texts
+    topical = views_of(dataset.test, dataset.vocabulary)["article"].texts
     means = [
         network.predict([network.encoder.token_ids(item.text, item.title) for item in texts])[
             :, -1
@@ -135,7 +127,7 @@ def test_same_seed_same_network(network: TrainedModel, dataset: Dataset) -> None
     console = Console(file=io.StringIO())
     again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
     assert again.encoder.vocabulary == network.encoder.vocabulary
-    texts = texts_by_view(dataset.test, dataset.vocabulary)["article"]
+    texts = views_of(dataset.test, dataset.vocabulary)["article"].texts
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
     np.testing.assert_array_equal(network.predict(token_ids), again.predict(token_ids))
     assert again.thresholds == network.thresholds
@@ -152,7 +144,7 @@ def test_texts_of_a_newswire_share_a_fold(dataset: Dataset) -> None:
 
 
 def test_tokens_with_count_0_are_ignored(network: TrainedModel) -> None:
-    session = onnxruntime.InferenceSession(to_onnx(network.sparse))
+    session = onnxruntime.InferenceSession(network.exported)
     ids = np.array([[1, 4, 5, 6]])
     counts = np.array([[1, 3, 0, 2], [1, 0, 0, 0], [1, 1, 2, 0]], dtype=np.float32)
     (together,) = session.run(None, {"token_ids": ids, "token_counts": counts})

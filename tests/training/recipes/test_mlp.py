@@ -34,6 +34,10 @@ def test_epochs_minimise_validation_loss(trained: TrainedModel) -> None:
     assert set(trained.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
+def test_vocabulary_is_limited(trained: TrainedModel) -> None:
+    assert sorted(trained.encoder.vocabulary.values()) == list(range(4, 10_000))
+
+
 def test_accuracy_is_about_the_books(trained: TrainedModel, corpus_dataset: Dataset) -> None:
     predicted = trained.predict(corpus_dataset.test.token_ids).argmax(axis=1)
     accuracy = (predicted == corpus_dataset.test.labels).mean()

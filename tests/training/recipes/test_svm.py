@@ -8,7 +8,7 @@ from service.model import NewsText
 from training.data.reuters_expected import TOPIC_CODES
 from training.recipes.examples import Example, Kind, TrainingTexts
 from training.recipes.features import FeatureSettings
-from training.recipes.svm import SVMSettings, fit_each, fit_svms
+from training.recipes.svm import SVMSettings, add_synonyms, fit_each, fit_svms
 
 C = 0.7
 
@@ -123,9 +123,8 @@ def test_synonym_has_margins_of_its_equivalents(texts: TrainingTexts) -> None:
         "spaceship": ["rocket"],
         "oil": ["fell"],
     }
-    usable = plain.features.usable_synonyms(known)
+    svms, usable = add_synonyms(plain, known)
     assert usable == {"gusher": ["crude", "oil"], "loaf": ["wheat"]}
-    svms = plain.with_synonyms(usable)
     pairs = [
         (NewsText("Gusher rose"), NewsText("Crude oil rose")),
         (NewsText("exports fell", "Loaf"), NewsText("exports fell", "Wheat")),

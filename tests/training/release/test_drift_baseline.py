@@ -4,7 +4,7 @@ from service.model import NewsText, TopicClassifier, load_classifier
 from service.model.drift import check_drift_baseline
 from tests.conftest import RELEASED
 from training.data import Dataset
-from training.data.views import STREAM, views_of_test
+from training.data.views import STREAM, views_of
 from training.evaluation.evaluate import evaluate
 from training.release.drift_baseline import measure_drift_baseline
 
@@ -40,7 +40,7 @@ def test_no_topic_is_counted_if_predicted(
 def test_released_baseline_is_of_test_stream(
     classifier: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
-    texts = views_of_test(corpus_dataset)[STREAM].texts
+    texts = views_of(corpus_dataset.test, corpus_dataset.vocabulary)[STREAM].texts
     assert measure_drift_baseline(classifier, texts) == classifier.drift_baseline
     predicted = evaluate(classifier, corpus_dataset)[STREAM].predicted
     counts = np.bincount(predicted, minlength=len(classifier.topics)).tolist()

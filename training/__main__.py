@@ -28,11 +28,9 @@ from training.release.reservation import reserve_folder
 # read when TensorFlow is first imported; it logs noise, and reports errors as exceptions
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-CANDIDATES = Path("models/candidates")
-"""Folder of bundles without an ``--out``."""
+CANDIDATES = Path("models/candidates")  # of bundles without an --out
 RELEASED = Path("models") / NAME
-LOG_COLUMNS = 220
-"""Width of tables without a terminal."""
+LOG_COLUMNS = 220  # width of tables without a terminal
 
 cli = typer.Typer(
     help="Train, evaluate and release bundles of the news topic classifier.",
@@ -49,13 +47,6 @@ DataDirOption = Annotated[
         help="Folder with the source's files; downloaded once to a cache if left out.",
     ),
 ]
-SplitSeedOption = Annotated[
-    int, typer.Option(min=0, help="Random seed of the split; the default is Keras'.")
-]
-ChronologicalOption = Annotated[
-    bool,
-    typer.Option("--chronological", help="Train on earlier newswires, test on later ones."),
-]
 
 
 @cli.command()
@@ -71,8 +62,13 @@ def train(
         ),
     ] = None,
     data_dir: DataDirOption = None,
-    split_seed: SplitSeedOption = SPLIT_SEED,
-    chronological: ChronologicalOption = False,  # noqa: FBT002 - a flag of the command line
+    split_seed: Annotated[
+        int, typer.Option(min=0, help="Random seed of the split; the default is Keras'.")
+    ] = SPLIT_SEED,
+    chronological: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option("--chronological", help="Train on earlier newswires, test on later ones."),
+    ] = False,
 ) -> None:
     """Train a model, verify its export, evaluate it, and write its bundle.
 
@@ -104,30 +100,21 @@ def evaluate(
     from training.data.labelled_texts import measure_by_set
     from training.evaluation.baselines import linear_svm, trivial_accuracies
     from training.evaluation.evaluate import evaluate
-    from training.report.tables import (
-        VIEW_TITLES,
-        comparison_table,
-        labelled_texts_table,
-        summary_table,
-        topic_table,
-    )
+    from training.report import tables
 
     classifiers = {str(path): load_classifier(path) for path in bundles}
     if texts:
-        console.print(labelled_texts_table(measure_by_set(classifiers, texts)))
+        console.print(tables.labelled_texts_table(measure_by_set(classifiers, texts)))
         return
     split_seed = common_split_seed([item.manifest for item in classifiers.values()])
     dataset = load_dataset(source, data_dir, split_seed=split_seed)
     results = {name: evaluate(item, dataset) for name, item in classifiers.items()}
     compared = {**results, "linear SVM": linear_svm(dataset)}
-    console.print(summary_table(compared, trivial_accuracies(dataset)))
-    console.print(comparison_table(compared, results[str(bundles[0])]))
+    console.print(tables.summary_table(compared, trivial_accuracies(dataset)))
+    console.print(tables.comparison_table(compared, results[str(bundles[0])]))
     if by_topic:
-        for name, evaluations in results.items():
-            for view, evaluation in evaluations.items():
-                if evaluation.topical.any():
-                    title = f"{name}, {VIEW_TITLES[view]}"
-                    console.print(topic_table(evaluation, dataset.topic_codes, title))
+        for table in tables.topic_tables(results, dataset.topic_codes):
+            console.print(table)
 
 
 @cli.command()

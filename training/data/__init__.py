@@ -24,17 +24,8 @@ def load_dataset(
 ) -> Dataset:
     """Read the newswires, check them against the known facts, and split them.
 
-    Parameters
-    ----------
-    data_dir : Path or None
-        Folder with the source's files. None downloads them once, to a cache.
-    split_seed : int or None
-        None splits by date.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, truncated or altered, or cannot be downloaded.
+    A folder of None downloads the source's files once, to a cache. A split seed of None splits by
+    date. Raises `DataError` if a file is missing, truncated or altered, or cannot be downloaded.
     """
     if source is Source.KERAS:
         vocabulary, newswires = read_keras_files(data_dir or download_keras_files())

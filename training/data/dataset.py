@@ -12,8 +12,7 @@ from service.model import NewsText, Topic
 
 SPLIT_SEED: Final = 113
 TRAIN_SHARE: Final = 1 - 0.2
-NO_TOPIC: Final = -1
-"""Label of a text of which no topic fits."""
+NO_TOPIC: Final = -1  # label of a text of which no topic fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +20,10 @@ class Article:
     """A newswire with its text."""
 
     title: str
-    body: str
-    """Its inner text where it has no body."""
+    body: str  # its inner text where it has no body
     has_body: bool
-    keras_text: str
-    """The text that Keras took its words from."""
-    topics: tuple[str, ...]
-    """Codes of all its topics; the first one is its label."""
+    keras_text: str  # that Keras took its words from
+    topics: tuple[str, ...]  # codes of all of them; the first one is its label
 
     @property
     def news_text(self) -> NewsText:
@@ -37,17 +33,13 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Labelled newswires."""
+    """Labelled newswires; without articles and negatives where the source holds no text."""
 
-    token_ids: Sequence[list[int]]
-    """Every token of each in order, ``START_ID`` first."""
-    labels: NDArray[np.int64]
-    """Indices of ``topic_codes``, of shape (n_newswires,)."""
+    token_ids: Sequence[list[int]]  # every token in order, START_ID first
+    labels: NDArray[np.int64]  # (n_newswires,), indices of topic_codes
     topic_codes: Sequence[str]
     articles: Sequence[Article] | None = None
-    """None where the source holds no text."""
-    negatives: Sequence[Article] = ()
-    """Indexed newswires of which no topic fits; empty where the source holds no text."""
+    negatives: Sequence[Article] = ()  # indexed newswires of which no topic fits
 
     def select(
         self, indices: NDArray[np.int64], negative_indices: Sequence[int] | NDArray[np.int64] = ()
@@ -66,17 +58,12 @@ class Split:
 class Dataset:
     """Newswires, split."""
 
-    name: str
-    """Of the bundles that are trained on them."""
-    description: str
-    """Of the newswires, for the model card."""
-    source: str
-    """The reader that they come from."""
-    vocabulary: Mapping[str, int]
-    """Token id of every word, which is its frequency rank (from 1) plus 3."""
+    name: str  # of the bundles that are trained on them
+    description: str  # of the newswires, for the model card
+    source: str  # the reader that they come from
+    vocabulary: Mapping[str, int]  # token id of every word: its frequency rank (from 1) plus 3
     topics: Sequence[Topic]
-    split_seed: int | None
-    """Of the shuffle before the split; None if they were split by date."""
+    split_seed: int | None  # of the shuffle before the split; None if they were split by date
     train: Split
     test: Split
 

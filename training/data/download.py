@@ -19,13 +19,9 @@ MIRRORS: Final = (
     "https://kdd.ics.uci.edu/databases/reuters21578/reuters21578.tar.gz",
 )
 """The author's page and UCI's. Each file is checked by its hash, so plain HTTP is safe."""
-
-TIMEOUT_SECONDS: Final = 30
-"""Of a single read."""
-MAX_SECONDS: Final = 1_800
-"""Of a whole download."""
-MAX_ARCHIVE_BYTES: Final = 32 * 2**20
-"""The archive has 8 MB."""
+TIMEOUT_SECONDS: Final = 30  # of a single read
+MAX_SECONDS: Final = 1_800  # of a whole download
+MAX_ARCHIVE_BYTES: Final = 32 * 2**20  # the archive has 8 MB
 BLOCK_BYTES: Final = 2**16
 
 

@@ -22,16 +22,13 @@ DOWNLOAD_HASHES: Final = {
     WORD_INDEX_FILE: "4d44cc38712099c9e383dc6e5f11a921",
 }
 """As stated by Keras: SHA-256 of the ids, MD5 of the word index."""
-
-MAX_FILE_BYTES: Final = 16 * 2**20
-"""At most this much of a file is read. The ids have 2.1 MB; longer files have another hash."""
-
 REBUILT_HASHES: Final = {
     IDS_FILE: "2663d9da9d67dd1d5a0681a8d40b61c667ee2143697ee05e02cb2d154d9b3cfc",
     WORD_INDEX_FILE: "c07307f4dcb0b9e8072f696daf556b88a4c65d63c488b0150f958c3edbf615fd",
 }
 """SHA-256 of the files rebuilt from the corpus, which rank words of equal frequency in another
 order than Keras' own."""
+MAX_FILE_BYTES: Final = 16 * 2**20  # the ids have 2.1 MB; a longer file has another hash
 
 
 def read_keras_files(folder: Path) -> tuple[dict[str, int], Split]:

@@ -28,16 +28,13 @@ from training.data.dataset import Article, Split
 from training.errors import DataError
 
 ARCHIVE: Final = "reuters21578.tar.gz"
-MAX_FILE_BYTES: Final = 2 * 2**20
-"""The longest file of the corpus has 1.5 MB."""
-MAX_UNPACKED_BYTES: Final = 64 * 2**20
-"""The whole archive unpacks to 28 MB."""
+MAX_FILE_BYTES: Final = 2 * 2**20  # the longest file of the corpus has 1.5 MB
+MAX_UNPACKED_BYTES: Final = 64 * 2**20  # the whole archive unpacks to 28 MB
 EXPECTED: Final = (
     f"expected the Reuters-21578 corpus: its {ARCHIVE}, or a folder of its 22 .sgm files "
     "(leave out --data-dir to download it)"
 )
-MIN_NEWSWIRES: Final = 15
-"""A topic with fewer articles is left out."""
+MIN_NEWSWIRES: Final = 15  # a topic with fewer articles is left out
 
 _TOPICS: Final = re.compile(r"<TOPICS>(.*?)</TOPICS>")
 _TOPIC: Final = re.compile(r"<D>(.*?)</D>")

@@ -16,29 +16,23 @@ NEGATIVES: Final = "negatives"
 STREAM: Final = "stream"
 HEADLINES: Final = "headlines"
 FIRST_SENTENCES: Final = "first_sentences"
-FORMER_NAMES: Final = {"keras_text": KERAS, "own_text": ARTICLE}
-"""Names of views in the manifests of earlier bundles."""
-
+FORMER_NAMES: Final = {"keras_text": KERAS, "own_text": ARTICLE}  # in manifests of earlier bundles
 _SENTENCE_END: Final = re.compile(r"(?<=[a-z)\"]{2})\.\s")
 
 
 class KnownTopics(NamedTuple):
     """All topics of each article, of which its label is the first."""
 
-    any_topic: NDArray[np.bool_]
-    """Whether an article has a topic, of shape (n_texts, n_topics)."""
-    single: NDArray[np.bool_]
-    """Whether it has one topic only, counting those not classified, of shape (n_texts,)."""
+    any_topic: NDArray[np.bool_]  # (n_texts, n_topics), whether an article has a topic
+    single: NDArray[np.bool_]  # (n_texts,), whether it has one only, counting those not classified
 
 
 class View(NamedTuple):
     """Texts to measure on."""
 
     texts: Sequence[NewsText]
-    labels: NDArray[np.int64]
-    """``NO_TOPIC`` for a text of which no topic fits, of shape (n_texts,)."""
-    topics: KnownTopics | None = None
-    """None where only the labels are known."""
+    labels: NDArray[np.int64]  # (n_texts,), NO_TOPIC for a text of which no topic fits
+    topics: KnownTopics | None = None  # None where only the labels are known
 
 
 def views_of(split: Split, vocabulary: Mapping[str, int]) -> dict[str, View]:

@@ -16,10 +16,8 @@ class WrittenText(NamedTuple):
     """A training text that is no newswire."""
 
     text: NewsText
-    topics: tuple[str, ...]
-    """Codes of its topics, the primary one first; empty if none fits."""
-    everyday: bool = False
-    """Whether it is no news."""
+    topics: tuple[str, ...]  # codes, the primary one first; empty if none fits
+    everyday: bool = False  # whether it is no news
 
 
 def read_written_texts() -> Sequence[WrittenText]:

@@ -47,15 +47,11 @@ class Variant:
 
     name: str
     tokens: Callable[[NewsText], list[str]]
-    min_newswires: int = 1
-    """Minimum document frequency of a token."""
-    any_topic: bool = False
-    """Whether to fit SVMs for "is it any of the topics?" too."""
+    min_newswires: int = 1  # minimum document frequency of a token
+    any_topic: bool = False  # whether to fit SVMs for "is it any of the topics?" too
     igm_weight: float = 0.0
-    kinds: frozenset[Kind] = frozenset({Kind.WHOLE})
-    """Kinds of training texts."""
-    negatives: bool = False
-    """Whether negatives are training texts too."""
+    kinds: frozenset[Kind] = frozenset({Kind.WHOLE})  # of training texts
+    negatives: bool = False  # whether they are training texts too
     calibrated: bool = False
 
 
@@ -136,14 +132,13 @@ def run_ablation(
 def cross_validate(variant: Variant, texts: TrainingTexts, settings: LinearSettings) -> Evaluation:
     """Return out-of-fold predictions for every text."""
     folds = split_into_folds(texts, settings)
-    margins = np.zeros((len(folds), texts.n_topics + 1), dtype=np.float32)
-    selected = np.isin(texts.kinds, [kind.value for kind in variant.kinds])
-    selected &= variant.negatives | ~texts.negative
+    margins = np.zeros((len(folds), texts.any_topic.shape[1] + 1), dtype=np.float32)
+    selected = texts.of_kinds(*variant.kinds) & (variant.negatives | ~texts.negative)
     for fold in range(settings.folds):
         inside = folds == fold
         margins[inside] = _margins(variant, texts.only(selected & ~inside), texts.only(inside))
     if variant.calibrated:
-        margins = calibrate_out_of_fold(margins, folds, texts, settings)
+        margins = calibrate_out_of_fold(margins, folds, texts, settings.calibration)
     no_topic = margins[:, -1] if variant.negatives else None
     return Evaluation(
         texts.labels, margins[:, :-1], probabilistic=variant.calibrated, no_topic=no_topic
@@ -156,7 +151,7 @@ def measure(
     """Return the scores on whole newswires, and the accuracy on headlines alone."""
     whole = _only(predictions, texts.whole)
     topical = replace(_only(predictions, texts.whole & texts.topical), topics=topics)
-    headlines = texts.topical & np.isin(texts.kinds, [Kind.TITLE.value])
+    headlines = texts.topical & texts.of_kinds(Kind.TITLE)
     return {
         **topical.scores(),
         **{k: v for k, v in whole.scores().items() if k in ("no_topic_auc", ECE)},

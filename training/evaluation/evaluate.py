@@ -23,17 +23,12 @@ NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.
 class Evaluation:
     """Predictions for one view of the newswires."""
 
-    labels: NDArray[np.int64]
-    """``NO_TOPIC`` for a negative, of shape (n_texts,)."""
-    probabilities: NDArray[np.float32]
-    """Of shape (n_texts, n_topics); only their order has a meaning if not probabilistic."""
-    topics: KnownTopics | None = None
-    """None where only the labels are known."""
-    probabilistic: bool = True
-    abstained: NDArray[np.bool_] | None = None
-    """Of shape (n_texts,); None if the classifier never abstains."""
-    no_topic: NDArray[np.float32] | None = None
-    """Probability that no topic fits, of shape (n_texts,); None if it is not predicted."""
+    labels: NDArray[np.int64]  # (n_texts,), NO_TOPIC for a negative
+    probabilities: NDArray[np.float32]  # (n_texts, n_topics)
+    topics: KnownTopics | None = None  # None where only the labels are known
+    probabilistic: bool = True  # if not, only the order of the probabilities has a meaning
+    abstained: NDArray[np.bool_] | None = None  # (n_texts,), None if it never abstains
+    no_topic: NDArray[np.float32] | None = None  # (n_texts,), that no topic fits, if predicted
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -91,29 +86,16 @@ class Evaluation:
 
     def by_topic(self, codes: Sequence[str]) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and number of test newswires of each topic."""
-        precision, recall, f1, support = precision_recall_fscore_support(
+        columns = precision_recall_fscore_support(
             self.labels, self.predicted, labels=range(len(codes)), zero_division=0.0
         )
-        return [
-            {
-                "topic": code,
-                "precision": float(precision[index]),
-                "recall": float(recall[index]),
-                "f1": float(f1[index]),
-                "test_newswires": int(support[index]),
-            }
-            for index, code in enumerate(codes)
-        ]
+        names = ("topic", "precision", "recall", "f1", "test_newswires")
+        values = (column.tolist() for column in columns)
+        return [dict(zip(names, row, strict=True)) for row in zip(codes, *values, strict=True)]
 
 
 def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Evaluation]:
-    """Classify every view of the test newswires, by its name.
-
-    Raises
-    ------
-    DataError
-        If the bundle has other topics than the data set.
-    """
+    """Classify every view of the test newswires; `DataError` if the bundle has other topics."""
     codes = [topic.code for topic in classifier.topics]
     if codes != list(dataset.topic_codes):
         raise DataError(

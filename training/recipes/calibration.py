@@ -9,19 +9,16 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from training.data.dataset import NO_TOPIC
+from training.recipes.examples import TrainingTexts
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSettings:
     """Settings of the calibration."""
 
-    strength: float = 0.03
-    """Inverse regularisation of the influence of other topics' margins on a topic's logit."""
-    no_topic_strength: float = 0.1
-    """The same for the logit of "no topic fits"."""
-    negative_factor: float = 1.5
-    """Factor of the sample weights of newswires without a topic."""
+    strength: float = 0.03  # inverse regularisation of the influence of other topics' margins
+    no_topic_strength: float = 0.1  # the same for the logit of "no topic fits"
+    negative_factor: float = 1.5  # of the sample weights of newswires without a topic
     max_iterations: int = 100
 
 
@@ -56,35 +53,30 @@ def normalise(logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
 
 
 def fit_calibration(
-    margins: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    negative: NDArray[np.bool_],
-    weights: NDArray[np.floating],
-    settings: CalibrationSettings,
+    margins: NDArray[np.float32], texts: TrainingTexts, settings: CalibrationSettings
 ) -> Calibration:
-    """Fit a calibration to out-of-fold margins, of which the last column is "no topic fits".
+    """Fit a calibration to out-of-fold margins of texts; the last column is "no topic fits".
 
-    Only the logit of "no topic fits" is fitted to texts that are ``negative``, so that they do not
-    move one topic against another.
-
-    A topic's logit is its own margin, with a scale of its own where it is negative, and a
-    regularised linear function of all margins: matrix scaling drawn towards temperature scaling, C.
-    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. Both problems are convex.
+    Only the logit of "no topic fits" is fitted to negatives, so that they do not move one topic
+    against another. A topic's logit is its own margin, with a scale of its own where it is
+    negative, and a regularised linear function of all margins: matrix scaling drawn towards
+    temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. Both
+    problems are convex.
     """
     n_topics = margins.shape[1] - 1
-    topical = ~negative
-    has_topic = (labels != NO_TOPIC)[:, np.newaxis]
-    wanted = np.where(has_topic, np.eye(n_topics)[labels], 1 / n_topics).astype(np.float32)
+    has_topic, asked = texts.topical[:, np.newaxis], ~texts.negative
+    weights = texts.weights(settings.negative_factor)
+    wanted = np.where(has_topic, np.eye(n_topics)[texts.labels], 1 / n_topics).astype(np.float32)
 
     topics = margins[:, :-1]
     kernel, bias = _fit(
-        both_signs(topics[topical]),
+        both_signs(topics[asked]),
         np.eye(n_topics),
         normalise,
-        wanted[topical],
-        weights[topical],
+        wanted[asked],
+        weights[asked],
         settings.strength,
-        settings,
+        settings.max_iterations,
     )
     offsets = normalise((both_signs(topics) @ kernel + bias).astype(np.float32))[0][:, np.newaxis]
     no_topic_kernel, no_topic_bias = _fit(
@@ -94,7 +86,7 @@ def fit_calibration(
         (~has_topic).astype(np.float32),
         weights,
         settings.no_topic_strength,
-        settings,
+        settings.max_iterations,
     )
     joint = np.zeros((2 * (n_topics + 1), n_topics + 1))
     joint[:n_topics, :-1], joint[n_topics + 1 : -1, :-1] = np.split(kernel, 2)
@@ -110,7 +102,7 @@ def _fit(
     wanted: NDArray[np.float32],  # (n_texts, n_logits)
     weights: NDArray[np.floating],  # (n_texts,)
     strength: float,
-    settings: CalibrationSettings,
+    max_iterations: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Minimise the cross-entropy of a generalised linear model by L-BFGS; return kernel and bias.
 
@@ -144,7 +136,7 @@ def _fit(
         return float(loss + penalty * (correction**2).sum()), gradient
 
     start = np.concatenate([np.ones(2), np.zeros(n_logits + shape[0] * shape[1])])
-    options = {"maxiter": settings.max_iterations}
+    options = {"maxiter": max_iterations}
     result = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
     kernel, bias, _ = unpack(result.x)
     return kernel, bias

@@ -21,10 +21,8 @@ from training.data.views import first_sentence, keras_texts
 from training.data.written_texts import WrittenText
 
 NEWSWIRES_PER_OUTLIER: Final = 4
-OUTLIER_WORDS: Final = (8, 80)
-"""Minimum and maximum number of words."""
-KEPT_WORDS: Final = 0.35
-"""Share of an outlier's words that are those of the newswire."""
+OUTLIER_WORDS: Final = (8, 80)  # minimum and maximum
+KEPT_WORDS: Final = 0.35  # share of an outlier's words that are those of the newswire
 
 
 class Kind(StrEnum):
@@ -38,15 +36,8 @@ class Kind(StrEnum):
     EVERYDAY = "everyday"
 
 
-WEIGHTS: Final[Mapping[Kind, float]] = {
-    Kind.WHOLE: 1.0,
-    Kind.TITLE: 0.5,
-    Kind.SENTENCE: 0.5,
-    Kind.OUTLIER: 0.5,
-    Kind.WRITTEN: 1.0,
-    Kind.EVERYDAY: 3.0,
-}
-"""Sample weights."""
+WEIGHTS: Final = {Kind.TITLE: 0.5, Kind.SENTENCE: 0.5, Kind.OUTLIER: 0.5, Kind.EVERYDAY: 3.0}
+"""Sample weights other than 1."""
 
 
 class Example(NamedTuple):
@@ -55,8 +46,7 @@ class Example(NamedTuple):
     text: NewsText
     group: int
     kind: Kind
-    topics: tuple[str, ...]
-    """Codes of its topics, the primary one first; empty if none fits."""
+    topics: tuple[str, ...]  # codes, the primary one first; empty if none fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +72,9 @@ class TrainingTexts:
         )
 
     @property
-    def n_topics(self) -> int:
-        """Number of topics."""
-        return int(self.any_topic.shape[1])
-
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """Sample weights, of shape (n_texts,)."""
-        return np.array([WEIGHTS[Kind(kind)] for kind in self.kinds], dtype=np.float32)
-
-    def weights_with(self, negative_factor: float) -> NDArray[np.floating]:
-        """Return the weights, those of newswires without a topic multiplied by a factor."""
-        factors = np.where(self.negative & ~self.written, negative_factor, 1.0)
-        return np.multiply(self.weights, factors)
-
-    @property
     def primary_topic(self) -> NDArray[np.bool_]:
         """Whether each topic is the label of each text, of shape (n_texts, n_topics)."""
-        return np.equal(self.labels[:, np.newaxis], np.arange(self.n_topics))
+        return np.equal(self.labels[:, np.newaxis], np.arange(self.any_topic.shape[1]))
 
     @property
     def topical(self) -> NDArray[np.bool_]:
@@ -109,17 +84,22 @@ class TrainingTexts:
     @property
     def whole(self) -> NDArray[np.bool_]:
         """Whether each text is a whole newswire, of shape (n_texts,)."""
-        return np.isin(self.kinds, [Kind.WHOLE.value])
-
-    @property
-    def written(self) -> NDArray[np.bool_]:
-        """Whether each text was written for the project, of shape (n_texts,)."""
-        return np.isin(self.kinds, [Kind.WRITTEN.value, Kind.EVERYDAY.value])
+        return self.of_kinds(Kind.WHOLE)
 
     @property
     def negative(self) -> NDArray[np.bool_]:
         """Whether each text has no topic and is no outlier, of shape (n_texts,)."""
-        return ~(self.topical | np.isin(self.kinds, [Kind.OUTLIER.value]))
+        return ~(self.topical | self.of_kinds(Kind.OUTLIER))
+
+    def of_kinds(self, *kinds: Kind) -> NDArray[np.bool_]:
+        """Return whether each text is of one of the kinds, of shape (n_texts,)."""
+        return np.isin(self.kinds, [kind.value for kind in kinds])
+
+    def weights(self, negative_factor: float = 1.0) -> NDArray[np.floating]:
+        """Return sample weights, (n_texts,), those of newswires without a topic times a factor."""
+        weights = np.array([WEIGHTS.get(Kind(kind), 1.0) for kind in self.kinds])
+        newswires = ~self.of_kinds(Kind.WRITTEN, Kind.EVERYDAY)
+        return weights * np.where(self.negative & newswires, negative_factor, 1.0)
 
     def only(self, chosen: NDArray[np.bool_]) -> Self:
         """Return the texts where ``chosen``, of shape (n_texts,), is true."""
@@ -133,11 +113,7 @@ class TrainingTexts:
 
 
 def training_texts(
-    train: Split,
-    vocabulary: Mapping[str, int],
-    *,
-    seed: int,
-    written: Sequence[WrittenText] = (),
+    train: Split, vocabulary: Mapping[str, int], *, seed: int, written: Sequence[WrittenText] = ()
 ) -> TrainingTexts:
     """Return all training texts; the newswires of the split come first, whole, in order.
 
@@ -153,12 +129,12 @@ def training_texts(
     drawn = outliers(whole, seed=seed)
     whole += [article.news_text for article in train.negatives]
     topics += [()] * len(train.negatives)
-    newswires = list(enumerate(zip(whole, topics, strict=True)))
-    examples = [Example(text, group, Kind.WHOLE, codes) for group, (text, codes) in newswires]
-    for group, (text, codes) in newswires:
+    pairs = list(enumerate(zip(whole, topics, strict=True)))
+    examples = [Example(text, group, Kind.WHOLE, codes) for group, (text, codes) in pairs]
+    for group, (text, codes) in pairs:
         examples += [Example(part, group, kind, codes) for kind, part in parts_of(text).items()]
     examples += [Example(text, group, Kind.OUTLIER, ()) for group, text in drawn]
-    for group, item in enumerate(written, len(newswires)):
+    for group, item in enumerate(written, len(pairs)):
         kind = Kind.EVERYDAY if item.everyday else Kind.WRITTEN
         examples.append(Example(item.text, group, kind, item.topics))
     return TrainingTexts.of(examples, train.topic_codes)

@@ -17,20 +17,16 @@ from service.model.field_encoder import NewsEncoder, is_number
 class FeatureSettings:
     """Vocabulary and weights of the tokens."""
 
-    min_newswires: int = 2
-    """Minimum document frequency of a token."""
-    igm_weight: float = 1.0
-    """Additional weight of a token that occurs in newswires of one topic only."""
+    min_newswires: int = 2  # minimum document frequency of a token
+    igm_weight: float = 1.0  # additional weight of a token of one topic only
 
 
 @dataclass(frozen=True, slots=True)
 class FieldFeatures:
     """Tokens of title, lead and text, weighted by TF-IGM."""
 
-    encoder: NewsEncoder
-    """Its vocabulary has numbers first, then tokens by falling document frequency."""
-    token_weights: NDArray[np.float32]
-    """0 for the ids that carry no word, of shape (n_ids,)."""
+    encoder: NewsEncoder  # of numbers first, then tokens by falling document frequency
+    token_weights: NDArray[np.float32]  # (n_ids,), 0 for the ids that carry no word
 
     def encode(self, texts: Sequence[NewsText]) -> list[EncodedText]:
         """Encode texts by the vocabulary of these features."""
@@ -45,7 +41,6 @@ def fit_features(
     texts: Sequence[NewsText],
     labels: NDArray[np.int64],
     settings: FeatureSettings,
-    *,
     negatives: Sequence[NewsText] = (),
     reserved: Collection[str] = (),
 ) -> FieldFeatures:

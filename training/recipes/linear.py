@@ -28,8 +28,7 @@ from training.recipes.calibration import Calibration, CalibrationSettings, fit_c
 from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings, FieldFeatures
 from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_svms, read_synonyms
-from training.recipes.thresholds import choose_thresholds
-from training.recipes.trained_model import OutOfFold, TrainedModel, to_onnx
+from training.recipes.trained_model import OutOfFold, TrainedModel, choose_thresholds, to_onnx
 
 NAME: Final = "linear"
 GRAPH: Final = """
@@ -85,26 +84,25 @@ def fit_with(
     console: Console,
 ) -> TrainedModel:
     """Compute out-of-fold margins, fit the calibration to them, then fit SVMs to all texts."""
+    synonyms = read_synonyms()
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
     steps = FitProgress("Fitting to all folds but one, then to all", settings.folds + 1, console)
     with steps, threadpool_limits(1, "blas"):  # the matrices are small: threads would only wait
         folds = split_into_folds(texts, settings)
-        margins = np.zeros((len(folds), texts.n_topics + 1), dtype=np.float32)
+        margins = np.zeros((len(folds), len(train.topic_codes) + 1), dtype=np.float32)
         known_words_ratio = np.zeros(len(folds))
         for fold in range(settings.folds):
             inside = folds == fold
-            svms = fit_svms(
-                texts.only(~inside), settings.svm, settings.features, reserved=read_synonyms()
-            )
+            svms = fit_svms(texts.only(~inside), settings.svm, settings.features, synonyms)
             encoded = svms.features.encode(texts.only(inside).texts)
             margins[inside] = svms.margins(encoded)
             known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
             steps.end_step()
-        calibration = calibrate(margins, texts, settings)
-        probabilities = calibrate_out_of_fold(margins, folds, texts, settings)
-        svms = fit_svms(texts, settings.svm, settings.features, reserved=read_synonyms())
+        calibration = fit_calibration(margins, texts, settings.calibration)
+        probabilities = calibrate_out_of_fold(margins, folds, texts, settings.calibration)
+        svms = fit_svms(texts, settings.svm, settings.features, synonyms)
         steps.end_step()
-    svms, synonyms = add_synonyms(svms, read_synonyms())
+    svms, usable = add_synonyms(svms, synonyms)
     network = build_network(svms, calibration)
     weights = {
         "token_weights": svms.features.token_weights,
@@ -123,12 +121,12 @@ def fit_with(
 
     return TrainedModel(
         recipe=NAME,
-        settings={**asdict(settings), "written_texts": len(written), "synonyms": synonyms},
+        settings={**asdict(settings), "written_texts": len(written), "synonyms": usable},
         encoder=svms.features.encoder,
         network=network,
         predict=lambda token_ids: predict(network, svms.features, token_ids),
         exported=to_onnx(GRAPH, {"e": math.e, "one": 1, "zero": 0, **weights}),
-        thresholds=choose_thresholds(out_of_fold, texts.n_topics),
+        thresholds=choose_thresholds(out_of_fold, len(train.topic_codes)),
         out_of_fold=out_of_fold,
         no_topic=True,
     )
@@ -145,25 +143,17 @@ def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[
     return fold_of_group[texts.groups]
 
 
-def calibrate(
-    margins: NDArray[np.float32], texts: TrainingTexts, settings: LinearSettings
-) -> Calibration:
-    """Fit the calibration to out-of-fold margins of texts."""
-    weights = texts.weights_with(settings.calibration.negative_factor)
-    return fit_calibration(margins, texts.labels, texts.negative, weights, settings.calibration)
-
-
 def calibrate_out_of_fold(
     margins: NDArray[np.float32],
     folds: NDArray[np.int64],
     texts: TrainingTexts,
-    settings: LinearSettings,
+    settings: CalibrationSettings,
 ) -> NDArray[np.float32]:
     """Calibrate the margins of each fold by those of the other folds; shapes are the same."""
     probabilities = np.zeros_like(margins)
     for fold in np.unique(folds):
         inside = folds == fold
-        calibration = calibrate(margins[~inside], texts.only(~inside), settings)
+        calibration = fit_calibration(margins[~inside], texts.only(~inside), settings)
         probabilities[inside] = calibration(margins[inside])
     return probabilities
 

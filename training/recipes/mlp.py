@@ -19,8 +19,7 @@ from service.model.encoder import UNKNOWN_ID
 from training.data.dataset import Split
 from training.data.views import ARTICLE, KERAS, views_of
 from training.progress import FitProgress
-from training.recipes.thresholds import choose_thresholds
-from training.recipes.trained_model import OutOfFold, TrainedModel, to_onnx
+from training.recipes.trained_model import OutOfFold, TrainedModel, choose_thresholds, to_onnx
 
 NAME: Final = "mlp"
 GRAPH: Final = """
@@ -94,7 +93,14 @@ def fit(
     encoder = TextEncoder(
         {word: token_id for word, token_id in vocabulary.items() if token_id < settings.num_words}
     )
-    held_out = predict_validation_set(without_validation, encoder, train, vocabulary, settings)
+    # As it is served: title and body, where the source has them. Without negatives: the network is
+    # as confident of them as of other texts, so that no threshold would reach the target.
+    views = views_of(train.select(np.arange(first)), vocabulary)
+    held_out = views.get(ARTICLE, views[KERAS])
+    encoded = [encoder.encode(text.text, text.title) for text in held_out.texts]
+    scores = predict(without_validation, [text.token_ids.tolist() for text in encoded], settings)
+    ratios = np.array([text.known_words_ratio for text in encoded])
+    out_of_fold = OutOfFold(held_out.labels, scores, scores, ratios)
     weights = dict(zip(WEIGHTS, network.get_weights(), strict=True))
 
     return TrainedModel(
@@ -104,29 +110,9 @@ def fit(
         network=network,
         predict=lambda token_ids: predict(network, token_ids, settings),
         exported=to_onnx(GRAPH, {"one": 1, **weights}),
-        thresholds=choose_thresholds(held_out, len(train.topic_codes)),
+        thresholds=choose_thresholds(out_of_fold, len(train.topic_codes)),
         history=history,
     )
-
-
-def predict_validation_set(
-    network: Any,
-    encoder: TextEncoder,
-    train: Split,
-    vocabulary: Mapping[str, int],
-    settings: MlpSettings,
-) -> OutOfFold:
-    """Predict the validation set as it is served: title and body, where the source has them.
-
-    Without negatives: the network is as confident of them as of other texts, so that no threshold
-    would reach the target.
-    """
-    views = views_of(train.select(np.arange(settings.validation_newswires)), vocabulary)
-    validation = views.get(ARTICLE, views[KERAS])
-    encoded = [encoder.encode(text.text, text.title) for text in validation.texts]
-    probabilities = predict(network, [text.token_ids.tolist() for text in encoded], settings)
-    known_words_ratio = np.array([text.known_words_ratio for text in encoded])
-    return OutOfFold(validation.labels, probabilities, probabilities, known_words_ratio)
 
 
 def build_network(settings: MlpSettings, n_topics: int) -> Any:

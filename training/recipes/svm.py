@@ -15,7 +15,7 @@ from sklearn.svm import LinearSVC
 
 from service.model import EncodedText
 from service.model.field_encoder import LEAD, TITLE, NewsEncoder
-from training.recipes.examples import TrainingTexts
+from training.recipes.examples import Kind, TrainingTexts
 from training.recipes.features import FeatureSettings, FieldFeatures, fit_features
 
 
@@ -23,12 +23,9 @@ from training.recipes.features import FeatureSettings, FieldFeatures, fit_featur
 class SVMSettings:
     """Settings of the SVMs."""
 
-    C: float = 0.7
-    """Inverse strength of regularisation."""
-    any_topic_weight: float = 0.75
-    """Weight of "is it any of the topics?" beside "is it the primary topic?"."""
-    negative_factor: float = 2.0
-    """Factor of the sample weights of newswires without a topic: there are 5 times as many with."""
+    C: float = 0.7  # inverse strength of regularisation
+    any_topic_weight: float = 0.75  # of "is it any of the topics?" beside "the primary one?"
+    negative_factor: float = 2.0  # newswires without a topic are a fifth of those with one
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +33,8 @@ class LinearSVMs:
     """Fitted SVMs."""
 
     features: FieldFeatures
-    kernel: NDArray[np.float32]
-    """For each topic, and last for "no topic fits", of shape (n_ids, n_topics + 1)."""
-    bias: NDArray[np.float32]
-    """Of shape (n_topics + 1,)."""
+    kernel: NDArray[np.float32]  # (n_ids, n_topics + 1), for "no topic fits" last
+    bias: NDArray[np.float32]  # (n_topics + 1,)
 
     def margins(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
         """Return the margins of texts, float32 of shape (n_texts, n_topics + 1)."""
@@ -92,7 +87,6 @@ def fit_svms(
     texts: TrainingTexts,
     settings: SVMSettings,
     feature_settings: FeatureSettings,
-    *,
     reserved: Collection[str] = (),
 ) -> LinearSVMs:
     """Fit features to whole newswires and written negatives, and SVMs to all texts.
@@ -100,12 +94,9 @@ def fit_svms(
     Negatives are left out of the SVMs of topics: some are about a topic that they were not given.
     """
     newswires = texts.only(texts.whole)
+    written = texts.only(texts.of_kinds(Kind.WRITTEN, Kind.EVERYDAY) & texts.negative)
     features = fit_features(
-        newswires.texts,
-        newswires.labels,
-        feature_settings,
-        negatives=texts.only(texts.written & texts.negative).texts,
-        reserved=reserved,
+        newswires.texts, newswires.labels, feature_settings, written.texts, reserved
     )
     weights = fit_weights(features.rows(features.encode(texts.texts)), texts, settings)
     return LinearSVMs(features, weights[:-1], weights[-1])
@@ -115,22 +106,21 @@ def fit_weights(
     rows: csr_array, texts: TrainingTexts, settings: SVMSettings
 ) -> NDArray[np.float32]:
     """Return coefficients, and last the intercepts, float32 of shape (n_ids + 1, n_topics + 1)."""
-    rows = to_float64(rows)
+    # LIBLINEAR takes float64, with indices of 32 bits
+    indices = (rows.indices.astype(np.int32), rows.indptr.astype(np.int32))
+    rows = csr_array((rows.data.astype(np.float64), *indices), shape=rows.shape)
     asked = np.flatnonzero(~texts.negative)
-
-    def fit_topics(targets: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return fit_each(rows[asked], targets[asked], texts.weights[asked], settings.C)
-
-    topics = fit_topics(texts.primary_topic)
+    inputs = (rows[asked], texts.weights()[asked], settings.C)
+    topics = fit_each(texts.primary_topic[asked], *inputs)
     if weight := settings.any_topic_weight:
-        topics = (topics + weight * fit_topics(texts.any_topic)) / (1 + weight)
-    weights = texts.weights_with(settings.negative_factor)
-    no_topic = fit_each(rows, ~texts.topical[:, np.newaxis], weights, settings.C)
+        topics = (topics + weight * fit_each(texts.any_topic[asked], *inputs)) / (1 + weight)
+    weights = texts.weights(settings.negative_factor)
+    no_topic = fit_each(~texts.topical[:, np.newaxis], rows, weights, settings.C)
     return np.hstack([topics, no_topic]).astype(np.float32)
 
 
 def fit_each(
-    rows: csr_array, targets: NDArray[np.bool_], weights: NDArray[np.floating], c: float
+    targets: NDArray[np.bool_], rows: csr_array, weights: NDArray[np.floating], c: float
 ) -> NDArray[np.float64]:
     """Fit an SVM to each column of the targets, which have the shape (n_texts, n_svms).
 
@@ -150,11 +140,3 @@ def fit_each(
         return np.append(svm.coef_[0], svm.intercept_)
 
     return np.stack([fit(target) for target in targets.T], axis=1)
-
-
-def to_float64(rows: csr_array) -> csr_array:
-    """Return rows as LIBLINEAR takes them: float64, with indices of 32 bits."""
-    return csr_array(
-        (rows.data.astype(np.float64), rows.indices.astype(np.int32), rows.indptr.astype(np.int32)),
-        shape=rows.shape,
-    )

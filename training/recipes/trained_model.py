@@ -1,4 +1,4 @@
-"""The result of every recipe: a trained model, and its network in ONNX."""
+"""The result of every recipe: a trained model, with its network in ONNX and its thresholds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +9,14 @@ import onnx
 from numpy.typing import NDArray
 
 from service.model import AbstentionThresholds, TextEncoder
+from service.model.abstention import MAX_NO_TOPIC
 from training.errors import ExportError
 
 HEADER: Final = '<ir_version: 8, opset_import: ["": 18]>'
 """Versions of ONNX and of its operators."""
+TARGET_PRECISION: Final = 0.95  # on the stream, of the predictions that are not abstained from
+N_STANDARD_ERRORS: Final = 1.5  # margin above it, since the threshold is chosen on the same texts
+MIN_KNOWN_WORDS_RATIO: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,10 @@ class OutOfFold:
     it; before and after an out-of-fold calibration.
     """
 
-    labels: NDArray[np.int64]
-    """``NO_TOPIC`` for an indexed newswire without a topic, of shape (n_newswires,)."""
-    uncalibrated: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
-    known_words_ratio: NDArray[np.float64]
-    """Share of each text's words that the vocabulary of its model holds."""
+    labels: NDArray[np.int64]  # (n_newswires,), NO_TOPIC for an indexed one without a topic
+    uncalibrated: NDArray[np.float32]  # (n_newswires, n_outputs)
+    probabilities: NDArray[np.float32]  # (n_newswires, n_outputs)
+    known_words_ratio: NDArray[np.float64]  # (n_newswires,), by the vocabulary of its model
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +38,16 @@ class TrainedModel:
     """A trained model."""
 
     recipe: str
-    settings: Mapping[str, Any]
-    """Every setting of the recipe, and what it chose by itself."""
+    settings: Mapping[str, Any]  # every setting of the recipe, and what it chose by itself
     encoder: TextEncoder
-    network: Any
-    """A `keras.Model`."""
+    network: Any  # a `keras.Model`
     predict: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]
     """Token ids of texts in order to probabilities by Keras, of shape (n_texts, n_outputs)."""
-    exported: bytes
-    """The same network on token ids and their counts, from `to_onnx`."""
+    exported: bytes  # the same network on token ids and their counts, from `to_onnx`
     thresholds: AbstentionThresholds
-    history: Mapping[str, list[float]] = field(default_factory=dict)
-    """Training and validation loss and accuracy by epoch; empty where there are no epochs."""
+    history: Mapping[str, list[float]] = field(default_factory=dict)  # losses etc. by epoch
     out_of_fold: OutOfFold | None = None
-    no_topic: bool = False
-    """Whether the last output is the probability that no topic fits."""
+    no_topic: bool = False  # whether the last output is the probability that no topic fits
 
 
 def to_onnx(graph: str, weights: Mapping[str, Any]) -> bytes:
@@ -71,3 +68,26 @@ def to_onnx(graph: str, weights: Mapping[str, Any]) -> bytes:
         raise ExportError(f"the exported network is not valid ONNX: {error}") from error
     content: bytes = model.SerializeToString()
     return content
+
+
+def choose_thresholds(out_of_fold: OutOfFold, n_topics: int) -> AbstentionThresholds:
+    """Choose the lowest confidence above which precision exceeds the target by the margin.
+
+    The predictions are a stream: newswires with a topic and without, in the archive's own
+    proportion; only those with a topic for a model that does not predict ``no_topic``.
+    """
+    topics = out_of_fold.probabilities[:, :n_topics]
+    no_topic = out_of_fold.probabilities[:, n_topics:].sum(axis=1)  # 0 without such a column
+    candidate = out_of_fold.known_words_ratio >= MIN_KNOWN_WORDS_RATIO
+    candidate &= no_topic <= MAX_NO_TOPIC
+    confidence = topics.max(axis=1)[candidate]
+    right = (topics.argmax(axis=1) == out_of_fold.labels)[candidate]
+    order = np.argsort(-confidence, kind="stable")
+    n_above = np.arange(1, len(order) + 1)
+    precision = np.cumsum(right[order]) / n_above
+    standard_errors = np.sqrt(precision * (1 - precision) / n_above)
+    sufficient = precision - N_STANDARD_ERRORS * standard_errors >= TARGET_PRECISION
+    last = np.flatnonzero(sufficient).max(initial=0)
+    return AbstentionThresholds(
+        known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=float(confidence[order[last]])
+    )

@@ -28,19 +28,8 @@ TENSORS: Final = ("token_ids", "token_counts", "probabilities")
 def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
     """Make the bundle of a trained model, in memory, and check its predictions.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        On every view of its test split the two must agree.
-    folder : Path
-        Of the bundle; its name is the bundle's version.
-    command : str
-        The command that repeats the run.
-
-    Raises
-    ------
-    ExportError
-        If its predictions differ from the trained model's.
+    The folder's name is the bundle's version; the command repeats the run. Raises `ExportError` if
+    on any view of the test newswires the predictions differ from the trained model's.
     """
     manifest = Manifest(
         format_version=FORMAT_VERSION,

@@ -71,13 +71,9 @@ def summary_table(
     results: Mapping[str, Mapping[str, Evaluation]], baselines: Mapping[str, float]
 ) -> Table:
     """Show the scores of classifiers, and the accuracies of baselines."""
-    evaluations = {
-        f"{name}, {VIEW_TITLES[view]}": evaluation
-        for name, views in results.items()
-        for view, evaluation in views.items()
-    }
-    rows = score_rows(evaluations, baselines)
-    return _table("On the test newswires", ["", *SCORE_TITLES.values()], rows)
+    named = {name: evaluation for name, _, evaluation in _named(results)}
+    columns = ["", *SCORE_TITLES.values()]
+    return _table("On the test newswires", columns, score_rows(named, baselines))
 
 
 def comparison_table(
@@ -85,25 +81,24 @@ def comparison_table(
 ) -> Table:
     """Show confidence intervals of accuracies, and the significance of their differences."""
     rows = []
-    for name, evaluations in results.items():
-        for view, evaluation in evaluations.items():
-            if evaluation.topical.all():
-                ours, theirs = evaluation.right, reference[view].right
-                low, high = bootstrap_interval(ours)
-                rows.append(
-                    [
-                        *(f"{name}, {VIEW_TITLES[view]}", f"{ours.mean():.4f}"),
-                        *(f"{low:.4f} to {high:.4f}", f"{ours.mean() - theirs.mean():+.4f}"),
-                        f"{mcnemar(ours, theirs):.2g}",
-                    ]
-                )
+    for name, view, evaluation in _named(results):
+        if evaluation.topical.all():
+            ours, theirs = evaluation.right, reference[view].right
+            low, high = bootstrap_interval(ours)
+            interval, gain = f"{low:.4f} to {high:.4f}", f"{ours.mean() - theirs.mean():+.4f}"
+            p_value = f"{mcnemar(ours, theirs):.2g}"
+            rows.append([name, f"{ours.mean():.4f}", interval, gain, p_value])
     columns = ["", "accuracy", "95 % interval", "against the first", "McNemar's p"]
     return _table("Confidence and significance", columns, rows)
 
 
-def topic_table(evaluation: Evaluation, codes: Sequence[str], title: str) -> Table:
-    """Show precision, recall and F1 of each topic."""
-    return _table(title, TOPIC_COLUMNS, topic_rows(evaluation, codes))
+def topic_tables(
+    results: Mapping[str, Mapping[str, Evaluation]], codes: Sequence[str]
+) -> Iterator[Table]:
+    """Show precision, recall and F1 of each topic, for each view with topics."""
+    for name, _, evaluation in _named(results):
+        if evaluation.topical.any():
+            yield _table(name, TOPIC_COLUMNS, topic_rows(evaluation, codes))
 
 
 def ablation_table(record: Mapping[str, Any]) -> Table:
@@ -131,6 +126,15 @@ def checks_table(checks: Sequence[Check]) -> Table:
         result = Text("passed", "green") if check.passed else Text("failed", "red")
         table.add_row(check.name, check.expected, check.actual, result)
     return table
+
+
+def _named(
+    results: Mapping[str, Mapping[str, Evaluation]],
+) -> Iterator[tuple[str, str, Evaluation]]:
+    """Yield the name of a row, the view and its evaluation."""
+    for name, evaluations in results.items():
+        for view, evaluation in evaluations.items():
+            yield f"{name}, {VIEW_TITLES[view]}", view, evaluation
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

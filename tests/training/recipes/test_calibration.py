@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from service.model import NewsText
 from training.data.dataset import NO_TOPIC
 from training.evaluation.metrics import expected_calibration_error
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
+from training.recipes.examples import Kind, TrainingTexts
 
 
 def test_overconfident_margins_are_calibrated() -> None:
@@ -106,5 +110,12 @@ def fit(
     margins: NDArray[np.float32], labels: NDArray[np.int64], settings: CalibrationSettings
 ) -> Calibration:
     """Fit with all negatives apart, and every text counting the same."""
-    weights = np.ones(len(labels), dtype=np.float32)
-    return fit_calibration(margins, labels, labels == NO_TOPIC, weights, settings)
+    n_texts, n_topics = len(margins), margins.shape[1] - 1
+    texts = TrainingTexts(
+        texts=[NewsText("")] * n_texts,
+        groups=np.arange(n_texts),
+        kinds=np.full(n_texts, Kind.WHOLE.value),
+        labels=labels,
+        any_topic=np.zeros((n_texts, n_topics), dtype=bool),
+    )
+    return fit_calibration(margins, texts, replace(settings, negative_factor=1.0))

@@ -53,7 +53,7 @@ def test_training_texts_are_newswires_and_their_parts() -> None:
     crude, wheat, gas = (TOPIC_CODES.index(code) for code in ("crude", "wheat", "nat-gas"))
     none = NO_TOPIC
     assert texts.labels.tolist() == [crude, wheat, none, crude, crude, none, none, gas, none]
-    assert texts.weights.tolist() == [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 1, 3]
+    assert texts.weights().tolist() == [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 1, 3]
     assert texts.whole.tolist() == [True] * 3 + [False] * 6
     assert texts.negative.tolist() == (texts.labels == NO_TOPIC).tolist()
     of_oil = sorted([crude, gas])

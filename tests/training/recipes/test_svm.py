@@ -36,7 +36,7 @@ def test_weights_minimise_the_svm_objective(rows: csr_array) -> None:
     truth = generator.normal(size=(40, 3))
     targets = rows @ truth + 0.5 * generator.normal(size=(300, 3)) > 0.3
     sample_weights = generator.choice([0.5, 1.0], size=300).astype(np.float32)
-    weights = fit_each(rows, targets, sample_weights, C)
+    weights = fit_each(targets, rows, sample_weights, C)
     assert weights.shape == (41, 3)
     for column in range(3):
         signs = np.where(targets[:, column], 1.0, -1.0)
@@ -48,7 +48,7 @@ def test_weights_minimise_the_svm_objective(rows: csr_array) -> None:
 
 def test_constant_targets_have_constant_margin(rows: csr_array) -> None:
     targets = np.stack([np.ones(300, dtype=bool), np.zeros(300, dtype=bool)], axis=1)
-    weights = fit_each(rows, targets, np.ones(300, dtype=np.float32), C)
+    weights = fit_each(targets, rows, np.ones(300, dtype=np.float32), C)
     assert not weights[:-1].any()
     assert weights[-1].tolist() == [1, -1]
 

@@ -70,8 +70,19 @@ def test_speed(monkeypatch: pytest.MonkeyPatch, classifier: TopicClassifier) -> 
 
 
 def test_calibration() -> None:
-    assert promotion.check_calibration(answers(0.9, confidence=0.9)).passed
-    assert not promotion.check_calibration(answers(0.9, confidence=0.95)).passed
+    calibration, _ = promotion.check_stream(answers(0.9, confidence=0.9))
+    assert calibration.passed
+    calibration, _ = promotion.check_stream(answers(0.9, confidence=0.95))
+    assert not calibration.passed
+
+
+@pytest.mark.parametrize("accuracy", [0.94, 0.95])
+def test_precision_where_the_bundle_does_not_abstain(accuracy: float) -> None:
+    none = np.zeros(N_TEXTS, dtype=bool)
+    _, precision = promotion.check_stream(replace(answers(accuracy), abstained=none))
+    assert precision.passed == (accuracy >= 0.95)
+    _, precision = promotion.check_stream(replace(answers(accuracy), abstained=~none))
+    assert not precision.passed
 
 
 def test_topics_have_a_floor() -> None:

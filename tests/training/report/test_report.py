@@ -9,7 +9,7 @@ from service.model import load_bundle
 from tests.conftest import RELEASED
 from training.evaluation.evaluate import Evaluation
 from training.report.report import report_files
-from training.report.tables import comparison_table, summary_table, topic_table
+from training.report.tables import comparison_table, summary_table, topic_tables
 
 HISTORY = {
     "loss": [2.0, 1.0, 0.5],
@@ -57,7 +57,8 @@ def test_every_file_of_the_report(evaluation: Evaluation) -> None:
 def test_tables_for_the_terminal(evaluation: Evaluation) -> None:
     console = Console(width=160, record=True, file=io.StringIO())
     console.print(summary_table({"one": {"keras": evaluation}}, BASELINES))
-    console.print(topic_table(evaluation, [f"topic-{n}" for n in range(46)], "by topic"))
+    codes = [f"topic-{n}" for n in range(46)]
+    console.print(*topic_tables({"one": {"keras": evaluation}}, codes))
     other = Evaluation(evaluation.labels, np.roll(evaluation.probabilities, 1, axis=0))
     console.print(comparison_table({"other": {"keras": other}}, {"keras": evaluation}))
     shown = console.export_text()

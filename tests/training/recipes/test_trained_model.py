@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from training.data.dataset import NO_TOPIC
-from training.recipes.thresholds import MIN_KNOWN_WORDS_RATIO, choose_thresholds
-from training.recipes.trained_model import OutOfFold
+from training.recipes.trained_model import MIN_KNOWN_WORDS_RATIO, OutOfFold, choose_thresholds
 
 
 def out_of_fold(

@@ -38,7 +38,6 @@ MIN_NEWSWIRES: Final = 15  # a topic with fewer articles is left out
 
 _TOPICS: Final = re.compile(r"<TOPICS>(.*?)</TOPICS>")
 _TOPIC: Final = re.compile(r"<D>(.*?)</D>")
-_INDEXED: Final = re.compile(r'<REUTERS TOPICS="YES".*?>(.*?)</REUTERS>', re.DOTALL)
 _BODY: Final = "<BODY>"
 _TITLE: Final = re.compile(r"<TITLE>(.*?)</TITLE>", re.DOTALL)
 _OWN_BODY: Final = re.compile(r"<BODY>(.*?)</BODY>", re.DOTALL)
@@ -55,13 +54,11 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
     Equally frequent words are ranked in alphabetical order. Raises `DataError` if a file is
     missing, truncated or altered.
     """
-    labelled: list[Article] = []
-    negatives: list[Article] = []
-    for text in _read_files(path):
-        labelled += _labelled_articles(text)
-        negatives += _negatives(text)
-    counts = Counter(article.topics[0] for article in labelled)
-    articles = [article for article in labelled if counts[article.topics[0]] >= MIN_NEWSWIRES]
+    indexed = [article for text in _read_files(path) for article in _articles(text)]
+    negatives = [article for article in indexed if not article.topics]
+    counts = Counter(article.topics[0] for article in indexed if article.topics)
+    kept = {code for code, n_articles in counts.items() if n_articles >= MIN_NEWSWIRES}
+    articles = [article for article in indexed if kept.intersection(article.topics[:1])]
     codes = list(dict.fromkeys(article.topics[0] for article in articles))  # by first appearance
     labels = np.array([codes.index(article.topics[0]) for article in articles], dtype=np.int64)
     words = [KERAS_TOKENIZER.tokenize(article.keras_text) for article in articles]
@@ -72,41 +69,31 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
     return vocabulary, Split(token_ids, labels, codes, articles, negatives)
 
 
-def _labelled_articles(text: str) -> Iterator[Article]:
-    """Yield each article in a file that has topics."""
-    for match in _TOPICS.finditer(text):
-        if topics := tuple(_TOPIC.findall(match[1])):
-            end = text.index("</REUTERS>", match.end())
-            body_start = text.find(_BODY, match.end()) + len(_BODY)
-            keras_text = text[body_start : text.index("</", body_start)]
-            yield _article(topics, text[match.end() : end], keras_text)
+def _articles(text: str) -> Iterator[Article]:
+    """Yield each article in a file that has topics, or was indexed and found to have none.
 
-
-def _negatives(text: str) -> Iterator[Article]:
-    """Yield each article in a file that was indexed and found to have no topic.
-
-    ``TOPICS="YES"`` says that the article was indexed. Articles with ``TOPICS="NO"`` are left out:
-    most of them were not indexed, and some should have a topic. So are those of ``BYPASS``.
+    ``TOPICS="YES"`` says that an article was indexed. Articles without topics and with
+    ``TOPICS="NO"`` are left out: most of them were not indexed, and some should have a topic. So
+    are those of ``BYPASS``.
     """
-    for match in _INDEXED.finditer(text):
-        topics = _TOPICS.search(match[1])
-        if topics and not topics[1]:
-            yield _article((), match[1][topics.end() :], "")
-
-
-def _article(topics: tuple[str, ...], markup: str, keras_text: str) -> Article:
-    title = _TITLE.search(markup)
-    own_body = _OWN_BODY.search(markup)
-    inner = own_body or _TEXT.search(markup)
-    if inner is None:
-        raise DataError(f"reuters21578: expected an article with <TEXT>, got {markup[:80]!r}")
-    return Article(
-        title=html.unescape(title[1]).strip() if title else "",
-        body=html.unescape(_NOT_TEXT.sub("", inner[1])).strip(),
-        has_body=own_body is not None,
-        keras_text=keras_text,
-        topics=topics,
-    )
+    for match in _TOPICS.finditer(text):
+        topics = tuple(_TOPIC.findall(match[1]))
+        start = text.rindex("<REUTERS", 0, match.start())
+        if not topics and (match[1] or not text.startswith('<REUTERS TOPICS="YES"', start)):
+            continue
+        body_start = text.find(_BODY, match.end()) + len(_BODY)
+        markup = text[match.end() : text.index("</REUTERS>", match.end())]
+        title, own_body = _TITLE.search(markup), _OWN_BODY.search(markup)
+        inner = own_body or _TEXT.search(markup)
+        if inner is None:
+            raise DataError(f"reuters21578: expected an article with <TEXT>, got {markup[:80]!r}")
+        yield Article(
+            title=html.unescape(title[1]).strip() if title else "",
+            body=html.unescape(_NOT_TEXT.sub("", inner[1])).strip(),
+            has_body=own_body is not None,
+            keras_text=text[body_start : text.index("</", body_start)] if topics else "",
+            topics=topics,
+        )
 
 
 def check_corpus(path: Path) -> None:

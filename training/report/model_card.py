@@ -16,12 +16,13 @@ from training.report.tables import (
 )
 
 INTRODUCTION: Final = """\
-# Model card: {name}, recipe {recipe}
+# Model card: {manifest.name}, recipe {manifest.recipe[name]}
 
-Recipe `{recipe}`, trained on {train_newswires:,} {description} with a topic{train_negatives}, \
-measured on {test_newswires:,} test newswires{test_negatives}.
+Recipe `{manifest.recipe[name]}`, trained on {manifest.data[train_newswires]:,} {description} with \
+a topic{train_negatives}, measured on {manifest.data[test_newswires]:,} test \
+newswires{test_negatives}.
 
-Repeat the run: `{command}`
+Repeat the run: `{manifest.command}`
 
 ## Scores
 
@@ -42,10 +43,10 @@ the ROC curve of `no_topic`.
 ABSTENTION: Final = """
 ## Abstention
 
-`too_few_known_words`: less than {min_known_words_ratio:.3f} of the words that are no numbers \
-are known. `no_topic`: "no topic fits" is more likely than not. `low_confidence`: the highest \
-score is below {min_confidence:.3f}. The confidence was chosen on the out-of-fold stream, so \
-that at least 95 % of the predictions that are not abstained from are right.
+`too_few_known_words`: less than {manifest.min_known_words_ratio:.3f} of the words that are no \
+numbers are known. `no_topic`: "no topic fits" is more likely than not. `low_confidence`: the \
+highest score is below {manifest.min_confidence:.3f}. The confidence was chosen on the \
+out-of-fold stream, so that at least 95 % of the predictions that are not abstained from are right.
 """
 ON_THE_STREAM: Final = """
 On the test stream {answered_accuracy:.1%} of what is not abstained from is right, with \
@@ -71,25 +72,18 @@ def write_model_card(
     codes: Sequence[str],
 ) -> str:
     """Return the model card in Markdown."""
-    data, settings = manifest.data, manifest.recipe["settings"]
+    settings = manifest.recipe["settings"]
     card = INTRODUCTION.format(
-        name=manifest.name,
-        recipe=manifest.recipe["name"],
-        description=data.get("description", "newswires"),
-        train_newswires=data["train_newswires"],
+        manifest=manifest,
+        description=manifest.data.get("description", "newswires"),
         train_negatives=_and_negatives(manifest, "train"),
-        test_newswires=data["test_newswires"],
         test_negatives=_and_negatives(manifest, "test"),
-        command=manifest.command,
     )
     named = {VIEW_TITLES[view]: evaluation for view, evaluation in evaluations.items()}
     columns = ["measured on", *SCORE_TITLES.values()]
     card += "\n" + markdown_table(columns, score_rows(named, baselines))
     if manifest.min_confidence:
-        card += ABSTENTION.format(
-            min_known_words_ratio=manifest.min_known_words_ratio,
-            min_confidence=manifest.min_confidence,
-        )
+        card += ABSTENTION.format(manifest=manifest)
         if STREAM in evaluations:
             card += ON_THE_STREAM.format(**evaluations[STREAM].scores())
     if settings.get("synonyms"):

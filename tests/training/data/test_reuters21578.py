@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from training.data import Dataset, Source, load_dataset
-from training.data.reuters21578 import _labelled_articles, read_corpus
+from training.data.reuters21578 import _articles, read_corpus
 from training.data.reuters_expected import TOPIC_CODES
 from training.errors import DataError
 
@@ -37,7 +37,7 @@ LEAD PRICES
 
 
 def test_keras_errors_are_repeated() -> None:
-    brief, whole, unprocessed = _labelled_articles(ARTICLES)
+    brief, whole, unprocessed = _articles(ARTICLES)
     article = brief
     assert article.topics == ("tin", "zinc")
     assert article.title == "TIN <TIN> UP"

@@ -68,13 +68,16 @@ def _download(url: str, target: Path) -> None:
     partial = target.with_name(f".{uuid.uuid4().hex}.{target.name}")
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
-            n_bytes = _content_length(response.headers["Content-Length"])
+            n_bytes, header = response.length, response.headers["Content-Length"]
+            if n_bytes is None or n_bytes > MAX_ARCHIVE_BYTES:
+                expected = f"a Content-Length of up to {MAX_ARCHIVE_BYTES:,} bytes"
+                raise OSError(f"expected {expected}, got {(header or '')[:40]!r}")
+            deadline = time.monotonic() + MAX_SECONDS
             with (
                 wrap_file(response, n_bytes, description=f"Downloading {target.name}") as source,
                 partial.open("wb") as file,
             ):
-                deadline = time.monotonic() + MAX_SECONDS
-                while block := source.read(min(n_bytes - file.tell(), BLOCK_BYTES)):
+                while block := source.read(BLOCK_BYTES):
                     file.write(block)
                     if time.monotonic() > deadline:
                         raise OSError(f"not complete after {MAX_SECONDS} s")
@@ -87,13 +90,3 @@ def _download(url: str, target: Path) -> None:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _content_length(value: str | None) -> int:
-    if value is None:
-        raise OSError("the response has no Content-Length")
-    if not (value.isascii() and value.isdecimal() and int(value[:20]) <= MAX_ARCHIVE_BYTES):
-        raise OSError(
-            f"expected a Content-Length of up to {MAX_ARCHIVE_BYTES:,} bytes, got {value[:40]!r}"
-        )
-    return int(value)

@@ -124,13 +124,15 @@ def run_ablation(
     rows = []
     with threadpool_limits(1, "blas"):
         for variant in track(variants, "Ablation"):
-            scores = measure(cross_validate(variant, texts, settings), texts, topics)
+            scores = cross_validate(variant, texts, topics, settings)
             rows.append([variant.name, *(scores.get(name) for name in COLUMNS)])
     return {"method": METHOD, "columns": list(COLUMNS.values()), "rows": rows}
 
 
-def cross_validate(variant: Variant, texts: TrainingTexts, settings: LinearSettings) -> Evaluation:
-    """Return out-of-fold predictions for every text."""
+def cross_validate(
+    variant: Variant, texts: TrainingTexts, topics: KnownTopics | None, settings: LinearSettings
+) -> dict[str, float]:
+    """Return out-of-fold scores on whole newswires, and the accuracy on headlines alone."""
     folds = split_into_folds(texts, settings)
     margins = np.zeros((len(folds), texts.any_topic.shape[1] + 1), dtype=np.float32)
     selected = texts.of_kinds(*variant.kinds) & (variant.negatives | ~texts.negative)
@@ -139,33 +141,19 @@ def cross_validate(variant: Variant, texts: TrainingTexts, settings: LinearSetti
         margins[inside] = _margins(variant, texts.only(selected & ~inside), texts.only(inside))
     if variant.calibrated:
         margins = calibrate_out_of_fold(margins, folds, texts, settings.calibration)
-    no_topic = margins[:, -1] if variant.negatives else None
-    return Evaluation(
-        texts.labels, margins[:, :-1], probabilistic=variant.calibrated, no_topic=no_topic
-    )
 
+    def evaluation(chosen: NDArray[np.bool_], topics: KnownTopics | None = None) -> Evaluation:
+        inputs = (texts.labels[chosen], margins[chosen, :-1], topics)
+        no_topic = margins[chosen, -1] if variant.negatives else None
+        return Evaluation(*inputs, probabilistic=variant.calibrated, no_topic=no_topic)
 
-def measure(
-    predictions: Evaluation, texts: TrainingTexts, topics: KnownTopics | None
-) -> dict[str, float]:
-    """Return the scores on whole newswires, and the accuracy on headlines alone."""
-    whole = _only(predictions, texts.whole)
-    topical = replace(_only(predictions, texts.whole & texts.topical), topics=topics)
-    headlines = texts.topical & texts.of_kinds(Kind.TITLE)
+    stream = evaluation(texts.whole).scores()
+    headlines = evaluation(texts.of_kinds(Kind.TITLE) & texts.topical)
     return {
-        **topical.scores(),
-        **{k: v for k, v in whole.scores().items() if k in ("no_topic_auc", ECE)},
-        "headline_accuracy": float(predictions.right[headlines].mean()),
+        **evaluation(texts.whole & texts.topical, topics).scores(),
+        **{name: stream[name] for name in ("no_topic_auc", ECE) if name in stream},
+        "headline_accuracy": float(headlines.right.mean()),
     }
-
-
-def _only(predictions: Evaluation, chosen: NDArray[np.bool_]) -> Evaluation:
-    return replace(
-        predictions,
-        labels=predictions.labels[chosen],
-        probabilities=predictions.probabilities[chosen],
-        no_topic=None if predictions.no_topic is None else predictions.no_topic[chosen],
-    )
 
 
 def _margins(variant: Variant, train: TrainingTexts, test: TrainingTexts) -> NDArray[np.float32]:

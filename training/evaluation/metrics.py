@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 CALIBRATION_BINS: Final = 15
-RESAMPLES: Final = 1_000
 
 
 def top_k_accuracy(
@@ -63,7 +62,7 @@ def bootstrap_interval(right: NDArray[np.bool_]) -> tuple[float, float]:
     Percentile bootstrap over the texts, 1,000 resamples: B. Efron, "Bootstrap methods: another look
     at the jackknife", 1979. How many are right in a resample is binomially distributed.
     """
-    counts = np.random.default_rng(0).binomial(len(right), right.mean(), RESAMPLES)
+    counts = np.random.default_rng(0).binomial(len(right), right.mean(), 1_000)
     low, high = np.quantile(counts / len(right), [0.025, 0.975])
     return float(low), float(high)
 

@@ -87,6 +87,11 @@ class TrainingTexts:
         return self.of_kinds(Kind.WHOLE)
 
     @property
+    def written(self) -> NDArray[np.bool_]:
+        """Whether each text was written for the project, of shape (n_texts,)."""
+        return self.of_kinds(Kind.WRITTEN, Kind.EVERYDAY)
+
+    @property
     def negative(self) -> NDArray[np.bool_]:
         """Whether each text has no topic and is no outlier, of shape (n_texts,)."""
         return ~(self.topical | self.of_kinds(Kind.OUTLIER))
@@ -98,8 +103,7 @@ class TrainingTexts:
     def weights(self, negative_factor: float = 1.0) -> NDArray[np.floating]:
         """Return sample weights, (n_texts,), those of newswires without a topic times a factor."""
         weights = np.array([WEIGHTS.get(Kind(kind), 1.0) for kind in self.kinds])
-        newswires = ~self.of_kinds(Kind.WRITTEN, Kind.EVERYDAY)
-        return weights * np.where(self.negative & newswires, negative_factor, 1.0)
+        return weights * np.where(self.negative & ~self.written, negative_factor, 1.0)
 
     def only(self, chosen: NDArray[np.bool_]) -> Self:
         """Return the texts where ``chosen``, of shape (n_texts,), is true."""
@@ -118,7 +122,7 @@ def training_texts(
     """Return all training texts; the newswires of the split come first, whole, in order.
 
     Without articles, each newswire is its Keras text, decoded by Keras' word index, and has no
-    parts. The seed is that of the outliers.
+    parts. Written texts of other topics are left out. The seed is that of the outliers.
     """
     if train.articles is None:
         whole = keras_texts(train, vocabulary)
@@ -134,7 +138,8 @@ def training_texts(
     for group, (text, codes) in pairs:
         examples += [Example(part, group, kind, codes) for kind, part in parts_of(text).items()]
     examples += [Example(text, group, Kind.OUTLIER, ()) for group, text in drawn]
-    for group, item in enumerate(written, len(pairs)):
+    usable = [item for item in written if {*train.topic_codes}.issuperset(item.topics[:1])]
+    for group, item in enumerate(usable, len(pairs)):
         kind = Kind.EVERYDAY if item.everyday else Kind.WRITTEN
         examples.append(Example(item.text, group, kind, item.topics))
     return TrainingTexts.of(examples, train.topic_codes)

@@ -30,7 +30,6 @@ from training.recipes.features import FeatureSettings, FieldFeatures
 from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_svms, read_synonyms
 from training.recipes.trained_model import OutOfFold, TrainedModel, choose_thresholds, to_onnx
 
-NAME: Final = "linear"
 GRAPH: Final = """
 linear (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
   => (float[batch, n_outputs] probabilities)
@@ -67,23 +66,20 @@ class LinearSettings:
 
 
 def fit(
-    train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
-) -> TrainedModel:
-    """Fit to newswires, and to the written texts that have one of their topics or none."""
-    topics = {*train.topic_codes}
-    written = [item for item in read_written_texts() if topics.issuperset(item.topics[:1])]
-    return fit_with(LinearSettings(seed=seed), train, vocabulary, written, console=console)
-
-
-def fit_with(
-    settings: LinearSettings,
     train: Split,
     vocabulary: Mapping[str, int],
-    written: Sequence[WrittenText],
     *,
+    seed: int,
     console: Console,
+    written: Sequence[WrittenText] | None = None,
+    **changed: Any,
 ) -> TrainedModel:
-    """Compute out-of-fold margins, fit the calibration to them, then fit SVMs to all texts."""
+    """Compute out-of-fold margins, fit the calibration to them, then fit SVMs to all texts.
+
+    Texts are newswires and written texts, of which None takes all; settings may be changed.
+    """
+    settings = LinearSettings(seed, **changed)
+    written = read_written_texts() if written is None else written
     synonyms = read_synonyms()
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
     steps = FitProgress("Fitting to all folds but one, then to all", settings.folds + 1, console)
@@ -111,7 +107,7 @@ def fit_with(
         "calibration_kernel": calibration.kernel,
         "calibration_bias": calibration.bias,
     }
-    whole = texts.whole
+    whole, n_written = texts.whole, int(texts.written.sum())
     out_of_fold = OutOfFold(
         labels=texts.labels[whole],
         uncalibrated=softmax(margins[whole], axis=1),
@@ -120,8 +116,8 @@ def fit_with(
     )
 
     return TrainedModel(
-        recipe=NAME,
-        settings={**asdict(settings), "written_texts": len(written), "synonyms": usable},
+        recipe="linear",
+        settings={**asdict(settings), "written_texts": n_written, "synonyms": usable},
         encoder=svms.features.encoder,
         network=network,
         predict=lambda token_ids: predict(network, svms.features, token_ids),

@@ -21,7 +21,6 @@ from training.data.views import ARTICLE, KERAS, views_of
 from training.progress import FitProgress
 from training.recipes.trained_model import OutOfFold, TrainedModel, choose_thresholds, to_onnx
 
-NAME: Final = "mlp"
 GRAPH: Final = """
 mlp (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
   => (float[batch, n_outputs] probabilities)
@@ -104,7 +103,7 @@ def fit(
     weights = dict(zip(WEIGHTS, network.get_weights(), strict=True))
 
     return TrainedModel(
-        recipe=NAME,
+        recipe="mlp",
         settings={**asdict(settings), "epochs": epochs},
         encoder=encoder,
         network=network,

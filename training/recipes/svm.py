@@ -15,7 +15,7 @@ from sklearn.svm import LinearSVC
 
 from service.model import EncodedText
 from service.model.field_encoder import LEAD, TITLE, NewsEncoder
-from training.recipes.examples import Kind, TrainingTexts
+from training.recipes.examples import TrainingTexts
 from training.recipes.features import FeatureSettings, FieldFeatures, fit_features
 
 
@@ -94,7 +94,7 @@ def fit_svms(
     Negatives are left out of the SVMs of topics: some are about a topic that they were not given.
     """
     newswires = texts.only(texts.whole)
-    written = texts.only(texts.of_kinds(Kind.WRITTEN, Kind.EVERYDAY) & texts.negative)
+    written = texts.only(texts.written & texts.negative)
     features = fit_features(
         newswires.texts, newswires.labels, feature_settings, written.texts, reserved
     )

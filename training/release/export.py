@@ -22,7 +22,6 @@ from training.errors import ExportError
 from training.recipes import TrainedModel
 
 LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow")
-TENSORS: Final = ("token_ids", "token_counts", "probabilities")
 
 
 def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
@@ -49,7 +48,7 @@ def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str)
             "test_negatives": len(dataset.test.negatives),
         },
         tokenizer=model.encoder.name,
-        tensors={name: name for name in TENSORS},
+        tensors={name: name for name in ("token_ids", "token_counts", "probabilities")},
         scores={},
         libraries={name: version(name) for name in LIBRARIES}
         | {"python": platform.python_version()},

@@ -19,7 +19,7 @@ from training.evaluation.evaluate import evaluate_out_of_fold
 from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
-from training.recipes.linear import LinearSettings, fit, fit_with, split_into_folds, to_tensor
+from training.recipes.linear import LinearSettings, fit, split_into_folds, to_tensor
 from training.recipes.svm import SVMSettings
 from training.release.export import check_parity, export
 
@@ -38,6 +38,19 @@ def some_of(split: Split, per_topic: int) -> Split:
     return split.select(np.concatenate(chosen), range(20 * per_topic // 16))
 
 
+def fit_small(dataset: Dataset, console: Console) -> TrainedModel:
+    """Fit by `SETTINGS` and the `WRITTEN` texts."""
+    return fit(
+        dataset.train,
+        dataset.vocabulary,
+        seed=SETTINGS.seed,
+        console=console,
+        written=WRITTEN,
+        folds=SETTINGS.folds,
+        calibration=SETTINGS.calibration,
+    )
+
+
 @pytest.fixture(scope="module")
 def dataset(corpus_dataset: Dataset) -> Dataset:
     """A small part of the corpus, so that the recipe is through in seconds."""
@@ -54,7 +67,7 @@ def progress() -> io.StringIO:
 @pytest.fixture(scope="module")
 def network(dataset: Dataset, progress: io.StringIO) -> TrainedModel:
     console = Console(file=progress, width=160)
-    return fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
+    return fit_small(dataset, console)
 
 
 @pytest.mark.usefixtures("network")
@@ -124,8 +137,7 @@ def test_out_of_fold_predictions_are_calibrated(network: TrainedModel, dataset: 
 
 
 def test_same_seed_same_network(network: TrainedModel, dataset: Dataset) -> None:
-    console = Console(file=io.StringIO())
-    again = fit_with(SETTINGS, dataset.train, dataset.vocabulary, WRITTEN, console=console)
+    again = fit_small(dataset, Console(file=io.StringIO()))
     assert again.encoder.vocabulary == network.encoder.vocabulary
     texts = views_of(dataset.test, dataset.vocabulary)["article"].texts
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]

@@ -6,11 +6,13 @@ newswires: a multiclass classification example", which reports an accuracy of ab
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
+import onnx
 import tensorflow as tf
+import tf2onnx
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -19,28 +21,13 @@ from service.model.encoder import UNKNOWN_ID
 from training.data.dataset import Split
 from training.data.views import ARTICLE, KERAS, views_of
 from training.progress import FitProgress
-from training.recipes.trained_model import OutOfFold, TrainedModel, choose_thresholds, to_onnx
-
-GRAPH: Final = """
-mlp (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
-  => (float[batch, n_outputs] probabilities)
-  <int64[1] columns = {1}>
-{
-    present = Min (token_counts, one)  # a multi-hot row does not count
-    rows = Gather (kernel_1, token_ids)  # (n or 1, length, hidden_units)
-    as_matrices = Unsqueeze (present, columns)  # (n, 1, length)
-    summed = MatMul (as_matrices, rows)  # (n, 1, hidden_units)
-    as_rows = Squeeze (summed, columns)
-    inputs_1 = Add (as_rows, bias_1)
-    hidden_1 = Relu (inputs_1)
-    inputs_2 = Gemm (hidden_1, kernel_2, bias_2)
-    hidden_2 = Relu (inputs_2)
-    logits = Gemm (hidden_2, kernel_3, bias_3)
-    probabilities = Softmax <axis = 1> (logits)
-}
-"""
-"""A multi-hot row times a matrix is the sum of the matrix' rows for the ids that are set."""
-WEIGHTS: Final = ("kernel_1", "bias_1", "kernel_2", "bias_2", "kernel_3", "bias_3")
+from training.recipes.trained_model import (
+    OPSET,
+    OutOfFold,
+    TrainedModel,
+    choose_thresholds,
+    serialize,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +87,13 @@ def fit(
     scores = predict(without_validation, [text.token_ids.tolist() for text in encoded], settings)
     ratios = np.array([text.known_words_ratio for text in encoded])
     out_of_fold = OutOfFold(held_out.labels, scores, scores, ratios)
-    weights = dict(zip(WEIGHTS, network.get_weights(), strict=True))
-
     return TrainedModel(
         recipe="mlp",
         settings={**asdict(settings), "epochs": epochs},
         encoder=encoder,
         network=network,
         predict=lambda token_ids: predict(network, token_ids, settings),
-        exported=to_onnx(GRAPH, {"one": 1, **weights}),
+        exported=serialize(to_onnx(network)),
         thresholds=choose_thresholds(out_of_fold, len(train.topic_codes)),
         history=history,
     )
@@ -149,3 +134,29 @@ def predict(
         inputs, batch_size=settings.batch_size, verbose=0
     )
     return probabilities
+
+
+def to_onnx(network: Any) -> onnx.ModelProto:
+    """Convert a network to one that sums the first layer's rows of the words that occur.
+
+    A multi-hot row times a matrix is the sum of the matrix' rows for the ids that are set.
+    ``tf2onnx.convert.from_keras`` does not work with Keras 3, hence the `tf.function`.
+    """
+    first, *rest = network.layers
+    signature = [
+        tf.TensorSpec((None, None), tf.int64, name="token_ids"),
+        tf.TensorSpec((None, None), tf.float32, name="token_counts"),
+    ]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def probabilities(token_ids: Any, token_counts: Any) -> Any:
+        present = tf.minimum(token_counts, 1.0)  # a multi-hot row does not count
+        rows = tf.gather(first.kernel, token_ids)  # (n or 1, length, hidden_units)
+        summed = tf.matmul(tf.expand_dims(present, axis=1), rows)  # (n, 1, hidden_units)
+        hidden = first.activation(tf.squeeze(summed, axis=1) + first.bias)
+        for layer in rest:
+            hidden = layer(hidden)
+        return {"probabilities": hidden}
+
+    model, _ = tf2onnx.convert.from_function(probabilities, signature, opset=OPSET)
+    return model

@@ -12,8 +12,13 @@ from service.model import AbstentionThresholds, TextEncoder
 from service.model.abstention import MAX_NO_TOPIC
 from training.errors import ExportError
 
-HEADER: Final = '<ir_version: 8, opset_import: ["": 18]>'
-"""Versions of ONNX and of its operators."""
+OPSET: Final = 18
+DIMENSIONS: Final = {
+    "token_ids": ("batch_or_1", "length"),
+    "token_counts": ("batch", "length"),
+    "probabilities": ("batch", "n_outputs"),
+}
+"""Of inputs and output. Texts with the same token ids may share one row of them."""
 TARGET_PRECISION: Final = 0.95  # on the stream, of the predictions that are not abstained from
 N_STANDARD_ERRORS: Final = 1.5  # margin above it, since the threshold is chosen on the same texts
 MIN_KNOWN_WORDS_RATIO: Final = 0.5
@@ -43,25 +48,23 @@ class TrainedModel:
     network: Any  # a `keras.Model`
     predict: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]
     """Token ids of texts in order to probabilities by Keras, of shape (n_texts, n_outputs)."""
-    exported: bytes  # the same network on token ids and their counts, from `to_onnx`
+    exported: bytes  # the same network on token ids and their counts, from `serialize`
     thresholds: AbstentionThresholds
     history: Mapping[str, list[float]] = field(default_factory=dict)  # losses etc. by epoch
     out_of_fold: OutOfFold | None = None
     no_topic: bool = False  # whether the last output is the probability that no topic fits
 
 
-def to_onnx(graph: str, weights: Mapping[str, Any]) -> bytes:
-    """Return a graph in ONNX' text format with its weights, checked.
+def serialize(model: onnx.ModelProto) -> bytes:
+    """Return an exported network, checked, with names for its open dimensions.
 
-    Written as text, since a conversion of TensorFlow's operations has 5 more nodes, and each node
-    costs about as much as its work. Inputs are ``token_ids``, of 1 row if they are the same for all
-    texts, and ``token_counts``; tokens with a count of 0 are ignored.
+    Its inputs are ``token_ids`` and ``token_counts``; tokens with a count of 0 are ignored.
     """
-    model = onnx.parser.parse_model(f"{HEADER} {graph}")
-    model.graph.initializer.extend(
-        onnx.numpy_helper.from_array(np.asarray(values, dtype=np.float32), name)
-        for name, values in weights.items()
-    )
+    for tensor in (*model.graph.input, *model.graph.output):
+        axes = tensor.type.tensor_type.shape.dim
+        for axis, name in zip(axes, DIMENSIONS[tensor.name], strict=True):
+            if not axis.dim_value:
+                axis.dim_param = name
     try:
         onnx.checker.check_model(model, full_check=True)
     except onnx.checker.ValidationError as error:

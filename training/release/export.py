@@ -21,7 +21,7 @@ from training.data.views import views_of
 from training.errors import ExportError
 from training.recipes import TrainedModel
 
-LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow")
+LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tf2onnx")
 
 
 def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str) -> Bundle:

@@ -4,9 +4,11 @@ Title and first sentences say what a newswire is about. A word there has a token
 its usual token. Numbers are distinguished by their length only.
 """
 
-from collections.abc import Mapping
-from itertools import chain, repeat
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from service.model.encoder import (
     FIRST_WORD_ID,
@@ -16,8 +18,6 @@ from service.model.encoder import (
     EncodedText,
     TextEncoder,
     TokenChange,
-    TokenTable,
-    WordIds,
     count,
 )
 from service.model.tokenization import NEWS_TOKENIZER, Tokenizer
@@ -45,42 +45,57 @@ class FieldEncoder(TextEncoder):
 
     name: ClassVar[str] = "newswire-fields-1"
     _line_ends: ClassVar[str] = "\n"
+    _possessive: ClassVar[str | None] = None
+    """Ending without which an unknown word is looked up again."""
     _last_number_id = PAD_ID
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         super().__init__(vocabulary)
         self._title_ids = _field_ids_by_word(vocabulary, TITLE)
         self._lead_ids = _field_ids_by_word(vocabulary, LEAD)
-        self._title_tokens = TokenTable(self._word_ids, self._title_ids)
-        self._lead_tokens = TokenTable(self._word_ids, self._lead_ids)
+        self._number_ids = [vocabulary.get(name, UNKNOWN_ID) for name in _NUMBERS]
+        self._word_ids = {word: i for word, i in vocabulary.items() if ":" not in word}
+        for n_digits in (1, 2, 3):  # nearly all numbers
+            numbers = (f"{number:0{n_digits}}" for number in range(10**n_digits))
+            self._word_ids.update(dict.fromkeys(numbers, self._number_ids[n_digits]))
 
-    def _index(self, vocabulary: Mapping[str, int]) -> WordIds:
-        return _WordAndNumberIds(vocabulary)
+    def word_ids(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """Return the id of each word; of a number, that of its length."""
+        word_ids = super().word_ids(words)
+        for place in (word_ids == UNKNOWN_ID).nonzero()[0].tolist():
+            word = words[place]
+            if word.isdecimal():
+                word_ids[place] = self._number_ids[min(len(word), MAX_NUMBERS)]
+            elif word[-2:] == self._possessive:
+                word_ids[place] = self._word_ids.get(word[:-2], UNKNOWN_ID)
+        return word_ids
 
     def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network. Any str is accepted, also one without a word."""
         title_words, body_words = self.split_fields(text, title)
-        tokens = chain(
-            map(self._title_tokens.__getitem__, title_words),
-            map(self._lead_tokens.__getitem__, body_words[:LEAD_WORDS]),
-            map(self._word_tokens.__getitem__, body_words[LEAD_WORDS:]),
+        lead_begin = len(title_words)
+        word_ids = self.word_ids(title_words + body_words)
+        return count(
+            word_ids,
+            self._title_ids[word_ids[:lead_begin]],
+            self._lead_ids[word_ids[lead_begin : lead_begin + LEAD_WORDS]],
+            last_number_id=self._last_number_id,
         )
-        return count(tokens, len(title_words) + len(body_words), self._last_number_id)
 
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
         """Return, for each word, how the tokens change without it; the title stays the title."""
         title_words, body_words = self.split_fields(text, title)
-        n_title = len(title_words)
-        word_ids = list(map(self._word_ids.__getitem__, title_words + body_words))
-        after_lead = word_ids[n_title + LEAD_WORDS : n_title + LEAD_WORDS + 1]
-        moving_up = self._lead_ids[after_lead[0]] if after_lead else PAD_ID
-        field_ids = chain(
-            map(self._title_ids.__getitem__, word_ids[:n_title]),
-            map(self._lead_ids.__getitem__, word_ids[n_title : n_title + LEAD_WORDS]),
-            repeat(PAD_ID),
-        )
-        follower_ids = chain(repeat(PAD_ID, n_title), repeat(moving_up, LEAD_WORDS), repeat(PAD_ID))
-        return list(map(TokenChange, word_ids, field_ids, follower_ids))
+        word_ids = self.word_ids(title_words + body_words)
+        lead_begin = len(title_words)
+        lead_end = min(lead_begin + LEAD_WORDS, len(word_ids))
+        field_ids = np.zeros_like(word_ids)  # PAD_ID is 0
+        field_ids[:lead_begin] = self._title_ids[word_ids[:lead_begin]]
+        field_ids[lead_begin:lead_end] = self._lead_ids[word_ids[lead_begin:lead_end]]
+        follower_ids = np.zeros_like(word_ids)
+        if lead_end < len(word_ids):
+            follower_ids[lead_begin:lead_end] = self._lead_ids[word_ids[lead_end]]
+        columns = (word_ids.tolist(), field_ids.tolist(), follower_ids.tolist())
+        return list(map(TokenChange, *columns))
 
     @classmethod
     def split_fields(cls, text: str, title: str | None) -> tuple[list[str], list[str]]:
@@ -133,6 +148,7 @@ class NewsEncoder(FieldEncoder):
     name: ClassVar[str] = "newswire-fields-2"
     tokenizer: ClassVar[Tokenizer] = NEWS_TOKENIZER
     _line_ends: ClassVar[str] = "\n\r\x85\u2028\u2029"
+    _possessive: ClassVar[str | None] = "'s"
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         super().__init__(vocabulary)
@@ -143,40 +159,10 @@ class NewsEncoder(FieldEncoder):
             )
         self._last_number_id = FIRST_WORD_ID + len(number_ids) - 1
 
-    def _index(self, vocabulary: Mapping[str, int]) -> WordIds:
-        return _NewsWordIds(vocabulary)
 
-
-class _WordAndNumberIds(WordIds):
-    """Word to id, and number to the id of its length."""
-
-    def __init__(self, vocabulary: Mapping[str, int]) -> None:
-        super().__init__({word: i for word, i in vocabulary.items() if ":" not in word})
-        self._number_ids = [vocabulary.get(name, UNKNOWN_ID) for name in _NUMBERS]
-        for n_digits in (1, 2, 3):  # nearly all numbers; found without a call of __missing__
-            numbers = (f"{number:0{n_digits}}" for number in range(10**n_digits))
-            self.update(dict.fromkeys(numbers, self._number_ids[n_digits]))
-
-    def __missing__(self, word: str) -> int:
-        if word.isdecimal():
-            return self._number_ids[min(len(word), MAX_NUMBERS)]
-        return UNKNOWN_ID
-
-
-class _NewsWordIds(_WordAndNumberIds):
-    """The same; an unknown word has the id of the word without ``'s``."""
-
-    def __missing__(self, word: str) -> int:
-        if word[-2:] == "'s":
-            return self.get(word[:-2], UNKNOWN_ID)
-        if word.isdecimal():
-            return self._number_ids[min(len(word), MAX_NUMBERS)]
-        return UNKNOWN_ID
-
-
-def _field_ids_by_word(vocabulary: Mapping[str, int], field: str) -> list[int]:
-    """Return, by token id of a word, its token id in a field; 0 for none."""
-    beside = [0] * (1 + max(vocabulary.values(), default=UNKNOWN_ID))
+def _field_ids_by_word(vocabulary: Mapping[str, int], field: str) -> NDArray[np.int64]:
+    """Return, by token id of a word, its token id in a field; ``PAD_ID`` for none."""
+    beside = np.full(1 + max(vocabulary.values(), default=UNKNOWN_ID), PAD_ID)
     for token, token_id in vocabulary.items():
         if token.startswith(field):
             word = token.removeprefix(field)

@@ -169,7 +169,7 @@ def predict(
     network: Any, features: FieldFeatures, token_ids: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
     """Return the probabilities by Keras, float32 of shape (n_texts, n_topics + 1)."""
-    rows = features.rows([encode_token_ids(ids, n_words=len(ids)) for ids in token_ids])
+    rows = features.rows([encode_token_ids(ids) for ids in token_ids])
     probabilities: NDArray[np.float32] = network(to_tensor(rows)).numpy()
     return probabilities
 

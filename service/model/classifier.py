@@ -17,7 +17,7 @@ from service.model.padding import bucket_by_length, fits_one_batch, pad
 from service.model.ranking import (
     DEFAULT_TOP_K,
     Classification,
-    best_group,
+    TopicGroups,
     check_rows,
     rank_topics,
 )
@@ -55,6 +55,7 @@ class TopicClassifier:
         )
         self.default_top_k = min(DEFAULT_TOP_K, len(bundle.topics))
         self.n_outputs = bundle.n_outputs
+        self._groups = TopicGroups(bundle.topics)
         self.session = Session(bundle.network, bundle.manifest.tensors)
 
     def classify(
@@ -156,7 +157,7 @@ class TopicClassifier:
         if abstained is not Abstention.LOW_CONFIDENCE:
             return Classification(ranking, known_words_ratio, abstained, None, no_topic)
         confidence = self.thresholds.confidence if min_confidence is None else min_confidence
-        group = best_group(self.topics, probabilities[: len(self.topics)])
+        group = self._groups.best(probabilities[: len(self.topics)])
         sure = group if group.score >= confidence else None
         return Classification(ranking, known_words_ratio, abstained, sure, no_topic)
 

@@ -1,6 +1,5 @@
 """From probabilities to ranked topics."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -70,15 +69,14 @@ def rank_topics(
     if not 1 <= top_k <= len(topics):
         raise ValueError(f"top_k: expected 1 to {len(topics)}, got {top_k}")
     scores = probabilities.tolist()
-    ranking = sorted(range(len(topics)), key=scores.__getitem__, reverse=True)  # stable
-    total = sum(scores)
-    lowest = min(scores[ranking[-1]], scores[-1])  # the last may be the one of no topic
+    total, lowest = sum(scores), min(scores)
     if not (abs(total - 1) <= SUM_TOLERANCE and lowest >= 0):  # NaN is neither
         raise InferenceError(
             f"expected {len(scores)} probabilities from the network that sum to 1, "
             f"got a sum of {total} and a lowest of {lowest}"
         )
-    return [RankedTopic(topics[index], scores[index]) for index in ranking[:top_k]]
+    ranking = (-probabilities[: len(topics)]).argsort(kind="stable")[:top_k].tolist()
+    return [RankedTopic(topics[index], scores[index]) for index in ranking]
 
 
 def check_rows(probabilities: NDArray[np.float32]) -> None:
@@ -91,10 +89,20 @@ def check_rows(probabilities: NDArray[np.float32]) -> None:
         )
 
 
-def best_group(topics: Sequence[Topic], probabilities: NDArray[np.float32]) -> RankedGroup:
-    """Return the group with the highest sum of probabilities of its topics, shape (n_topics,)."""
-    scores: Counter[str] = Counter()
-    for topic, probability in zip(topics, probabilities.tolist(), strict=True):
-        scores[topic.group] += probability
-    ((name, score),) = scores.most_common(1)
-    return RankedGroup(name, min(1.0, score))
+class TopicGroups:
+    """The groups of topics, in the order of their first topics."""
+
+    def __init__(self, topics: Sequence[Topic]) -> None:
+        self._names = list(dict.fromkeys(topic.group for topic in topics))
+        self._indices = np.array([self._names.index(topic.group) for topic in topics])
+
+    def best(self, probabilities: NDArray[np.float32]) -> RankedGroup:
+        """Return the group whose topics have the highest sum of probabilities.
+
+        Parameters
+        ----------
+        probabilities : float32 array of shape (n_topics,)
+        """
+        scores = np.bincount(self._indices, probabilities)
+        index = int(scores.argmax())
+        return RankedGroup(self._names[index], min(1.0, scores.item(index)))

@@ -5,6 +5,7 @@ its usual token. Numbers are distinguished by their length only.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import ClassVar, Final
 
 import numpy as np
@@ -61,7 +62,8 @@ class FieldEncoder(TextEncoder):
 
     def word_ids(self, words: Sequence[str]) -> NDArray[np.int64]:
         """Return the id of each word; of a number, that of its length."""
-        word_ids = super().word_ids(words)
+        ids = map(self._word_ids.get, words, repeat(UNKNOWN_ID))
+        word_ids = np.fromiter(ids, np.int64, len(words))
         for place in (word_ids == UNKNOWN_ID).nonzero()[0].tolist():
             word = words[place]
             if word.isdecimal():

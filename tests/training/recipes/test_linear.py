@@ -3,9 +3,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import tensorflow as tf
+from onnx.numpy_helper import to_array
 from rich.console import Console
 from scipy.sparse import csr_array
 
@@ -19,7 +21,7 @@ from training.evaluation.evaluate import evaluate_out_of_fold
 from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import training_texts
-from training.recipes.linear import LinearSettings, fit, split_into_folds, to_tensor
+from training.recipes.linear import LinearSettings, fit, quantize, split_into_folds, to_tensor
 from training.recipes.svm import SVMSettings
 from training.release.export import check_parity, export
 
@@ -187,3 +189,22 @@ def test_topics_are_those_of_the_data_set() -> None:
     probabilities = model.predict(token_ids)
     assert probabilities.shape == (2, 3)
     assert probabilities[:, :2].argmax(axis=1).tolist() == [0, 1]
+
+
+def test_kernel_is_quantized(network: TrainedModel) -> None:
+    graph = onnx.load_from_string(network.exported).graph
+    (kernel,) = (to_array(item) for item in graph.initializer if item.name == "kernel")
+    assert kernel.dtype == np.int8
+    assert np.abs(kernel).max() == 127
+
+
+@pytest.mark.parametrize("n_ids", [1, 50])
+def test_quantized_values_are_the_nearest(n_ids: int) -> None:
+    kernel = np.random.default_rng(0).normal(size=(n_ids, 4)).astype(np.float32)
+    kernel[:, 1] *= 1_000
+    kernel[:, 2] = 0
+    quantized, scales = quantize(kernel)
+    assert quantized.dtype == np.int8
+    assert scales.dtype == np.float32
+    assert np.abs(quantized).max(axis=0).tolist() == [127, 127, 0, 127]
+    assert (np.abs(quantized * scales - kernel) <= scales * 0.5001).all()

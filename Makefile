@@ -46,7 +46,7 @@ data: $(VENVS)/training/.installed ## Download the data sets to data/
 
 test: $(VENVS)/dev/.installed ## Run all tests with coverage, or some without: ARGS="tests/service/model"
 ifeq ($(strip $(ARGS)),)
-	$(DEV) -m pytest $(PARALLEL) -p no:benchmark --cov --cov-report=term-missing:skip-covered
+	$(DEV) -m pytest $(PARALLEL) --cov --cov-report=term-missing:skip-covered
 	$(DEV) -m coverage report --include='service/*' --fail-under=95 --format=total
 else
 	$(DEV) -m pytest $(ARGS)

@@ -8,9 +8,8 @@ import json
 import platform
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from tests.benchmarks.corpus import joined_bodies
 from tests.benchmarks.harness import Result, load, running
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.targets import FAMILY, OURS, Target
@@ -34,9 +34,6 @@ COLUMNS = {
     "memory_megabytes": ("memory MB", "{:,.0f}"),
     "start_seconds": ("start s", "{:.2f}"),
 }
-
-SETTLE_SECONDS = 0.5
-"""Pause after the warm-up load, until its last requests are finished."""
 
 console = Console() if sys.stdout.isatty() else Console(width=120)
 
@@ -67,7 +64,7 @@ def compare_with_peers(
     only: Only = None,
 ) -> None:
     """Compare the service with other model servers, each with the same model."""
-    compare((OURS, *PEERS), rounds, seconds, connections, save, only)
+    compare((replace(OURS, bodies=joined_bodies), *PEERS), rounds, seconds, connections, save, only)
 
 
 def compare(
@@ -113,7 +110,7 @@ def measure(
                 progress.update(task, description=item.name)
                 with running(item) as server:
                     load(item, server, seconds=1, connections=connections)
-                    time.sleep(SETTLE_SECONDS)
+                    server.wait_until_idle()
                     result = load(item, server, seconds=seconds, connections=connections)
                 results[item.name].append(result)
                 progress.advance(task)

@@ -1,6 +1,7 @@
 """Start a server, load it, and read its figures from the kernel."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -14,11 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks.targets import ROOT, Target
+from tests.benchmarks.corpus import ROOT
+from tests.benchmarks.targets import Target
 from tests.ports import free_port
 
+WRK_SCRIPT: Final = Path(__file__).with_name("request.lua")
 START_TIMEOUT_SECONDS: Final = 120
 STOP_TIMEOUT_SECONDS: Final = 30
+MAX_SETTLE_SECONDS: Final = 10
+POLL_SECONDS: Final = 0.25
+IDLE_CORES: Final = 0.1
+"""A server that uses less is idle: some have background work."""
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -81,6 +88,16 @@ class Server:
         """User and system time of all processes until now."""
         return sum(_cpu_ticks(pid) for pid in self.processes()) / TICKS
 
+    def wait_until_idle(self) -> None:
+        """Wait until the last requests of a load are finished."""
+        end = time.monotonic() + MAX_SETTLE_SECONDS
+        before = -math.inf
+        while (now := self.cpu_seconds()) - before > IDLE_CORES * POLL_SECONDS:
+            if time.monotonic() > end:
+                break
+            before = now
+            time.sleep(POLL_SECONDS)
+
     def memory_megabytes(self) -> float:
         """Proportional set size of all processes."""
         return sum(_kilobytes(pid, "Pss") for pid in self.processes()) / 1e3
@@ -98,6 +115,7 @@ def running(target: Target) -> Iterator[Server]:
     command = [python if word == "python" else word.format(port=port) for word in target.command]
     variables = {key: value.format(port=port) for key, value in target.environment.items()}
     url = f"http://127.0.0.1:{port}{target.path}"
+    first = target.bodies()[0]
     with tempfile.TemporaryFile() as log:
         began = time.monotonic()
         process = subprocess.Popen(
@@ -109,7 +127,7 @@ def running(target: Target) -> Iterator[Server]:
             start_new_session=True,
         )
         try:
-            while not _answers(url, target.body):
+            while not _answers(url, first):
                 if process.poll() is not None or time.monotonic() - began > START_TIMEOUT_SECONDS:
                     log.seek(0)
                     raise RuntimeError(
@@ -124,17 +142,17 @@ def running(target: Target) -> Iterator[Server]:
 
 
 def load(target: Target, server: Server, *, seconds: int, connections: int) -> Result:
-    """Load a server for some seconds with wrk."""
-    with tempfile.NamedTemporaryFile() as body:
-        body.write(target.body)
-        body.flush()
+    """Load a server for some seconds with wrk, which posts the bodies in turn."""
+    with tempfile.NamedTemporaryFile() as bodies:
+        bodies.writelines(body + b"\n" for body in target.bodies())
+        bodies.flush()
         before = server.cpu_seconds()
         shown = subprocess.run(
             [
                 *("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"),
-                *("-s", str(ROOT / "tests" / "load" / "request.lua"), server.url),
+                *("-s", str(WRK_SCRIPT), server.url),
             ],
-            env=os.environ | {"BENCH_BODY": body.name},
+            env=os.environ | {"BENCH_BODIES": bodies.name},
             capture_output=True,
             text=True,
             check=True,

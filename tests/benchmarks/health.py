@@ -5,6 +5,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,8 +13,9 @@ import numpy as np
 import typer
 
 from tests.benchmarks.comparison import check_wrk, console
+from tests.benchmarks.corpus import joined, released_corpus
 from tests.benchmarks.harness import Server, load, running
-from tests.benchmarks.targets import ARTICLE, BATCHES, OURS, Target
+from tests.benchmarks.targets import BATCHES, OURS, Target
 
 LONGEST_TEXT = 1_000_000
 PAUSE_SECONDS = 0.01
@@ -25,13 +27,20 @@ def main(
 ) -> None:
     """Probe a worker that is loaded with the longest texts, and with batches of 256."""
     check_wrk()
-    text = (ARTICLE * (1 + LONGEST_TEXT // len(ARTICLE)))[:LONGEST_TEXT]
-    longest = replace(OURS, name="texts of 1 MB", body=json.dumps({"text": text}).encode())
+    longest = replace(OURS, name="texts of 1 MB", bodies=longest_bodies)
     for target in (longest, BATCHES):
         with running(target) as server, ThreadPoolExecutor(1) as pool:
             probes = pool.submit(probe, server, seconds)
             load(target, server, seconds=seconds, connections=connections)
             show(target, probes.result())
+
+
+@cache
+def longest_bodies() -> list[bytes]:
+    """Return the texts of the corpus, joined to a million characters and from different starts."""
+    text = "\n".join(map(joined, released_corpus()))
+    starts = range(0, len(text) - LONGEST_TEXT, LONGEST_TEXT // 8)
+    return [json.dumps({"text": text[at : at + LONGEST_TEXT]}).encode() for at in starts]
 
 
 def probe(server: Server, seconds: int) -> list[float]:

@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Annotated
 
 import typer
 
 from tests.benchmarks.comparison import check_wrk, console
+from tests.benchmarks.corpus import classify_bodies, released_corpus
 from tests.benchmarks.harness import load, running
-from tests.benchmarks.targets import ARTICLE, OURS
+from tests.benchmarks.targets import OURS
 
 STRETCH_SECONDS = 5
+LENGTHS = (1, 5, 10, 20, 40, 1_300, 3_000)
+"""Of texts beside those of the corpus."""
 
 
 def main(
@@ -18,7 +22,7 @@ def main(
 ) -> None:
     """Load a worker, and print its proportional set size as it goes."""
     check_wrk()
-    mixed = replace(OURS, body=mixed_lengths())
+    mixed = replace(OURS, bodies=cache(mixed_lengths))
     done = 0
     sizes: list[tuple[int, float]] = []
     with running(OURS) as server:
@@ -31,9 +35,11 @@ def main(
     console.print(f"Growth over the last half: {sizes[-1][1] / half - 1:+.2%}", highlight=False)
 
 
-def mixed_lengths() -> bytes:
-    """Return bodies with texts of 1 to 3,000 words, one per line."""
-    words = ARTICLE.split()
-    lengths = (1, 5, 10, 20, 40, 80, 120, 140, 140, 140, 160, 240, 320, 640, 1_300, 3_000)
-    texts = [" ".join((words * (1 + length // len(words)))[:length]) for length in lengths]
-    return b"\n".join(json.dumps({"text": text}).encode() for text in texts) + b"\n"
+def mixed_lengths() -> list[bytes]:
+    """Return the corpus, and cuts of it of 1 to 3,000 words."""
+    words = [word for text in released_corpus() for word in text.text.split()]
+    bodies = list(classify_bodies())
+    for at, length in enumerate(LENGTHS):
+        text = " ".join(words[at * LENGTHS[-1] :][:length])
+        bodies.append(json.dumps({"text": text}).encode())
+    return bodies

@@ -1,61 +1,77 @@
-"""``make bench ARGS=micro``: the steps of a prediction in process, by number of texts and words.
+"""``make bench ARGS=micro``: the steps of a prediction in process, on different texts."""
 
-``make test`` does not collect it.
-"""
+from collections.abc import Iterator, Sequence
+from statistics import median
+from time import perf_counter, process_time
+from typing import Annotated, Final
 
-from collections.abc import Callable
-from typing import Any
+import typer
+from rich.table import Table
 
-import pytest
+from service.model import NewsText, TopicClassifier, load_classifier
+from tests.benchmarks.comparison import console, describe_machine
+from tests.benchmarks.corpus import BATCH_SIZE, ROOT, released_corpus
+from tests.benchmarks.targets import ARTICLE
 
-from service.model import TopicClassifier, load_classifier
-from tests.benchmarks.targets import ARTICLE, ROOT
-
-Benchmark = Callable[..., Any]
-
-WORDS = ARTICLE.split()
-
-
-@pytest.fixture(scope="module")
-def classifier() -> TopicClassifier:
-    return load_classifier(ROOT / "models" / "reuters")
+STEPS: Final = ("encode", "infer", "postprocess", "all three")
+LENGTHS: Final = (10, 100, 1_000, 10_000)
+N_TEXTS_OF_A_LENGTH: Final = 32
+TOP_K: Final = 3
 
 
-def texts_of(n_words: int, n_texts: int) -> list[str]:
-    """Texts that begin at different words; each has its lead in another place."""
-    endless = WORDS * (2 + n_words // len(WORDS))
-    starts = [number % len(WORDS) for number in range(n_texts)]
-    return [" ".join(endless[start : start + n_words]) for start in starts]
-
-
-@pytest.mark.benchmark(group="encode")
-@pytest.mark.parametrize("n_words", [10, 100, 140, 1_000, 10_000])
-def test_encode(benchmark: Benchmark, classifier: TopicClassifier, n_words: int) -> None:
-    (text,) = texts_of(n_words, 1)
-    assert benchmark(classifier.encode, text).n_words == n_words
-
-
-@pytest.mark.benchmark(group="infer")
-@pytest.mark.parametrize("n_words", [10, 140, 10_000])
-@pytest.mark.parametrize("n_texts", [1, 16, 256])
-def test_infer(
-    benchmark: Benchmark, classifier: TopicClassifier, n_texts: int, n_words: int
+def main(
+    rounds: Annotated[int, typer.Option(min=1, help="Each takes every text once.")] = 10,
 ) -> None:
-    encoded = [classifier.encode(text) for text in texts_of(n_words, n_texts)]
-    assert len(benchmark(classifier.infer, encoded)) == n_texts
+    """Time the steps of a prediction in process: different texts in turn, and one repeated."""
+    table = Table(title=f"{describe_machine()}, median µs a text")
+    table.add_column("")
+    for step in STEPS:
+        table.add_column(step, justify="right")
+    for name, figures in measure(load_classifier(ROOT / "models" / "reuters"), rounds):
+        table.add_row(name, *(f"{seconds * 1e6:,.1f}" for seconds in figures))
+    console.print(table)
 
 
-@pytest.mark.benchmark(group="classify")
-@pytest.mark.parametrize("n_words", [10, 100, 140, 1_000, 10_000])
-@pytest.mark.parametrize("n_texts", [1, 16, 256])
-def test_classify(
-    benchmark: Benchmark, classifier: TopicClassifier, n_texts: int, n_words: int
-) -> None:
-    assert len(benchmark(classifier.classify, texts_of(n_words, n_texts))) == n_texts
+def measure(classifier: TopicClassifier, rounds: int) -> Iterator[tuple[str, Sequence[float]]]:
+    """Yield the name of each row, and the median seconds a text of each step."""
+    texts = released_corpus()
+    middle = [text for text in texts if 125 <= classifier.encode(text).n_words <= 155]
+    batches = [texts[at : at + BATCH_SIZE] for at in range(0, len(texts), BATCH_SIZE)]
+    repeated = NewsText(ARTICLE)
+    cases = {
+        f"{len(texts):,} texts": [[text] for text in texts],
+        f"{len(middle)} of 125 to 155 words": [[text] for text in middle],
+        "one repeated text of 140 words": [[repeated]] * len(middle),
+        f"batches of {BATCH_SIZE}": batches,
+    } | {
+        f"{N_TEXTS_OF_A_LENGTH} of {length:,} words": [[text] for text in texts_of(length)]
+        for length in LENGTHS
+    }
+    for name, calls in cases.items():
+        times = [time_steps(classifier, call) for _ in range(rounds) for call in calls]
+        yield name, [median(step) for step in zip(*times, strict=True)]
 
 
-@pytest.mark.benchmark(group="classify")
-def test_classify_a_mixed_batch(benchmark: Benchmark, classifier: TopicClassifier) -> None:
-    """256 texts of 44 to 140 words, as in the row of batches of ``make bench``."""
-    texts = [" ".join(WORDS[number % 97 :]) for number in range(256)]
-    assert len(benchmark(classifier.classify, texts)) == len(texts)
+def time_steps(classifier: TopicClassifier, texts: Sequence[NewsText]) -> tuple[float, ...]:
+    """Return the seconds a text of each step, one after the other, and of all.
+
+    For a batch, of CPU time: it lasts longer than a process may keep its core.
+    """
+    clock = perf_counter if len(texts) == 1 else process_time
+    start = clock()
+    encoded = [classifier.encode(text) for text in texts]
+    after_encode = clock()
+    probabilities = classifier.infer(encoded)
+    after_infer = clock()
+    for text, row in zip(encoded, probabilities, strict=True):
+        classifier.postprocess(text, row, top_k=TOP_K)
+    end = clock()
+    times = (after_encode - start, after_infer - after_encode, end - after_infer, end - start)
+    return tuple(seconds / len(texts) for seconds in times)
+
+
+def texts_of(n_words: int) -> list[NewsText]:
+    """Return different texts of so many words, cut from the corpus."""
+    words = [word for text in released_corpus() for word in text.text.split(" ")]
+    starts = range(0, N_TEXTS_OF_A_LENGTH * len(words) // 64, len(words) // 64)
+    return [NewsText(" ".join(words[at : at + n_words])) for at in starts]

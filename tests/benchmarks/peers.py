@@ -4,17 +4,13 @@ Each follows its documentation, in an environment of its own, with the versions 
 ``requirements/peers``. Usage reports are turned off.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from tests.benchmarks.targets import ARTICLE, CLASSIFY, ROOT, SERVERS, Target
+from tests.benchmarks.corpus import ROOT, joined_bodies, open_inference_bodies
+from tests.benchmarks.targets import SERVERS, Target
 
 _VENVS: Final = ROOT / ".venv"
-_V2_REQUEST: Final = json.dumps(
-    {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [ARTICLE]}]}
-).encode()
-"""A request of MLServer's V2 inference protocol."""
 _V2_PATH: Final = "/v2/models/topics/infer"
 
 
@@ -24,7 +20,7 @@ def _peer(
     module: str,
     environment: Mapping[str, str] | None = None,
     path: str = "/classify",
-    body: bytes = CLASSIFY,
+    bodies: Callable[[], Sequence[bytes]] = joined_bodies,
     arguments: tuple[str, ...] = (),
 ) -> Target:
     return Target(
@@ -33,7 +29,7 @@ def _peer(
         environment or {},
         python=_VENVS / f"peers-{venv}" / "bin" / "python",
         path=path,
-        body=body,
+        bodies=bodies,
     )
 
 
@@ -42,13 +38,13 @@ PEERS: Final[tuple[Target, ...]] = (
     _peer(
         *("MLServer", "mlserver", "mlserver_runtime"),
         path=_V2_PATH,
-        body=_V2_REQUEST,
+        bodies=open_inference_bodies,
         arguments=("1",),
     ),
     _peer(
         *("MLServer, no parallel worker", "mlserver", "mlserver_runtime"),
         path=_V2_PATH,
-        body=_V2_REQUEST,
+        bodies=open_inference_bodies,
         arguments=("0",),
     ),
     _peer(

@@ -1,9 +1,9 @@
--- Posts the bodies of the file that BENCH_BODY names, one a line, in turn; prints the result as JSON.
+-- Posts the bodies of the file that BENCH_BODIES names, one a line, in turn; prints the result as JSON.
 local requests = {}
 local number = 0
 
 function init()
-  for body in io.lines(os.getenv("BENCH_BODY")) do
+  for body in io.lines(os.getenv("BENCH_BODIES")) do
     requests[#requests + 1] = wrk.format("POST", nil, {["Content-Type"] = "application/json"}, body)
   end
 end

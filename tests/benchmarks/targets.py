@@ -1,13 +1,14 @@
-"""The servers of the benchmark: how each is started, and the request that it gets."""
+"""The servers of the benchmark: how each is started, and the requests that it gets."""
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.benchmarks.corpus import BATCH_SIZE, batch_bodies, classify_bodies
+
 SERVERS: Final = "tests.benchmarks.servers"
 
 ARTICLE: Final = (
@@ -39,8 +40,9 @@ class Target:
         Variables, with ``{port}`` too.
     python : Path
         Interpreter that takes the place of ``python`` in the command.
-    path, body : str, bytes
-        What is posted.
+    path : str
+    bodies : function that returns a sequence of bytes
+        What is posted to ``path``, in turn.
     texts : int
         How many texts a request has.
     """
@@ -50,29 +52,27 @@ class Target:
     environment: Mapping[str, str] = field(default_factory=dict)
     python: Path = Path(sys.executable)
     path: str = "/classify"
-    body: bytes = CLASSIFY
+    bodies: Callable[[], Sequence[bytes]] = classify_bodies
     texts: int = 1
 
 
-def _batch(n_texts: int) -> bytes:
-    """Return a batch of texts of many lengths."""
-    words = ARTICLE.split()
-    items = [{"text": " ".join(words[number % 97 :])} for number in range(n_texts)]
-    return json.dumps({"items": items}).encode()
+def repeated_body() -> Sequence[bytes]:
+    """Return one body, whose text, weights and code stay in the caches."""
+    return [CLASSIFY]
 
 
 NO_OP: Final = Target("no-op", ["python", "-m", f"{SERVERS}.no_op", "{port}"])
 FLOOR: Final = Target("floor", ["python", "-m", f"{SERVERS}.floor", "{port}"])
 OURS: Final = Target("ours", ["python", "-m", "service"], {"NEWSWIRE_PORT": "{port}"})
+REPEATED: Final = replace(OURS, name="ours, one repeated text", bodies=repeated_body)
 TWO_WORKERS: Final = Target(
     "ours, 2 workers", ["python", "-m", f"{SERVERS}.workers", "{port}", "2"]
 )
-BATCHES: Final = Target(
-    "ours, batches of 256",
-    OURS.command,
-    OURS.environment,
+BATCHES: Final = replace(
+    OURS,
+    name=f"ours, batches of {BATCH_SIZE}",
     path="/classify/batch",
-    body=_batch(256),
-    texts=256,
+    bodies=batch_bodies,
+    texts=BATCH_SIZE,
 )
-FAMILY: Final = (NO_OP, FLOOR, OURS, TWO_WORKERS, BATCHES)
+FAMILY: Final = (NO_OP, FLOOR, OURS, REPEATED, TWO_WORKERS, BATCHES)

@@ -10,7 +10,7 @@ TEST := $(VENVS)/test/bin/python
 LINT := $(VENVS)/lint/bin/python
 FUZZING := $(VENVS)/fuzzing/bin/python
 
-PEERS := litserve mlserver bentoml ray keras
+PEERS := litserve mlserver bentoml ray keras fasttext sklearn
 SIZE_dev := 3.7 GB, some minutes
 SIZE_lint := 0.5 GB, one or two minutes
 SIZE_test := 0.3 GB, under a minute
@@ -58,7 +58,7 @@ test-fast: $(VENVS)/test/.installed ## Run the fast tests of the service, in abo
 test-compose: $(VENVS)/dev/.installed ## Test the containers; needs a container engine
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
 
-bench: $(VENVS)/dev/.installed ## Benchmark the service: ARGS="server", peers, micro, memory or health; needs wrk
+bench: $(VENVS)/dev/.installed ## Benchmark the service: ARGS="server", ratio, peers, inprocess, micro, memory, health
 	$(DEV) -m tests.benchmarks $(ARGS)
 
 reliability: $(VENVS)/dev/.installed ## Test under faults, load and attacks: CASE=overload, soak, fuzz, ...
@@ -111,6 +111,9 @@ clean:
 
 ifneq ($(filter peers,$(ARGS)),)
 bench: $(PEERS:%=$(VENVS)/peers-%/.installed)
+endif
+ifneq ($(filter inprocess,$(ARGS)),)
+bench: $(VENVS)/peers-fasttext/.installed $(VENVS)/peers-sklearn/.installed
 endif
 ifneq ($(filter reliability,$(MAKECMDGOALS)),)
 ifeq ($(filter $(CASE),$(CASES)),)

@@ -1,4 +1,4 @@
-"""``make bench ARGS="NAME OPTIONS"``: server (the default), peers, micro, memory or health."""
+"""``make bench ARGS="NAME OPTIONS"``; NAME is one of `COMMANDS`, by default server."""
 
 import sys
 from collections.abc import Callable
@@ -6,11 +6,13 @@ from typing import Any, Final
 
 import typer
 
-from tests.benchmarks import comparison, health, memory, micro
+from tests.benchmarks import comparison, health, in_process, memory, micro, ratio
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "server": comparison.compare_with_framework,
+    "ratio": ratio.main,
     "peers": comparison.compare_with_peers,
+    "inprocess": in_process.main,
     "micro": micro.main,
     "memory": memory.main,
     "health": health.main,

@@ -24,6 +24,7 @@ from tests.benchmarks.corpus import joined_bodies
 from tests.benchmarks.harness import Result, load, running
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.targets import FAMILY, OURS, Target
+from tests.benchmarks.trained import TRAINED, texts_file, train
 
 COLUMNS = {
     "requests_per_second": ("requests/s", "{:,.0f}"),
@@ -63,7 +64,10 @@ def compare_with_peers(
     save: Save = None,
     only: Only = None,
 ) -> None:
-    """Compare the service with other model servers, each with the same model."""
+    """Compare the service with other model servers, and with other models behind FastAPI."""
+    trained = [peer for peer in TRAINED.values() if not only or f"FastAPI + {peer.name}" in only]
+    with texts_file() as texts:
+        train(trained, texts)
     compare((replace(OURS, bodies=joined_bodies), *PEERS), rounds, seconds, connections, save, only)
 
 

@@ -1,4 +1,4 @@
-"""Other model servers with the same model, for ``make bench ARGS=peers``.
+"""Other model servers with the same model, and other models, for ``make bench ARGS=peers``.
 
 Each follows its documentation, in an environment of its own, with the versions of
 ``requirements/peers``. Usage reports are turned off.
@@ -9,6 +9,7 @@ from typing import Final
 
 from tests.benchmarks.corpus import ROOT, joined_bodies, open_inference_bodies
 from tests.benchmarks.targets import SERVERS, Target
+from tests.benchmarks.trained import TRAINED
 
 _VENVS: Final = ROOT / ".venv"
 _V2_PATH: Final = "/v2/models/topics/infer"
@@ -69,4 +70,8 @@ PEERS: Final[tuple[Target, ...]] = (
         path="/",
     ),
     _peer("FastAPI + Keras predict", "keras", "keras_predict"),
+    *(
+        _peer(f"FastAPI + {trained.name}", venv, f"fastapi_{venv}", arguments=(str(trained.model),))
+        for venv, trained in TRAINED.items()
+    ),
 )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import in_process
-from tests.benchmarks.in_process import ACCURACY, BATCHES, OWN, RELEASED, SINGLE, ask, working
+from tests.benchmarks import in_process, trained
+from tests.benchmarks.in_process import ACCURACY, BATCHES, OWN, SINGLE, ask, working
 from tests.conftest import LATEST
 
 TEXTS = ["The bank cut its prime rate to 8 pct from 9 pct.", "Crude oil rose 40 cts a barrel."] * 2
@@ -25,10 +25,9 @@ def test_a_worker_answers_each_mode_in_turn(tmp_path: Path) -> None:
 
 
 def test_made_up_examples_have_every_topic() -> None:
-    counts = Counter(topic for topic, _ in in_process.made_up_examples())
+    counts = Counter(topic for topic, _ in trained.made_up_examples())
     codes = [topic["code"] for topic in json.loads((LATEST / "topics.json").read_text())]
-    assert counts == dict.fromkeys(codes, in_process.TEXTS_OF_A_TOPIC)
-    assert RELEASED in LATEST.parents
+    assert counts == dict.fromkeys(codes, trained.TEXTS_OF_A_TOPIC)
 
 
 def test_ratios_are_those_of_the_rounds() -> None:

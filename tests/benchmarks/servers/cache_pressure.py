@@ -1,4 +1,4 @@
-"""A process that walks 64 MB again and again, so that the caches are shared; for an hour at most."""
+"""Walks 64 MB again and again, so that the caches are shared; for an hour at most."""
 
 import time
 

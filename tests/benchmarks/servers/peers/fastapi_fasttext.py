@@ -1,8 +1,4 @@
-"""FastAPI and fastText: the classifier of `tests.benchmarks.classifiers.fasttext_model`, served.
-
-As FastAPI's documentation teaches it: the endpoint is a ``def``, which FastAPI runs in a thread, and
-the model is loaded in the lifespan (https://fastapi.tiangolo.com/async/, advanced/events/).
-"""
+"""FastAPI and fastText."""
 
 import sys
 from pathlib import Path

@@ -1,8 +1,4 @@
-"""FastAPI and scikit-learn: the classifier of `tests.benchmarks.classifiers.sklearn_model`, served.
-
-As FastAPI's documentation teaches it: the endpoint is a ``def``, which FastAPI runs in a thread, and
-the model is loaded in the lifespan (https://fastapi.tiangolo.com/async/, advanced/events/).
-"""
+"""FastAPI and scikit-learn."""
 
 import sys
 from pathlib import Path

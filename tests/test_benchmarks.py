@@ -9,7 +9,7 @@ import pytest
 from tests.benchmarks.comparison import COLUMNS, cells
 from tests.benchmarks.harness import WRK_SCRIPT
 from tests.benchmarks.peers import PEERS
-from tests.benchmarks.targets import FAMILY, OURS, Target
+from tests.benchmarks.targets import FAMILY, OURS, SERVERS, Target
 from tests.conftest import ROOT
 from tests.test_documentation import rows
 
@@ -39,6 +39,10 @@ def test_the_readme_names_machine_and_day() -> None:
         record = json.loads((ROOT / "docs" / f"{name}.json").read_text())
         assert f"{record['machine']}, {record['connections']} connections" in readme
     assert len(COLUMNS) == 7
+
+
+def test_the_walking_process_exists() -> None:
+    assert find_spec(f"{SERVERS}.cache_pressure") is not None
 
 
 def test_wrk_has_its_script() -> None:

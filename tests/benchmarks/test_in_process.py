@@ -30,6 +30,15 @@ def test_made_up_examples_have_every_topic() -> None:
     assert counts == dict.fromkeys(codes, trained.TEXTS_OF_A_TOPIC)
 
 
+def test_examples_of_the_newswires_have_their_titles(data_dir: Path) -> None:
+    examples = trained.newswires(data_dir)
+    assert {part: len(pairs) for part, pairs in examples.items()} == {"train": 8_982, "test": 2_246}
+    topics = Counter(topic for topic, _ in examples["train"])
+    assert topics.most_common(1)[0][0] == "earn"
+    first_lines = [text.partition("\n")[0] for _, text in examples["test"]]
+    assert sum(line.isupper() for line in first_lines) > 2_000
+
+
 def test_ratios_are_those_of_the_rounds() -> None:
     """The warm-up, the first figure, does not count."""
     ours = {SINGLE: [900.0, 10.0, 40.0, 30.0], BATCHES: [900.0, 1.0, 1.0, 1.0], ACCURACY: [0.94]}

@@ -1,5 +1,6 @@
 """All Prometheus metrics of the service."""
 
+import math
 from collections import Counter as TotalOf
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -18,10 +19,11 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from service.model import Abstention, Classification, EncodedText, TopicClassifier
 from service.model.drift import BOUNDS
-from service.observability.histogram import INFINITY, BatchHistogram, bound_label
+from service.observability.histogram import BatchHistogram
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _STAGE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 0.01, 0.025, 0.1)
@@ -45,10 +47,11 @@ class ServiceMetrics(Collector):
         gauge = partial(Gauge, namespace="newswire", registry=registry)
         histogram = partial(Histogram, namespace="newswire", registry=registry)
 
-        def batched(name: str, documentation: str) -> BatchHistogram:
-            buckets = BOUNDS.get(name, _STAGE_SECONDS)
-            name = f"newswire_{name}"
-            return BatchHistogram(name, documentation, buckets=buckets, registry=registry)
+        batched = partial(BatchHistogram, namespace="newswire", registry=registry)
+        stage = partial(batched, buckets=_STAGE_SECONDS)
+
+        def of_drift(name: str, documentation: str) -> BatchHistogram:
+            return batched(name, documentation, buckets=BOUNDS[name])
 
         self.requests = counter(
             "http_requests", "Responses by route and status.", ["route", "status"]
@@ -62,19 +65,19 @@ class ServiceMetrics(Collector):
         self.requests_in_progress = gauge(
             "requests_in_progress", "Classification requests in progress or queued."
         )
-        self.encode_duration = batched("encode_duration_seconds", "Encoding time of a text.")
-        self.inference_duration = batched("inference_duration_seconds", "Inference time of a text.")
-        self.explain_duration = batched("explain_duration_seconds", "Time of an explanation.")
-        self.text_words = batched("text_words", "Words per text.")
-        self.known_words_ratio = batched(
+        self.encode_duration = stage("encode_duration_seconds", "Encoding time of a text.")
+        self.inference_duration = stage("inference_duration_seconds", "Inference time of a text.")
+        self.explain_duration = stage("explain_duration_seconds", "Time of an explanation.")
+        self.text_words = of_drift("text_words", "Words per text.")
+        self.known_words_ratio = of_drift(
             "known_words_ratio", "Share of the words of a text that are in the vocabulary."
         )
         self.predictions = counter(
             "predictions", "Predictions by the topic ranked first.", ["topic"]
         )
         self.abstentions = counter("abstentions", "Abstentions by reason.", ["reason"])
-        self.top_score_ratio = batched("top_score_ratio", "Score of the topic ranked first.")
-        self.no_topic_ratio = batched(
+        self.top_score_ratio = of_drift("top_score_ratio", "Score of the topic ranked first.")
+        self.no_topic_ratio = of_drift(
             "no_topic_ratio",
             "Probability that none of the topics fits; empty for a model without this output.",
         )
@@ -145,11 +148,10 @@ class ServiceMetrics(Collector):
         for name, count in baseline.abstentions.items():
             self.drift_baseline_abstentions.labels(name).set(count / n_texts)
         for distribution, bins in baseline.distributions().items():
-            above = -INFINITY
-            for up_to, count in bins.items():
-                bounds = bound_label(above), bound_label(float(up_to))
-                self.drift_baseline_texts.labels(distribution, *bounds).set(count / n_texts)
-                above = float(up_to)
+            bounds = (-math.inf, *map(float, bins))
+            labels = [floatToGoString(bound) for bound in bounds]  # type: ignore[no-untyped-call]
+            for above, up_to, count in zip(labels, labels[1:], bins.values(), strict=False):
+                self.drift_baseline_texts.labels(distribution, above, up_to).set(count / n_texts)
 
     def initialize_request_counts(self, statuses: Mapping[str, Iterable[int]]) -> None:
         """Initialize the counts of requests at 0, for each status of a route."""

@@ -7,12 +7,13 @@ with limits, each of these becomes one `BundleError`.
 import math
 import os
 import resource
-import select
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from typing import Final, NoReturn
 
 from service.model import BundleError, load_classifier
@@ -32,60 +33,46 @@ _PROGRAM: Final = (
 """``python -m`` would import from the working folder, which is not trusted."""
 
 
-class BundleValidator:
+class BundleValidator(subprocess.Popen[bytes]):
     """Loads and verifies a bundle in a low-priority subprocess, or raises BundleError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._deadline = time.monotonic() + TIMEOUT_SECONDS
-        self._output, write_end = os.pipe()
         try:
-            self.pid = os.posix_spawn(  # without settings, which may have API keys
-                sys.executable,
+            super().__init__(
                 [sys.executable, "-P", "-c", _PROGRAM, ROOT, str(path)],
-                {name: value for name, value in os.environ.items() if "NEWSWIRE" not in name},
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_DUP2, write_end, 1),
-                    (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                # without settings, which may have API keys
+                env={name: value for name, value in os.environ.items() if "NEWSWIRE" not in name},
             )
         except OSError as error:
-            os.close(self._output)
             raise BundleError(f"{path}: cannot start the validator: {error.strerror}") from error
-        finally:
-            os.close(write_end)
         with suppress(OSError):  # it has ended
             os.setpriority(os.PRIO_PROCESS, self.pid, 19)  # the lowest
         with suppress(OSError, AttributeError):  # not on every system
             os.sched_setscheduler(self.pid, os.SCHED_IDLE, os.sched_param(0))
 
-    def kill(self) -> None:
-        """Kill the process; `result` then raises BundleError."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-
     def result(self) -> str:
         """Wait for the process and return the fingerprint of the valid bundle.
 
-        Raises BundleError if the bundle is invalid, or the process crashed or exceeded a limit.
+        Raises BundleError if the bundle is invalid, or the process crashed, was killed or exceeded
+        a limit.
         """
-        with os.fdopen(self._output, "rb", buffering=0) as pipe:
-            poll = select.poll()  # as select, but for any number of open files
-            poll.register(pipe, select.POLLIN)
-            timed_out = not poll.poll(1_000 * max(0, self._deadline - time.monotonic()))
-            # the process writes once, at its end
-            content = b"" if timed_out else pipe.read(MAX_MESSAGE_BYTES)
+        timer = Timer(self._deadline - time.monotonic(), self.kill)
+        timer.start()
+        with self:  # waits for its end
+            content = self.stdout.read(MAX_MESSAGE_BYTES) if self.stdout else b""
+        timer.cancel()
         message = " ".join(content.decode(errors="replace").split())
-        if timed_out:
-            self.kill()
-        _, status = os.waitpid(self.pid, 0)
-        exit_code = os.waitstatus_to_exitcode(status)
+        exit_code = self.returncode
         if exit_code == EXIT_VALID and message:
             return message
         if exit_code == EXIT_INVALID and message:
             raise BundleError(message)
-        if timed_out:
+        if exit_code == -signal.SIGKILL and time.monotonic() >= self._deadline:
             reason = f"expected to load within {TIMEOUT_SECONDS:g} s"
         elif exit_code == -signal.SIGXCPU:
             reason = f"expected to load within {CPU_SECONDS} s of CPU time"

@@ -74,8 +74,8 @@ class ModelWatcher:
         """Stop watching and kill a running validator; a model that is loading is not served."""
         self._stopping = True
         self._wake.set()
-        if validator := self._validator:
-            validator.kill()
+        if self._validator:
+            self._validator.kill()
 
     def _watch(self) -> None:
         metrics = self._app.metrics
@@ -144,12 +144,9 @@ class ModelWatcher:
             return None
         try:
             self._validator = BundleValidator(path)
-            try:
-                if self._stopping:
-                    self._validator.kill()
-                fingerprint = self._validator.result()
-            finally:
-                self._validator = None  # another process may get its id
+            if self._stopping:
+                self._validator.kill()
+            fingerprint = self._validator.result()
             usual = sys.getswitchinterval()
             sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
             try:

@@ -126,7 +126,7 @@ def test_process_that_cannot_start_is_a_bundle_error(monkeypatch: pytest.MonkeyP
     def fail(*_: object, **__: object) -> NoReturn:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(os, "posix_spawn", fail)
+    monkeypatch.setattr("subprocess._fork_exec", fail)
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     with pytest.raises(BundleError, match="validator: Resource temporarily unavailable"):
         BundleValidator(LATEST)

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -28,7 +29,7 @@ from service.reload.watcher import ModelWatcher, freeze_gc
 from service.server.draining import DrainingServer
 from service.server.http_protocol import timeout_http_protocol
 from service.server.listeners import listen
-from service.server.metrics_server import MetricsServer, metrics_app
+from service.server.metrics_server import metrics_app, metrics_server
 from service.settings import PREFIX, ServiceSettings, describe_errors, describe_unknown_variables
 
 EXIT_MISCONFIGURED = 2
@@ -53,12 +54,11 @@ def main(**overrides: Any) -> int:
     except BundleError as error:
         _fail(f"{PREFIX}MODEL_DIR: {error}")
     app = build_app(settings, model.classifier)
-    metrics_server = None
+    metrics: AbstractContextManager[None] = nullcontext()
     if settings.metrics_port is not None:
-        metrics_host = settings.metrics_host or settings.host
-        metrics_server = MetricsServer(
+        metrics = metrics_server(
             server_config(metrics_app(app.metrics.registry), settings),
-            _listen("METRICS_PORT", metrics_host, settings.metrics_port),
+            _listen("METRICS_PORT", settings.metrics_host or settings.host, settings.metrics_port),
             send_timeout_seconds=settings.request_timeout_seconds,
         )
     listeners = _listen("PORT", settings.host, settings.port)
@@ -85,13 +85,8 @@ def main(**overrides: Any) -> int:
         *(manifest.name, manifest.version, settings.model_dir, settings.host, settings.port),
     )
     model.log()
-    if metrics_server is not None:
-        metrics_server.start()
-    try:
+    with metrics:
         server.run(listeners)
-    finally:
-        if metrics_server is not None:
-            metrics_server.stop()
     return 0 if server.started else EXIT_NOT_STARTED
 
 

@@ -3,14 +3,14 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
 from time import monotonic
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Final
 
 import uvicorn
 
 from service.observability.health import ServiceHealth
+from service.reload.watcher import ModelWatcher
 from service.server.listeners import drop_new_connections, set_send_timeout
 
 ACCEPTS_PER_TURN: Final = 16
@@ -19,16 +19,6 @@ load, new clients and health checks would wait for seconds."""
 CLOSE: Final = (b"connection", b"close")
 """Makes clients with a keep-alive connection reconnect elsewhere, before a request of theirs could
 meet the closing of the connection."""
-
-
-class _Watcher(Protocol):
-    """Watches for new models while the service runs."""
-
-    def start(self, call_soon: Callable[..., Any]) -> None: ...
-
-    def request_check(self) -> None: ...
-
-    def stop(self) -> None: ...
 
 
 class DrainingServer(uvicorn.Server):
@@ -45,7 +35,7 @@ class DrainingServer(uvicorn.Server):
         self,
         config: uvicorn.Config,
         health: ServiceHealth,
-        watcher: _Watcher,
+        watcher: ModelWatcher,
         *,
         drain_seconds: float,
         send_timeout_seconds: float,

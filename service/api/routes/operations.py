@@ -1,5 +1,6 @@
 """Health and metrics: what orchestrators and Prometheus ask."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -52,7 +53,12 @@ def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth)
         return Health(status="stopping" if health.live else "failing")
 
     if registry is not None:
-        _add_metrics_route(router, registry)
+        router.get(
+            METRICS_PATH,
+            summary="Metrics for Prometheus",
+            response_class=Response,
+            responses={200: {"content": METRICS_FORMATS}},
+        )(metrics_endpoint(registry))
     return router
 
 
@@ -70,14 +76,12 @@ def fast_health_route(route: APIRoute) -> FastRoute:
     return FastRoute("GET", route.path, respond)
 
 
-def _add_metrics_route(router: APIRouter, registry: CollectorRegistry) -> None:
-    @router.get(
-        METRICS_PATH,
-        summary="Metrics for Prometheus",
-        response_class=Response,
-        responses={200: {"content": METRICS_FORMATS}},
-    )
+def metrics_endpoint(registry: CollectorRegistry) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint of the metrics."""
+
     async def metrics(request: Request) -> Response:
         """Return every metric, in the text format that the Accept header asks for."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": content_type})
+
+    return metrics

@@ -4,8 +4,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from unittest.mock import Mock
 
 import httpx2
 import pytest
@@ -14,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from service.app import NewswireApp
 from service.observability.health import ServiceHealth
+from service.reload.watcher import ModelWatcher
 from service.server.draining import DrainingServer
 from tests.end_to_end.running_service import RunningService
 
@@ -37,18 +37,11 @@ def test_readiness_fails_once_marked_draining(client: TestClient, path: str) -> 
     assert client.post("/classify", json=TEXT).status_code == 200
 
 
-class NoWatcher:
-    def start(self, call_soon: Callable[..., Any]) -> None: ...
-
-    def request_check(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-
 def test_not_ready_from_the_stop_signal_on() -> None:
     health = ServiceHealth()
     config = uvicorn.Config(None)  # type: ignore[arg-type]
-    server = DrainingServer(config, health, NoWatcher(), drain_seconds=60, send_timeout_seconds=1)
+    watcher = Mock(spec=ModelWatcher)
+    server = DrainingServer(config, health, watcher, drain_seconds=60, send_timeout_seconds=1)
     server.handle_exit(signal.SIGTERM, None)
     assert not health.ready
 

@@ -43,7 +43,7 @@ class Predictor:
         self._metrics = metrics
         self._limits = limits
         self._health = health
-        self._serializer = ResponseSerializer(classifier.topics, classifier.manifest)
+        self._serializer = ResponseSerializer(classifier.manifest)
 
     def predict(self, request: ClassifyRequest) -> bytes:
         """Return the `ClassifyResponse` of a request, as JSON.
@@ -68,7 +68,7 @@ class Predictor:
         responses: list[bytes | Exception]
         try:
             responses = [
-                serializer.response(serializer.result(classification))
+                serializer.response(classification.to_json_object())
                 for classification in self._classify(requests, requests).classifications
             ]
         except Exception as error:
@@ -114,7 +114,7 @@ class Predictor:
     ) -> list[dict[str, Any]]:
         """Return the result of each item, with an explanation where one is requested."""
         results = [
-            self._serializer.result(classification)
+            classification.to_json_object()
             for classification in self._classify(items, options).classifications
         ]
         for item, option, result in zip(items, options, results, strict=True):

@@ -4,38 +4,20 @@ The tests check the JSON against `service.api.schemas`; the service does not val
 for each response.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic_core import to_json
 
 from service.api.problems import RequestError, to_problem
-from service.model import Classification, Manifest, Topic
+from service.model import Manifest
 
 
 class ResponseSerializer:
     """Serialises the predictions of one model."""
 
-    def __init__(self, topics: Sequence[Topic], manifest: Manifest) -> None:
-        self._topics = [
-            {"topic": topic.code, "name": topic.name, "id": topic.id} for topic in topics
-        ]
+    def __init__(self, manifest: Manifest) -> None:
         self._model = {"name": manifest.name, "version": manifest.version}
-
-    def result(self, classification: Classification) -> dict[str, Any]:
-        """Return the JSON object of a text, as `BatchAnswer` has it."""
-        topics = [
-            {**self._topics[ranked.topic.id], "score": ranked.score}
-            for ranked in classification.topics
-        ]
-        return {
-            "topic": topics[0]["topic"],
-            "topics": topics,
-            "no_topic": classification.no_topic,
-            "known_words": classification.known_words_ratio,
-            "abstained": classification.abstained,
-            "group": classification.group._asdict() if classification.group else None,
-        }
 
     def response(self, result: dict[str, Any]) -> bytes:
         """Return a `ClassifyResponse` as JSON."""

@@ -31,28 +31,13 @@ def to_json_line(result: Result, prefix: str = "") -> str:
         where = {"file": entry.file, "line": entry.line} if entry.line else {}
         added[prefix + ERROR] = {**where, "message": found}
     else:
-        added |= {prefix + name: value for name, value in _to_json_object(found).items()}
+        added |= {prefix + name: value for name, value in found.to_json_object().items()}
     text = to_json(added)
     if not entry.kept:
         return text
     separator = "" if entry.kept == "{" else ", "
     kept = entry.kept.replace("\r", " ")  # no string of JSON contains it
     return escape_controls(kept) + separator + text[1:]
-
-
-def _to_json_object(found: Classification) -> dict[str, Any]:
-    topics = [
-        {"topic": topic.code, "name": topic.name, "id": topic.id, "score": score}
-        for topic, score in found.topics
-    ]
-    return {
-        "topic": topics[0]["topic"],
-        "topics": topics,
-        "no_topic": found.no_topic,
-        "known_words": found.known_words_ratio,
-        "abstained": found.abstained,
-        "group": found.group._asdict() if found.group else None,
-    }
 
 
 def show_results(results: Sequence[Result], *, header: bool) -> None:

@@ -1,7 +1,7 @@
 """From probabilities to ranked topics."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,21 @@ class Classification(NamedTuple):
     """Set if the topics of a group together reach the confidence that no topic reaches."""
     no_topic: float | None = None
     """Probability that none of the topics fits; None for a model without this output."""
+
+    def to_json_object(self) -> dict[str, Any]:
+        """Return the result of a text, as responses and commands have it."""
+        topics = [
+            {"topic": topic.code, "name": topic.name, "id": topic.id, "score": score}
+            for topic, score in self.topics
+        ]
+        return {
+            "topic": topics[0]["topic"],
+            "topics": topics,
+            "no_topic": self.no_topic,
+            "known_words": self.known_words_ratio,
+            "abstained": self.abstained,
+            "group": self.group._asdict() if self.group else None,
+        }
 
 
 def rank_topics(

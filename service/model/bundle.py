@@ -23,8 +23,9 @@ from service.model.bundle_files import (
     read_verified,
 )
 from service.model.drift import DriftBaseline, check_drift_baseline
-from service.model.encoders import ENCODERS
+from service.model.encoder import TextEncoder
 from service.model.errors import BundleError
+from service.model.field_encoder import FieldEncoder, NewsEncoder
 from service.model.manifest import (
     FORMAT_VERSION,
     Golden,
@@ -44,6 +45,10 @@ VOCABULARY_FILE: Final = "vocabulary.json"
 TOPICS_FILE: Final = "topics.json"
 GOLDENS_FILE: Final = "goldens.json"
 DRIFT_BASELINE_FILE: Final = "drift_baseline.json"  # optional: the first bundles do not have it
+ENCODERS: Final[Mapping[str, type[TextEncoder]]] = {
+    encoder.name: encoder for encoder in (TextEncoder, FieldEncoder, NewsEncoder)
+}
+"""By name; a manifest names the one that the model was trained with."""
 REQUIRED_FILES: Final = (MODEL_FILE, VOCABULARY_FILE, TOPICS_FILE, GOLDENS_FILE)
 
 

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model.abstention import Abstention, AbstentionThresholds
-from service.model.bundle import Bundle
+from service.model.bundle import ENCODERS, Bundle
 from service.model.encoder import UNKNOWN_ID, EncodedText, NewsText, TokenChange
-from service.model.encoders import ENCODERS
 from service.model.errors import BundleError
 from service.model.explanation import Explanation, WordEffect, leave_one_out_inputs, locate_words
 from service.model.manifest import Topic

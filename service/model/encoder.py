@@ -1,7 +1,7 @@
 """From text to token ids and counts: the encoder that training and service share.
 
 `TextEncoder` encodes as Keras does: each word is a token. Other encoders are its subclasses;
-`service.model.encoders` lists them.
+`service.model.bundle` lists them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

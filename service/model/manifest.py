@@ -58,7 +58,7 @@ class Manifest:
     command: str  # of the training
     recipe: dict[str, Any]  # name and settings
     data: dict[str, Any]  # source, fingerprint and counts of the data set
-    tokenizer: str  # name of the encoder in `service.model.encoders`
+    tokenizer: str  # name of the encoder in `service.model.bundle`
     tensors: dict[str, str]  # names of the network's inputs and output, by role
     scores: dict[str, Any]  # on the test split
     libraries: dict[str, str]  # versions of libraries and of Python

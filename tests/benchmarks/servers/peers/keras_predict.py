@@ -23,7 +23,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from service.model import load_bundle
-from service.model.encoders import ENCODERS
+from service.model.bundle import ENCODERS
 
 BUNDLE = Path("models/reuters/1")
 loaded: dict[str, Any] = {}

@@ -140,7 +140,7 @@ class NewswireApp:
 
     def prepare(self, classifier: TopicClassifier) -> ServedModel:
         """Build, in any thread, what is to replace the served model."""
-        return ServedModel.of(
+        return ServedModel(
             classifier, self.metrics, self._limits, self.health, self._admission.limit
         )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from service.model import (
-    DEFAULT_TOP_K,
     Classification,
     InferenceError,
     NewsText,
@@ -17,8 +16,7 @@ from service.model import (
 )
 from service.model.strict_json import replace_surrogates
 
-Row = NewsText | str
-"""A str is the error of a row that has nothing to classify."""
+Row = NewsText | str  # a str is the error of a row that has nothing to classify
 Item = TypeVar("Item")
 JSON_TYPES: Final = {
     type(None): "null",
@@ -47,11 +45,9 @@ def check_options(
 ) -> PredictionOptions:
     """Return the options, or raise CommandError if the model has fewer than ``top_k`` topics."""
     n_topics = len(classifier.topics)
-    if top_k is None:
-        top_k = min(DEFAULT_TOP_K, n_topics)
-    if top_k > n_topics:
+    if top_k is not None and top_k > n_topics:
         raise CommandError(f"--top-k: expected 1 to {n_topics}, got {top_k}")
-    return PredictionOptions(top_k, min_confidence)
+    return PredictionOptions(top_k or classifier.default_top_k, min_confidence)
 
 
 def split_lines(

@@ -7,12 +7,9 @@ has nothing else takes hundreds of megabytes. A valid body is nearly all text.
 import re
 from typing import Final
 
-SMALL_BYTES: Final = 2_048
-"""Bodies up to this are harmless, whatever they hold."""
-FEW_VALUES: Final = 20_000
-"""So many values are, too, if there are few names and texts."""
-FEW_VALUES_A_TEXT: Final = 1_000
-"""Of a few texts, which are parsed on the event loop."""
+SMALL_BYTES: Final = 2_048  # bodies up to this are harmless, whatever they hold
+FEW_VALUES: Final = 20_000  # so many values are, too, if there are few names and texts
+FEW_VALUES_A_TEXT: Final = 1_000  # of a few texts, which are parsed on the event loop
 STRUCTURE_BYTES: Final = 256
 """Of what is no text, in any request: its options, and brackets."""
 STRUCTURE_BYTES_A_TEXT: Final = 32

@@ -1,11 +1,10 @@
 """Request and response bodies. A docstring of a field is its description in OpenAPI."""
 
-from dataclasses import asdict
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from service.model import DEFAULT_TOP_K, Abstention, Topic
+from service.model import DEFAULT_TOP_K, Abstention
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -148,11 +147,6 @@ class TopicInfo(Body):
     description: str
     training_newswires: int
     """Number of texts of the training split with this topic."""
-
-    @classmethod
-    def of(cls, topic: Topic) -> Self:
-        """Return the topic of a bundle as a response body."""
-        return cls(topic=topic.code, **asdict(topic))
 
 
 class TopicList(Body):

@@ -16,10 +16,8 @@ from service.scheduling.admission import Admission
 from service.scheduling.errors import OverloadedError
 from service.scheduling.timeouts import Timeout
 
-FREE_BYTES: Final = 16_384
-"""Of each body, that do not count."""
-MIN_SECONDS: Final = 0.2
-"""How long a body may take, whatever else comes."""
+FREE_BYTES: Final = 16_384  # of each body, that do not count
+MIN_SECONDS: Final = 0.2  # how long a body may take, whatever else comes
 DROPPED: Final = (
     "Too many bytes of request bodies, and others arrived faster. "
     "Retry after the number of seconds in Retry-After."
@@ -49,13 +47,7 @@ class UnfinishedBodies:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Count a body of the current task inside.
-
-        Raises
-        ------
-        OverloadedError
-            If it was dropped for others.
-        """
+        """Count a body of the current task inside; OverloadedError if it was dropped for others."""
         task = current_task()
         self._bodies[task] = _Body(monotonic())
         try:
@@ -70,10 +62,7 @@ class UnfinishedBodies:
     def grow(self, size: int) -> None:
         """Note the present size of the current task's body, in bytes.
 
-        Raises
-        ------
-        OverloadedError
-            If there is no room, and no older body to drop.
+        Raises OverloadedError if there is no room, and no older body to drop.
         """
         body = self._bodies.get(task := current_task())
         if body is None or (more := size - FREE_BYTES - body.n_bytes) <= 0:

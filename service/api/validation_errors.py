@@ -17,8 +17,7 @@ from service.api.schemas import FieldProblem
 
 MAX_ERRORS: Final = 64
 """More are not looked at one by one: a request has that many only if it is full of other names."""
-MAX_NAMED: Final = 3
-"""So many unknown fields are named."""
+MAX_NAMED: Final = 3  # so many unknown fields are named
 MAX_NAME_CHARACTERS: Final = 40
 NO_OBJECT: Final = frozenset({"model_type", "model_attributes_type"})
 UNKNOWN: Final = "extra_forbidden"

@@ -1,6 +1,7 @@
 """The commands of ``newswire``: classify, explain, model and serve."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,7 +11,6 @@ import typer
 from service import __version__
 from service.cli.explanation import HEADER, explanation_cells, highlight, to_json_object
 from service.cli.inputs import check_inputs, read_lines, read_text, read_texts
-from service.cli.model_info import TOPIC_HEADER, model_rows, topic_rows
 from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import RESULT_KEYS, show_results, to_json_line
 from service.console import (
@@ -21,9 +21,10 @@ from service.console import (
     TopKOption,
     progress_bar,
 )
-from service.model import load_classifier
+from service.model import Manifest, load_classifier
 from service.rows import CommandError, check_options, classify_rows
 
+TOPIC_FIELDS: Final = ("id", "code", "name", "group", "training_newswires", "description")
 MODELS: Final = Path("models/reuters")
 cli = typer.Typer(
     help="Classify news texts by topic.",
@@ -153,9 +154,24 @@ def model(
         records = classifier.topics if topics else [classifier.manifest]
         write_lines(to_json(asdict(record)) for record in records)
     elif topics:
-        write_rows(topic_rows(classifier), TOPIC_HEADER)
+        rows = ([str(getattr(each, name)) for name in TOPIC_FIELDS] for each in classifier.topics)
+        write_rows(rows, ["topic" if name == "code" else name for name in TOPIC_FIELDS])
     else:
-        write_rows(model_rows(classifier))
+        write_rows(_manifest_rows(classifier.manifest, len(classifier.topics)))
+
+
+def _manifest_rows(manifest: Manifest, n_topics: int) -> Iterator[tuple[str, str]]:
+    for name in ("name", "version", "created", "command"):
+        yield name, getattr(manifest, name)
+    yield "topics", str(n_topics)
+    yield "min_confidence", f"{manifest.min_confidence:.3f}"
+    for code, threshold in manifest.topic_min_confidence.items():
+        yield f"min_confidence.{code}", f"{threshold:.3f}"
+    yield "min_known_words_ratio", f"{manifest.min_known_words_ratio:.3f}"
+    yield "no_topic", "yes" if manifest.no_topic else "no"
+    for view, scores in manifest.scores.items():
+        for name, score in scores.items():
+            yield f"{view}.{name}", f"{score:.3f}"
 
 
 @cli.command()

@@ -12,8 +12,7 @@ HEADER: Final = ("word", "field", "start", "end", "known", "score_change")
 FOR: Final = "bold green"
 AGAINST: Final = "red"
 UNKNOWN: Final = "dim"
-MIN_CHANGE: Final = 0.0005
-"""A smaller change is shown without colour."""
+MIN_CHANGE: Final = 0.0005  # a smaller change is shown without colour
 
 
 def to_json_object(explanation: Explanation) -> dict[str, Any]:

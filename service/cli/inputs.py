@@ -11,8 +11,7 @@ from service.rows import CommandError, Row, batched, parse_line, split_lines, to
 
 STDIN: Final = "-"
 STDIN_DESCRIPTOR: Final = 0
-MAX_BYTES: Final = 16 * 2**20
-"""Longest file of text, and longest line of JSON."""
+MAX_BYTES: Final = 16 * 2**20  # longest file of text, and longest line of JSON
 CHUNK_BYTES: Final = 2**18
 """Bytes per read; a read from a pipe returns what is there, and that is classified at once."""
 BATCH_TEXTS: Final = 1_000
@@ -28,8 +27,7 @@ class Entry(NamedTuple):
     content: Row
     kept: str = ""
     """The JSON object of a line as it was written, without its closing bracket."""
-    line: int | None = None
-    """Line number in the file, from 1, if each line is a text."""
+    line: int | None = None  # line number in the file, from 1, if each line is a text
 
 
 class Batch(NamedTuple):

@@ -22,10 +22,7 @@ EXIT_BROKEN_PIPE: Final = 141
 def write_lines(lines: Iterable[str]) -> None:
     """Write whole lines to standard output; an interrupt waits until the last one is written.
 
-    Raises
-    ------
-    SystemExit
-        If the reader has closed the pipe, as in ``newswire ... | head``.
+    Raises SystemExit if the reader has closed the pipe, as in ``newswire ... | head``.
     """
     rest = memoryview("".join(f"{line}\n" for line in lines).encode())
     with _delayed_interrupt():

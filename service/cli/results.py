@@ -12,8 +12,7 @@ from service.console import print_error, printable
 from service.model import Classification
 from service.model.control_characters import escape_controls
 
-Result = tuple[Entry, Classification | str]
-"""A str is an error."""
+Result = tuple[Entry, Classification | str]  # a str is an error
 HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained", "no_topic")
 TABLE_HEADER: Final = ("file", "topic", "score", "next", "known_words", "abstained", "no_topic")
 ERROR: Final = "error"

@@ -9,7 +9,6 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -62,19 +61,16 @@ def read_file(folder: Path, name: str) -> bytes:
         raise BundleError(f"{name}: expected a file inside the bundle, it links outside")
     try:
         with open(path, "rb", opener=_open_nonblocking) as file:
-            return _read_bounded(file, name)
+            status = os.fstat(file.fileno())
+            size = status.st_size
+            if not stat.S_ISREG(status.st_mode):
+                raise BundleError(f"{name}: expected a regular file")
+            if size > MAX_FILE_BYTES:
+                raise BundleError(f"{name}: expected at most {MAX_FILE_BYTES} bytes, got {size}")
+            return file.read(size)  # if it grew meanwhile, its hash differs
     except OSError as error:
         raise BundleError(f"{name}: cannot be read: {error.strerror}") from error
 
 
 def _open_nonblocking(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)  # does not wait for the writer of a pipe
-
-
-def _read_bounded(file: BufferedReader, name: str) -> bytes:
-    status = os.fstat(file.fileno())
-    if not stat.S_ISREG(status.st_mode):
-        raise BundleError(f"{name}: expected a regular file")
-    if status.st_size > MAX_FILE_BYTES:
-        raise BundleError(f"{name}: expected at most {MAX_FILE_BYTES} bytes, got {status.st_size}")
-    return file.read(status.st_size)  # if it grew meanwhile, its hash differs

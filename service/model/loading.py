@@ -40,28 +40,23 @@ def load_classifier(folder: str | Path, *, fingerprint: str | None = None) -> To
 
 
 def build_classifier(bundle: Bundle) -> TopicClassifier:
-    """Build and verify the classifier of a bundle, or raise BundleError."""
-    classifier = TopicClassifier(bundle)
-    _verify(classifier, bundle.goldens)
-    return classifier
+    """Build the classifier of a bundle, and check its golden cases one by one and as a batch.
 
-
-def _verify(classifier: TopicClassifier, goldens: Sequence[Golden]) -> None:
-    """Check the network's outputs, and the golden cases one by one and as a batch.
-
-    Raises BundleError if a token id is out of the network's range, or a golden case has other token
-    ids or probabilities.
+    Raises BundleError if the network fails for a token id, or a golden case has other token ids or
+    probabilities.
     """
+    classifier = TopicClassifier(bundle)
     highest = max(classifier.encoder.vocabulary.values(), default=START_ID)
     try:
         _check_outputs(classifier, highest)
-        _replay(classifier, goldens)
+        _replay(classifier, bundle.goldens)
     except BundleError:
         raise
     except Exception as error:  # onnxruntime's errors have no common base but Exception
         raise BundleError(
             f"model.onnx: expected a network for token ids up to {highest}, it fails there"
         ) from error
+    return classifier
 
 
 def _check_outputs(classifier: TopicClassifier, highest: int) -> None:

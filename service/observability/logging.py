@@ -39,9 +39,7 @@ class JsonLinesFormatter(JsonFormatter):
         super().add_fields(log_data, record, message_dict)
         log_data.pop("color_message", None)
         if context := current_request_context.get():
-            log_data["request_id"] = context.request_id
-            if context.traceparent:
-                log_data["traceparent"] = context.traceparent
+            log_data.update((name, value) for name, value in context._asdict().items() if value)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Return the traceback; during a request without the message, which may quote it."""

@@ -82,17 +82,16 @@ class ModelWatcher:
         with metrics.model_watcher_running.track_inprogress():
             while not self._stopping:
                 try:
-                    self._wait_and_check()
+                    self._wake.wait(self._poll_seconds or None)
+                    self._wake.clear()
+                    if not self._stopping:
+                        self._check_and_log()
                 except Exception:
                     logger.exception("model watcher failed, restarting in %g s", RESTART_SECONDS)
                     metrics.reloads.labels("error").inc()
                     time.sleep(RESTART_SECONDS)
 
-    def _wait_and_check(self) -> None:
-        self._wake.wait(self._poll_seconds or None)
-        if self._stopping:
-            return
-        self._wake.clear()
+    def _check_and_log(self) -> None:
         requested, self._requested = self._requested, False
         if requested:
             self._skipped.clear()

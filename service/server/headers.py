@@ -22,8 +22,7 @@ class UnfinishedHeaders:
     """Bounds the bytes of incomplete headers of all connections by closing the oldest."""
 
     def __init__(self) -> None:
-        self._bytes: dict[_Connection, int] = {}
-        """By connection, the oldest first."""
+        self._bytes: dict[_Connection, int] = {}  # by connection, the oldest first
         self.total = 0
 
     def count(self, connection: _Connection, n_bytes: int) -> None:

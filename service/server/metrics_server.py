@@ -15,8 +15,7 @@ from starlette.types import ASGIApp
 from service.api.routes.operations import METRICS_PATH, metrics_endpoint
 from service.server.listeners import set_send_timeout
 
-STOP_SECONDS: Final = 1
-"""For scrapes in progress to finish when the service stops."""
+STOP_SECONDS: Final = 1  # for scrapes in progress to finish when the service stops
 
 
 @contextmanager

@@ -25,13 +25,6 @@ class CoalescingTransport(Transport):
 
     Headers are recognised by the status line. A piece of a body that begins with one also waits for
     the next piece or the end. Implements what uvicorn's HTTP protocol uses of a transport.
-
-    Attributes
-    ----------
-    linger_seconds : float
-        How long `close` discards input if the client still sends.
-    in_request : bool
-        Whether the client is in the middle of a request: then `close` lingers.
     """
 
     def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
@@ -44,7 +37,7 @@ class CoalescingTransport(Transport):
         self._linger_task: TimerHandle | None = None
         self._lingered_bytes = 0
         self.linger_seconds = LINGER_SECONDS
-        self.in_request = False
+        self.in_request = False  # whether the client still sends a request: then `close` lingers
         self.is_lingering = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:

@@ -20,8 +20,7 @@ from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import DeadlineExceededError, OverloadedError
 
 Request = dict[str, Any]
-Requests = dict[str, tuple[str, Request]]
-"""Summary and body by name."""
+Requests = dict[str, tuple[str, Request]]  # summary and body by name
 Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
 

@@ -12,10 +12,9 @@ from starlette.routing import BaseRoute
 from service.api.middleware.instrumentation import UNMATCHED
 from service.api.problems import PROBLEMS, UNAVAILABLE, UnauthorizedError
 
-NOT_FOUND: Final = 404
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
-OF_ANY_ROUTE: Final = frozenset({200, 405, PROBLEMS[Exception].status})
-OF_BODIES: Final = frozenset(kind.status for kind in PROBLEMS.values()) - {UNAUTHORIZED}
+OF_ANY_ROUTE: Final = {200, 405, PROBLEMS[Exception].status}
+OF_BODIES: Final = {kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED}
 
 
 def statuses_by_route(
@@ -23,18 +22,17 @@ def statuses_by_route(
 ) -> Mapping[str, set[int]]:
     """Return the statuses by route label; ``pages`` are the paths of routes that may return 304."""
     of_keys = {UNAUTHORIZED} if has_keys else set()
-    statuses = {UNMATCHED: {NOT_FOUND} | of_keys}
+    statuses = {UNMATCHED: {404} | of_keys}
     for route in routes:
-        if not isinstance(route, APIRoute):
-            continue
-        found = statuses.setdefault(route.path, set()) | OF_ANY_ROUTE | of_keys
-        if "POST" in (route.methods or ()):
-            found |= OF_BODIES
-        if route.path.endswith(("/live", "/ready")):
-            found.add(UNAVAILABLE)
-        if "{" in route.path:
-            found.add(NOT_FOUND)
-        if route.path in pages:
-            found.add(304)
-        statuses[route.path] = found
+        if isinstance(route, APIRoute):
+            path = route.path
+            statuses[path] = statuses.get(path, set()) | OF_ANY_ROUTE | of_keys
+            if "POST" in (route.methods or ()):
+                statuses[path] |= OF_BODIES
+            if path.endswith(("/live", "/ready")):
+                statuses[path].add(UNAVAILABLE)
+            if "{" in path:
+                statuses[path].add(404)
+            if path in pages:
+                statuses[path].add(304)
     return statuses

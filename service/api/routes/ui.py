@@ -23,8 +23,7 @@ SWAGGER_UI: Final = ("swagger-ui-bundle.js", "swagger-ui.css")
 """Files of fastapi-offline."""
 FILES: Final = "/page/{name}"
 CONFIG: Final = "/page/config.json"
-MAX_EXAMPLES: Final = 4
-"""Examples with a topic; there may be one of no topic besides."""
+MAX_EXAMPLES: Final = 4  # examples with a topic; there may be one of no topic besides
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

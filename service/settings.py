@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -36,70 +36,57 @@ Timeout = Annotated[float, Field(gt=0, le=MAX_SECONDS)]
 WholeTimeout = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
 
 
-def _setting(default: Any, description: str, **options: Any) -> Any:
-    return Field(default=default, description=description, **options)
-
-
 class ServiceSettings(BaseSettings):
     """The settings: variables ``NEWSWIRE_`` and the name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
+    )
 
-    host: Host = _setting("127.0.0.1", "Address to listen on; 0.0.0.0 for all.")
-    port: Port = _setting(8000, "TCP port to listen on.")
-    model_dir: Path = _setting(
-        Path("models/reuters"),
-        "A bundle, or a folder of numbered bundles, of which the highest is served.",
-    )
-    model_poll_seconds: Seconds = _setting(
-        0.0, "Interval of checks for a new model; 0 checks only on SIGHUP."
-    )
-    max_text_bytes: Count = _setting(
-        1_000_000, "Maximum size of a text with its title, in bytes of UTF-8."
-    )
-    max_text_words: Count = _setting(200_000, "Maximum number of words of a text with its title.")
-    max_batch_size: Count = _setting(256, "Maximum number of texts in a batch request.")
-    max_explained_words: Count = _setting(
-        2_000, "Maximum number of words in a request with explanations."
-    )
-    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = _setting(
-        (), "API keys, separated by commas; empty disables authentication.", repr=False
-    )
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
-        (), "Allowed CORS origins such as https://a.example, separated by commas; * for all."
-    )
-    metrics_require_key: bool = _setting(
-        default=True, description="Whether /metrics requires an API key, if there are keys."
-    )
-    metrics_host: Host | None = _setting(
-        None, "Address of NEWSWIRE_METRICS_PORT; default NEWSWIRE_HOST."
-    )
-    metrics_port: Port | None = _setting(
-        None, "Separate TCP port for /metrics, without authentication."
-    )
-    max_concurrent_requests: Count = _setting(
-        20, "Maximum number of concurrent classification requests; further ones get 429."
-    )
-    max_buffered_bytes: Count = _setting(
-        24_000_000, "Maximum bytes of request bodies that are incomplete or wait for a thread."
-    )
-    request_timeout_seconds: Timeout = _setting(
-        10.0, "Timeout of receiving a request body, and of processing it."
-    )
-    header_timeout_seconds: Timeout = _setting(5.0, "Timeout of receiving request headers.")
-    keep_alive_seconds: WholeTimeout = _setting(
-        5, "Idle timeout of a connection; set it above the idle timeout of a proxy in front."
-    )
-    drain_seconds: Seconds = _setting(0.0, "How long to keep serving as not ready after SIGTERM.")
-    shutdown_timeout_seconds: WholeTimeout = _setting(
-        8, "Timeout of requests in progress at shutdown."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = _setting(
-        "info", "Minimum level of log lines."
-    )
-    access_log: bool = _setting(
-        default=False, description="Log every request; this costs throughput."
-    )
+    host: Host = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for all."""
+    port: Port = 8000
+    """TCP port to listen on."""
+    model_dir: Path = Path("models/reuters")
+    """A bundle, or a folder of numbered bundles, of which the highest is served."""
+    model_poll_seconds: Seconds = 0.0
+    """Interval of checks for a new model; 0 checks only on SIGHUP."""
+    max_text_bytes: Count = 1_000_000
+    """Maximum size of a text with its title, in bytes of UTF-8."""
+    max_text_words: Count = 200_000
+    """Maximum number of words of a text with its title."""
+    max_batch_size: Count = 256
+    """Maximum number of texts in a batch request."""
+    max_explained_words: Count = 2_000
+    """Maximum number of words in a request with explanations."""
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode, Field(repr=False)] = ()
+    """API keys, separated by commas; empty disables authentication."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Allowed CORS origins such as https://a.example, separated by commas; * for all."""
+    metrics_require_key: bool = True
+    """Whether /metrics requires an API key, if there are keys."""
+    metrics_host: Host | None = None
+    """Address of NEWSWIRE_METRICS_PORT; default NEWSWIRE_HOST."""
+    metrics_port: Port | None = None
+    """Separate TCP port for /metrics, without authentication."""
+    max_concurrent_requests: Count = 20
+    """Maximum number of concurrent classification requests; further ones get 429."""
+    max_buffered_bytes: Count = 24_000_000
+    """Maximum bytes of request bodies that are incomplete or wait for a thread."""
+    request_timeout_seconds: Timeout = 10.0
+    """Timeout of receiving a request body, and of processing it."""
+    header_timeout_seconds: Timeout = 5.0
+    """Timeout of receiving request headers."""
+    keep_alive_seconds: WholeTimeout = 5
+    """Idle timeout of a connection; set it above the idle timeout of a proxy in front."""
+    drain_seconds: Seconds = 0.0
+    """How long to keep serving as not ready after SIGTERM."""
+    shutdown_timeout_seconds: WholeTimeout = 8
+    """Timeout of requests in progress at shutdown."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Minimum level of log lines."""
+    access_log: bool = False
+    """Log every request; this costs throughput."""
 
     @field_validator("api_keys", mode="before")
     @classmethod

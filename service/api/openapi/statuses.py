@@ -10,9 +10,9 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from service.api.middleware.instrumentation import UNMATCHED
-from service.api.problems import PROBLEMS, UNAVAILABLE, UnauthorizedError
+from service.api.openapi.document import UNAUTHORIZED
+from service.api.problems import PROBLEMS, UNAVAILABLE
 
-UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
 OF_ANY_ROUTE: Final = {200, 405, PROBLEMS[Exception].status}
 OF_BODIES: Final = {kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED}
 

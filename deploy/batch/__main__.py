@@ -6,17 +6,19 @@ if __name__ == "__main__":
     prepare_process(extra="batch", packages=("pyarrow", "ray", "rich", "typer"))
 
 import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import chdir
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console
 
 from deploy.batch.job import run
 from deploy.batch.locations import Location
-from deploy.batch.plan import make_plan
-from deploy.batch.progress import report_progress
-from deploy.batch.run_manifest import PARTIAL_FOLDER, make_run_manifest, open_or_resume
+from deploy.batch.plan import PARTIAL_FOLDER, make_plan, make_run_manifest, open_or_resume
 from deploy.batch.worker import Job
 from service.console import (
     MODEL_DIR_HELP,
@@ -24,10 +26,13 @@ from service.console import (
     PlainConsole,
     PrefixOption,
     TopKOption,
+    progress_bar,
     run_commands,
 )
 from service.model import build_classifier, find_bundle, load_bundle
 from service.rows import CommandError, check_options
+
+LINE_SECONDS: Final = 10  # between lines of progress without a terminal
 
 console = PlainConsole()
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -75,15 +80,55 @@ def classify(
     with output.lock():
         present = open_or_resume(output, make_run_manifest(plan, bundle.manifest, options))
         left = [partition for partition in plan.partitions if partition.name not in present]
-        n_all, n_finished = len(plan.partitions), len(plan.partitions) - len(left)
-        if n_finished:
+        n_all = len(plan.partitions)
+        if n_finished := n_all - len(left):
             console.print(f"Resuming: {n_finished:,} of {n_all:,} partitions are finished")
         job = Job(bundle, plan._replace(files=[], partitions=[]), output, options, batch_size)
         total = sum(partition.size for partition in plan.partitions)
         done = total - sum(partition.size for partition in left)
         with chdir(ROOT):  # Ray's workers import from the folder in which it is started
             report_progress(run(job, left, workers), console, total=total, done=done)
-        output.within(PARTIAL_FOLDER).remove()
+        output.files.delete_dir(output.within(PARTIAL_FOLDER).path)
+
+
+def report_progress(
+    outcomes: Iterable[dict[str, Any]], console: Console, *, total: int, done: int
+) -> None:
+    """Print the progress of a run until it ends; raise CommandError if partitions failed.
+
+    ``outcomes`` are those of `deploy.batch.job.run`; ``total`` and ``done`` are the bytes of the
+    input, and those that earlier runs have classified.
+    """
+    started = shown = time.monotonic()
+    counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)
+    failures: list[str] = []
+    bar = console.is_terminal
+    total = max(total, 1)
+    with progress_bar(console, "starting", total=total, done=done, visible=bar) as advance:
+        for outcome in outcomes:
+            counts.update({name: outcome[name] for name in counts})
+            if outcome["failure"] is not None:
+                failures.append(outcome["failure"])
+            done += outcome["size"]
+            now = time.monotonic()
+            summary = _summary(counts, now - started)
+            advance(outcome["size"], summary)
+            if not bar and now - shown >= LINE_SECONDS:
+                shown = now
+                console.print(f"{done / total:4.0%}  {summary}", soft_wrap=True)
+    console.print(_summary(counts, time.monotonic() - started), soft_wrap=True)
+    if failures:
+        raise CommandError(
+            f"{len(failures)} partitions failed, run the same command again to retry them; "
+            f"the first: {failures[0]}"
+        )
+
+
+def _summary(counts: Counter[str], seconds: float) -> str:
+    return (
+        f"{counts['rows']:,} rows, {counts['rows'] / max(seconds, 1e-9):,.0f} texts/s, "
+        f"{counts['abstained']:,} abstained, {counts['errors']:,} errors, {seconds:.1f} s"
+    )
 
 
 def main() -> int:

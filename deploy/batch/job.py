@@ -18,27 +18,16 @@ from deploy.batch.partitions import Partition
 from deploy.batch.worker import Job, PartitionClassifier
 from service.rows import CommandError
 
-LOCAL_SETTINGS: Final = {
-    "RAY_AUTH_MODE": "token",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # listen on loopback only
-}
-QUIET_SETTINGS: Final = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
+# listen on loopback only, for clients that have the token
+LOCAL_SETTINGS: Final = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+QUIET_SETTINGS: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 CONNECT_SECONDS: Final = 10
-NAMED_ADDRESSES: Final = ("auto", "local")
-OBJECT_STORE_BYTES: Final = 256 * 2**20
-"""For the model and the list of partitions; rows do not pass through the object store."""
-MAX_BLOCKS: Final = 5_000
-"""Blocks of the list of partitions; the driver keeps all of them in memory."""
+OBJECT_STORE_BYTES: Final = 256 * 2**20  # for the model and the list of partitions, not for rows
+MAX_BLOCKS: Final = 5_000  # of the list of partitions; the driver keeps all of them in memory
 
 
 def run(job: Job, partitions: list[Partition], n_workers: int | None) -> Iterator[dict[str, Any]]:
-    """Classify partitions; yield the outcome of each, as of `PartitionClassifier`, as it ends.
-
-    By default there is one worker per processor.
-    """
+    """Classify partitions; yield the outcome of each, as of `PartitionClassifier`, as it ends."""
     if not partitions:
         return
     with _connect(n_workers) as size:
@@ -69,14 +58,13 @@ def run(job: Job, partitions: list[Partition], n_workers: int | None) -> Iterato
 
 def check_reachable(address: str) -> None:
     """Raise CommandError if nothing listens at an address; Ray itself would wait for minutes."""
-    if address in NAMED_ADDRESSES:
+    if address in ("auto", "local"):
         return
     try:
         parts = urlsplit(address if "://" in address else f"//{address}")
         if parts.hostname is None or parts.port is None:
-            raise CommandError(
-                f"RAY_ADDRESS: expected HOST:PORT or ray://HOST:PORT, got {address!r}"
-            )
+            expected = "HOST:PORT or ray://HOST:PORT"
+            raise CommandError(f"RAY_ADDRESS: expected {expected}, got {address!r}")
         socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
         raise CommandError(

@@ -14,13 +14,11 @@ from deploy.batch.partitions import BATCH_BYTES, PARTITION_BYTES, Batch, Partiti
 from service.model.strict_json import replace_surrogates
 from service.rows import CommandError, Row, batched, parse_line, split_lines, to_row
 
-REST: Final = "rest"
-"""Output column of the values that fit no other column, as JSON; null if there are none."""
+REST: Final = "rest"  # column of the values that fit no other, as JSON; null if there are none
 BLOCK_BYTES: Final = 2**20
 GZIP: Final = ".gz"
-SAMPLED_FILES: Final = 100
+SAMPLED_FILES: Final = 100  # evenly spread ones, from whose first lines the columns are inferred
 SAMPLED_LINES: Final = 1_000
-"""The first lines of evenly spread files, from which the columns are inferred."""
 FITTING: Final[dict[Any, tuple[set[type], range]]] = {
     pa.string(): ({NoneType, str}, range(0)),
     pa.bool_(): ({NoneType, bool}, range(0)),
@@ -29,8 +27,7 @@ FITTING: Final[dict[Any, tuple[set[type], range]]] = {
 }
 """Types of columns, and the values that they keep without loss: their types, and integers."""
 NOTHING: Final[tuple[set[type], range]] = (set(), range(0))
-JSON: Final = {b"newswire_topics.kind": b"json"}
-"""Metadata of a column of lists, objects or mixed types, which are stored as JSON."""
+JSON: Final = {b"newswire_topics.kind": b"json"}  # of columns of lists, objects or mixed types
 
 
 def inspect_files(
@@ -47,7 +44,13 @@ def inspect_files(
             for name, value in parsed.items():
                 seen.setdefault(name, set()).add(type(value))
     seen |= {name: {str} for name in names if name in seen}
-    fields = [_field(name, kinds) for name, kinds in seen.items()]
+    fields = [
+        next(
+            (pa.field(name, kind) for kind, (types, _) in FITTING.items() if kinds <= types),
+            pa.field(name, pa.string(), metadata=JSON),
+        )
+        for name, kinds in seen.items()
+    ]
     return pa.schema([*fields, pa.field(prefix + REST, pa.string())]), [
         iter([(0, sys.maxsize, file.size)])
         if file.path.endswith(GZIP)
@@ -62,13 +65,6 @@ def _first_objects(filesystem: Any, path: str) -> list[dict[str, Any]]:
         return [parsed for line in lines if isinstance(parsed := _parse(line), dict)]
     except (pa.ArrowException, OSError) as error:
         raise CommandError(f"{path}: cannot be read: {one_line(error)}") from error
-
-
-def _field(name: str, kinds: set[type]) -> Any:
-    for column_type, (types, _) in FITTING.items():
-        if kinds <= types:
-            return pa.field(name, column_type)
-    return pa.field(name, pa.string(), metadata=JSON)
 
 
 def read_rows(

@@ -74,26 +74,6 @@ class Location(NamedTuple):
                 f"{self.path}: another run is writing to it; wait for it, or use another folder"
             ) from error
 
-    def read(self) -> bytes | None:
-        """Return the content of the file; None if there is none."""
-        try:
-            with self.files.open_input_stream(self.path) as stream:
-                return bytes(stream.read())
-        except FileNotFoundError:
-            return None
-
-    def write(self, content: bytes) -> None:
-        """Write the file under another name and rename it."""
-        partial = f"{self.path}.partial"
-        with self.files.open_output_stream(partial) as stream:
-            stream.write(content)
-        self.files.move(partial, self.path)
-
-    def remove(self) -> None:
-        """Remove the folder, if there is one."""
-        if self.files.get_file_info(self.path).type != fs.FileType.NotFound:
-            self.files.delete_dir(self.path)
-
 
 def one_line(error: BaseException) -> str:
     """Return the message of an error on one line."""

@@ -12,8 +12,7 @@ from deploy.batch.locations import one_line
 from deploy.batch.partitions import BATCH_BYTES, PARTITION_ROWS, Batch, Partition, cut
 from service.rows import CommandError, to_row
 
-MAX_FOOTER_THREADS: Final = 16
-"""Threads that read footers, which may wait for the network."""
+MAX_FOOTER_THREADS: Final = 16  # which may wait for the network
 
 
 def inspect_files(
@@ -26,8 +25,10 @@ def inspect_files(
     """
     with ThreadPoolExecutor(MAX_FOOTER_THREADS) as pool:
         footers = list(pool.map(lambda file: _footer(filesystem, file.path), files))
-    schema = pa.schema([])
+    schema, spans = pa.schema([]), []
     for file, footer in zip(files, footers, strict=True):
+        n_bytes = sum(group.total_byte_size for group in _row_groups(footer))
+        spans.append(cut(footer.num_rows, n_bytes, longest=PARTITION_ROWS))
         try:
             schema = pa.unify_schemas([schema, footer.schema.to_arrow_schema().remove_metadata()])
         except pa.ArrowException as error:
@@ -37,14 +38,7 @@ def inspect_files(
     for name in names:
         if name in schema.names and not _is_text(kind := schema.field(name).type):
             raise CommandError(f"expected text in column {name!r}, got {kind}")
-    return schema, [
-        cut(
-            footer.num_rows,
-            sum(group.total_byte_size for group in _row_groups(footer)),
-            longest=PARTITION_ROWS,
-        )
-        for footer in footers
-    ]
+    return schema, spans
 
 
 def read_rows(

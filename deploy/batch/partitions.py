@@ -8,29 +8,22 @@ from urllib.parse import unquote
 
 from service.rows import Row
 
-PARTITION_ROWS: Final = 50_000
-"""Maximum rows of a partition, where the format tells their number."""
-PARTITION_BYTES: Final = 16 * 2**20
-"""Approximate size: some seconds of work, which is what a killed run loses."""
-BATCH_BYTES: Final = 8 * 2**20
-"""Approximate maximum size of a batch."""
+PARTITION_ROWS: Final = 50_000  # maximum, where the format tells their number
+PARTITION_BYTES: Final = 16 * 2**20  # about some seconds of work, which is what a killed run loses
+BATCH_BYTES: Final = 8 * 2**20  # approximate maximum size of a batch
 HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
 class Partition(NamedTuple):
     """A part of a file of the input."""
 
-    number: int
-    """From 0, in the order of the input."""
+    number: int  # from 0, in the order of the input
     path: str
-    start: int
-    """Row of a Parquet file, or byte of JSON lines, where a line belongs to its first byte."""
+    start: int  # row of a Parquet file, or byte of JSON lines, where a line is at its first byte
     stop: int
-    size: int
-    """Approximate size in bytes."""
+    size: int  # about, in bytes
     file_size: int
-    modified: int | None
-    """When the file was modified, in nanoseconds since 1970, as it was planned."""
+    modified: int | None  # when it was planned: nanoseconds since 1970
 
     @property
     def name(self) -> str:

@@ -1,17 +1,23 @@
-"""The plan of a run: files and partitions of the input, and the columns of the output."""
+"""The plan of a run: files, partitions and columns; and its manifest, by which it is resumed."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
 from deploy.batch import json_lines, parquet
 from deploy.batch.locations import Location
-from deploy.batch.partitions import Batch, Partition, folder_values
-from deploy.batch.results import RESULT_FIELDS
-from service.rows import CommandError
+from deploy.batch.partitions import (
+    PARTITION_BYTES,
+    PARTITION_ROWS,
+    Batch,
+    Partition,
+    folder_values,
+)
+from service.model import Manifest
+from service.rows import CommandError, PredictionOptions
 
 FORMATS: Final = {
     ".parquet": (parquet.inspect_files, parquet.read_rows),
@@ -19,26 +25,32 @@ FORMATS: Final = {
     ".jsonl.gz": (json_lines.inspect_files, json_lines.read_rows),
 }
 """Functions that inspect and read files, by the end of file names."""
+RESULT_FIELDS: Final = {
+    "topic": pa.string(),
+    "score": pa.float32(),
+    "topics": pa.list_(pa.struct([("topic", pa.string()), ("score", pa.float32())])),
+    "known_words": pa.float64(),
+    "abstained": pa.string(),
+    "no_topic": pa.float32(),
+    "error": pa.string(),
+}
+"""Name and type of each column of the results, as in a response of the service; all nullable."""
+MANIFEST_FILE: Final = "_run.json"
+PARTIAL_FOLDER: Final = "_partial"
 
 
 class Plan(NamedTuple):
     """The plan of a run."""
 
     data: Location
-    files: list[Any]
-    """Of type `pyarrow.fs.FileInfo`."""
+    files: list[Any]  # of type `pyarrow.fs.FileInfo`
     partitions: list[Partition]
     read_rows: Callable[[Any, Partition, Any, tuple[str, str], int], Iterator[Batch]]
-    names: tuple[str, str]
-    """Columns of text and title, of which the input has at least one."""
-    prefix: str
-    """Stands before the name of each column of the results."""
-    input_schema: Any
-    """Columns of the files."""
-    folder_columns: list[str]
-    """Further columns, which folders name as in Hive."""
-    output_schema: Any
-    """Columns of files, of folders and of the results."""
+    names: tuple[str, str]  # columns of text and title, of which the input has at least one
+    prefix: str  # stands before the name of each column of the results
+    input_schema: Any  # columns of the files
+    folder_columns: list[str]  # further columns, which folders name as in Hive
+    output_schema: Any  # columns of files, of folders and of the results
 
 
 def make_plan(data: Location, *, text: str | None, title: str | None, prefix: str) -> Plan:
@@ -81,12 +93,69 @@ def make_plan(data: Location, *, text: str | None, title: str | None, prefix: st
             f"expected no column {', '.join(map(repr, taken))} in the input: "
             "results have that name; give them another one by --prefix"
         )
-    numbers = count()
+    pairs = [(file, span) for file, cuts in zip(files, spans, strict=True) for span in cuts]
     partitions = [
-        Partition(next(numbers), file.path, *span, file.size, file.mtime_ns)
-        for file, file_spans in zip(files, spans, strict=True)
-        for span in file_spans
+        Partition(number, file.path, *span, file.size, file.mtime_ns)
+        for number, (file, span) in enumerate(pairs)
     ]
     return Plan(
         data, files, partitions, read_rows, names, prefix, schema, folder_columns, pa.schema(fields)
     )
+
+
+def make_run_manifest(plan: Plan, manifest: Manifest, options: PredictionOptions) -> dict[str, Any]:
+    """Return everything that determines the output, in the types of JSON."""
+    text_column, title_column = plan.names
+    columns = {"text_column": text_column, "title_column": title_column, "prefix": plan.prefix}
+    n_partitions = len(plan.partitions)
+    run = {
+        "model": {"name": manifest.name, "version": manifest.version, "files": manifest.files},
+        "options": {**columns, **options._asdict()},
+        "partitions": {"rows": PARTITION_ROWS, "bytes": PARTITION_BYTES, "count": n_partitions},
+        "input": {file.path: [file.size, file.mtime_ns] for file in plan.files},
+    }
+    return dict(json.loads(json.dumps(run)))
+
+
+def open_or_resume(output: Location, manifest: dict[str, Any]) -> set[str]:
+    """Write the manifest to the output folder, or check that it has the same one.
+
+    Return the names of its files, which are complete: a file is renamed when it is. Raise
+    CommandError if the folder belongs to another run, or contains something else.
+    """
+    files, path = output.files, output.within(MANIFEST_FILE).path
+    present = [file.path.rsplit("/", 1)[1] for file in output.list_files()]
+    try:
+        with files.open_input_stream(path) as stream:
+            found = json.loads(stream.read())
+    except FileNotFoundError as error:
+        if present:
+            raise CommandError(
+                f"{output.path}: expected a new or an empty folder, or that of a run to be "
+                f"resumed, got one with {present[0]!r}"
+            ) from error
+        with files.open_output_stream(f"{path}.partial") as stream:
+            stream.write(json.dumps(manifest, indent=1).encode())
+        files.move(f"{path}.partial", path)
+    else:
+        if difference := _difference(found, manifest):
+            raise CommandError(
+                f"{output.path}: belongs to another run: {difference}; use another folder"
+            )
+    partial = output.within(PARTIAL_FOLDER).path
+    files.create_dir(partial, recursive=True)
+    files.delete_dir_contents(partial)
+    return set(present)
+
+
+def _difference(found: Any, expected: Any, path: str = "") -> str | None:
+    """Return the first difference of two manifests."""
+    if not (isinstance(found, dict) and isinstance(expected, dict)):
+        return None if found == expected else f"{path}: expected {found!r}, got {expected!r}"
+    for key in [*expected, *(key for key in found if key not in expected)]:
+        where = f"{path}.{key}" if path else key
+        if key not in expected or key not in found:
+            return f"{where} {'is no longer there' if key in found else 'is new'}"
+        if difference := _difference(found[key], expected[key], where):
+            return difference
+    return None

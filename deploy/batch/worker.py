@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -9,33 +10,25 @@ import pyarrow.parquet as pq
 
 from deploy.batch.locations import Location, one_line
 from deploy.batch.partitions import Batch, Partition, folder_values
-from deploy.batch.plan import Plan
-from deploy.batch.results import result_arrays
-from deploy.batch.run_manifest import PARTIAL_FOLDER
-from service.model import Bundle, build_classifier
+from deploy.batch.plan import PARTIAL_FOLDER, RESULT_FIELDS, Plan
+from service.model import Bundle, Classification, build_classifier
 from service.rows import CommandError, PredictionOptions, batched, classify_rows
 
-ROW_GROUP_BYTES: Final = 16 * 2**20
-"""Size at which rows are written as a row group."""
+ROW_GROUP_BYTES: Final = 16 * 2**20  # size at which rows are written as a row group
 
 
 class Job(NamedTuple):
     """What all workers have in common."""
 
     bundle: Bundle
-    plan: Plan
-    """Without its files and partitions."""
+    plan: Plan  # without its files and partitions
     output: Location
     options: PredictionOptions
-    batch_rows: int
-    """Rows per prediction."""
+    batch_rows: int  # per prediction
 
 
 class PartitionClassifier:
-    """Classifies partitions of the input, each into a file of the output.
-
-    The constructor builds and verifies the model.
-    """
+    """Classifies partitions of the input, each into a file of the output."""
 
     def __init__(self, job: Job) -> None:
         self._classifier = build_classifier(job.bundle)
@@ -96,6 +89,23 @@ class PartitionClassifier:
         folders = [pa.repeat(value, len(results)) for value in constants]
         arrays = [*batch.columns, *folders, *result_arrays(results)]
         return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def result_arrays(results: Sequence[Classification | str]) -> list[Any]:
+    """Convert results, of which a str is an error, to arrays in the order of ``RESULT_FIELDS``."""
+    found = [None if isinstance(result, str) else result for result in results]
+    # pairs are converted faster than dicts
+    rankings = [item and [(each.topic.code, each.score) for each in item.topics] for item in found]
+    columns = {
+        "topic": [ranking and ranking[0][0] for ranking in rankings],
+        "score": [ranking and ranking[0][1] for ranking in rankings],
+        "topics": rankings,
+        "known_words": [item and item.known_words_ratio for item in found],
+        "abstained": [item and item.abstained and item.abstained.value for item in found],
+        "no_topic": [item and item.no_topic for item in found],
+        "error": [result if isinstance(result, str) else None for result in results],
+    }
+    return [pa.array(columns[name], kind) for name, kind in RESULT_FIELDS.items()]
 
 
 def _check_unchanged(filesystem: Any, partition: Partition) -> None:

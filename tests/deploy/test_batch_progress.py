@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.batch import progress
+import deploy.batch.__main__ as batch
 from service.console import PlainConsole
 from service.rows import CommandError
 
@@ -17,12 +17,12 @@ def outcome(rows: int, failure: str | None = None) -> dict[str, Any]:
 
 
 def report(console: PlainConsole, *outcomes: dict[str, Any]) -> str:
-    progress.report_progress(iter(outcomes), console, total=100, done=50)
+    batch.report_progress(iter(outcomes), console, total=100, done=50)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
 def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    monkeypatch.setattr(batch, "LINE_SECONDS", 0)
     shown = report(PlainConsole(file=io.StringIO()), outcome(2_000), outcome(1))
     first, second, last = shown.splitlines()
     assert first.startswith(" 75%  2,000 rows, ")
@@ -52,5 +52,5 @@ def test_failed_partitions_are_an_error_at_the_end() -> None:
         ended.append(1)
 
     with pytest.raises(CommandError, match=r"^2 partitions failed, .*the first: a\.parquet: is"):
-        progress.report_progress(outcomes(), PlainConsole(file=io.StringIO()), total=0, done=0)
+        batch.report_progress(outcomes(), PlainConsole(file=io.StringIO()), total=0, done=0)
     assert ended

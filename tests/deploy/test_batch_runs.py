@@ -17,8 +17,7 @@ import pytest
 from deploy.batch.__main__ import cli
 from deploy.batch.job import check_reachable, run
 from deploy.batch.locations import Location
-from deploy.batch.plan import Plan, make_plan
-from deploy.batch.run_manifest import PARTIAL_FOLDER
+from deploy.batch.plan import PARTIAL_FOLDER, Plan, make_plan
 from deploy.batch.worker import Job, PartitionClassifier
 from service.model import load_bundle
 from service.rows import CommandError, PredictionOptions

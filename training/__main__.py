@@ -1,4 +1,4 @@
-"""The commands of the training job."""
+"""The commands of the training job; `train` is a training run from top to bottom."""
 
 from service.process import prepare_process
 
@@ -10,19 +10,26 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from service.console import PlainConsole, run_commands
-from service.model import Manifest, find_bundle, load_bundle, load_classifier
-from training import pipeline
-from training.data import SPLIT_SEED, Source, load_dataset
-from training.data import download as download_datasets
+from service.model import (
+    Manifest,
+    build_classifier,
+    find_bundle,
+    load_bundle,
+    load_classifier,
+    save_bundle,
+)
+from training.data import SPLIT_SEED, DataError, Source, load_dataset
+from training.data.download import download_corpus
+from training.data.keras_files import download_keras_files
 from training.data.reuters_expected import NAME
-from training.errors import DataError
-from training.recipes import Recipe
+from training.recipes import Recipe, fit
 from training.release.reservation import reserve_folder
 
 # read when TensorFlow is first imported; it logs noise, and reports errors as exceptions
@@ -40,6 +47,7 @@ cli = typer.Typer(
 console = PlainConsole(width=None if sys.stdout.isatty() else LOG_COLUMNS)
 
 SourceOption = Annotated[Source, typer.Option(help="Keras' word ids, or the corpus with its text.")]
+SeedOption = Annotated[int, typer.Option(help="Random seed.", min=0)]
 DataDirOption = Annotated[
     Path | None,
     typer.Option(
@@ -53,12 +61,12 @@ DataDirOption = Annotated[
 def train(
     recipe: Annotated[Recipe, typer.Option(help="Recipe of the model.")] = Recipe.LINEAR,
     source: SourceOption = Source.REUTERS21578,
-    seed: Annotated[int, typer.Option(help="Random seed.", min=0)] = 0,
+    seed: SeedOption = 0,
     out: Annotated[
         Path | None,
         typer.Option(
             help="New or empty folder to write the bundle to; "
-            f"the next number in {CANDIDATES} if left out.",
+            f"the next number in {CANDIDATES} if left out."
         ),
     ] = None,
     data_dir: DataDirOption = None,
@@ -74,11 +82,40 @@ def train(
 
     The linear recipe takes about 2 minutes, the mlp recipe less than one.
     """
-    seed_of_split = None if chronological else split_seed
     with reserve_folder(out, CANDIDATES) as folder:
-        pipeline.train(
-            *(recipe, source, seed, folder, console), data_dir=data_dir, split_seed=seed_of_split
+        dataset = load_dataset(source, data_dir, split_seed=None if chronological else split_seed)
+
+        # imported late, so that the errors above do not wait for TensorFlow
+        from training.data.views import STREAM, views_of
+        from training.evaluation.baselines import trivial_accuracies
+        from training.evaluation.evaluate import evaluate, evaluate_out_of_fold
+        from training.release.export import export, measure_drift_baseline, repeatable_command
+        from training.report.report import report_files
+        from training.report.tables import summary_table
+
+        model = fit(recipe, dataset.train, dataset.vocabulary, seed=seed, console=console)
+
+        named = {"recipe": recipe, "source": source, "seed": seed}
+        command = repeatable_command(named, dataset.split_seed, folder)
+        bundle = export(model, dataset, folder=folder, command=command)
+
+        classifier = build_classifier(bundle)
+        evaluations = dict(evaluate(classifier, dataset))
+        scores = {view: evaluation.scores() for view, evaluation in evaluations.items()}
+        stream = views_of(dataset.test, dataset.vocabulary).get(STREAM)
+        bundle = replace(
+            bundle,
+            manifest=replace(bundle.manifest, scores=scores),
+            drift_baseline=measure_drift_baseline(classifier, stream.texts) if stream else None,
         )
+        if held_out := model.out_of_fold:
+            evaluations |= evaluate_out_of_fold(held_out, model.thresholds, dataset.topic_codes)
+        baselines = trivial_accuracies(dataset)
+
+        report = report_files(bundle.manifest, bundle.topics, model.history, evaluations, baselines)
+        save_bundle(bundle, folder, report)
+        console.print(summary_table({folder.resolve().name: evaluations}, baselines))
+        console.print(f"Wrote the bundle to {folder}", soft_wrap=True)
 
 
 @cli.command()
@@ -145,7 +182,7 @@ def promote(
 def ablate(
     out: Annotated[Path, typer.Option(help="JSON file to write.")],
     data_dir: DataDirOption = None,
-    seed: Annotated[int, typer.Option(help="Random seed of the folds.", min=0)] = 0,
+    seed: SeedOption = 0,
 ) -> None:
     """Measure what each part of the linear recipe gains, by cross-validation."""
     dataset = load_dataset(Source.REUTERS21578, data_dir)
@@ -162,7 +199,8 @@ def ablate(
 @cli.command()
 def download(folder: Annotated[Path, typer.Argument(help="Folder to write to.")]) -> None:
     """Download the files of both sources into a folder for --data-dir."""
-    download_datasets(folder)
+    download_keras_files(folder)
+    download_corpus(folder)
     console.print(f"Both data sets are in {folder}", soft_wrap=True)
 
 

@@ -2,32 +2,18 @@
 
 from typing import Any
 
+from rich import progress
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 
-class FitProgress(Progress):
+class FitProgress(progress.Progress):
     """Progress of a number of steps or epochs, with the estimated time left."""
 
     def __init__(self, title: str, n_steps: int, console: Console) -> None:
-        super().__init__(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[scores]}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        done = (progress.BarColumn(), progress.MofNCompleteColumn(), progress.TimeElapsedColumn())
+        left = ("left", progress.TimeRemainingColumn(), "{task.fields[scores]}")
+        columns = ("{task.description}", *done, *left)
+        super().__init__(*columns, console=console, disable=not console.is_terminal)
         self.add_task(title, total=n_steps, scores="")
 
     def end_step(self, scores: str = "") -> None:

@@ -47,8 +47,7 @@ def classify(
         ),
     ],
     target: Annotated[
-        str,
-        typer.Argument(metavar="OUTPUT", help="A folder: new, or of a run to be resumed."),
+        str, typer.Argument(metavar="OUTPUT", help="A folder: new, or of a run to be resumed.")
     ],
     text_column: Annotated[
         str | None, typer.Option(help="Column of the text; by default 'text', if it exists.")
@@ -96,8 +95,7 @@ def report_progress(
 ) -> None:
     """Print the progress of a run until it ends; raise CommandError if partitions failed.
 
-    ``outcomes`` are those of `deploy.batch.job.run`; ``total`` and ``done`` are the bytes of the
-    input, and those that earlier runs have classified.
+    ``total`` and ``done`` are the bytes of the input, and those that earlier runs have classified.
     """
     started = shown = time.monotonic()
     counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)

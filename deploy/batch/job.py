@@ -75,10 +75,7 @@ def check_reachable(address: str) -> None:
 
 @contextmanager
 def _connect(n_workers: int | None) -> Iterator[int]:
-    """Start Ray, or join the cluster at ``RAY_ADDRESS``, and disconnect at the end.
-
-    The value is the number of workers; by default one per processor of the cluster.
-    """
+    """Start Ray, or join the cluster at ``RAY_ADDRESS``; the value is the number of workers."""
     address = os.environ.get("RAY_ADDRESS")
     os.environ.update(QUIET_SETTINGS)
     if not address:

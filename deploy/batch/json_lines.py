@@ -33,10 +33,9 @@ JSON: Final = {b"newswire_topics.kind": b"json"}  # of columns of lists, objects
 def inspect_files(
     filesystem: Any, files: Sequence[Any], names: tuple[str, str], prefix: str
 ) -> tuple[Any, list[Iterator[tuple[int, int, int]]]]:
-    """Return the schema, and the ranges of bytes to cut each file into.
+    """Return the schema, inferred from the first lines, and the ranges of bytes of each file.
 
-    The schema is inferred from the first lines of files. A compressed file is a single range.
-    Raise CommandError if a file cannot be read.
+    A compressed file is a single range. Raise CommandError if a file cannot be read.
     """
     seen: dict[str, set[type]] = {}
     for file in files[:: -(-len(files) // SAMPLED_FILES)]:

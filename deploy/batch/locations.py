@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from pyarrow import ArrowException, fs
 
-from service.model.folder_lock import FolderLockedError, lock_folder
+from service.model.folder_lock import lock_folder
 from service.rows import CommandError
 
 
@@ -19,10 +19,7 @@ class Location(NamedTuple):
 
     @classmethod
     def resolve(cls, name: str) -> Self:
-        """Return the location of a path or a URL such as ``s3://bucket/folder``.
-
-        Raise CommandError if pyarrow does not support such a URL.
-        """
+        """Return the location of a path or a URL such as ``s3://bucket/folder``."""
         uri = name if "://" in name else str(Path(name).resolve())
         try:
             files, path = fs.FileSystem.from_uri(uri)
@@ -58,21 +55,15 @@ class Location(NamedTuple):
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Make the folder, and lock it until this process ends, or raise CommandError.
-
-        Only local folders are locked: object stores have no locks.
-        """
+        """Make the folder, and lock it until this process ends, or raise CommandError."""
         self.files.create_dir(self.path, recursive=True)
-        if not isinstance(self.files, fs.LocalFileSystem):
+        if not isinstance(self.files, fs.LocalFileSystem):  # object stores have no locks
             yield
             return
-        try:
-            with lock_folder(Path(self.path)):
-                yield
-        except FolderLockedError as error:
-            raise CommandError(
-                f"{self.path}: another run is writing to it; wait for it, or use another folder"
-            ) from error
+        advice = "wait for it, or use another folder"
+        locked = CommandError(f"{self.path}: another run is writing to it; {advice}")
+        with lock_folder(Path(self.path), locked):
+            yield
 
 
 def one_line(error: BaseException) -> str:

@@ -52,8 +52,7 @@ def cut(n_units: int, size: int, *, longest: int) -> Iterator[tuple[int, int, in
 def folder_values(root: str, path: str) -> dict[str, str | None]:
     """Return the columns that the folders between ``root`` and the file at ``path`` name.
 
-    Folders name them as Hive and Spark do: ``year=1987/month=03/a.parquet``. Values are text with
-    ``%`` escapes decoded: ``03`` stays ``03``.
+    As in Hive and Spark, ``year=1987/month=03/a.parquet``. Values are text: ``03`` stays ``03``.
     """
     folders = path.removeprefix(root).split("/")[:-1]
     pairs = (folder.split("=", 1) for folder in folders if "=" in folder)

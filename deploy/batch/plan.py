@@ -9,13 +9,7 @@ import pyarrow as pa
 
 from deploy.batch import json_lines, parquet
 from deploy.batch.locations import Location
-from deploy.batch.partitions import (
-    PARTITION_BYTES,
-    PARTITION_ROWS,
-    Batch,
-    Partition,
-    folder_values,
-)
+from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, Partition, folder_values
 from service.model import Manifest
 from service.rows import CommandError, PredictionOptions
 
@@ -54,11 +48,10 @@ class Plan(NamedTuple):
 
 
 def make_plan(data: Location, *, text: str | None, title: str | None, prefix: str) -> Plan:
-    """Plan a run over a file, or a folder of files.
+    """Plan a run over a file or a folder; ``text`` and ``title`` name the columns of them.
 
-    ``text`` and ``title`` are columns; without them ``text`` and ``title`` are looked for. Raise
-    CommandError if there are no files or several formats, a column is missing, or two columns of
-    the output have the same name.
+    Raise CommandError if there are no files or several formats, a column is missing, or two columns
+    of the output have the same name.
     """
     kinds = [
         (file, kind)

@@ -35,10 +35,9 @@ class PartitionClassifier:
         self._job = job
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Classify a partition; if its file cannot be read or written, only this one fails.
+        """Classify the `Partition` of these fields; return its size, counts, and failure or None.
 
-        ``row`` has the fields of the `Partition`. Return its ``size``, the counts of ``rows``,
-        ``abstained`` and ``errors``, and a ``failure`` or None.
+        If its file cannot be read or written, only this one fails.
         """
         partition = Partition(**row)
         counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)

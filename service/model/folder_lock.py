@@ -6,19 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.model.errors import NewswireError
-
 if sys.platform != "win32":
     import fcntl
 
 
-class FolderLockedError(NewswireError):
-    """Another process holds the lock."""
-
-
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Lock an existing folder, or raise FolderLockedError if another process holds the lock.
+def lock_folder(folder: Path, locked: Exception) -> Iterator[None]:
+    """Lock an existing folder, or raise ``locked`` if another process holds the lock.
 
     There is no lock on Windows, nor on network file systems that cannot lock a folder.
     """
@@ -30,7 +24,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise FolderLockedError(f"{folder}: another process is writing to it") from error
+            raise locked from error
         except OSError:
             pass  # the file system locks no folders
         yield

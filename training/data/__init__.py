@@ -3,13 +3,13 @@
 from enum import StrEnum
 from pathlib import Path
 
-from training.data.dataset import SPLIT_SEED, Article, Dataset, Split, split_newswires
+from training.data.dataset import SPLIT_SEED, Article, DataError, Dataset, Split, split_newswires
 from training.data.download import cache_folder, download_corpus
 from training.data.keras_files import download_keras_files, read_keras_files
 from training.data.reuters21578 import read_corpus
 from training.data.reuters_expected import DESCRIPTION, NAME, check_dataset, describe_topics
 
-__all__ = ["SPLIT_SEED", "Article", "Dataset", "Source", "Split", "download", "load_dataset"]
+__all__ = ["SPLIT_SEED", "Article", "DataError", "Dataset", "Source", "Split", "load_dataset"]
 
 
 class Source(StrEnum):
@@ -41,9 +41,3 @@ def load_dataset(
     dataset = split(SPLIT_SEED)
     check_dataset(dataset)
     return dataset if split_seed == SPLIT_SEED else split(split_seed)
-
-
-def download(folder: Path) -> None:
-    """Download the files of both sources into a folder."""
-    download_keras_files(folder)
-    download_corpus(folder)

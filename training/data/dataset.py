@@ -1,18 +1,22 @@
 """Labelled newswires, split into a training part and a test part."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model import NewsText, Topic
+from service.model import NewsText, NewswireError, Topic
 
 SPLIT_SEED: Final = 113
 TRAIN_SHARE: Final = 1 - 0.2
 NO_TOPIC: Final = -1  # label of a text of which no topic fits
+
+
+class DataError(NewswireError):
+    """A data set is missing, incomplete or altered; the message says which and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +45,14 @@ class Split:
     articles: Sequence[Article] | None = None
     negatives: Sequence[Article] = ()  # indexed newswires of which no topic fits
 
-    def select(
-        self, indices: NDArray[np.int64], negative_indices: Sequence[int] | NDArray[np.int64] = ()
-    ) -> "Split":
-        """Return some of the newswires and of the negatives."""
+    def select(self, chosen: NDArray[np.int64], negatives: Iterable[int] = ()) -> "Split":
+        """Return the newswires and the negatives at some indices."""
         return Split(
-            [self.token_ids[index] for index in indices],
-            self.labels[indices],
+            [self.token_ids[index] for index in chosen],
+            self.labels[chosen],
             self.topic_codes,
-            self.articles and [self.articles[index] for index in indices],
-            [self.negatives[index] for index in negative_indices],
+            self.articles and [self.articles[index] for index in chosen],
+            [self.negatives[index] for index in negatives],
         )
 
 
@@ -73,11 +75,7 @@ class Dataset:
         return self.train.topic_codes
 
     def fingerprint(self) -> str:
-        """SHA-256 of all token ids and labels in order.
-
-        Both sources have the same one, if the ``keras`` files are those rebuilt from the corpus:
-        Keras' own rank words of equal frequency in another order.
-        """
+        """SHA-256 of all token ids and labels in order."""
         digest = hashlib.sha256()
         for split in (self.train, self.test):
             for ids in split.token_ids:
@@ -90,8 +88,7 @@ def split_newswires(newswires: Split, seed: int | None = SPLIT_SEED) -> tuple[Sp
     """Shuffle newswires that are in the order of their dates, and cut off a fifth to test on.
 
     A seed of 113 splits as ``keras.datasets.reuters.load_data``, which shuffles with NumPy's legacy
-    generator. None keeps the order of the dates, which is the honest forecast of use: trained on
-    the past, tested on the future.
+    generator. None keeps the order: trained on the past, tested on the future.
     """
     train, test = _cut(len(newswires.labels), seed)
     negative_train, negative_test = _cut(len(newswires.negatives), seed)

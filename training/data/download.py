@@ -5,14 +5,15 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
 from rich.progress import wrap_file
 
+from training.data.dataset import DataError
 from training.data.reuters21578 import ARCHIVE, check_corpus
-from training.errors import DataError
 
 MIRRORS: Final = (
     "http://www.daviddlewis.com/resources/testcollections/reuters21578/reuters21578.tar.gz",
@@ -26,7 +27,7 @@ BLOCK_BYTES: Final = 2**16
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads: ``newswire-topics`` in the user's cache folder."""
+    """Return the folder for downloads."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "newswire-topics"
 
@@ -41,12 +42,8 @@ def download_corpus(
     """
     archive = folder / ARCHIVE
     if archive.exists():
-        try:
+        with suppress(DataError) if replace_damaged else nullcontext():
             check_corpus(archive)
-        except DataError:
-            if not replace_damaged:
-                raise
-        else:
             return archive
     folder.mkdir(parents=True, exist_ok=True)
     failures = []

@@ -9,25 +9,22 @@ from typing import Final
 import numpy as np
 
 from service.model.encoder import FIRST_WORD_ID, START_ID
-from training.data.dataset import Split
+from training.data.dataset import DataError, Split
 from training.data.reuters_expected import TOPIC_CODES
-from training.errors import DataError
 
 IDS_FILE: Final = "reuters.npz"
 WORD_INDEX_FILE: Final = "reuters_word_index.json"
 ORIGIN: Final = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
-DOWNLOAD_HASHES: Final = {
+DOWNLOAD_HASHES: Final = {  # as stated by Keras: SHA-256 and MD5
     IDS_FILE: "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916",
     WORD_INDEX_FILE: "4d44cc38712099c9e383dc6e5f11a921",
 }
-"""As stated by Keras: SHA-256 of the ids, MD5 of the word index."""
 REBUILT_HASHES: Final = {
     IDS_FILE: "2663d9da9d67dd1d5a0681a8d40b61c667ee2143697ee05e02cb2d154d9b3cfc",
     WORD_INDEX_FILE: "c07307f4dcb0b9e8072f696daf556b88a4c65d63c488b0150f958c3edbf615fd",
 }
-"""SHA-256 of the files rebuilt from the corpus, which rank words of equal frequency in another
-order than Keras' own."""
+"""SHA-256 of files rebuilt from the corpus: equally frequent words are in another order."""
 MAX_FILE_BYTES: Final = 16 * 2**20  # the ids have 2.1 MB; a longer file has another hash
 
 

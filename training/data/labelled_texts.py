@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.model import NewsText, TopicClassifier
-from training.errors import DataError
+from training.data.dataset import DataError
 
 
 class LabelledText(NamedTuple):
@@ -35,8 +35,7 @@ def read_labelled_texts(path: Path) -> list[LabelledText]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            text = NewsText(row["text"], row.get("title"))
-            accept = frozenset(row["accept"])
+            text, accept = NewsText(row["text"], row.get("title")), frozenset(row["accept"])
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(
                 f"{path}, line {number}: expected an object with 'text' and 'accept', got {error!r}"
@@ -67,8 +66,7 @@ def measure_labelled_texts(
 ) -> dict[str, float]:
     """Return the number of texts, and the shares that are right or abstained from.
 
-    ``topical_answered`` is of the topical texts that must not be abstained from. Shares of no text
-    are left out.
+    ``topical_answered`` is of the topical texts that must not be abstained from.
     """
     predictions = classifier.classify([item.text for item in texts], top_k=1)
     pairs = zip(predictions, texts, strict=True)

@@ -1,8 +1,7 @@
-"""The ``reuters21578`` source: the original corpus, with its text.
+"""The ``reuters21578`` source: the original corpus, with its text, read as Keras read it.
 
-Read as Keras read it, which was established by rebuilding its data set: all newswires and labels
-are the same, and all words but for the order of equally frequent ones. Two errors of Keras are
-repeated: an article without a body gets the body of the next article that has one, and where no
+Newswires, labels and words are the same, but for the order of equally frequent words. Two errors
+are repeated: an article without a body gets that of the next article that has one, and where no
 such article follows in its file, `str.find` returns -1 and the text is that from the file's start.
 """
 
@@ -24,8 +23,7 @@ import numpy as np
 
 from service.model.encoder import FIRST_WORD_ID, START_ID
 from service.model.tokenization import KERAS_TOKENIZER
-from training.data.dataset import Article, Split
-from training.errors import DataError
+from training.data.dataset import Article, DataError, Split
 
 ARCHIVE: Final = "reuters21578.tar.gz"
 MAX_FILE_BYTES: Final = 2 * 2**20  # the longest file of the corpus has 1.5 MB
@@ -51,8 +49,7 @@ _NOT_TEXT: Final = re.compile(
 def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
     """Return the word index and all newswires, from the archive or a folder of it or its files.
 
-    Equally frequent words are ranked in alphabetical order. Raises `DataError` if a file is
-    missing, truncated or altered.
+    Equally frequent words are ranked in alphabetical order. Raises `DataError`.
     """
     indexed = [article for text in _read_files(path) for article in _articles(text)]
     negatives = [article for article in indexed if not article.topics]
@@ -72,9 +69,7 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
 def _articles(text: str) -> Iterator[Article]:
     """Yield each article in a file that has topics, or was indexed and found to have none.
 
-    ``TOPICS="YES"`` says that an article was indexed. Articles without topics and with
-    ``TOPICS="NO"`` are left out: most of them were not indexed, and some should have a topic. So
-    are those of ``BYPASS``.
+    ``TOPICS="YES"`` says that it was indexed. Of the others, some should have a topic.
     """
     for match in _TOPICS.finditer(text):
         topics = tuple(_TOPIC.findall(match[1]))
@@ -107,20 +102,17 @@ def _read_files(path: Path) -> Iterator[str]:
     listing = files("training.data").joinpath("reuters21578.sha256").read_text()
     known = {name: sha256 for sha256, name in (line.split() for line in listing.splitlines())}
     unpacked = [path / name for name in known if (path / name).exists()]
-    contents = _read_unpacked(unpacked) if unpacked else _read_archive(path, known)
+    try:
+        contents = {item.name: _read_bounded(item.open("rb"), str(item)) for item in unpacked}
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    contents = contents or _read_archive(path, known)
     for name in sorted(known):
         if name not in contents:
             raise DataError(f"{path}: {name} is missing; {EXPECTED}")
         if hashlib.sha256(contents[name]).hexdigest() != known[name]:
             raise DataError(f"{path}: {name} is truncated or altered; {EXPECTED}")
         yield contents[name].decode("latin-1")
-
-
-def _read_unpacked(paths: list[Path]) -> dict[str, bytes]:
-    try:
-        return {path.name: _read_bounded(path.open("rb"), str(path)) for path in paths}
-    except OSError as error:
-        raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
 def _read_archive(path: Path, known: Collection[str]) -> dict[str, bytes]:

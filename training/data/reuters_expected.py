@@ -1,8 +1,4 @@
-"""Known facts of the Reuters data set: its topics, and what the readers are checked against.
-
-The counts are those of ``keras.datasets.reuters`` with its defaults (``test_split=0.2``,
-``seed=113``), and of the corpus that it was made from.
-"""
+"""Known facts of the data set: those of ``keras.datasets.reuters``, and of the corpus behind it."""
 
 import json
 from collections.abc import Sequence
@@ -13,22 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model import Topic
-from training.data.dataset import Dataset
-from training.errors import DataError
+from training.data.dataset import DataError, Dataset
 
 NAME: Final = "reuters"
 DESCRIPTION: Final = "English business newswires of Reuters-21578 (1987)"
 
 # fmt: off
-TOPIC_CODES: Final = (
+TOPIC_CODES: Final = (  # in the order of their class indices
     "cocoa", "grain", "veg-oil", "earn", "acq", "wheat", "copper", "housing", "money-supply",
     "coffee", "sugar", "trade", "reserves", "ship", "cotton", "carcass", "crude", "nat-gas", "cpi",
     "money-fx", "interest", "gnp", "meal-feed", "alum", "oilseed", "gold", "tin",
     "strategic-metal", "livestock", "retail", "ipi", "iron-steel", "rubber", "heat", "jobs", "lei",
     "bop", "zinc", "orange", "pet-chem", "dlr", "gas", "silver", "wpi", "hog", "lead",
 )
-"""The topics' codes, in the order of their class indices."""
-
 N_TRAIN: Final = 8_982
 N_TEST: Final = 2_246
 FIRST_TRAIN_LABELS: Final = (3, 4, 3, 4, 4, 4, 4, 3, 3, 16)
@@ -39,14 +32,9 @@ TRAIN_COUNTS: Final = (
     21, 12, 18,
 )
 # fmt: on
-N_WORDS: Final = (30_979, 30_984)
-"""Words in Keras' index, and in the one that is rebuilt from the corpus by the same rule."""
+N_WORDS: Final = (30_979, 30_984)  # of Keras' index, and of the one rebuilt from the corpus
 N_WITHOUT_BODY: Final = 975
-"""Articles without a body. In Keras, 974 of them have the body of another article, and one, the
-last of its file, the start of that file."""
-
-N_NEGATIVES: Final = (1_693, 424)
-"""Indexed articles without a topic, to train on and to test on."""
+N_NEGATIVES: Final = (1_693, 424)  # indexed articles without a topic, to train on and to test on
 
 
 def describe_topics(codes: Sequence[str], labels: NDArray[np.int64]) -> list[Topic]:

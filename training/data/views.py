@@ -36,11 +36,10 @@ class View(NamedTuple):
 
 
 def views_of(split: Split, vocabulary: Mapping[str, int]) -> dict[str, View]:
-    """Return every view of newswires by name.
+    """Return every view of newswires by name, only ``"keras"`` where the source holds no articles.
 
-    ``"keras"``. Where the source holds the articles also ``"article"``: title and body;
-    ``"negatives"``: the same of indexed newswires without a topic; ``"stream"``: both, as they came
-    over the wire; ``"headlines"`` and ``"first_sentences"``: parts of the stream.
+    ``"article"``: title and body; ``"negatives"``: the same without a topic; ``"stream"``: both, as
+    they came over the wire; ``"headlines"`` and ``"first_sentences"``: parts of the stream.
     """
     in_keras = keras_texts(split, vocabulary)
     if split.articles is None:

@@ -55,32 +55,28 @@ class Variant:
     calibrated: bool = False
 
 
-def words(text: NewsText) -> list[str]:
-    """Return every word, the title's included."""
+def _words(text: NewsText) -> list[str]:
     return [*NEWS_TOKENIZER.tokenize(text.title or ""), *NEWS_TOKENIZER.tokenize(text.text)]
 
 
-def words_and_title(text: NewsText) -> list[str]:
-    """Return every word, and each title word again as a separate token."""
-    return [*words(text), *(TITLE + word for word in NEWS_TOKENIZER.tokenize(text.title or ""))]
+def _words_and_title(text: NewsText) -> list[str]:
+    return [*_words(text), *(TITLE + word for word in NEWS_TOKENIZER.tokenize(text.title or ""))]
 
 
-def numbers_by_length(text: NewsText) -> list[str]:
-    """Return the same, with numbers replaced by their length."""
+def _numbers_by_length(text: NewsText) -> list[str]:
     title, body = NewsEncoder.field_words(text.text, text.title)
     return [*title, *body, *(TITLE + word for word in title)]
 
 
-def fields(text: NewsText) -> list[str]:
-    """Return the recipe's tokens: the same, and each lead word again."""
+def _fields(text: NewsText) -> list[str]:
     return NewsEncoder.field_tokens(text.text, text.title)
 
 
 PARTS: Final = frozenset({Kind.WHOLE, Kind.TITLE, Kind.SENTENCE})
 STEPS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "+ separate features for title words": {"tokens": words_and_title},
-    "+ numbers by length": {"tokens": numbers_by_length},
-    "+ separate features for lead words": {"tokens": fields},
+    "+ separate features for title words": {"tokens": _words_and_title},
+    "+ numbers by length": {"tokens": _numbers_by_length},
+    "+ separate features for lead words": {"tokens": _fields},
     "+ minimum document frequency of 2": {"min_newswires": 2},
     "+ SVMs for any of the topics": {"any_topic": True},
     "+ IGM weights": {"igm_weight": 1.0},
@@ -95,7 +91,7 @@ ADDED: Final = tuple(
     accumulate(
         STEPS.items(),
         lambda variant, step: replace(variant, name=step[0], **step[1]),
-        initial=Variant("words", words),
+        initial=Variant("words", _words),
     )
 )
 RECIPE: Final = ADDED[-1]
@@ -112,10 +108,9 @@ def run_ablation(
     variants: Sequence[Variant] = VARIANTS,
     written: Sequence[WrittenText] | None = None,
 ) -> dict[str, Any]:
-    """Measure variants of the recipe on the training split of a data set with articles.
+    """Measure variants of the recipe on the training split; written texts of None are all.
 
-    The seed, folds and calibration are those of the settings; written texts of None are all. Return
-    ``method``, a sentence; ``columns``; and ``rows``, whose first cell is the variant.
+    Return ``method``, a sentence; ``columns``; and ``rows``, whose first cell is the variant.
     """
     train = dataset.train
     written = read_written_texts() if written is None else written
@@ -124,15 +119,14 @@ def run_ablation(
     rows = []
     with threadpool_limits(1, "blas"):
         for variant in track(variants, "Ablation"):
-            scores = cross_validate(variant, texts, topics, settings)
+            scores = _cross_validate(variant, texts, topics, settings)
             rows.append([variant.name, *(scores.get(name) for name in COLUMNS)])
     return {"method": METHOD, "columns": list(COLUMNS.values()), "rows": rows}
 
 
-def cross_validate(
+def _cross_validate(
     variant: Variant, texts: TrainingTexts, topics: KnownTopics | None, settings: LinearSettings
 ) -> dict[str, float]:
-    """Return out-of-fold scores on whole newswires, and the accuracy on headlines alone."""
     folds = split_into_folds(texts, settings)
     margins = np.zeros((len(folds), texts.any_topic.shape[1] + 1), dtype=np.float32)
     selected = texts.of_kinds(*variant.kinds) & (variant.negatives | ~texts.negative)
@@ -169,5 +163,4 @@ def _margins(variant: Variant, train: TrainingTexts, test: TrainingTexts) -> NDA
         return tf_igm(csr_array(vectorizer.transform(texts.texts)), token_weights)
 
     weights = fit_weights(rows(train), train, settings)
-    margins: NDArray[np.float32] = rows(test) @ weights[:-1] + weights[-1]
-    return margins
+    return np.asarray(rows(test) @ weights[:-1] + weights[-1])

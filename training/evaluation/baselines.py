@@ -14,17 +14,11 @@ from training.data import Dataset
 from training.data.views import ARTICLE, KERAS, views_of
 from training.evaluation.evaluate import Evaluation
 
-C: Final = {KERAS: 0.5, ARTICLE: 1.0}
-"""Inverse strength of regularisation by view: of 0.5 and 1.0, that of the higher accuracy in 5-fold
-cross-validation inside the training split of Keras."""
+C: Final = {KERAS: 0.5, ARTICLE: 1.0}  # by 5-fold cross-validation inside Keras' training split
 
 
 def trivial_accuracies(dataset: Dataset) -> dict[str, float]:
-    """Return the accuracies of two classifiers that read no text.
-
-    ``"random_guess"``: the expected accuracy of shuffled test labels, which is the sum of the
-    squared shares of the topics. ``"largest_class"``: that of the most frequent training topic.
-    """
+    """Return the accuracies of shuffled test labels and of the most frequent training topic."""
     n_topics = len(dataset.topic_codes)
     shares = np.bincount(dataset.test.labels, minlength=n_topics) / len(dataset.test.labels)
     largest = np.bincount(dataset.train.labels, minlength=n_topics).argmax()

@@ -10,9 +10,8 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_s
 
 from service.model import AbstentionThresholds, TopicClassifier
 from training.data import Dataset
-from training.data.dataset import NO_TOPIC
+from training.data.dataset import NO_TOPIC, DataError
 from training.data.views import KnownTopics, views_of
-from training.errors import DataError
 from training.evaluation import metrics
 from training.recipes.trained_model import OutOfFold
 
@@ -33,8 +32,7 @@ class Evaluation:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """Class index of the highest score, of shape (n_texts,); ties to the lower one."""
-        indices: NDArray[np.int64] = np.argmax(self.probabilities, axis=1)
-        return indices
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
     def right(self) -> NDArray[np.bool_]:

@@ -24,11 +24,7 @@ class CalibrationSettings:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A linear map from margins and their negative parts to logits.
-
-    The softmax over the logits of all topics and of "no topic fits" is the probability that a topic
-    fits, times the softmax over the topics.
-    """
+    """A linear map from margins and their negative parts to logits."""
 
     kernel: NDArray[np.float32]  # (2 * n_outputs, n_outputs)
     bias: NDArray[np.float32]  # (n_outputs,)
@@ -60,8 +56,7 @@ def fit_calibration(
     Only the logit of "no topic fits" is fitted to negatives, so that they do not move one topic
     against another. A topic's logit is its own margin, with a scale of its own where it is
     negative, and a regularised linear function of all margins: matrix scaling drawn towards
-    temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. Both
-    problems are convex.
+    temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
     n_topics = margins.shape[1] - 1
     has_topic, asked = texts.topical[:, np.newaxis], ~texts.negative

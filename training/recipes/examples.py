@@ -36,8 +36,8 @@ class Kind(StrEnum):
     EVERYDAY = "everyday"
 
 
+# sample weights other than 1
 WEIGHTS: Final = {Kind.TITLE: 0.5, Kind.SENTENCE: 0.5, Kind.OUTLIER: 0.5, Kind.EVERYDAY: 3.0}
-"""Sample weights other than 1."""
 
 
 class Example(NamedTuple):
@@ -121,8 +121,8 @@ def training_texts(
 ) -> TrainingTexts:
     """Return all training texts; the newswires of the split come first, whole, in order.
 
-    Without articles, each newswire is its Keras text, decoded by Keras' word index, and has no
-    parts. Written texts of other topics are left out. The seed is that of the outliers.
+    Without articles, each newswire is its Keras text and has no parts. Written texts of other
+    topics are left out. The seed is that of the outliers.
     """
     if train.articles is None:
         whole = keras_texts(train, vocabulary)

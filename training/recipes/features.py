@@ -46,9 +46,8 @@ def fit_features(
 ) -> FieldFeatures:
     """Build the vocabulary from training texts and weigh its tokens.
 
-    Negatives are further texts without a topic, whose tokens are added to the vocabulary, other
-    than reserved words: synonyms. The unknown word weighs as much as a word of one text, so unknown
-    words lower the scores.
+    Tokens of the negatives are added, other than reserved words: synonyms. The unknown word weighs
+    as much as a word of one text, so unknown words lower the scores.
     """
     frequencies = _document_frequencies(texts)
     kept = {token for token, n in frequencies.items() if n >= settings.min_newswires}
@@ -81,10 +80,7 @@ def count_rows(encoded: Sequence[EncodedText], n_ids: int) -> csr_array:
 
 
 def tf_igm(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
-    """Turn counts of shape (n_texts, n_ids) into features, sparse float32 of the same shape.
-
-    ``(1 + log(count)) * token_weight``, each row of length 1 in the Euclidean norm, or 0.
-    """
+    """Return ``(1 + log(count)) * token_weight``, each row of length 1 or 0, sparse float32."""
     rows = counts.astype(np.float64)
     rows.data = (1 + np.log(rows.data)) * token_weights[rows.indices]
     norms = np.sqrt(rows.multiply(rows).sum(axis=1))
@@ -93,13 +89,11 @@ def tf_igm(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
 
 
 def idf_igm(counts: csr_array, labels: NDArray[np.int64], igm_weight: float) -> NDArray[np.float64]:
-    """Weigh each token by its rarity and by its concentration in few topics.
+    """Return ``idf * (1 + igm_weight * igm)``, float64 of shape (n_ids,); NO_TOPIC is a topic too.
 
-    ``idf * (1 + igm_weight * igm)``, float64 of shape (n_ids,), by counts of shape (n_texts, n_ids)
-    and labels of which ``NO_TOPIC`` counts as a topic. The inverse gravity moment is 1 for a token
-    of one topic only, and falls towards 0 the more evenly a token is spread over the topics: K.
-    Chen et al., "Turning from TF-IDF to TF-IGM for term weighting in text classification", Expert
-    Systems with Applications, 2016.
+    The inverse gravity moment is 1 for a token of one topic only, and falls towards 0 the more
+    evenly a token is spread over the topics: K. Chen et al., "Turning from TF-IDF to TF-IGM for
+    term weighting in text classification", Expert Systems with Applications, 2016.
     """
     present = counts.astype(bool).astype(np.float64)
     topics, indices = np.unique(labels, return_inverse=True)

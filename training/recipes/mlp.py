@@ -45,10 +45,9 @@ class MlpSettings:
 def fit(
     train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
 ) -> TrainedModel:
-    """Choose the number of epochs on a validation set, then train a new network that long.
+    """Choose the number of epochs on the first 1,000 newswires, then train a new network that long.
 
-    The validation set is the first 1,000 newswires. The thresholds, which the book does not have,
-    are chosen on it too.
+    The thresholds, which the book does not have, are chosen on these newswires too.
     """
     settings = MlpSettings(seed=seed)
     keras.utils.set_random_seed(settings.seed)
@@ -116,8 +115,7 @@ def build_network(settings: MlpSettings, n_topics: int) -> Any:
 def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> NDArray[np.uint8]:
     """Encode texts as rows of 0 and 1, uint8 of shape (n_texts, num_words).
 
-    As in Keras, ids of ``num_words`` and above count as ``UNKNOWN_ID``. The rows have a quarter of
-    the memory of float32, to which Keras casts each batch.
+    As in Keras, ids of ``num_words`` and above count as ``UNKNOWN_ID``.
     """
     rows = np.zeros((len(token_ids), num_words), dtype=np.uint8)
     for row, ids in zip(rows, token_ids, strict=True):
@@ -130,10 +128,7 @@ def predict(
 ) -> NDArray[np.float32]:
     """Return the probabilities by Keras, float32 of shape (n_texts, n_topics)."""
     inputs = multi_hot(token_ids, settings.num_words)
-    probabilities: NDArray[np.float32] = network.predict(
-        inputs, batch_size=settings.batch_size, verbose=0
-    )
-    return probabilities
+    return np.asarray(network.predict(inputs, batch_size=settings.batch_size, verbose=0))
 
 
 def to_onnx(network: Any) -> onnx.ModelProto:

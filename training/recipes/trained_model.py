@@ -8,33 +8,31 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from service.model import AbstentionThresholds, TextEncoder
+from service.model import AbstentionThresholds, NewswireError, TextEncoder
 from service.model.abstention import MAX_NO_TOPIC
-from training.errors import ExportError
 
 OPSET: Final = 18
-DIMENSIONS: Final = {
+DIMENSIONS: Final = {  # texts with the same token ids may share one row of them
     "token_ids": ("batch_or_1", "length"),
     "token_counts": ("batch", "length"),
     "probabilities": ("batch", "n_outputs"),
 }
-"""Of inputs and output. Texts with the same token ids may share one row of them."""
 TARGET_PRECISION: Final = 0.95  # on the stream, of the predictions that are not abstained from
 N_STANDARD_ERRORS: Final = 1.5  # margin above it, since the threshold is chosen on the same texts
 MIN_KNOWN_WORDS_RATIO: Final = 0.5
 
 
+class ExportError(NewswireError):
+    """The exported network differs from the trained one."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Predictions for training newswires, each by a model that was not trained on it.
-
-    The columns are the probabilities of the topics, and of "no topic fits" if the model predicts
-    it; before and after an out-of-fold calibration.
-    """
+    """Predictions for training newswires, each by a model that was not trained on it."""
 
     labels: NDArray[np.int64]  # (n_newswires,), NO_TOPIC for an indexed one without a topic
     uncalibrated: NDArray[np.float32]  # (n_newswires, n_outputs)
-    probabilities: NDArray[np.float32]  # (n_newswires, n_outputs)
+    probabilities: NDArray[np.float32]  # (n_newswires, n_outputs), by out-of-fold calibration
     known_words_ratio: NDArray[np.float64]  # (n_newswires,), by the vocabulary of its model
 
 
@@ -56,10 +54,7 @@ class TrainedModel:
 
 
 def serialize(model: onnx.ModelProto) -> bytes:
-    """Return an exported network, checked, with names for its open dimensions.
-
-    Its inputs are ``token_ids`` and ``token_counts``; tokens with a count of 0 are ignored.
-    """
+    """Return an exported network, checked, with names for its open dimensions."""
     for tensor in (*model.graph.input, *model.graph.output):
         axes = tensor.type.tensor_type.shape.dim
         for axis, name in zip(axes, DIMENSIONS[tensor.name], strict=True):
@@ -69,16 +64,11 @@ def serialize(model: onnx.ModelProto) -> bytes:
         onnx.checker.check_model(model, full_check=True)
     except onnx.checker.ValidationError as error:
         raise ExportError(f"the exported network is not valid ONNX: {error}") from error
-    content: bytes = model.SerializeToString()
-    return content
+    return bytes(model.SerializeToString())
 
 
 def choose_thresholds(out_of_fold: OutOfFold, n_topics: int) -> AbstentionThresholds:
-    """Choose the lowest confidence above which precision exceeds the target by the margin.
-
-    The predictions are a stream: newswires with a topic and without, in the archive's own
-    proportion; only those with a topic for a model that does not predict ``no_topic``.
-    """
+    """Choose the lowest confidence above which precision exceeds the target by the margin."""
     topics = out_of_fold.probabilities[:, :n_topics]
     no_topic = out_of_fold.probabilities[:, n_topics:].sum(axis=1)  # 0 without such a column
     candidate = out_of_fold.known_words_ratio >= MIN_KNOWN_WORDS_RATIO

@@ -3,6 +3,7 @@
 import json
 import platform
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,22 +14,32 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model import Bundle, BundleError, Golden, Manifest, build_classifier
+from service.model import (
+    Abstention,
+    Bundle,
+    BundleError,
+    DriftBaseline,
+    Golden,
+    Manifest,
+    NewsText,
+    TopicClassifier,
+    build_classifier,
+)
+from service.model.drift import count_bins
 from service.model.loading import TOLERANCE
 from service.model.manifest import FORMAT_VERSION
 from training.data import SPLIT_SEED, Dataset
 from training.data.views import views_of
-from training.errors import ExportError
-from training.recipes import TrainedModel
+from training.recipes.trained_model import ExportError, TrainedModel
 
 LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tf2onnx")
 
 
 def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
-    """Make the bundle of a trained model, in memory, and check its predictions.
+    """Make the bundle of a trained model; the folder's name is its version.
 
-    The folder's name is the bundle's version; the command repeats the run. Raises `ExportError` if
-    on any view of the test newswires the predictions differ from the trained model's.
+    Raises `ExportError` if on any view of the test newswires the predictions differ from the
+    trained model's.
     """
     manifest = Manifest(
         format_version=FORMAT_VERSION,
@@ -76,11 +87,7 @@ def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str)
 
 
 def make_goldens(model: TrainedModel) -> Sequence[Golden]:
-    """Predict each golden text with the trained model itself, not its export.
-
-    The texts are our own: of many topics, with and without a title, with unknown words, in other
-    scripts, and with no word.
-    """
+    """Predict each golden text with the trained model itself, not its export."""
     cases = json.loads(files("training.release").joinpath("golden_texts.json").read_bytes())
     token_ids = [model.encoder.token_ids(case["text"], case["title"]) for case in cases]
     return [
@@ -90,10 +97,7 @@ def make_goldens(model: TrainedModel) -> Sequence[Golden]:
 
 
 def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) -> None:
-    """Raise `ExportError` if probabilities of the trained and the exported network differ.
-
-    They differ if for any text the top topic does, or a probability by more than ``TOLERANCE``.
-    """
+    """Raise `ExportError` if a top topic differs, or a probability by more than ``TOLERANCE``."""
     difference = float(np.abs(expected - actual).max())
     n_other = int((expected.argmax(axis=1) != actual.argmax(axis=1)).sum())
     if not difference <= TOLERANCE or n_other:  # False for NaN
@@ -102,6 +106,24 @@ def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) 
             f"expected its probabilities within {TOLERANCE}, the largest difference is "
             f"{difference:.2g}"
         )
+
+
+def measure_drift_baseline(classifier: TopicClassifier, texts: Sequence[NewsText]) -> DriftBaseline:
+    """Count the features of texts and of their predictions; at least one text."""
+    predictions = classifier.classify(texts, top_k=1)
+    topics = Counter(item.topics[0].topic.code for item in predictions)
+    no_topic = [item.no_topic for item in predictions if item.no_topic is not None]
+    reasons = Counter(item.abstained for item in predictions)
+    ratios = [item.known_words_ratio for item in predictions]
+    scores = [item.topics[0].score for item in predictions]
+    return DriftBaseline(
+        topics={topic.code: topics[topic.code] for topic in classifier.topics},
+        abstentions={reason.value: reasons[reason] for reason in Abstention},
+        text_words=count_bins("text_words", [classifier.encode(text).n_words for text in texts]),
+        known_words_ratio=count_bins("known_words_ratio", ratios),
+        top_score_ratio=count_bins("top_score_ratio", scores),
+        no_topic_ratio=count_bins("no_topic_ratio", no_topic) if no_topic else None,
+    )
 
 
 def repeatable_command(options: Mapping[str, object], split_seed: int | None, folder: Path) -> str:

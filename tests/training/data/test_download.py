@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from training.data.dataset import DataError
 from training.data.download import cache_folder, download_corpus
 from training.data.reuters21578 import ARCHIVE
-from training.errors import DataError
 
 PORTAL = b"<html>Please log in.</html>"
 LENGTHS = {"/abc": "abc", "/negative": "-1", "/endless": "9" * 4_000}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from training.data import Dataset, Source, load_dataset
+from training.data.dataset import DataError
 from training.data.keras_files import download_keras_files, read_keras_files
-from training.errors import DataError
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from service.model import TopicClassifier
+from training.data.dataset import DataError
 from training.data.labelled_texts import measure_labelled_texts, read_labelled_texts
-from training.errors import DataError
 
 LINES = """{"text": "OPEC cut its crude oil output, and oil prices rose.", "accept": ["crude"]}
 {"text": "The company said quarterly net profit rose.", "title": null, "accept": ["acq"]}

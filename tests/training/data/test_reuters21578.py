@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from training.data import Dataset, Source, load_dataset
+from training.data.dataset import DataError
 from training.data.reuters21578 import _articles, read_corpus
 from training.data.reuters_expected import TOPIC_CODES
-from training.errors import DataError
 
 ARTICLES = """<!DOCTYPE lewis SYSTEM "lewis.dtd">
 <REUTERS NEWID="1"><TOPICS><D>tin</D><D>zinc</D></TOPICS>

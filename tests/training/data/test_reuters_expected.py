@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from training.data import Dataset
+from training.data.dataset import DataError
 from training.data.reuters_expected import (
     N_TEST,
     N_TRAIN,
@@ -12,7 +13,6 @@ from training.data.reuters_expected import (
     check_dataset,
     describe_topics,
 )
-from training.errors import DataError
 
 
 def test_expected_counts_are_consistent() -> None:

@@ -6,7 +6,7 @@ from tests.conftest import RELEASED
 from training.data import Dataset
 from training.data.views import STREAM, views_of
 from training.evaluation.evaluate import evaluate
-from training.release.drift_baseline import measure_drift_baseline
+from training.release.export import measure_drift_baseline
 
 
 def test_baseline_counts_predictions(classifier: TopicClassifier) -> None:

@@ -14,10 +14,9 @@ from tests.networks import weights_of
 from training.data import Dataset
 from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import keras_texts
-from training.errors import ExportError
 from training.recipes import TrainedModel
 from training.recipes.mlp import multi_hot
-from training.recipes.trained_model import OPSET, serialize
+from training.recipes.trained_model import OPSET, ExportError, serialize
 from training.release.export import check_parity, export, repeatable_command
 
 NUM_WORDS = 10_000

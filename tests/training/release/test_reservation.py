@@ -6,7 +6,7 @@ import pytest
 
 from service.model import BundleError, load_bundle, save_bundle
 from tests.conftest import LATEST
-from training.errors import DataError
+from training.data.dataset import DataError
 from training.release.reservation import reserve_folder
 
 

@@ -17,14 +17,7 @@ from typing import Annotated, cast
 import typer
 
 from service.console import PlainConsole, run_commands
-from service.model import (
-    Manifest,
-    build_classifier,
-    find_bundle,
-    load_bundle,
-    load_classifier,
-    save_bundle,
-)
+from service.model import build_classifier, find_bundle, load_bundle, load_classifier, save_bundle
 from training.data import SPLIT_SEED, DataError, Source, load_dataset
 from training.data.download import download_corpus
 from training.data.keras_files import download_keras_files
@@ -88,8 +81,8 @@ def train(
         # imported late, so that the errors above do not wait for TensorFlow
         from training.data.views import STREAM, views_of
         from training.evaluation.baselines import trivial_accuracies
-        from training.evaluation.evaluate import evaluate, evaluate_out_of_fold
-        from training.release.export import export, measure_drift_baseline, repeatable_command
+        from training.evaluation.evaluate import drift_baseline, evaluate, evaluate_out_of_fold
+        from training.release.export import export, repeatable_command
         from training.report.report import report_files
         from training.report.tables import summary_table
 
@@ -106,7 +99,7 @@ def train(
         bundle = replace(
             bundle,
             manifest=replace(bundle.manifest, scores=scores),
-            drift_baseline=measure_drift_baseline(classifier, stream.texts) if stream else None,
+            drift_baseline=drift_baseline(classifier, stream.texts) if stream else None,
         )
         if held_out := model.out_of_fold:
             evaluations |= evaluate_out_of_fold(held_out, model.thresholds, dataset.topic_codes)
@@ -143,8 +136,7 @@ def evaluate(
     if texts:
         console.print(tables.labelled_texts_table(measure_by_set(classifiers, texts)))
         return
-    split_seed = common_split_seed([item.manifest for item in classifiers.values()])
-    dataset = load_dataset(source, data_dir, split_seed=split_seed)
+    dataset = load_dataset(source, data_dir, split_seed=common_split_seed(bundles))
     results = {name: evaluate(item, dataset) for name, item in classifiers.items()}
     compared = {**results, "linear SVM": linear_svm(dataset)}
     console.print(tables.summary_table(compared, trivial_accuracies(dataset)))
@@ -163,8 +155,7 @@ def promote(
     data_dir: DataDirOption = None,
 ) -> None:
     """Check a bundle and release it under the next number; exit status 1 if a check fails."""
-    current = find_bundle(released)
-    split_seed = common_split_seed([load_bundle(path).manifest for path in (current, candidate)])
+    split_seed = common_split_seed([released, candidate])
     dataset = load_dataset(Source.REUTERS21578, data_dir, split_seed=split_seed)
 
     from training.release.promotion import promote as promote_bundle
@@ -204,8 +195,9 @@ def download(folder: Annotated[Path, typer.Argument(help="Folder to write to.")]
     console.print(f"Both data sets are in {folder}", soft_wrap=True)
 
 
-def common_split_seed(manifests: Sequence[Manifest]) -> int | None:
+def common_split_seed(bundles: Sequence[Path]) -> int | None:
     """Return the split seed of all bundles, which must be the same; None is the split by date."""
+    manifests = [load_bundle(find_bundle(path)).manifest for path in bundles]
     seeds = {manifest.data.get("split_seed", SPLIT_SEED) for manifest in manifests}
     if len(seeds) > 1:  # test newswires of one are training newswires of another
         raise DataError(f"expected bundles that were trained on one split, got split seeds {seeds}")

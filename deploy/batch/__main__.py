@@ -93,10 +93,7 @@ def classify(
 def report_progress(
     outcomes: Iterable[dict[str, Any]], console: Console, *, total: int, done: int
 ) -> None:
-    """Print the progress of a run until it ends; raise CommandError if partitions failed.
-
-    ``total`` and ``done`` are the bytes of the input, and those that earlier runs have classified.
-    """
+    """Print the progress of a run, in bytes; raise CommandError at its end if partitions failed."""
     started = shown = time.monotonic()
     counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)
     failures: list[str] = []

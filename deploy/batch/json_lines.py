@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from types import NoneType
 from typing import Any, Final
 
@@ -39,9 +39,13 @@ def inspect_files(
     """
     seen: dict[str, set[type]] = {}
     for file in files[:: -(-len(files) // SAMPLED_FILES)]:
-        for parsed in _first_objects(filesystem, file.path):
-            for name, value in parsed.items():
-                seen.setdefault(name, set()).add(type(value))
+        try:
+            lines = list(islice(read_lines(filesystem, file.path, 0, sys.maxsize), SAMPLED_LINES))
+        except (pa.ArrowException, OSError) as error:
+            raise CommandError(f"{file.path}: cannot be read: {one_line(error)}") from error
+        objects = [parsed for line in lines if isinstance(parsed := _parse(line), dict)]
+        for name, value in chain.from_iterable(parsed.items() for parsed in objects):
+            seen.setdefault(name, set()).add(type(value))
     seen |= {name: {str} for name in names if name in seen}
     fields = [
         next(
@@ -56,14 +60,6 @@ def inspect_files(
         else cut(file.size, file.size, longest=PARTITION_BYTES)
         for file in files
     ]
-
-
-def _first_objects(filesystem: Any, path: str) -> list[dict[str, Any]]:
-    try:
-        lines = islice(read_lines(filesystem, path, 0, sys.maxsize), SAMPLED_LINES)
-        return [parsed for line in lines if isinstance(parsed := _parse(line), dict)]
-    except (pa.ArrowException, OSError) as error:
-        raise CommandError(f"{path}: cannot be read: {one_line(error)}") from error
 
 
 def read_rows(

@@ -37,13 +37,11 @@ class Location(NamedTuple):
         return same and f"{other.path}/".startswith(f"{self.path.rstrip('/')}/")
 
     def list_files(self) -> list[Any]:
-        """Return a `pyarrow.fs.FileInfo` of the file, or of each inside the folder, by path.
-
-        Names that begin with ``_`` or ``.`` are left out, as in Spark and Hive.
-        """
+        """Return a `pyarrow.fs.FileInfo` of the file, or of each inside the folder, by path."""
         found = [self.files.get_file_info(self.path)]
         if found[0].type == fs.FileType.Directory:
             found = self.files.get_file_info(fs.FileSelector(self.path, recursive=True))
+        # names that begin with _ or . are left out, as in Spark and Hive
         inside = len(self.path.rstrip("/")) + 1
         files = [
             each

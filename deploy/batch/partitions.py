@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import ceil
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote
 
 from service.rows import Row
 
 PARTITION_ROWS: Final = 50_000  # maximum, where the format tells their number
 PARTITION_BYTES: Final = 16 * 2**20  # about some seconds of work, which is what a killed run loses
 BATCH_BYTES: Final = 8 * 2**20  # approximate maximum size of a batch
-HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
 class Partition(NamedTuple):
@@ -39,21 +37,8 @@ class Batch(NamedTuple):
 
 
 def cut(n_units: int, size: int, *, longest: int) -> Iterator[tuple[int, int, int]]:
-    """Cut ``n_units`` rows or bytes into equal spans of at most ``longest`` and PARTITION_BYTES.
-
-    Yield start, stop, and size in bytes.
-    """
+    """Cut rows or bytes into equal spans, and yield start, stop and size in bytes of each."""
     n_spans = max(ceil(n_units / longest), min(n_units, ceil(size / PARTITION_BYTES)))
     edges = [n_units * index // n_spans for index in range(n_spans + 1)] if n_units else []
     for start, stop in pairwise(edges):
         yield start, stop, size * (stop - start) // n_units
-
-
-def folder_values(root: str, path: str) -> dict[str, str | None]:
-    """Return the columns that the folders between ``root`` and the file at ``path`` name.
-
-    As in Hive and Spark, ``year=1987/month=03/a.parquet``. Values are text: ``03`` stays ``03``.
-    """
-    folders = path.removeprefix(root).split("/")[:-1]
-    pairs = (folder.split("=", 1) for folder in folders if "=" in folder)
-    return {unquote(name): None if value == HIVE_NULL else unquote(value) for name, value in pairs}

@@ -4,12 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
 
 import pyarrow as pa
 
 from deploy.batch import json_lines, parquet
 from deploy.batch.locations import Location
-from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, Partition, folder_values
+from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, Partition
 from service.model import Manifest
 from service.rows import CommandError, PredictionOptions
 
@@ -31,6 +32,7 @@ RESULT_FIELDS: Final = {
 """Name and type of each column of the results, as in a response of the service; all nullable."""
 MANIFEST_FILE: Final = "_run.json"
 PARTIAL_FOLDER: Final = "_partial"
+HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
 class Plan(NamedTuple):
@@ -94,6 +96,16 @@ def make_plan(data: Location, *, text: str | None, title: str | None, prefix: st
     return Plan(
         data, files, partitions, read_rows, names, prefix, schema, folder_columns, pa.schema(fields)
     )
+
+
+def folder_values(root: str, path: str) -> dict[str, str | None]:
+    """Return the columns that the folders between ``root`` and the file at ``path`` name.
+
+    As in Hive and Spark, ``year=1987/month=03/a.parquet``. Values are text: ``03`` stays ``03``.
+    """
+    folders = path.removeprefix(root).split("/")[:-1]
+    pairs = (folder.split("=", 1) for folder in folders if "=" in folder)
+    return {unquote(name): None if value == HIVE_NULL else unquote(value) for name, value in pairs}
 
 
 def make_run_manifest(plan: Plan, manifest: Manifest, options: PredictionOptions) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deploy.batch.locations import Location, one_line
-from deploy.batch.partitions import Batch, Partition, folder_values
-from deploy.batch.plan import PARTIAL_FOLDER, RESULT_FIELDS, Plan
+from deploy.batch.partitions import Batch, Partition
+from deploy.batch.plan import PARTIAL_FOLDER, RESULT_FIELDS, Plan, folder_values
 from service.model import Bundle, Classification, build_classifier
 from service.rows import CommandError, PredictionOptions, batched, classify_rows
 
@@ -35,10 +35,7 @@ class PartitionClassifier:
         self._job = job
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Classify the `Partition` of these fields; return its size, counts, and failure or None.
-
-        If its file cannot be read or written, only this one fails.
-        """
+        """Classify a partition, given as a dict; return its size, counts, and failure or None."""
         partition = Partition(**row)
         counts: Counter[str] = Counter(rows=0, abstained=0, errors=0)
         failure = None

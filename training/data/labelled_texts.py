@@ -64,10 +64,7 @@ def measure_by_set(
 def measure_labelled_texts(
     classifier: TopicClassifier, texts: Sequence[LabelledText]
 ) -> dict[str, float]:
-    """Return the number of texts, and the shares that are right or abstained from.
-
-    ``topical_answered`` is of the topical texts that must not be abstained from.
-    """
+    """Return the number of texts, and the shares that are right or abstained from."""
     predictions = classifier.classify([item.text for item in texts], top_k=1)
     pairs = zip(predictions, texts, strict=True)
     right = np.array([item.topics[0].topic.code in text.accept for item, text in pairs])
@@ -77,7 +74,7 @@ def measure_labelled_texts(
     shares = {
         "first_right": right[topical],
         "abstained": ~answered,
-        "topical_answered": answered[clear],
+        "topical_answered": answered[clear],  # of those that must not be abstained from
         "negatives_answered": answered[~topical],
         "answered_right": right[answered],
     }

@@ -17,9 +17,8 @@ from service.model.field_encoder import TITLE, NewsEncoder
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data import Dataset
 from training.data.views import ARTICLE, KnownTopics, views_of
-from training.data.written_texts import WrittenText, read_written_texts
 from training.evaluation.evaluate import Evaluation
-from training.recipes.examples import Kind, TrainingTexts, training_texts
+from training.recipes.examples import Kind, TrainingTexts, WrittenText, training_texts
 from training.recipes.features import idf_igm, tf_igm
 from training.recipes.linear import LinearSettings, calibrate_out_of_fold, split_into_folds
 from training.recipes.svm import SVMSettings, fit_weights
@@ -113,7 +112,6 @@ def run_ablation(
     Return ``method``, a sentence; ``columns``; and ``rows``, whose first cell is the variant.
     """
     train = dataset.train
-    written = read_written_texts() if written is None else written
     texts = training_texts(train, dataset.vocabulary, seed=settings.seed, written=written)
     topics = views_of(train, dataset.vocabulary)[ARTICLE].topics
     rows = []

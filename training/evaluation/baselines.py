@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from service.model import NewsText
 from service.model.encoder import join_title
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data import Dataset
@@ -34,15 +34,14 @@ def linear_svm(dataset: Dataset) -> Mapping[str, Evaluation]:
     train, test = (views_of(part, dataset.vocabulary) for part in (dataset.train, dataset.test))
     evaluations = {}
     for name in (name for name in C if name in train):
-        vectorizer = TfidfVectorizer(analyzer=_all_words, sublinear_tf=True)
-        svm = LinearSVC(C=C[name], random_state=0)
-        svm.fit(vectorizer.fit_transform(train[name].texts), train[name].labels)
-        margins = svm.decision_function(vectorizer.transform(test[name].texts)).astype(np.float32)
+        vectorizer = TfidfVectorizer(
+            analyzer=lambda item: KERAS_TOKENIZER.tokenize(join_title(item.title, item.text)),
+            sublinear_tf=True,
+        )
+        svm = make_pipeline(vectorizer, LinearSVC(C=C[name], random_state=0))
+        svm.fit(train[name].texts, train[name].labels)
+        margins = svm.decision_function(test[name].texts).astype(np.float32)
         evaluations[name] = Evaluation(
             test[name].labels, margins, test[name].topics, probabilistic=False
         )
     return evaluations
-
-
-def _all_words(text: NewsText) -> list[str]:
-    return KERAS_TOKENIZER.tokenize(join_title(text.title, text.text))

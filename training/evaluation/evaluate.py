@@ -1,5 +1,6 @@
 """Evaluation of a bundle on the test newswires, by the code that serves it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_score
 
-from service.model import AbstentionThresholds, TopicClassifier
+from service.model import Abstention, AbstentionThresholds, DriftBaseline, NewsText, TopicClassifier
+from service.model.drift import count_bins
 from training.data import Dataset
 from training.data.dataset import NO_TOPIC, DataError
 from training.data.views import KnownTopics, views_of
@@ -120,6 +122,24 @@ def evaluate_out_of_fold(
         "out_of_fold_uncalibrated": Evaluation(labels, out_of_fold.uncalibrated[:, : len(codes)]),
         "out_of_fold": _evaluation(labels, out_of_fold.probabilities, ratios, thresholds, codes),
     }
+
+
+def drift_baseline(classifier: TopicClassifier, texts: Sequence[NewsText]) -> DriftBaseline:
+    """Count the features of texts and of their predictions; at least one text."""
+    predictions = classifier.classify(texts, top_k=1)
+    topics = Counter(item.topics[0].topic.code for item in predictions)
+    no_topic = [item.no_topic for item in predictions if item.no_topic is not None]
+    reasons = Counter(item.abstained for item in predictions)
+    ratios = [item.known_words_ratio for item in predictions]
+    scores = [item.topics[0].score for item in predictions]
+    return DriftBaseline(
+        topics={topic.code: topics[topic.code] for topic in classifier.topics},
+        abstentions={reason.value: reasons[reason] for reason in Abstention},
+        text_words=count_bins("text_words", [classifier.encode(text).n_words for text in texts]),
+        known_words_ratio=count_bins("known_words_ratio", ratios),
+        top_score_ratio=count_bins("top_score_ratio", scores),
+        no_topic_ratio=count_bins("no_topic_ratio", no_topic) if no_topic else None,
+    )
 
 
 def _evaluation(

@@ -21,10 +21,7 @@ def top_k_accuracy(
 def calibration_bins(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> Iterator[tuple[float, float, float]]:
-    """Group the texts by confidence, which is the highest score, into bins of equal width.
-
-    Yields the mean confidence and accuracy of each non-empty bin, and its share of the texts.
-    """
+    """Yield mean confidence, accuracy and share of the texts of each bin of the highest score."""
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)

@@ -22,10 +22,7 @@ class Recipe(StrEnum):
 def fit(
     recipe: Recipe, train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
 ) -> TrainedModel:
-    """Train a model on newswires by a recipe; the same seed gives the same weights on a machine.
-
-    The vocabulary is Keras' word index, by which the words of the split have their ids.
-    """
+    """Train a model by a recipe and Keras' word index; the weights are repeatable on a machine."""
     # imported late: importing TensorFlow takes seconds
     module = import_module(f"training.recipes.{recipe.value}")
     model: TrainedModel = module.fit(train, vocabulary, seed=seed, console=console)

@@ -92,18 +92,17 @@ def fit_calibration(
 
 def _fit(
     inputs: NDArray[np.float32],  # (n_texts, 2 * n_margins)
-    own: NDArray[np.float64],  # (n_margins, n_logits)
+    own: NDArray[np.float64],  # (n_margins, n_logits), 1 where a margin is that of a logit
     log_partition: Callable[[NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]],
-    wanted: NDArray[np.float32],  # (n_texts, n_logits)
+    wanted: NDArray[np.float32],  # (n_texts, n_logits), target probabilities
     weights: NDArray[np.floating],  # (n_texts,)
     strength: float,
     max_iterations: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Minimise the cross-entropy of a generalised linear model by L-BFGS; return kernel and bias.
 
-    ``own`` is 1 where a margin is that of a logit; those are scaled without regularisation.
-    ``log_partition`` maps logits to the log of their normaliser, (n_texts,), and to its derivative,
-    the probabilities. ``wanted`` are the target probabilities.
+    Own margins are scaled without regularisation. ``log_partition`` maps logits to the log of their
+    normaliser, (n_texts,), and to its derivative, the probabilities.
     """
     n_texts, n_logits = wanted.shape
     shape = (inputs.shape[1], n_logits)

@@ -5,9 +5,11 @@ articles is overconfident. Negatives and outliers, because clients send texts of
 texts have modern words, and words of the topics in other senses.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.resources import files
 from itertools import compress
 from typing import Final, NamedTuple, Self
 
@@ -18,7 +20,6 @@ from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data.dataset import NO_TOPIC, Split
 from training.data.views import first_sentence, keras_texts
-from training.data.written_texts import WrittenText
 
 NEWSWIRES_PER_OUTLIER: Final = 4
 OUTLIER_WORDS: Final = (8, 80)  # minimum and maximum
@@ -38,6 +39,14 @@ class Kind(StrEnum):
 
 # sample weights other than 1
 WEIGHTS: Final = {Kind.TITLE: 0.5, Kind.SENTENCE: 0.5, Kind.OUTLIER: 0.5, Kind.EVERYDAY: 3.0}
+
+
+class WrittenText(NamedTuple):
+    """A training text that is no newswire, nor from a newspaper or a set that is measured on."""
+
+    text: NewsText
+    topics: tuple[str, ...]  # codes, the primary one first; empty if none fits
+    everyday: bool = False  # whether it is no news
 
 
 class Example(NamedTuple):
@@ -116,14 +125,28 @@ class TrainingTexts:
         )
 
 
+def read_written_texts() -> Sequence[WrittenText]:
+    """Return the texts of 1995 to 2025 that were written for the project, in a fixed order."""
+    lines = files("training.data").joinpath("written_texts.jsonl").read_text("utf-8").splitlines()
+    return [
+        WrittenText(NewsText(row["text"], row["title"]), tuple(row["topics"]), row["everyday"])
+        for row in map(json.loads, lines)
+    ]
+
+
 def training_texts(
-    train: Split, vocabulary: Mapping[str, int], *, seed: int, written: Sequence[WrittenText] = ()
+    train: Split,
+    vocabulary: Mapping[str, int],
+    *,
+    seed: int,
+    written: Sequence[WrittenText] | None = None,
 ) -> TrainingTexts:
     """Return all training texts; the newswires of the split come first, whole, in order.
 
-    Without articles, each newswire is its Keras text and has no parts. Written texts of other
-    topics are left out. The seed is that of the outliers.
+    Without articles, each newswire is its Keras text and has no parts. Written texts of None are
+    all; those of other topics are left out. The seed is that of the outliers.
     """
+    written = read_written_texts() if written is None else written
     if train.articles is None:
         whole = keras_texts(train, vocabulary)
         topics: list[tuple[str, ...]] = [(train.topic_codes[label],) for label in train.labels]

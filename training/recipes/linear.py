@@ -23,19 +23,12 @@ from threadpoolctl import threadpool_limits
 
 from service.model.encoder import encode_token_ids
 from training.data.dataset import Split
-from training.data.written_texts import WrittenText, read_written_texts
 from training.progress import FitProgress
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
-from training.recipes.examples import TrainingTexts, training_texts
+from training.recipes.examples import TrainingTexts, WrittenText, training_texts
 from training.recipes.features import FeatureSettings, FieldFeatures
 from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_svms, read_synonyms
-from training.recipes.trained_model import (
-    OPSET,
-    OutOfFold,
-    TrainedModel,
-    choose_thresholds,
-    serialize,
-)
+from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel, serialize
 
 GRAPH: Final = """
 linear (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
@@ -87,7 +80,6 @@ def fit(
     Texts are newswires and written texts, of which None takes all; settings may be changed.
     """
     settings = LinearSettings(seed, **changed)
-    written = read_written_texts() if written is None else written
     synonyms = read_synonyms()
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
     steps = FitProgress("Fitting to all folds but one, then to all", settings.folds + 1, console)
@@ -125,7 +117,7 @@ def fit(
         network=network,
         predict=lambda token_ids: predict(network, svms.features, token_ids),
         exported=serialize(to_onnx(svms, kernel, scales, calibration)),
-        thresholds=choose_thresholds(out_of_fold, len(train.topic_codes)),
+        thresholds=out_of_fold.choose_thresholds(len(train.topic_codes)),
         out_of_fold=out_of_fold,
         no_topic=True,
     )

@@ -21,13 +21,7 @@ from service.model.encoder import UNKNOWN_ID
 from training.data.dataset import Split
 from training.data.views import ARTICLE, KERAS, views_of
 from training.progress import FitProgress
-from training.recipes.trained_model import (
-    OPSET,
-    OutOfFold,
-    TrainedModel,
-    choose_thresholds,
-    serialize,
-)
+from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel, serialize
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,7 @@ def fit(
         network=network,
         predict=lambda token_ids: predict(network, token_ids, settings),
         exported=serialize(to_onnx(network)),
-        thresholds=choose_thresholds(out_of_fold, len(train.topic_codes)),
+        thresholds=out_of_fold.choose_thresholds(len(train.topic_codes)),
         history=history,
     )
 
@@ -113,10 +107,7 @@ def build_network(settings: MlpSettings, n_topics: int) -> Any:
 
 
 def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> NDArray[np.uint8]:
-    """Encode texts as rows of 0 and 1, uint8 of shape (n_texts, num_words).
-
-    As in Keras, ids of ``num_words`` and above count as ``UNKNOWN_ID``.
-    """
+    """Return rows of 0 and 1, uint8 (n_texts, num_words); as in Keras, higher ids are unknown."""
     rows = np.zeros((len(token_ids), num_words), dtype=np.uint8)
     for row, ids in zip(rows, token_ids, strict=True):
         row[[token_id if token_id < num_words else UNKNOWN_ID for token_id in ids]] = 1

@@ -35,6 +35,27 @@ class OutOfFold:
     probabilities: NDArray[np.float32]  # (n_newswires, n_outputs), by out-of-fold calibration
     known_words_ratio: NDArray[np.float64]  # (n_newswires,), by the vocabulary of its model
 
+    def choose_thresholds(self, n_topics: int) -> AbstentionThresholds:
+        """Choose the lowest confidence above which precision exceeds the target by the margin.
+
+        The predictions are a stream, with the archive's own share of newswires without a topic.
+        """
+        topics = self.probabilities[:, :n_topics]
+        no_topic = self.probabilities[:, n_topics:].sum(axis=1)  # 0 without such a column
+        candidate = self.known_words_ratio >= MIN_KNOWN_WORDS_RATIO
+        candidate &= no_topic <= MAX_NO_TOPIC
+        confidence = topics.max(axis=1)[candidate]
+        right = (topics.argmax(axis=1) == self.labels)[candidate]
+        order = np.argsort(-confidence, kind="stable")
+        n_above = np.arange(1, len(order) + 1)
+        precision = np.cumsum(right[order]) / n_above
+        standard_errors = np.sqrt(precision * (1 - precision) / n_above)
+        sufficient = precision - N_STANDARD_ERRORS * standard_errors >= TARGET_PRECISION
+        last = np.flatnonzero(sufficient).max(initial=0)
+        return AbstentionThresholds(
+            known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=float(confidence[order[last]])
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
@@ -65,22 +86,3 @@ def serialize(model: onnx.ModelProto) -> bytes:
     except onnx.checker.ValidationError as error:
         raise ExportError(f"the exported network is not valid ONNX: {error}") from error
     return bytes(model.SerializeToString())
-
-
-def choose_thresholds(out_of_fold: OutOfFold, n_topics: int) -> AbstentionThresholds:
-    """Choose the lowest confidence above which precision exceeds the target by the margin."""
-    topics = out_of_fold.probabilities[:, :n_topics]
-    no_topic = out_of_fold.probabilities[:, n_topics:].sum(axis=1)  # 0 without such a column
-    candidate = out_of_fold.known_words_ratio >= MIN_KNOWN_WORDS_RATIO
-    candidate &= no_topic <= MAX_NO_TOPIC
-    confidence = topics.max(axis=1)[candidate]
-    right = (topics.argmax(axis=1) == out_of_fold.labels)[candidate]
-    order = np.argsort(-confidence, kind="stable")
-    n_above = np.arange(1, len(order) + 1)
-    precision = np.cumsum(right[order]) / n_above
-    standard_errors = np.sqrt(precision * (1 - precision) / n_above)
-    sufficient = precision - N_STANDARD_ERRORS * standard_errors >= TARGET_PRECISION
-    last = np.flatnonzero(sufficient).max(initial=0)
-    return AbstentionThresholds(
-        known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=float(confidence[order[last]])
-    )

@@ -3,7 +3,6 @@
 import json
 import platform
 import shlex
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,18 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model import (
-    Abstention,
-    Bundle,
-    BundleError,
-    DriftBaseline,
-    Golden,
-    Manifest,
-    NewsText,
-    TopicClassifier,
-    build_classifier,
-)
-from service.model.drift import count_bins
+from service.model import Bundle, BundleError, Golden, Manifest, build_classifier
 from service.model.loading import TOLERANCE
 from service.model.manifest import FORMAT_VERSION
 from training.data import SPLIT_SEED, Dataset
@@ -36,11 +24,7 @@ LIBRARIES: Final = ("keras", "numpy", "onnx", "onnxruntime", "tensorflow", "tf2o
 
 
 def export(model: TrainedModel, dataset: Dataset, *, folder: Path, command: str) -> Bundle:
-    """Make the bundle of a trained model; the folder's name is its version.
-
-    Raises `ExportError` if on any view of the test newswires the predictions differ from the
-    trained model's.
-    """
+    """Make the bundle of a model; raise `ExportError` if predictions of a test newswire differ."""
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         name=dataset.name,
@@ -106,24 +90,6 @@ def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) 
             f"expected its probabilities within {TOLERANCE}, the largest difference is "
             f"{difference:.2g}"
         )
-
-
-def measure_drift_baseline(classifier: TopicClassifier, texts: Sequence[NewsText]) -> DriftBaseline:
-    """Count the features of texts and of their predictions; at least one text."""
-    predictions = classifier.classify(texts, top_k=1)
-    topics = Counter(item.topics[0].topic.code for item in predictions)
-    no_topic = [item.no_topic for item in predictions if item.no_topic is not None]
-    reasons = Counter(item.abstained for item in predictions)
-    ratios = [item.known_words_ratio for item in predictions]
-    scores = [item.topics[0].score for item in predictions]
-    return DriftBaseline(
-        topics={topic.code: topics[topic.code] for topic in classifier.topics},
-        abstentions={reason.value: reasons[reason] for reason in Abstention},
-        text_words=count_bins("text_words", [classifier.encode(text).n_words for text in texts]),
-        known_words_ratio=count_bins("known_words_ratio", ratios),
-        top_score_ratio=count_bins("top_score_ratio", scores),
-        no_topic_ratio=count_bins("no_topic_ratio", no_topic) if no_topic else None,
-    )
 
 
 def repeatable_command(options: Mapping[str, object], split_seed: int | None, folder: Path) -> str:

@@ -14,14 +14,7 @@ from service.model import Manifest, Topic
 from training.data.views import STREAM
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import calibration_bins
-from training.report.tables import (
-    SCORE_TITLES,
-    TOPIC_COLUMNS,
-    VIEW_TITLES,
-    markdown_table,
-    score_rows,
-    topic_rows,
-)
+from training.report import tables
 
 INTRODUCTION: Final = """\
 # Model card: {manifest.name}, recipe {manifest.recipe[name]}
@@ -80,10 +73,7 @@ def report_files(
     evaluations: Mapping[str, Evaluation],
     baselines: Mapping[str, float],
 ) -> dict[str, bytes]:
-    """Return the files of the report by name.
-
-    The history is that of Keras' ``fit``, empty for a recipe without epochs.
-    """
+    """Return the files of the report by name; the history is empty for a recipe without epochs."""
     codes = [topic.code for topic in topics]
     view, evaluation = next(iter(evaluations.items()))
     metrics = {
@@ -97,7 +87,7 @@ def report_files(
     }
     report = {
         "metrics.json": json.dumps(metrics, indent=1, allow_nan=False).encode() + b"\n",
-        "confusion.png": draw_confusion(evaluation, codes, VIEW_TITLES[view]),
+        "confusion.png": draw_confusion(evaluation, codes, tables.VIEW_TITLES[view]),
         "reliability.png": draw_reliability(
             {name: item for name, item in evaluations.items() if item.topical.any()}
         ),
@@ -124,9 +114,9 @@ def write_model_card(
         description=manifest.data.get("description", "newswires"),
         **{name: f" and {n:,} without one" if n else "" for name, n in n_negatives.items()},
     )
-    named = {VIEW_TITLES[view]: evaluation for view, evaluation in evaluations.items()}
-    columns = ["measured on", *SCORE_TITLES.values()]
-    card += "\n" + markdown_table(columns, score_rows(named, baselines))
+    named = {tables.VIEW_TITLES[view]: evaluation for view, evaluation in evaluations.items()}
+    columns = ["measured on", *tables.SCORE_TITLES.values()]
+    card += "\n" + tables.markdown_table(columns, tables.score_rows(named, baselines))
     if manifest.min_confidence:
         card += ABSTENTION.format(manifest=manifest)
         if STREAM in evaluations:
@@ -138,8 +128,10 @@ def write_model_card(
         )
     for view, evaluation in evaluations.items():
         if evaluation.topical.all():
-            card += f"\n## By topic, {VIEW_TITLES[view]}\n\n"
-            card += markdown_table(TOPIC_COLUMNS, topic_rows(evaluation, codes))
+            card += f"\n## By topic, {tables.VIEW_TITLES[view]}\n\n"
+            card += tables.markdown_table(
+                tables.TOPIC_COLUMNS, tables.topic_rows(evaluation, codes)
+            )
     return card
 
 
@@ -181,7 +173,9 @@ def draw_reliability(evaluations: Mapping[str, Evaluation]) -> bytes:
         bins = list(calibration_bins(evaluation.probabilities, evaluation.labels))
         confidence, accuracy, share = np.array(bins).T
         axes.plot(confidence, accuracy, color="lightgrey", zorder=1)
-        axes.scatter(confidence, accuracy, s=20 + 300 * share, label=VIEW_TITLES[view], zorder=2)
+        axes.scatter(
+            confidence, accuracy, s=20 + 300 * share, label=tables.VIEW_TITLES[view], zorder=2
+        )
     axes.set(title="Reliability", xlabel="Confidence (highest score)", ylabel="Accuracy")
     axes.legend()
     return _to_png(figure)

@@ -7,10 +7,10 @@ from training.data import Article, Dataset, Split
 from training.data.dataset import NO_TOPIC
 from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import first_sentence
-from training.data.written_texts import WrittenText
 from training.recipes.examples import (
     NEWSWIRES_PER_OUTLIER,
     Kind,
+    WrittenText,
     parts_of,
     training_texts,
 )
@@ -67,7 +67,7 @@ def test_training_texts_are_newswires_and_their_parts() -> None:
 
 def test_without_articles_keras_texts_are_used(keras_dataset: Dataset) -> None:
     train = first(keras_dataset.train)
-    everything = training_texts(train, keras_dataset.vocabulary, seed=0)
+    everything = training_texts(train, keras_dataset.vocabulary, seed=0, written=())
     texts = everything.only(everything.labels != NO_TOPIC)
     assert texts.whole.all()
     assert len(texts.texts) == len(train.labels)
@@ -97,7 +97,7 @@ def test_first_sentence(text: str, sentence: str) -> None:
 
 def test_outliers_have_no_topic(corpus_dataset: Dataset) -> None:
     train, vocabulary = first(corpus_dataset.train), corpus_dataset.vocabulary
-    everything = training_texts(train, vocabulary, seed=0)
+    everything = training_texts(train, vocabulary, seed=0, written=())
     texts = everything.only(everything.kinds == Kind.OUTLIER)
     assert len(texts.texts) == -(-len(train.labels) // NEWSWIRES_PER_OUTLIER)
     assert not texts.primary_topic.any()
@@ -107,15 +107,15 @@ def test_outliers_have_no_topic(corpus_dataset: Dataset) -> None:
     kept = [len(text.text.split()) for text in texts.texts]
     assert max(kept) == 80
 
-    again = training_texts(train, vocabulary, seed=0)
+    again = training_texts(train, vocabulary, seed=0, written=())
     assert again.texts == everything.texts
-    assert training_texts(train, vocabulary, seed=1).texts != everything.texts
+    assert training_texts(train, vocabulary, seed=1, written=()).texts != everything.texts
 
 
 def test_outlier_keeps_share_of_words(corpus_dataset: Dataset) -> None:
     articles = corpus_dataset.train.articles
     assert articles is not None
-    everything = training_texts(corpus_dataset.train, corpus_dataset.vocabulary, seed=0)
+    everything = training_texts(corpus_dataset.train, corpus_dataset.vocabulary, seed=0, written=())
     texts = everything.only(everything.kinds == Kind.OUTLIER)
     shares = []
     for text, group in zip(texts.texts, texts.groups, strict=True):
@@ -127,7 +127,7 @@ def test_outlier_keeps_share_of_words(corpus_dataset: Dataset) -> None:
 
 def test_negatives_are_of_training_split(corpus_dataset: Dataset) -> None:
     train = corpus_dataset.train
-    texts = training_texts(train, corpus_dataset.vocabulary, seed=0)
+    texts = training_texts(train, corpus_dataset.vocabulary, seed=0, written=())
     learnt = texts.only(texts.negative & texts.whole)
     assert list(learnt.texts) == [item.news_text for item in train.negatives]
     assert (learnt.groups == len(train.labels) + np.arange(len(train.negatives))).all()

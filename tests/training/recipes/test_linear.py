@@ -16,11 +16,10 @@ from training.data import Article, Dataset, Split
 from training.data.dataset import NO_TOPIC
 from training.data.reuters_expected import TOPIC_CODES
 from training.data.views import views_of
-from training.data.written_texts import read_written_texts
 from training.evaluation.evaluate import evaluate_out_of_fold
 from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
-from training.recipes.examples import training_texts
+from training.recipes.examples import read_written_texts, training_texts
 from training.recipes.linear import LinearSettings, fit, quantize, split_into_folds, to_tensor
 from training.recipes.svm import SVMSettings
 from training.release.export import check_parity, export
@@ -148,7 +147,7 @@ def test_same_seed_same_network(network: TrainedModel, dataset: Dataset) -> None
 
 
 def test_texts_of_a_newswire_share_a_fold(dataset: Dataset) -> None:
-    texts = training_texts(dataset.train, dataset.vocabulary, seed=0)
+    texts = training_texts(dataset.train, dataset.vocabulary, seed=0, written=())
     folds = split_into_folds(texts, SETTINGS)
     for newswire in range(len(dataset.train.labels)):
         assert len(set(folds[texts.groups == newswire])) == 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.data.dataset import NO_TOPIC
-from training.recipes.trained_model import MIN_KNOWN_WORDS_RATIO, OutOfFold, choose_thresholds
+from training.recipes.trained_model import MIN_KNOWN_WORDS_RATIO, OutOfFold
 
 
 def out_of_fold(
@@ -24,7 +24,7 @@ def test_threshold_reaches_target_precision() -> None:
     generator = np.random.default_rng(0)
     confidence = generator.uniform(0.5, 1, 20_000)
     predictions = out_of_fold(confidence, generator.random(20_000) < confidence)
-    threshold = choose_thresholds(predictions, 2).confidence
+    threshold = predictions.choose_thresholds(2).confidence
     answered = predictions.probabilities[:, 0] >= threshold
     assert (predictions.labels[answered] == 0).mean() == pytest.approx(0.956, abs=0.0025)
     assert threshold == pytest.approx(0.912, abs=0.02)  # the mean above it is 0.956
@@ -32,7 +32,7 @@ def test_threshold_reaches_target_precision() -> None:
 
 def test_perfect_model_never_abstains() -> None:
     confidence = np.linspace(0.6, 1, 100)
-    thresholds = choose_thresholds(out_of_fold(confidence, np.ones(100, dtype=bool)), 2)
+    thresholds = out_of_fold(confidence, np.ones(100, dtype=bool)).choose_thresholds(2)
     assert thresholds.confidence == pytest.approx(0.6)
 
 
@@ -41,9 +41,9 @@ def test_other_abstentions_do_not_count() -> None:
     confidence = np.linspace(0.6, 1, 100)
     right = np.arange(100) >= 50
     known = np.where(right, 1.0, MIN_KNOWN_WORDS_RATIO - 0.01)
-    thresholds = choose_thresholds(out_of_fold(confidence, right, known), 2)
+    thresholds = out_of_fold(confidence, right, known).choose_thresholds(2)
     assert thresholds.confidence == pytest.approx(confidence[50])
     confidence = np.linspace(0.46, 0.49, 100)
     none = np.where(right, 0.1, 0.501)
-    thresholds = choose_thresholds(out_of_fold(confidence, right, no_topic=none), 2)
+    thresholds = out_of_fold(confidence, right, no_topic=none).choose_thresholds(2)
     assert thresholds.confidence == pytest.approx(confidence[50])

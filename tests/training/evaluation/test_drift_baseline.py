@@ -5,13 +5,12 @@ from service.model.drift import check_drift_baseline
 from tests.conftest import RELEASED
 from training.data import Dataset
 from training.data.views import STREAM, views_of
-from training.evaluation.evaluate import evaluate
-from training.release.export import measure_drift_baseline
+from training.evaluation.evaluate import drift_baseline, evaluate
 
 
 def test_baseline_counts_predictions(classifier: TopicClassifier) -> None:
     texts = [NewsText("Crude oil prices rose as OPEC ministers met."), NewsText("zxcv qwer tyui")]
-    baseline = measure_drift_baseline(classifier, texts)
+    baseline = drift_baseline(classifier, texts)
     codes = [topic.code for topic in classifier.topics]
     check_drift_baseline(baseline, codes, no_topic=True)
     assert baseline.n_texts == 2
@@ -26,14 +25,14 @@ def test_no_topic_is_counted_if_predicted(
     no_topic_classifier: TopicClassifier,
 ) -> None:
     texts = [NewsText("oil"), NewsText("rose"), NewsText("rose rose rose")]
-    baseline = measure_drift_baseline(no_topic_classifier, texts)
+    baseline = drift_baseline(no_topic_classifier, texts)
     check_drift_baseline(
         baseline, [topic.code for topic in no_topic_classifier.topics], no_topic=True
     )
     assert baseline.abstentions["no_topic"] == 2
     assert baseline.no_topic_ratio is not None
     assert (baseline.no_topic_ratio["0.1"], baseline.no_topic_ratio["inf"]) == (1, 1)
-    others = measure_drift_baseline(load_classifier(RELEASED / "4"), texts)
+    others = drift_baseline(load_classifier(RELEASED / "4"), texts)
     assert others.no_topic_ratio is None
 
 
@@ -41,7 +40,7 @@ def test_released_baseline_is_of_test_stream(
     classifier: TopicClassifier, corpus_dataset: Dataset
 ) -> None:
     texts = views_of(corpus_dataset.test, corpus_dataset.vocabulary)[STREAM].texts
-    assert measure_drift_baseline(classifier, texts) == classifier.drift_baseline
+    assert drift_baseline(classifier, texts) == classifier.drift_baseline
     predicted = evaluate(classifier, corpus_dataset)[STREAM].predicted
     counts = np.bincount(predicted, minlength=len(classifier.topics)).tolist()
     assert classifier.drift_baseline is not None

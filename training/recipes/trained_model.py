@@ -67,7 +67,7 @@ class TrainedModel:
     network: Any  # a `keras.Model`
     predict: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]
     """Token ids of texts in order to probabilities by Keras, of shape (n_texts, n_outputs)."""
-    exported: bytes  # the same network on token ids and their counts, from `serialize`
+    exported: bytes  # the same network on token ids and their counts (0 is padding), by `serialize`
     thresholds: AbstentionThresholds
     history: Mapping[str, list[float]] = field(default_factory=dict)  # losses etc. by epoch
     out_of_fold: OutOfFold | None = None

@@ -1,4 +1,4 @@
-"""The commands of the training job; `train` is a training run from top to bottom."""
+"""The commands of the training job."""
 
 from service.process import prepare_process
 
@@ -10,19 +10,19 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from service.console import PlainConsole, run_commands
-from service.model import build_classifier, find_bundle, load_bundle, load_classifier, save_bundle
+from service.model import find_bundle, load_bundle, load_classifier
 from training.data import SPLIT_SEED, DataError, Source, load_dataset
 from training.data.download import download_corpus
 from training.data.keras_files import download_keras_files
 from training.data.reuters_expected import NAME
-from training.recipes import Recipe, fit
+from training.pipeline import train as run
+from training.recipes import Recipe
 from training.release.reservation import reserve_folder
 
 # read when TensorFlow is first imported; it logs noise, and reports errors as exceptions
@@ -75,40 +75,9 @@ def train(
 
     The linear recipe takes about 2 minutes, the mlp recipe less than one.
     """
+    seed_of_split = None if chronological else split_seed
     with reserve_folder(out, CANDIDATES) as folder:
-        dataset = load_dataset(source, data_dir, split_seed=None if chronological else split_seed)
-
-        # imported late, so that the errors above do not wait for TensorFlow
-        from training.data.views import STREAM, views_of
-        from training.evaluation.baselines import trivial_accuracies
-        from training.evaluation.evaluate import drift_baseline, evaluate, evaluate_out_of_fold
-        from training.release.export import export, repeatable_command
-        from training.report.report import report_files
-        from training.report.tables import summary_table
-
-        model = fit(recipe, dataset.train, dataset.vocabulary, seed=seed, console=console)
-
-        named = {"recipe": recipe, "source": source, "seed": seed}
-        command = repeatable_command(named, dataset.split_seed, folder)
-        bundle = export(model, dataset, folder=folder, command=command)
-
-        classifier = build_classifier(bundle)
-        evaluations = dict(evaluate(classifier, dataset))
-        scores = {view: evaluation.scores() for view, evaluation in evaluations.items()}
-        stream = views_of(dataset.test, dataset.vocabulary).get(STREAM)
-        bundle = replace(
-            bundle,
-            manifest=replace(bundle.manifest, scores=scores),
-            drift_baseline=drift_baseline(classifier, stream.texts) if stream else None,
-        )
-        if held_out := model.out_of_fold:
-            evaluations |= evaluate_out_of_fold(held_out, model.thresholds, dataset.topic_codes)
-        baselines = trivial_accuracies(dataset)
-
-        report = report_files(bundle.manifest, bundle.topics, model.history, evaluations, baselines)
-        save_bundle(bundle, folder, report)
-        console.print(summary_table({folder.resolve().name: evaluations}, baselines))
-        console.print(f"Wrote the bundle to {folder}", soft_wrap=True)
+        run(recipe, source, seed, folder, console, data_dir=data_dir, split_seed=seed_of_split)
 
 
 @cli.command()

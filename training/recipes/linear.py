@@ -196,9 +196,8 @@ def to_onnx(
 ) -> onnx.ModelProto:
     """Return the network on token ids and counts, with a quantized kernel.
 
-    Bias and calibration contain the scales, so that the graph does not multiply by them. Written in
-    ONNX' text format: a conversion of TensorFlow's operations has 5 more nodes, and each node costs
-    about as much as its work.
+    Bias and calibration contain the scales. Written in ONNX' text format: a conversion of
+    TensorFlow's operations has 5 more nodes, and each node costs about as much as its work.
     """
     weights = {
         "e": math.e,

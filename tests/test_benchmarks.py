@@ -50,7 +50,7 @@ def test_wrk_has_its_script() -> None:
 
 
 @pytest.mark.parametrize("target", [*FAMILY, *PEERS], ids=lambda target: target.name)
-def test_what_a_benchmark_starts_exists(target: Target) -> None:
+def test_modules_of_the_benchmarks_exist(target: Target) -> None:
     python, option, module, *_ = target.command
     assert (python, option) == ("python", "-m")
     assert find_spec(module) is not None

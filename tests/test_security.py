@@ -67,7 +67,7 @@ def test_code_that_would_be_is_seen(code: str) -> None:
     assert RUN_WHAT_THEY_READ.intersection(imports(tree)) or EVALUATE.intersection(calls(tree))
 
 
-def test_each_of_the_ten_is_answered() -> None:
+def test_each_of_ten_requests_succeeds() -> None:
     table = PAGE.split("## OWASP")[1].split("\n## ")[0]
     rows = [line.split("|") for line in table.splitlines() if line.startswith("| API")]
     assert [row[1].split()[0] for row in rows] == [f"API{number}" for number in range(1, 11)]
@@ -75,7 +75,7 @@ def test_each_of_the_ten_is_answered() -> None:
         assert len(row[2].split()) > 5, row[1]
 
 
-def test_what_it_names_is_there() -> None:
+def test_named_files_exist() -> None:
     named = re.findall(r"`((?:tests|requirements)/[\w/.]*)`", PAGE)
     assert len(named) > 15
     for path in named:

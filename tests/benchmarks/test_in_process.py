@@ -13,7 +13,7 @@ from tests.conftest import LATEST
 TEXTS = ["The bank cut its prime rate to 8 pct from 9 pct.", "Crude oil rose 40 cts a barrel."] * 2
 
 
-def test_a_worker_answers_each_mode_in_turn(tmp_path: Path) -> None:
+def test_worker_runs_each_mode(tmp_path: Path) -> None:
     texts = tmp_path / "texts.json"
     examples = [("interest", TEXTS[0]), ("crude", TEXTS[1]), ("cocoa", TEXTS[1])]
     texts.write_text(json.dumps({"corpus": TEXTS, "test": examples}))

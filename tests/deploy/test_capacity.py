@@ -57,7 +57,7 @@ def numbers(row: Row) -> list[float]:
     return [float(cell.replace(",", "")) for cell in row[1:]]
 
 
-def test_the_text_says_what_the_figures_rest_on(plan: Plan) -> None:
+def test_text_states_the_basis_of_the_figures(plan: Plan) -> None:
     words = " ".join(PAGE.split())
     assert f"at {plan.utilisation * 100:.0f} % of the CPU" in words, HOW
     assert f"every {plan.scrape_seconds} seconds" in words, HOW

@@ -130,19 +130,19 @@ def test_every_command_is_run() -> None:
 
 
 @pytest.mark.parametrize("known", NOT_RUN)
-def test_what_is_run_elsewhere_is_there(known: str) -> None:
+def test_tests_of_the_other_commands_exist(known: str) -> None:
     assert (ROOT / NOT_RUN[known]).is_file()
     commands = [command for block in BLOCKS for command in block.commands]
     assert any(re.search(known, command) for command in commands), "no document has it any more"
 
 
 @pytest.mark.parametrize("case", STARTS, ids=" ".join)
-def test_what_needs_no_service(sandbox: Sandbox, case: tuple[str, str]) -> None:
+def test_commands_without_a_service(sandbox: Sandbox, case: tuple[str, str]) -> None:
     STARTS[case](sandbox.run(*find(*case)), sandbox)
 
 
 @pytest.mark.parametrize("case", ASKS, ids=" ".join)
-def test_what_asks_a_service(sandbox: Sandbox, case: tuple[str, str]) -> None:
+def test_commands_that_call_a_service(sandbox: Sandbox, case: tuple[str, str]) -> None:
     with RunningService() as service:
         ASKS[case](sandbox.run(*find(*case), NEWSWIRE_PORT=str(service.port)), sandbox)
 

@@ -66,7 +66,7 @@ def service() -> Iterator[RunningService]:
         yield service
 
 
-def test_it_classifies_with_typed_answers(service: RunningService, tmp_path: Path) -> None:
+def test_client_classifies_with_typed_responses(service: RunningService, tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{service.port}"
     configuration = tmp_path / "configuration.yml"
     configuration.write_text("post_hooks: []\n")  # no formatter

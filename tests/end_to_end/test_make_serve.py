@@ -18,7 +18,7 @@ def service() -> Iterator[RunningService]:
         yield service
 
 
-def test_the_released_model_answers(service: RunningService) -> None:
+def test_released_model_classifies(service: RunningService) -> None:
     answer = service.client.post(
         "/classify", json={"text": "Net profit rose to 3.1 mln dlrs or 40 cts a share."}
     )

@@ -27,13 +27,13 @@ def test_headlines_and_reports(classifier: TopicClassifier, form: str, least_rig
 
 
 @pytest.mark.parametrize("form", ["headline", "report"])
-def test_what_is_news_is_seldom_abstained_from(classifier: TopicClassifier, form: str) -> None:
+def test_news_is_seldom_abstained_from(classifier: TopicClassifier, form: str) -> None:
     answers = classifier.classify([item[form] for item in TEXTS["on_topic"]])
     assert sum(answer.abstained is not None for answer in answers) <= 5
 
 
 @pytest.mark.parametrize("kind", TEXTS["off_topic"])
-def test_what_is_no_news_is_abstained_from(classifier: TopicClassifier, kind: str) -> None:
+def test_other_than_news_is_abstained_from(classifier: TopicClassifier, kind: str) -> None:
     answers = classifier.classify(TEXTS["off_topic"][kind])
     sure = [answer for answer in answers if answer.abstained is None]
     assert sure == []

@@ -62,7 +62,7 @@ def test_metadata(client: Any) -> None:
 @pytest.mark.parametrize("binary_input", [False, True])
 @pytest.mark.parametrize("binary_output", [False, True, None])
 @pytest.mark.parametrize("version", ["", VERSION])
-def test_answers_are_those_of_classify(
+def test_results_equal_those_of_classify(
     service: RunningService,
     client: Any,
     binary_input: bool,  # noqa: FBT001
@@ -149,11 +149,11 @@ def test_compression(client: Any, algorithm: str) -> None:
         (MODEL, tensor(["a"], "words"), "inputs: expected text, title or both, each once"),
     ],
 )
-def test_it_is_told_what_is_wrong(client: Any, model: str, given: Any, sentence: str) -> None:
+def test_client_gets_the_error_message(client: Any, model: str, given: Any, sentence: str) -> None:
     with pytest.raises(InferenceServerException, match=re.escape(sentence)):
         client.infer(model, [given])
 
 
-def test_it_is_told_what_there_is_not(client: Any) -> None:
+def test_client_gets_not_found(client: Any) -> None:
     with pytest.raises(InferenceServerException, match="Not found"):
         client.get_model_repository_index()

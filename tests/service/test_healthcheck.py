@@ -37,5 +37,5 @@ def test_it_tells_whether_the_service_is_ready() -> None:
         ("localhost", "localhost"),
     ],
 )
-def test_where_it_asks(host: str, expected: str) -> None:
+def test_healthcheck_address(host: str, expected: str) -> None:
     assert reachable(host) == expected

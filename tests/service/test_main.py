@@ -171,7 +171,7 @@ def n_threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
-def test_the_metrics_port_answers_head_and_nothing_else() -> None:
+def test_metrics_port_serves_metrics_and_nothing_else() -> None:
     port = free_port()
     with RunningService(NEWSWIRE_METRICS_PORT=str(port)):
         url = f"http://127.0.0.1:{port}"
@@ -184,7 +184,7 @@ def test_the_metrics_port_answers_head_and_nothing_else() -> None:
         assert httpx2.get(f"{url}/metrics", headers=accept).text.endswith("# EOF\n")
 
 
-def test_metrics_are_whole_while_requests_are_answered() -> None:
+def test_metrics_are_consistent_under_load() -> None:
     """Asked from other threads than those that count: what is counted only grows, nothing fails."""
     port = free_port()
     with RunningService(NEWSWIRE_METRICS_PORT=str(port)) as service:
@@ -259,7 +259,7 @@ def service() -> Iterator[RunningService]:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_serves_until_told_to_stop(service: RunningService, stop: signal.Signals) -> None:
+def test_serves_until_stopped(service: RunningService, stop: signal.Signals) -> None:
     answer = service.client.post("/classify", json={"text": "Crude oil prices rose."})
     assert answer.status_code == 200
     assert "newswire_http_requests_total" in service.client.get("/metrics").text

@@ -135,7 +135,7 @@ def test_no_such_explanation_leaves(
 
 
 @pytest.mark.parametrize(("path", "request_"), REQUESTS)
-def test_what_leaves_is_finite(client: TestClient, path: str, request_: Any) -> None:
+def test_outputs_are_finite(client: TestClient, path: str, request_: Any) -> None:
     """The network as it is: JSON that a strict reader takes."""
 
     def reject(constant: str) -> None:

@@ -216,7 +216,7 @@ def test_excess_is_rejected_before_the_body_is_read(held_up: HeldUp, path: str) 
 
 
 @pytest.mark.parametrize("path", EXEMPT)
-def test_the_rest_answers_all_the_same(held_up: HeldUp, path: str) -> None:
+def test_other_routes_work_all_the_same(held_up: HeldUp, path: str) -> None:
     app, registry = build(held_up, max_concurrent_requests=1)
 
     async def ask() -> Request:
@@ -243,7 +243,7 @@ def test_batches_leave_room_for_short_texts(held_up: HeldUp) -> None:
     assert asyncio.run(ask()) == (429, 200)
 
 
-def test_a_burst_within_the_limit_is_answered(classifier: TopicClassifier) -> None:
+def test_burst_within_the_limit_succeeds(classifier: TopicClassifier) -> None:
     app, registry = build(classifier)
 
     async def burst(n_requests: int) -> list[int]:
@@ -261,7 +261,7 @@ def test_a_burst_within_the_limit_is_answered(classifier: TopicClassifier) -> No
 @pytest.mark.parametrize(
     "pieces", [(b"{",), (b"{", b'"', b"}"), (b"{", None), (b"x" * 7_000_000,)], ids=range(4)
 )
-def test_everything_is_given_back_after_errors(
+def test_permits_and_bytes_are_released_after_errors(
     classifier: TopicClassifier, path: str, pieces: tuple[bytes | None, ...]
 ) -> None:
     app, registry = build(classifier, max_concurrent_requests=1, max_buffered_bytes=7_000_000)
@@ -271,7 +271,7 @@ def test_everything_is_given_back_after_errors(
     assert asyncio.run(Request(app, path, BODIES[path]).run()).status == 200
 
 
-def test_a_cancelled_request_gives_its_slot_back(held_up: HeldUp) -> None:
+def test_cancelled_request_returns_its_permit(held_up: HeldUp) -> None:
     app, registry = build(held_up, max_concurrent_requests=4)
 
     async def cancel() -> None:
@@ -288,7 +288,7 @@ def test_a_cancelled_request_gives_its_slot_back(held_up: HeldUp) -> None:
     assert held_up.n_inferences == 1  # the second was still waiting for the thread
 
 
-def test_what_is_not_done_in_time_is_503_and_not_run_later(held_up: HeldUp) -> None:
+def test_late_request_is_503_and_does_not_run(held_up: HeldUp) -> None:
     app, registry = build(held_up, request_timeout_seconds=0.2)
 
     async def wait() -> list[Request]:
@@ -321,7 +321,7 @@ def test_a_body_that_is_not_there_in_time_is_408(
     assert in_progress(registry) == 0
 
 
-def test_who_sends_slowly_holds_no_slot(classifier: TopicClassifier) -> None:
+def test_slow_body_holds_no_permit(classifier: TopicClassifier) -> None:
     app, registry = build(classifier, max_concurrent_requests=1, request_timeout_seconds=5)
 
     async def ask() -> tuple[float | None, int]:
@@ -341,9 +341,7 @@ def test_who_sends_slowly_holds_no_slot(classifier: TopicClassifier) -> None:
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_bodies_that_come_slowly_are_bounded_together(
-    classifier: TopicClassifier, path: str
-) -> None:
+def test_slow_bodies_are_bounded_together(classifier: TopicClassifier, path: str) -> None:
     """A new one is rejected; after a while the one that began first is, and short ones never."""
     app, registry = build(classifier, max_buffered_bytes=12 * FREE_BYTES)
     long = b" " * 4 * FREE_BYTES
@@ -364,7 +362,7 @@ def test_bodies_that_come_slowly_are_bounded_together(
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_bodies_that_are_whole_have_room_beside_those_that_are_not(
+def test_complete_bodies_have_room_beside_unfinished_ones(
     classifier: TopicClassifier, path: str
 ) -> None:
     app, _ = build(classifier, max_buffered_bytes=9 * FREE_BYTES)
@@ -381,7 +379,7 @@ def test_bodies_that_are_whole_have_room_beside_those_that_are_not(
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_a_declared_length_that_is_too_high_is_refused_before_the_body_is_asked_for(
+def test_too_high_content_length_is_rejected_before_100_continue(
     classifier: TopicClassifier, path: str
 ) -> None:
     app, _ = build(classifier, request_timeout_seconds=30)

@@ -154,7 +154,7 @@ BROKEN: Final = {
 
 
 @pytest.mark.slow
-def test_what_is_no_request_is_not_repeated_either() -> None:
+def test_invalid_request_is_not_echoed() -> None:
     """By the server's own logs, at the level that says most."""
     with RunningService(
         errors=subprocess.PIPE, NEWSWIRE_ACCESS_LOG="true", NEWSWIRE_LOG_LEVEL="debug"

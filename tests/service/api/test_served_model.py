@@ -63,7 +63,7 @@ def answers(client: TestClient) -> list[tuple[str, float]]:
     ]
 
 
-def test_every_route_answers_with_the_new_model(
+def test_every_route_uses_the_new_model(
     client: TestClient, app: NewswireApp, classifier: TopicClassifier, book: TopicClassifier
 ) -> None:
     for model in (classifier, book, classifier):
@@ -79,7 +79,7 @@ def test_every_route_answers_with_the_new_model(
         assert f'version="{version}"' in client.get("/metrics").text
 
 
-def test_what_was_begun_ends_with_its_own_model(
+def test_request_in_progress_keeps_its_model(
     app: NewswireApp, book: TopicClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model is replaced while a version of it is asked for by name."""

@@ -48,7 +48,7 @@ def test_case_of_ascii_does_not_matter(text: str) -> None:
 
 
 @given(known_words)
-def test_decoding_and_encoding_gives_the_same_ids(words: list[str]) -> None:
+def test_decoding_inverts_encoding(words: list[str]) -> None:
     ids = ENCODER.token_ids(" ".join(words))
     assert ENCODER.decode(ids[1:]) == " ".join(words)
     assert ENCODER.token_ids(ENCODER.decode(ids)) == ids

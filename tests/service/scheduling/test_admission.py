@@ -8,7 +8,7 @@ from service.scheduling.admission import REJECTION_DELAY_SECONDS, Admission, Con
 from service.scheduling.errors import OverloadedError
 
 
-def test_no_more_than_so_many() -> None:
+def test_limit_is_not_exceeded() -> None:
     limit = ConcurrencyLimit(2)
     with limit:
         assert limit.n_free == 1
@@ -21,14 +21,14 @@ def test_no_more_than_so_many() -> None:
     assert limit.in_progress == 0
 
 
-def test_a_slot_is_given_back_after_an_error() -> None:
+def test_permit_is_returned_after_an_error() -> None:
     limit = ConcurrencyLimit(1)
     with pytest.raises(KeyError), limit:
         raise KeyError
     assert limit.n_free == 1
 
 
-def test_when_to_try_again_grows_with_what_waits_and_how_long_it_takes(
+def test_retry_after_grows_with_queue_and_duration(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 0.0
@@ -95,7 +95,7 @@ def test_short_requests_may_fill_it_and_then_no_long_one_enters() -> None:
     assert (admission.limit.n_free, admission.slow_limit.n_free) == (2, 1)
 
 
-def test_one_slot_is_for_long_requests_too() -> None:
+def test_slow_requests_have_at_least_one_permit() -> None:
     with Admission(max_concurrent_requests=1, max_buffered_bytes=1).slow_limit:
         pass
 

@@ -11,7 +11,7 @@ async def wait(deadline: Timeout, seconds: float) -> str:
     return "done"
 
 
-def test_what_lasts_too_long_is_ended() -> None:
+def test_block_beyond_the_timeout_is_ended() -> None:
     async def both() -> tuple[str | BaseException, str | BaseException]:
         deadline = Timeout(0.2)
         return await asyncio.gather(
@@ -31,7 +31,7 @@ def test_each_has_its_own_time() -> None:
     assert asyncio.run(one_after_the_other()) == ["done"] * 5
 
 
-def test_who_is_cancelled_by_others_hears_so() -> None:
+def test_cancellation_by_others_is_passed_on() -> None:
     async def cancel() -> None:
         task = asyncio.create_task(wait(Timeout(60), 60))
         await asyncio.sleep(0.01)
@@ -57,7 +57,7 @@ def test_both_at_once_is_a_cancellation() -> None:
         asyncio.run(cancel())
 
 
-def test_a_task_goes_on_after_its_wait_was_ended() -> None:
+def test_task_continues_after_its_timeout() -> None:
     async def go_on() -> int:
         deadline = Timeout(0.05)
         for _ in range(2):
@@ -77,7 +77,7 @@ def test_it_serves_one_event_loop_after_the_other() -> None:
             asyncio.run(wait(deadline, 60))
 
 
-def test_nothing_is_looked_at_when_nobody_waits() -> None:
+def test_no_check_without_waiting_tasks() -> None:
     async def count_looks() -> int:
         deadline = Timeout(0.1)
         await wait(deadline, 0)

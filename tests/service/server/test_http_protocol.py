@@ -132,7 +132,7 @@ def test_client_that_sends_on_after_a_rejection_is_disconnected(
     assert statuses(dribble(connection, piece)) == [status]
 
 
-def test_connection_is_reused_after_a_rejected_request_was_read_whole(
+def test_connection_is_reused_after_a_rejected_request(
     connection: socket.socket,
 ) -> None:
     body = b" " * 10_000

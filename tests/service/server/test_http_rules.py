@@ -196,7 +196,7 @@ def test_many_pipelined_requests(service: RunningService) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
-def test_requests_that_wait_for_their_turn_take_no_memory(service: RunningService) -> None:
+def test_queued_requests_take_no_memory(service: RunningService) -> None:
     """On one connection, whose responses are read concurrently."""
     server = Server(service.process.pid, "", 0.0)
     before = server.memory_megabytes()

@@ -32,7 +32,7 @@ def test_listens_on_none_if_one_address_is_unavailable(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_connections_that_wait_are_kept_while_new_ones_are_dropped(host: str) -> None:
+def test_waiting_connections_are_kept_while_new_ones_are_dropped(host: str) -> None:
     (listener,) = listen(host, 0)
     address = listener.getsockname()[:2]
     with socket.create_connection(address) as waiting:

@@ -18,7 +18,7 @@ def keras_copy(data_dir: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_reads_what_keras_own_loader_reads(
+def test_reads_the_same_as_the_loader_of_keras(
     keras_dataset: Dataset, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oracle is Keras: its loader, given our file where it would download its own."""

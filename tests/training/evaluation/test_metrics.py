@@ -80,7 +80,7 @@ def test_interval_is_about_two_standard_errors(n_right: int, n_texts: int) -> No
     assert bootstrap_interval(right) == (low, high)
 
 
-def test_mcnemar_looks_at_what_only_one_got_right() -> None:
+def test_mcnemar_counts_discordant_pairs() -> None:
     both = np.ones(1000, dtype=bool)
     assert mcnemar(both, both) == 1
     one, other = both.copy(), both.copy()

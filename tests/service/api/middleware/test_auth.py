@@ -102,14 +102,14 @@ def bearer(key: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("key", [OLD, NEW])
 @pytest.mark.parametrize(("method", "path", "content", "status"), CLOSED)
-def test_who_has_a_key_is_answered(
+def test_valid_key_is_accepted(
     client: TestClient, method: str, path: str, content: dict[str, Any], status: int, key: str
 ) -> None:
     assert client.request(method, path, headers=bearer(key), **content).status_code == status
 
 
 @pytest.mark.parametrize(("method", "path", "content", "status"), CLOSED)
-def test_who_has_none_is_told_so_and_nothing_else(
+def test_missing_key_gets_401_and_nothing_else(
     client: TestClient, method: str, path: str, content: dict[str, Any], status: int
 ) -> None:
     answer = client.request(method, path, headers={"X-Request-ID": "r-1"}, **content)
@@ -138,7 +138,7 @@ def test_the_scheme_has_no_case(client: TestClient, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(OPEN))
-def test_what_is_open_needs_none(client: TestClient, path: str) -> None:
+def test_open_paths_need_no_key(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
 
 

@@ -67,7 +67,7 @@ def test_a_preflight_needs_no_key(
         {"Access-Control-Request-Headers": "x-other"},
     ],
 )
-def test_what_is_not_allowed_is_refused(client: TestClient, changes: dict[str, str]) -> None:
+def test_disallowed_preflight_is_rejected(client: TestClient, changes: dict[str, str]) -> None:
     assert client.options("/classify", headers=PREFLIGHT | changes).status_code == 400
 
 
@@ -81,7 +81,7 @@ def test_what_is_not_allowed_is_refused(client: TestClient, changes: dict[str, s
         ("/nothing", {}, KEY, 404),
     ],
 )
-def test_each_answer_can_be_read_by_the_origins(
+def test_allowed_origins_can_read_each_response(
     client: TestClient, path: str, content: dict[str, Any], key: str, status: int
 ) -> None:
     headers = {"Authorization": f"Bearer {key}", "Origin": ORIGIN}

@@ -33,11 +33,11 @@ def ask(paths: list[str]) -> list[list[str]]:
     return asyncio.run(all_at_once())
 
 
-def test_one_begins_in_each_turn_in_the_order_in_which_they_came() -> None:
+def test_one_request_starts_per_turn_first_in_first_out() -> None:
     assert ask(["/a", "/b", "/c"]) == [["/a"], ["/b"], ["/c"]]
 
 
-def test_who_has_gone_is_passed_over() -> None:
+def test_cancelled_request_is_skipped() -> None:
     passed: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +74,7 @@ def test_each_event_loop_has_its_own_turns() -> None:
 
 
 @pytest.mark.parametrize(("path", "key"), [("/topics", "detail"), ("/v2/models/reuters", "error")])
-def test_too_many_are_told_to_come_later(path: str, key: str) -> None:
+def test_too_many_requests_get_429(path: str, key: str) -> None:
     answers: list[Any] = []
 
     async def send(message: Any) -> None:

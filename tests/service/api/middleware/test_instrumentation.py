@@ -22,7 +22,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any], int]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "content", "status"), REQUESTS)
-def test_every_answer_names_its_request(
+def test_every_response_has_the_request_id(
     client: TestClient, method: str, path: str, content: dict[str, Any], status: int
 ) -> None:
     named = client.request(method, path, headers={"X-Request-ID": "mine-1"}, **content)

@@ -36,7 +36,7 @@ PAGES = ("/", "/docs", "/page/page.js")
 
 
 @pytest.mark.parametrize(("method", "path", "content", "status"), ANSWERS)
-def test_every_answer_has_them_once(
+def test_every_response_has_each_default_once(
     client: TestClient, method: str, path: str, content: dict[str, Any], status: int
 ) -> None:
     answer = client.request(method, path, **content)
@@ -73,7 +73,7 @@ def test_response_to_a_bug_has_them_too() -> None:
         assert answer.headers.get_list(name) == [value]
 
 
-def test_no_page_of_another_host_may_ask(client: TestClient) -> None:
+def test_other_origins_are_not_allowed(client: TestClient) -> None:
     """No CORS: a browser asks by OPTIONS, and is not answered what it wants to hear."""
     app = client.app
     assert isinstance(app, NewswireApp)

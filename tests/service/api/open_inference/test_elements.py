@@ -7,7 +7,7 @@ from service.api.problems import TensorError
 
 
 @given(st.lists(st.binary(max_size=300)))
-def test_what_is_written_is_read(elements: list[bytes]) -> None:
+def test_written_tensors_are_read_back(elements: list[bytes]) -> None:
     assert list(unpack_elements(memoryview(pack_elements(elements)), "text")) == elements
 
 
@@ -27,9 +27,7 @@ def test_any_bytes_are_read_to_their_end_or_refused(data: bytes) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=3), st.data())
-def test_what_is_cut_within_an_element_is_refused(
-    elements: list[bytes], data: st.DataObject
-) -> None:
+def test_truncated_element_is_rejected(elements: list[bytes], data: st.DataObject) -> None:
     whole = pack_elements(elements)
     start = len(whole) - len(elements[-1]) - 4
     cut = data.draw(st.integers(start + 1, len(whole) - 1))

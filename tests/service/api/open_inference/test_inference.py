@@ -63,7 +63,7 @@ def assert_error(response: Any, status: int, sentence: str) -> None:
     assert SENT not in response.text
 
 
-def test_answers_are_those_of_a_batch(client: TestClient) -> None:
+def test_results_equal_those_of_a_batch(client: TestClient) -> None:
     texts, titles = [CRUDE, EARN, "oil", "? zzz"], ["", "Profit", "", ""]
     options = {"top_k": 2, "min_confidence": 0.9}
     answered = ask(client, tensor(texts), tensor(titles, "title"), parameters=options)
@@ -327,7 +327,9 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
         ),
     ],
 )
-def test_what_is_not_valid(client: TestClient, body: Any, status: int, sentence: str) -> None:
+def test_invalid_tensors_are_rejected(
+    client: TestClient, body: Any, status: int, sentence: str
+) -> None:
     assert_error(client.post(INFER, json=body), status, sentence)
 
 
@@ -371,7 +373,7 @@ def test_bytes_that_belong_to_no_input(client: TestClient) -> None:
     assert response.json()["error"].startswith("Expected 0 bytes after the JSON")
 
 
-def test_what_is_not_json(client: TestClient) -> None:
+def test_not_json(client: TestClient) -> None:
     ours = client.post(
         "/classify", content=b"{", headers={"content-type": "application/json"}
     ).json()
@@ -384,7 +386,7 @@ def test_a_body_that_is_too_long(client: TestClient) -> None:
     assert_error(response, 413, sentence)
 
 
-def test_what_is_compressed_or_of_another_type(client: TestClient) -> None:
+def test_compressed_or_other_media_types_are_rejected(client: TestClient) -> None:
     body = gzip.compress(json.dumps({"inputs": [tensor(["a"])]}).encode())
     response = client.post(INFER, content=body, headers={"content-encoding": "gzip"})
     assert_error(response, 415, "Expected a body that is not compressed.")
@@ -504,14 +506,14 @@ ENCODED = tensor(["R29sZCByb3NlLg=="])
         ),
     ],
 )
-def test_what_would_change_the_meaning_is_not_ignored(
+def test_parameters_that_change_the_meaning_are_rejected(
     client: TestClient, fields: dict[str, Any], sentence: str
 ) -> None:
     response = client.post(INFER, json={"inputs": [ENCODED]} | fields)
     assert (response.status_code, response.json()) == (400, {"error": sentence})
 
 
-def test_what_changes_nothing_is_taken(client: TestClient) -> None:
+def test_parameters_without_effect_are_accepted(client: TestClient) -> None:
     given = tensor(["Oil rose."], parameters={"content_type": "str", "mine": 1})
     response = ask(
         client,

@@ -77,7 +77,7 @@ def test_a_method_that_there_is_not(client: TestClient) -> None:
         (KeyError("secret"), "The request may be valid."),
     ],
 )
-def test_what_is_no_fault_of_the_client(
+def test_errors_of_the_server(
     client: TestClient,
     classifier: TopicClassifier,
     monkeypatch: pytest.MonkeyPatch,
@@ -94,7 +94,7 @@ def test_what_is_no_fault_of_the_client(
     assert "secret" not in answer.text
 
 
-def test_nobody_waits_for_it(
+def test_requests_do_not_wait_for_it(
     client: TestClient, classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is answered in the worker's thread; meanwhile the event loop answers others."""

@@ -43,7 +43,7 @@ def assert_problem(response: Any, status: int, slug: str) -> dict[str, Any]:
     return problem
 
 
-def test_answers_the_topics_of_a_text(client: TestClient) -> None:
+def test_returns_the_topics_of_a_text(client: TestClient) -> None:
     response = post(client, {"text": CRUDE, "top_k": 2})
     assert response.status_code == 200
     answer = response.json()
@@ -60,7 +60,7 @@ def test_answers_the_topics_of_a_text(client: TestClient) -> None:
     assert answer["model"] == {"name": "reuters", "version": LATEST.name}
 
 
-def test_three_topics_unless_asked(client: TestClient) -> None:
+def test_three_topics_by_default(client: TestClient) -> None:
     assert len(post(client, {"text": CRUDE}).json()["topics"]) == 3
 
 
@@ -91,7 +91,7 @@ def test_the_title_counts_as_text(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("body", [b"\xef\xbb\xbf" + b'{"text": "oil"}', b'{"text": "oil\\ud83d"}'])
-def test_json_that_is_only_unusual_is_answered(client: TestClient, body: bytes) -> None:
+def test_unusual_json_is_accepted(client: TestClient, body: bytes) -> None:
     assert post(client, body).json() == post(client, {"text": "oil"}).json()
 
 
@@ -149,14 +149,14 @@ def test_options_of_a_json_body_are_not_in_the_query(client: TestClient, path: s
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=60).filter(lambda text: text and not text.isspace()))
-def test_any_unicode_is_answered(client: TestClient, text: str) -> None:
+def test_any_unicode_is_classified(client: TestClient, text: str) -> None:
     response = post(client, {"text": text})
     assert response.status_code == 200
     assert 0 <= response.json()["known_words"] <= 1
 
 
 @pytest.mark.parametrize("text", ["qwrtz plmokn", "!!!", "\x00", "日本語", "\u200b"])
-def test_a_text_without_a_known_word_is_answered(client: TestClient, text: str) -> None:
+def test_text_without_a_known_word_is_classified(client: TestClient, text: str) -> None:
     response = post(client, {"text": text})
     assert response.status_code == 200
     assert response.json()["known_words"] == 0
@@ -174,7 +174,7 @@ def test_a_text_without_a_known_word_is_answered(client: TestClient, text: str) 
         b'{"text": ' + b"[" * 2_000,
     ],
 )
-def test_what_is_not_json(client: TestClient, body: bytes) -> None:
+def test_not_json(client: TestClient, body: bytes) -> None:
     problem = assert_problem(post(client, body), 400, "malformed-body")
     assert problem["detail"].startswith("Expected JSON in UTF-8. ")
 
@@ -205,7 +205,7 @@ def test_what_is_not_json(client: TestClient, body: bytes) -> None:
         ("3", "body"),
     ],
 )
-def test_what_is_no_request(client: TestClient, body: Any, field: str) -> None:
+def test_not_a_request(client: TestClient, body: Any, field: str) -> None:
     content = json.dumps(body)
     problem = assert_problem(post(client, content), 422, "invalid-request")
     assert [error["field"] for error in problem["errors"]] == [field]
@@ -266,7 +266,7 @@ KNOWN = "body: Expected no other fields than text, title, top_k, min_confidence,
         (TYPED, 'body: Expected an object with "text"'),
     ],
 )
-def test_what_is_known_is_named_beside_an_unknown_field(
+def test_unknown_field_error_names_the_known_ones(
     client: TestClient, body: Any, detail: str
 ) -> None:
     problem = assert_problem(post(client, json.dumps(body)), 422, "invalid-request")

@@ -24,7 +24,7 @@ def post(client: TestClient, body: Any) -> Any:
     return client.post("/classify/batch", json=body)
 
 
-def test_answers_are_those_of_the_texts_alone_in_order(client: TestClient) -> None:
+def test_results_equal_those_of_single_texts_in_order(client: TestClient) -> None:
     items: list[dict[str, Any]] = [
         {"text": CRUDE},
         {"text": EARN, "title": "Profit"},
@@ -64,7 +64,7 @@ def test_a_batch_of_one_is_as_the_text_alone(client: TestClient) -> None:
     assert batch == {"model": alone.pop("model"), "answers": [alone]}
 
 
-def test_an_item_that_is_not_valid_has_a_problem_and_the_others_their_answers(
+def test_invalid_item_has_a_problem_and_the_others_have_results(
     client: TestClient,
 ) -> None:
     items = [{"text": CRUDE}, {"text": " "}, TYPED, {"text": "a" * (LIMIT + 1)}, {"text": EARN}]
@@ -136,12 +136,12 @@ def test_an_item_is_named_by_its_place(client: TestClient, items: list[Any], det
         ({"items": [{"text": "a"}], "text": "a"}, "body"),
     ],
 )
-def test_what_is_no_batch(client: TestClient, body: Any, field: str) -> None:
+def test_not_a_batch(client: TestClient, body: Any, field: str) -> None:
     problem = assert_problem(post(client, body), 422, "invalid-request")
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
-def test_what_is_not_json(client: TestClient) -> None:
+def test_not_json(client: TestClient) -> None:
     response = client.post(
         "/classify/batch", content=b"{", headers={"content-type": "application/json"}
     )
@@ -163,7 +163,7 @@ def test_each_text_is_counted(client: TestClient, registry: CollectorRegistry) -
     assert value("newswire_http_requests_total", **route) == 1
 
 
-def test_what_is_written_is_what_is_declared(client: TestClient) -> None:
+def test_written_schema_is_the_declared_one(client: TestClient) -> None:
     """The answers are not validated when they are written, so they are here."""
     answer = client.post("/classify", json={"text": CRUDE, "min_confidence": 1, "explain": True})
     written = ClassifyResponse.model_validate_json(answer.content)

@@ -25,7 +25,7 @@ def ask(
     "content_type", ["text/plain", "Text/Plain; charset=UTF-8", 'text/plain;charset="us-ascii"']
 )
 @pytest.mark.parametrize("options", [{}, {"title": "Öl & more", "top_k": 2, "min_confidence": 1}])
-def test_the_answer_is_that_of_the_same_text_in_json(
+def test_response_equals_that_of_the_same_text_in_json(
     client: TestClient, content_type: str, options: dict[str, Any]
 ) -> None:
     plain = ask(client, TEXT, urlencode(options), content_type)
@@ -73,7 +73,7 @@ def test_a_byte_order_mark_is_no_text(client: TestClient) -> None:
         (TEXT, "min_confidence=nan", 422, "min_confidence: Input should be a finite number"),
     ],
 )
-def test_what_is_wrong_is_said(
+def test_error_message_says_what_is_wrong(
     client: TestClient, body: bytes | str, query: str, status: int, detail: str
 ) -> None:
     problem = ask(client, body, query)

@@ -20,7 +20,7 @@ from service.api.schemas import ClassifyRequest
 from service.cli.commands import cli as newswire_cli
 from service.observability.metrics import ServiceMetrics
 from service.settings import PREFIX, ServiceSettings, describe_unknown_variables
-from tests.conftest import ROOT
+from tests.conftest import LATEST, ROOT
 from training.__main__ import cli as training_cli
 
 BUNDLE_LABELS = "`name`, `version`, `recipe`, `created`"
@@ -171,6 +171,13 @@ def test_commands(program: str, cli: typer.Typer) -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"^\| `([\w/]+/)` \|", README, re.M))))
 def test_folders(path: str) -> None:
     assert (ROOT / path).is_dir()
+
+
+def test_named_bundle_is_the_released_one() -> None:
+    """The figures of the README are those of the bundle that is served; `mlp` is number 1."""
+    for path in (ROOT / "README.md", ROOT / "docs" / "open-inference.md"):
+        named = re.findall(r'`models/reuters/(\d+)`|"model_version": "(\d+)"', path.read_text())
+        assert {first or second for first, second in named} - {"1"} == {LATEST.name}
 
 
 def test_every_package_is_listed() -> None:

@@ -19,6 +19,7 @@ import httptools
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from service.scheduling.turns import TurnCounter
 from service.server.headers import (
     MAX_HEADER_BYTES,
     MAX_HEADER_FIELDS,
@@ -36,9 +37,9 @@ MAX_CLOSED_AT_ONCE: Final = MAX_CONNECTIONS // 20
 """Closed together, so that not every new connection searches all."""
 PARSE_CHUNK_BYTES: Final = 2_048
 """Parsed at once; bounds the pipelined requests that wait, to about 100."""
-MAX_PIECES_PER_TURN: Final = 2
-"""Pieces of one connection that are parsed per turn of the event loop. A chunk of 1 byte takes as
-long as one of thousands, so one client could block all others."""
+MAX_PIECES_PER_TURN: Final = 8
+"""Pieces that are parsed per turn of the event loop, of all connections. A piece of pipelined
+requests, or of chunks of 1 byte, takes up to a millisecond."""
 BODY_CHUNK_BYTES: Final = 65_536
 """Parsed at once inside a body of known length."""
 CHECKS_PER_TIMEOUT: Final = 5
@@ -54,6 +55,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     header_timeout_seconds: ClassVar[float]
     """For the headers, from connecting on; and for the rest of a body after its response."""
     unfinished_headers: ClassVar[UnfinishedHeaders]
+    pieces: ClassVar[TurnCounter]
+    """That were parsed, of all connections."""
     rejection_log: ClassVar[RejectionLog]
 
     _running: RequestResponseCycle | None = None
@@ -182,12 +185,13 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         """Parse what is buffered, until a request has to wait."""
         if self._unparsed:
             self._unset_keepalive_if_required()
-        for _ in range(MAX_PIECES_PER_TURN):
+        while True:
             if self.transport.is_closing():  # no response is possible
                 self._unparsed = memoryview(b"")
                 self.pipeline.clear()
-            if not self._unparsed or self.pipeline:
+            if not self._unparsed or self.pipeline or self.pieces.has_reached(MAX_PIECES_PER_TURN):
                 break
+            self.pieces.count()
             n_bytes = max(PARSE_CHUNK_BYTES, min(self._body_left(), BODY_CHUNK_BYTES))
             piece = self._unparsed[:n_bytes]
             self._unparsed = self._unparsed[n_bytes:]
@@ -364,6 +368,7 @@ def timeout_http_protocol(header_timeout_seconds: float) -> type[TimeoutHttpProt
     limits = {
         "header_timeout_seconds": header_timeout_seconds,
         "unfinished_headers": UnfinishedHeaders(),
+        "pieces": TurnCounter(),
         "rejection_log": RejectionLog(logging.getLogger("uvicorn.error")),
     }
     return type(TimeoutHttpProtocol.__name__, (TimeoutHttpProtocol,), limits)

@@ -1,6 +1,6 @@
 """``POST /classify`` and ``POST /classify/batch``: texts in, their topics out."""
 
-from asyncio import AbstractEventLoop, get_running_loop, sleep
+from asyncio import sleep
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -22,6 +22,7 @@ from service.api.schemas import BatchResponse, ClassifyRequest, ClassifyResponse
 from service.api.served_model import ModelHandle
 from service.scheduling.admission import Admission
 from service.scheduling.executor import InferenceExecutor
+from service.scheduling.turns import TurnCounter
 
 CLASSIFY: Final = "/classify"
 CLASSIFY_BATCH: Final = "/classify/batch"
@@ -54,9 +55,7 @@ class ClassifyEndpoints:
         self._reader = reader
         self._admission = admission
         self._executor = executor
-        self._n_invalid = 0
-        """Invalid bodies in the present turn of the event loop."""
-        self._loop: AbstractEventLoop | None = None
+        self._invalid = TurnCounter()
 
     async def classify(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """Classify a text: short ones in a dynamic batch, long ones in a thread."""
@@ -76,12 +75,12 @@ class ClassifyEndpoints:
             return 200, await self._executor.run(
                 lambda body: served.predictor.predict(parse(body, served.limits)), body, n_bytes
             )
-        if self._n_invalid:
+        if self._invalid.n:
             await self._wait_for_turn()
         try:
             request = parse(body, served.limits)
         except RequestError:
-            self._count_invalid()
+            self._invalid.count()
             raise
         if request.explain:
             return 200, await self._executor.run(served.predictor.predict, request, n_bytes)
@@ -102,7 +101,7 @@ class ClassifyEndpoints:
         try:
             batch = parse_batch(body, served.limits)
         except RequestError:
-            self._count_invalid()
+            self._invalid.count()
             raise
         return 200, await self._executor.run(predict, batch, n_bytes)
 
@@ -111,18 +110,8 @@ class ClassifyEndpoints:
 
         They hold no permit, so that they leave the permits to valid requests.
         """
-        while self._n_invalid >= MAX_INVALID_PER_TURN and self._loop is get_running_loop():
+        while self._invalid.has_reached(MAX_INVALID_PER_TURN):
             await sleep(0)
-
-    def _count_invalid(self) -> None:
-        loop = get_running_loop()
-        if not self._n_invalid or self._loop is not loop:
-            self._loop, self._n_invalid = loop, 0
-            loop.call_soon(self._start_turn)
-        self._n_invalid += 1
-
-    def _start_turn(self) -> None:
-        self._n_invalid = 0
 
 
 def classify_routes(endpoints: ClassifyEndpoints) -> APIRouter:

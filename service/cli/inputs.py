@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -72,8 +71,7 @@ def _read_file(file: str, title: str | None = None) -> tuple[Row, int]:
     """Return the text of a file, or its error, and its size in bytes."""
     try:
         with _open(file) as stream:
-            chunks = iter(lambda: stream.read(CHUNK_BYTES), b"")
-            content = b"".join(islice(chunks, MAX_BYTES // CHUNK_BYTES + 1))
+            content = stream.read(MAX_BYTES + 1)  # once: a terminal ends each read by Ctrl-D
     except OSError as error:
         return f"cannot be read: {error.strerror}", 0
     if len(content) > MAX_BYTES:

@@ -103,6 +103,22 @@ def test_table_on_a_terminal(text_files: list[str]) -> None:
     assert "no topic" in shown
 
 
+@pytest.mark.parametrize("command", ["classify", "explain"])
+def test_one_end_of_file_ends_a_typed_text(command: str) -> None:
+    master, slave = pty.openpty()
+    os.write(master, f"{CRUDE}\n\x04".encode())  # Ctrl-D
+    with subprocess.Popen(
+        [*COMMAND, command, "--json", "-"], cwd=ROOT, stdin=slave, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            os.close(master)
+            os.close(slave)
+    assert json.loads(output)["topic"] == "crude"
+
+
 def test_json_output(text_files: list[str]) -> None:
     shown = run("classify", "--json", *text_files, "-", typed=b" ")
     first, second, third = map(json.loads, shown.stdout.splitlines())

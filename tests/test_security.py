@@ -15,7 +15,9 @@ RUN_WHAT_THEY_READ = {
     *("pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"),
     *("code", "codeop", "ctypes", "runpy", "subprocess", "pty"),
 }
-EVALUATE = {"eval", "exec", "compile", "__import__", "system", "popen", "allow_pickle"}
+STARTS_ITSELF = ROOT / "service" / "reload" / "validator.py"
+"""The only module that may start a program: Python, with the service's own code."""
+EVALUATE = {"eval", "exec", "compile", "__import__", "system", "popen", "allow_pickle", "shell"}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -46,7 +48,8 @@ def test_there_is_code_to_look_at() -> None:
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_code_is_read_and_run(path: Path) -> None:
     tree = ast.parse(path.read_text())
-    assert not RUN_WHAT_THEY_READ.intersection(imports(tree))
+    allowed = {"subprocess"} if path == STARTS_ITSELF else set()
+    assert RUN_WHAT_THEY_READ.intersection(imports(tree)) == allowed
     assert not EVALUATE.intersection(calls(tree))
 
 
@@ -60,6 +63,7 @@ def test_no_code_is_read_and_run(path: Path) -> None:
         "builtins.exec(x)",
         "np.load(path, allow_pickle=True)",
         "os.system('ls')",
+        "Popen('ls', shell=True)",
     ],
 )
 def test_code_that_would_be_is_seen(code: str) -> None:

@@ -11,7 +11,7 @@ import uvicorn
 
 from service.observability.health import ServiceHealth
 from service.reload.watcher import ModelWatcher
-from service.server.listeners import drop_new_connections, set_send_timeout
+from service.server.listeners import count_waiting, drop_new_connections, set_send_timeout
 
 ACCEPTS_PER_TURN: Final = 16
 """Connections accepted per turn of the event loop. libuv accepts one per listening socket; under
@@ -47,6 +47,8 @@ class DrainingServer(uvicorn.Server):
         self._send_timeout_seconds = send_timeout_seconds
         self._drained_at: float | None = None
         self._is_drained = False
+        self._n_idle_ticks = 0
+        """Ticks since a connection waited to be accepted."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, with a send timeout, on several copies of each socket."""
@@ -73,13 +75,15 @@ class DrainingServer(uvicorn.Server):
         if self._drained_at is None:
             self._watcher.stop()
             self._drained_at = monotonic() + self._drain_seconds
-        if self._is_drained:  # since the last tick, all waiting connections were accepted
-            return True
-        if self.force_exit or monotonic() >= self._drained_at:
+        if not self._is_drained and monotonic() >= self._drained_at:
             self._is_drained = True
             for server in self.servers:
                 drop_new_connections(server.sockets)
-        return self.force_exit
+        elif self._is_drained:
+            waiting = any(count_waiting(server.sockets) for server in self.servers)
+            self._n_idle_ticks = 0 if waiting else self._n_idle_ticks + 1
+        # one more, for the requests of the connections that were accepted last
+        return self.force_exit or self._n_idle_ticks > 1
 
     async def main_loop(self) -> None:
         """Serve until drained; watch for models until the stop signal."""

@@ -17,12 +17,6 @@ ROWS = r"no-op|floor|ours.*|LitServe|MLServer.*|BentoML|Ray Serve|FastAPI \+ .*"
 RECORDS = {"benchmark": FAMILY, "benchmark_peers": (OURS, *PEERS)}
 
 
-NOT_MEASURED = pytest.mark.xfail(
-    reason="the record is from before the benchmarks had different texts", strict=True
-)
-
-
-@NOT_MEASURED
 @pytest.mark.parametrize("name", RECORDS)
 def test_the_readme_shows_the_record(name: str) -> None:
     record = json.loads((ROOT / "docs" / f"{name}.json").read_text())

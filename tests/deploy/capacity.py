@@ -20,7 +20,7 @@ from tests.benchmarks.targets import BATCHES, OURS, Target
 from tests.conftest import RELEASED, ROOT
 from tests.deploy.manifests import build, mebibytes, only
 
-LOADS: Final = (1_000, 10_000, 100_000)
+LOADS: Final = (1_000, 5_000, 30_000)
 """Texts a second."""
 ZONES: Final = 3
 MAX_REQUESTS: Final = 256

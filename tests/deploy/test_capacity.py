@@ -69,9 +69,6 @@ def test_production_may_grow_as_far_as_the_page_says(plan: Plan) -> None:
     assert most <= plan.most_replicas, "raise maxReplicas of overlays/production"
 
 
-@pytest.mark.xfail(
-    reason="the record is from before the benchmarks had different texts", strict=True
-)
 def test_the_benchmark_has_the_rows() -> None:
     assert capacity.record().keys() == {target.name for target in FAMILY}
 

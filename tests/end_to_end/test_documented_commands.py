@@ -116,7 +116,7 @@ OTHERS: Final = (
     ("README.md", "--out models/candidates/1"),
     ("README.md", "make evaluate"),
     ("docs/operations.md", "make promote"),
-    ("docs/operations.md", "6.withdrawn"),
+    ("docs/operations.md", ".withdrawn"),
 )
 """Blocks with a test of their own, below."""
 

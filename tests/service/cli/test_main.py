@@ -450,14 +450,14 @@ def test_a_full_disk_is_one_line(text_files: list[str]) -> None:
 def test_model_formats() -> None:
     rows = dict(line.split("\t") for line in run("model").stdout.splitlines())
     assert (rows["name"], rows["version"]) == ("reuters", LATEST.name)
-    assert float(rows["own_text.accuracy"]) > 0.9
+    assert float(rows["article.accuracy"]) > 0.9
     manifest = json.loads(run("model", "--json").stdout)
     later: dict[str, Any] = {"no_topic": False, "topic_min_confidence": {}}
     written = json.loads((LATEST / "manifest.json").read_text())
     assert manifest == later | {"tokenizer": written.pop("tokeniser")} | written
     status, shown = run_on_terminal("model")
     assert status == 0
-    assert "own text: accuracy" in shown
+    assert "article: accuracy" in shown
 
 
 def test_no_topic_formats(tmp_path: Path, no_topic_folder: Path) -> None:

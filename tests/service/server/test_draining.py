@@ -16,6 +16,7 @@ from service.observability.health import ServiceHealth
 from service.reload.watcher import ModelWatcher
 from service.server.draining import DrainingServer
 from tests.end_to_end.running_service import RunningService
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +88,7 @@ def test_response_to_a_request_in_progress_closes_its_connection() -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_serves_for_the_drain_time(stop: signal.Signals) -> None:
-    with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
+    with RunningService(NEWSWIRE_DRAIN_SECONDS="5") as service:
         service.process.send_signal(stop)
         deadline = time.monotonic() + 10
         while service.client.get("/health/ready").status_code != 503:
@@ -126,13 +127,12 @@ def test_no_request_is_lost_while_draining() -> None:
         clients = [threading.Thread(target=ask, args=(url,)) for _ in range(4)]
         for client in clients:
             client.start()
-        time.sleep(0.5)
+        wait_until(lambda: len(outcomes) > 20, "requests succeed", 20)
         service.process.send_signal(signal.SIGTERM)
         for client in clients:
             client.join(timeout=20)
         assert service.process.wait(timeout=20) == 0
     assert set(outcomes) == {200}
-    assert len(outcomes) > 20
 
 
 def test_no_request_of_a_new_connection_is_lost_at_the_end() -> None:

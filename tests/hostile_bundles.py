@@ -75,7 +75,8 @@ def constant(graph: onnx.GraphProto, name: str, *values: int) -> str:
 
 
 def weights_that_are_no_numbers(graph: onnx.GraphProto) -> None:
-    weights = max(graph.initializer, key=lambda item: len(item.raw_data))
+    floats = [item for item in graph.initializer if item.data_type == TensorProto.FLOAT]
+    weights = max(floats, key=lambda item: len(item.raw_data))
     array = numpy_helper.to_array(weights).copy()
     array[:] = np.nan
     weights.CopyFrom(numpy_helper.from_array(array, weights.name))

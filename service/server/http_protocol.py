@@ -44,6 +44,8 @@ BODY_CHUNK_BYTES: Final = 65_536
 """Parsed at once inside a body of known length."""
 CHECKS_PER_TIMEOUT: Final = 5
 SHUTDOWN_LINGER_SECONDS: Final = 1.0
+SHUTDOWN_REQUEST_SECONDS: Final = 2.0
+"""How long the rest of a request may take after the port is closed."""
 
 
 class TimeoutHttpProtocol(HttpToolsProtocol):
@@ -122,6 +124,14 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         return self._is_responding() or bool(self._unparsed)
 
     def shutdown(self) -> None:
+        """Close after the request in progress; the rest of an incomplete one may still arrive."""
+        is_incomplete = self._transport.in_request and not self.cycle.response_started
+        if is_incomplete or self.scope is None or self._in_headers():
+            self.loop.call_later(SHUTDOWN_REQUEST_SECONDS, self._end_requests)
+        else:
+            self._end_requests()
+
+    def _end_requests(self) -> None:
         """Accept no more requests and reject one whose body is incomplete."""
         self._unparsed = memoryview(b"")
         self._transport.linger_seconds = SHUTDOWN_LINGER_SECONDS

@@ -135,7 +135,10 @@ def test_no_request_is_lost_while_draining() -> None:
     assert set(outcomes) == {200}
 
 
-def test_no_request_of_a_new_connection_is_lost_at_the_end() -> None:
+@pytest.mark.parametrize(("before_headers", "before_body"), [(0, 0), (0.5, 0), (0, 0.5)])
+def test_no_request_of_a_new_connection_is_lost_at_the_end(
+    before_headers: float, before_body: float
+) -> None:
     """Clients that do not look at the readiness and connect until the port is closed."""
     body = json.dumps(TEXT).encode()
     head = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n" % len(body)
@@ -149,7 +152,9 @@ def test_no_request_of_a_new_connection_is_lost_at_the_end() -> None:
                 return
             with connection:
                 try:
+                    time.sleep(before_headers)
                     connection.sendall(head + b"Content-Type: application/json\r\n\r\n")
+                    time.sleep(before_body)
                     connection.sendall(body)
                     outcomes.append(connection.recv(65_536)[9:12])
                 except OSError as error:
@@ -160,9 +165,10 @@ def test_no_request_of_a_new_connection_is_lost_at_the_end() -> None:
         clients = [threading.Thread(target=ask, args=(address,)) for _ in range(24)]
         for client in clients:
             client.start()
+            time.sleep(0.02)  # some are in each pause when the port is closed
         service.process.send_signal(signal.SIGTERM)
         for client in clients:
             client.join(timeout=30)
         assert service.process.wait(timeout=20) == 0
     assert set(outcomes) <= {b"200", b"429"}
-    assert outcomes.count(b"200") > 100
+    assert outcomes.count(b"200") > len(clients)

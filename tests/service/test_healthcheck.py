@@ -4,14 +4,15 @@ import sys
 
 import pytest
 
-from service.healthcheck import reachable
+from service.healthcheck import DEFAULT_HOST, DEFAULT_PORT, reachable
+from service.settings import ServiceSettings
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
 
 pytestmark = pytest.mark.slow
 
 
-def check(port: int) -> int:
+def check(port: int | str) -> int:
     return subprocess.run(
         [sys.executable, "-m", "service.healthcheck"],
         env=os.environ | {"NEWSWIRE_PORT": str(port), "NEWSWIRE_HOST": "0.0.0.0"},  # noqa: S104
@@ -19,6 +20,20 @@ def check(port: int) -> int:
         timeout=30,
         check=False,
     ).returncode
+
+
+def test_its_defaults_are_those_of_the_settings() -> None:
+    fields = ServiceSettings.model_fields
+    assert (fields["host"].default, str(fields["port"].default)) == (DEFAULT_HOST, DEFAULT_PORT)
+
+
+def test_port_that_is_no_number_is_a_failure_and_no_traceback(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert check("eight") == 1
+    errors = capfd.readouterr().err
+    assert "NEWSWIRE_PORT=eight" in errors
+    assert "Traceback" not in errors
 
 
 def test_it_tells_whether_the_service_is_ready() -> None:

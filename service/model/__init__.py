@@ -4,13 +4,14 @@ from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import Bundle, load_bundle, save_bundle
 from service.model.classifier import TopicClassifier
 from service.model.drift import DriftBaseline
-from service.model.encoder import EncodedText, NewsText, TextEncoder, describe_blank, is_blank
+from service.model.encoder import NewsText, TextEncoder, describe_blank, is_blank
 from service.model.errors import BundleError, InferenceError, NewswireError
 from service.model.explanation import Explanation, WordEffect
 from service.model.loading import build_classifier, load_classifier
 from service.model.manifest import Golden, Manifest, Topic
 from service.model.ranking import DEFAULT_TOP_K, Classification
 from service.model.repository import find_bundle
+from service.model.token_counts import EncodedText
 
 __all__ = [
     "DEFAULT_TOP_K",

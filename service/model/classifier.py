@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import ENCODERS, Bundle
-from service.model.encoder import UNKNOWN_ID, EncodedText, NewsText, TokenChange
+from service.model.encoder import NewsText, TokenChange
 from service.model.errors import BundleError
 from service.model.explanation import Explanation, WordEffect, leave_one_out_inputs, locate_words
 from service.model.manifest import Topic
@@ -16,11 +16,13 @@ from service.model.padding import bucket_by_length, fits_one_batch, pad
 from service.model.ranking import (
     DEFAULT_TOP_K,
     Classification,
+    RankedGroup,
     TopicGroups,
     check_rows,
     rank_topics,
 )
 from service.model.session import Session
+from service.model.token_counts import UNKNOWN_ID, EncodedText
 
 MAX_EXPLANATION_CELLS: Final = 2**20
 """Token counts per inference of an explanation: 4 MB."""
@@ -93,20 +95,18 @@ class TopicClassifier:
             raise TypeError(f"texts: expected a list of texts, got one {type(texts).__name__}")
         if not texts:
             return []
-        encoded = [self.encode(text) for text in texts]
-        probabilities = self.infer(encoded)
-        top_k = self.default_top_k if top_k is None else top_k
-        return [
-            self.postprocess(text, row, top_k=top_k, min_confidence=min_confidence)
-            # not strict: the IndexError at the end of an array costs 4 µs
-            for text, row in zip(encoded, probabilities, strict=False)
-        ]
+        encoded = self.encoder.encode_batch(map(_text_and_title, texts))
+        n_texts = len(encoded)
+        return self.postprocess(
+            encoded,
+            self.infer(encoded),
+            top_k=[self.default_top_k if top_k is None else top_k] * n_texts,
+            min_confidence=[min_confidence] * n_texts,
+        )
 
     def encode(self, text: str | NewsText) -> EncodedText:
         """Encode a text for the network; it may have no words."""
-        if isinstance(text, str):
-            return self.encoder.encode(text)
-        return self.encoder.encode(text.text, text.title)
+        return self.encoder.encode(*_text_and_title(text))
 
     def infer(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
         """Return the probabilities of each text; `postprocess` checks them.
@@ -129,36 +129,69 @@ class TopicClassifier:
 
     def postprocess(
         self,
-        encoded: EncodedText,
+        encoded: Sequence[EncodedText],
         probabilities: NDArray[np.float32],
         *,
-        top_k: int,
-        min_confidence: float | None = None,
-    ) -> Classification:
-        """Rank a text's topics and decide whether to abstain; parameters as for `classify`.
+        top_k: Sequence[int],
+        min_confidence: Sequence[float | None],
+    ) -> list[Classification]:
+        """Rank the topics of each text and decide whether to abstain.
 
         Parameters
         ----------
-        probabilities : float32 array of shape (n_outputs,)
-            The row of `infer`.
+        encoded : sequence of EncodedText, of length n_texts
+        probabilities : float32 array of shape (n_texts, n_outputs)
+            Of `infer`.
+        top_k, min_confidence : sequences of length n_texts
+            As for `classify`, of each text.
+
+        Raises
+        ------
+        InferenceError
+            If a row is no probability distribution.
+        ValueError
+            If a top_k is out of range.
         """
-        ranking = rank_topics(self.topics, probabilities, top_k=top_k)
-        first = ranking[0]
-        known_words_ratio = encoded.known_words_ratio
-        no_topic = probabilities.item(-1) if self.manifest.no_topic else None
-        abstained = self.thresholds.decide(
-            known_words_ratio=known_words_ratio,
-            score=first.score,
-            topic=first.topic.code,
-            no_topic=no_topic,
-            min_confidence=min_confidence,
-        )
-        if abstained is not Abstention.LOW_CONFIDENCE:
-            return Classification(ranking, known_words_ratio, abstained, None, no_topic)
-        confidence = self.thresholds.confidence if min_confidence is None else min_confidence
-        group = self._groups.best(probabilities[: len(self.topics)])
-        sure = group if group.score >= confidence else None
-        return Classification(ranking, known_words_ratio, abstained, sure, no_topic)
+        rankings = rank_topics(self.topics, probabilities, top_k=top_k)
+        has_no_topic = self.manifest.no_topic
+        no_topic = probabilities[:, -1].tolist() if has_no_topic else [None] * len(encoded)
+        reasons = [
+            self.thresholds.decide(
+                known_words_ratio=text.known_words_ratio,
+                score=ranking[0].score,
+                topic=ranking[0].topic.code,
+                no_topic=score,
+                min_confidence=threshold,
+            )
+            for text, ranking, score, threshold in zip(
+                encoded, rankings, no_topic, min_confidence, strict=True
+            )
+        ]
+        groups = self._sure_groups(probabilities, reasons, min_confidence)
+        return [
+            Classification(ranking, text.known_words_ratio, reason, groups.get(row), score)
+            for row, (text, ranking, reason, score) in enumerate(
+                zip(encoded, rankings, reasons, no_topic, strict=True)
+            )
+        ]
+
+    def _sure_groups(
+        self,
+        probabilities: NDArray[np.float32],
+        reasons: Sequence[Abstention | None],
+        min_confidence: Sequence[float | None],
+    ) -> dict[int, RankedGroup]:
+        """Return the groups with a confidence that no topic has, by the row of the text."""
+        rows = [row for row, reason in enumerate(reasons) if reason is Abstention.LOW_CONFIDENCE]
+        if not rows:
+            return {}
+        groups = self._groups.best(probabilities[rows, : len(self.topics)])
+        default = self.thresholds.confidence
+        return {
+            row: group
+            for row, group in zip(rows, groups, strict=True)
+            if group.score >= (default if (least := min_confidence[row]) is None else least)
+        }
 
     def explain(self, text: str | NewsText, topic: Topic | None = None) -> Explanation:
         """Attribute the score of a topic to words, by leaving out each word in turn.
@@ -181,7 +214,7 @@ class TopicClassifier:
         probabilities = self.infer([encoded])
         check_rows(probabilities)
         (whole,) = probabilities
-        topic = topic or rank_topics(self.topics, whole, top_k=1)[0].topic
+        topic = topic or rank_topics(self.topics, probabilities, top_k=[1])[0][0].topic
         distinct = {change: row for row, change in enumerate(dict.fromkeys(changes))}
         scores = self._leave_out_each(encoded, list(distinct))[:, topic.id]
         effects = (whole[topic.id] - scores).tolist()
@@ -207,3 +240,7 @@ class TopicClassifier:
         )
         check_rows(probabilities)
         return probabilities
+
+
+def _text_and_title(text: str | NewsText) -> tuple[str, str | None]:
+    return (text, None) if isinstance(text, str) else (text.text, text.title)

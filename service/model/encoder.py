@@ -7,20 +7,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.model.token_counts import (
+    FIRST_WORD_ID,
+    MAX_TOKEN_ID,
+    PAD_ID,
+    START_ID,
+    UNKNOWN_ID,
+    EncodedText,
+    count,
+)
 from service.model.tokenization import KERAS_TOKENIZER, Tokenizer
-
-PAD_ID: Final = 0
-START_ID: Final = 1
-UNKNOWN_ID: Final = 2
-MAX_TOKEN_ID: Final = 1_000_000
-"""Tables have this length at most; no released bundle needs a tenth of it."""
-FIRST_WORD_ID: Final = 4
-"""Keras adds 3 to the frequency rank, which starts at 1: id 3 is never used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +41,6 @@ def describe_blank(text: str | None, title: str | None = None) -> str:
     """Return the error message for a blank text."""
     came = "only white space" if text or title else "nothing"
     return f"expected a text or a title that is not only white space, got {came}"
-
-
-class EncodedText(NamedTuple):
-    """A text as the network reads it: a bag of tokens."""
-
-    token_ids: NDArray[np.int64]
-    """Shape (n_distinct,): distinct and ascending, so ``START_ID`` is the first."""
-    token_counts: NDArray[np.float32]
-    """Shape (n_distinct,): how often each id occurs, at least 1."""
-    n_words: int
-    n_known_words: int
-    """Words in the vocabulary."""
-    n_numbers: int
-    """Words that are numbers, if these count neither as known nor as unknown."""
-    known_words_ratio: float
-    """Share of the words, without numbers, in the vocabulary, 0 to 1; 0 if there are none."""
 
 
 class TokenChange(NamedTuple):
@@ -125,6 +110,10 @@ class TextEncoder:
         """Encode a text for the network; it may have no words."""
         return count(self.word_ids(self.tokenizer.tokenize(join_title(title, text))))
 
+    def encode_batch(self, texts: Iterable[tuple[str, str | None]]) -> list[EncodedText]:
+        """Encode several texts, each with its title, as `encode` does."""
+        return [self.encode(text, title) for text, title in texts]
+
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
         """Return, for each word, how the tokens change without it."""
         words = self.tokenizer.tokenize(join_title(title, text))
@@ -138,46 +127,3 @@ class TextEncoder:
 def join_title(title: str | None, text: str) -> str:
     """Return the text, with the title, if there is one, as its first line."""
     return f"{title}\n{text}" if title else text
-
-
-def encode_token_ids(token_ids: Sequence[int]) -> EncodedText:
-    """Encode token ids as from `TextEncoder.token_ids`; each counts as a word."""
-    return count(np.array(token_ids[1:], np.int64))
-
-
-_EVERY_TEXT: Final = np.array([PAD_ID, START_ID, np.iinfo(np.int64).max])
-"""What comes first and last when sorted."""
-MAX_NUMBERS: Final = 8
-"""Tokens that stand for numbers."""
-_MAX_LEADING_IDS: Final = 2 + MAX_NUMBERS
-"""START_ID, UNKNOWN_ID and the ids of numbers come first."""
-
-
-def count(
-    word_ids: NDArray[np.int64], *field_ids: NDArray[np.int64], last_number_id: int = PAD_ID
-) -> EncodedText:
-    """Sort and count the tokens of a text.
-
-    Parameters
-    ----------
-    word_ids : int64 array of shape (n_words,)
-    field_ids : int64 arrays
-        Tokens of fields; ``PAD_ID`` stands for none.
-    last_number_id : int
-        Words with ids from ``FIRST_WORD_ID`` to this one are numbers.
-    """
-    sorted_ids = np.concatenate((_EVERY_TEXT, word_ids, *field_ids))
-    sorted_ids.sort()
-    (ends,) = (sorted_ids[1:] != sorted_ids[:-1]).nonzero()  # the last of each id, PAD_ID's first
-    token_ids = sorted_ids[ends[1:]]
-    token_counts = (ends[1:] - ends[:-1]).astype(np.float32)
-    n_unknown = n_numbers = 0
-    for place, token_id in enumerate(token_ids[:_MAX_LEADING_IDS].tolist()):
-        if token_id == UNKNOWN_ID:
-            n_unknown = int(token_counts[place])
-        elif FIRST_WORD_ID <= token_id <= last_number_id:
-            n_numbers += int(token_counts[place])
-    n_words = len(word_ids)
-    n_known = n_words - n_unknown - n_numbers
-    ratio = n_known / (n_known + n_unknown) if n_words > n_numbers else 0.0
-    return EncodedText(token_ids, token_counts, n_words, n_known, n_numbers, ratio)

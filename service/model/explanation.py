@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model.encoder import PAD_ID, EncodedText, NewsText, TokenChange
+from service.model.encoder import NewsText, TokenChange
 from service.model.manifest import Topic
+from service.model.token_counts import PAD_ID, EncodedText
 from service.model.tokenization import Tokenizer
 
 Field = Literal["title", "text"]

@@ -8,11 +8,11 @@ import numpy as np
 
 from service.model.bundle import Bundle, load_bundle
 from service.model.classifier import TopicClassifier
-from service.model.encoder import START_ID
 from service.model.errors import BundleError, InferenceError
 from service.model.manifest import Golden
 from service.model.ranking import rank_topics
 from service.model.repository import find_bundle
+from service.model.token_counts import START_ID
 
 TOLERANCE: Final = 1e-5
 """Allowed difference from Keras' probabilities: the order of summation changes the last bits."""
@@ -70,7 +70,7 @@ def _check_outputs(classifier: TopicClassifier, highest: int) -> None:
             f"got shape {probabilities.shape}"
         )
     try:
-        rank_topics(classifier.topics, probabilities[0], top_k=1)
+        rank_topics(classifier.topics, probabilities, top_k=[1])
     except InferenceError as error:
         raise BundleError(f"model.onnx: {error}") from error
     counts = np.array([[1, 0]], dtype=np.float32)

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model.encoder import EncodedText
+from service.model.token_counts import EncodedText
 
 MAX_BATCH_TOKENS: Final = 4_096
 """Tokens of a batch, padding included; larger ones do not fit the CPU cache."""

@@ -63,35 +63,43 @@ class Classification(NamedTuple):
 
 
 def rank_topics(
-    topics: Sequence[Topic], probabilities: NDArray[np.float32], *, top_k: int
-) -> list[RankedTopic]:
-    """Order topics by probability, highest first; ties go to the lower class index.
+    topics: Sequence[Topic], probabilities: NDArray[np.float32], *, top_k: Sequence[int]
+) -> list[list[RankedTopic]]:
+    """Order the topics of each text by probability, highest first; ties by the lower class index.
 
     Parameters
     ----------
-    probabilities : float32 array of shape (n_outputs,)
-        The first n_topics are ranked; all of them must sum to 1.
-    top_k : int
-        1 to n_topics.
+    probabilities : float32 array of shape (n_texts, n_outputs)
+        The first n_topics of a row are ranked; all of them must sum to 1.
+    top_k : sequence of int, of length n_texts
+        How many topics of each text, 1 to n_topics.
 
     Raises
     ------
     InferenceError
         If they are no probabilities: not finite, negative, or their sum is not 1.
     ValueError
-        If top_k is out of range.
+        If a top_k is out of range.
     """
-    if not 1 <= top_k <= len(topics):
-        raise ValueError(f"top_k: expected 1 to {len(topics)}, got {top_k}")
-    scores = probabilities.tolist()
-    total, lowest = sum(scores), min(scores)
-    if not (abs(total - 1) <= SUM_TOLERANCE and lowest >= 0):  # NaN is neither
-        raise InferenceError(
-            f"expected {len(scores)} probabilities from the network that sum to 1, "
-            f"got a sum of {total} and a lowest of {lowest}"
-        )
-    ranking = (-probabilities[: len(topics)]).argsort(kind="stable")[:top_k].tolist()
-    return [RankedTopic(topics[index], scores[index]) for index in ranking]
+    n_topics = len(topics)
+    for n_ranked in top_k:
+        if not 1 <= n_ranked <= n_topics:
+            raise ValueError(f"top_k: expected 1 to {n_topics}, got {n_ranked}")
+    ranks = (-probabilities[:, :n_topics]).argsort(axis=1, kind="stable")[
+        :, : max(top_k, default=0)
+    ]
+    rankings = []
+    for indices, scores, n_ranked in zip(
+        ranks.tolist(), probabilities.tolist(), top_k, strict=True
+    ):
+        total, lowest = sum(scores), min(scores)
+        if not (abs(total - 1) <= SUM_TOLERANCE and lowest >= 0):  # NaN is neither
+            raise InferenceError(
+                f"expected {len(scores)} probabilities from the network that sum to 1, "
+                f"got a sum of {total} and a lowest of {lowest}"
+            )
+        rankings.append([RankedTopic(topics[i], scores[i]) for i in indices[:n_ranked]])
+    return rankings
 
 
 def check_rows(probabilities: NDArray[np.float32]) -> None:
@@ -109,15 +117,22 @@ class TopicGroups:
 
     def __init__(self, topics: Sequence[Topic]) -> None:
         self._names = list(dict.fromkeys(topic.group for topic in topics))
-        self._indices = np.array([self._names.index(topic.group) for topic in topics])
+        groups = np.array([self._names.index(topic.group) for topic in topics])
+        self._order = groups.argsort(kind="stable")
+        """Indices of the topics, group by group."""
+        self._begins = np.searchsorted(groups[self._order], np.arange(len(self._names)))
 
-    def best(self, probabilities: NDArray[np.float32]) -> RankedGroup:
-        """Return the group whose topics have the highest sum of probabilities.
+    def best(self, probabilities: NDArray[np.float32]) -> list[RankedGroup]:
+        """Return, for each text, the group whose topics have the highest sum of probabilities.
 
         Parameters
         ----------
-        probabilities : float32 array of shape (n_topics,)
+        probabilities : float32 array of shape (n_texts, n_topics)
         """
-        scores = np.bincount(self._indices, probabilities)
-        index = int(scores.argmax())
-        return RankedGroup(self._names[index], min(1.0, scores.item(index)))
+        scores = np.add.reduceat(
+            probabilities[:, self._order], self._begins, axis=1, dtype=np.float64
+        )
+        return [
+            RankedGroup(self._names[index], min(1.0, row[index]))
+            for index, row in zip(scores.argmax(axis=1).tolist(), scores.tolist(), strict=True)
+        ]

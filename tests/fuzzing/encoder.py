@@ -6,9 +6,10 @@ from random import Random
 from typing import Final
 
 from service.model import NewsText
-from service.model.encoder import START_ID, UNKNOWN_ID, TextEncoder
+from service.model.encoder import TextEncoder
 from service.model.explanation import locate_words
 from service.model.field_encoder import FieldEncoder, NewsEncoder
+from service.model.token_counts import START_ID, UNKNOWN_ID
 from service.model.tokenization import Tokenizer
 from tests.fuzzing.mutation import CHARACTERS, insert
 

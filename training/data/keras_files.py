@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from service.model.encoder import FIRST_WORD_ID, START_ID
+from service.model.token_counts import FIRST_WORD_ID, START_ID
 from training.data.dataset import DataError, Split
 from training.data.reuters_expected import TOPIC_CODES
 

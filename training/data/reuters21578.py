@@ -21,7 +21,7 @@ from typing import IO, Final
 
 import numpy as np
 
-from service.model.encoder import FIRST_WORD_ID, START_ID
+from service.model.token_counts import FIRST_WORD_ID, START_ID
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data.dataset import Article, DataError, Split
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from service.model import EncodedText, NewsText
-from service.model.encoder import FIRST_WORD_ID, UNKNOWN_ID
 from service.model.field_encoder import NewsEncoder, is_number
+from service.model.token_counts import FIRST_WORD_ID, UNKNOWN_ID
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from scipy.special import softmax
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from service.model.encoder import encode_token_ids
+from service.model.token_counts import encode_token_ids
 from training.data.dataset import Split
 from training.progress import FitProgress
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration

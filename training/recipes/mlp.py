@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from service.model import TextEncoder
-from service.model.encoder import UNKNOWN_ID
+from service.model.token_counts import UNKNOWN_ID
 from training.data.dataset import Split
 from training.data.views import ARTICLE, KERAS, views_of
 from training.progress import FitProgress

@@ -115,7 +115,7 @@ def test_ties_rank_by_class_index(
     classifier: TopicClassifier, weights: np.ndarray, top_k: int
 ) -> None:
     probabilities = weights / weights.sum()
-    ranked = rank_topics(classifier.topics, probabilities, top_k=top_k)
+    (ranked,) = rank_topics(classifier.topics, probabilities[np.newaxis], top_k=[top_k])
     expected = sorted(range(46), key=lambda index: (-probabilities[index], index))[:top_k]
     assert [item.topic.id for item in ranked] == expected
     assert ranked[0].topic.id == probabilities.argmax()
@@ -226,7 +226,9 @@ def test_group_if_no_topic_but_its_group_is_confident(
     scores[[codes["crude"], codes["nat-gas"], codes["gas"], codes["ship"]]] = 0.4, 0.3, 0.2, 0.1
     encoded = classifier.encode(CRUDE)
     for min_confidence, group in ((0.3, None), (0.8, ("Energy", 0.9)), (0.95, None)):
-        prediction = classifier.postprocess(encoded, scores, top_k=1, min_confidence=min_confidence)
+        (prediction,) = classifier.postprocess(
+            [encoded], scores[np.newaxis], top_k=[1], min_confidence=[min_confidence]
+        )
         assert (prediction.group is None) == (group is None)
         if prediction.group and group:
             assert prediction.group.name == group[0]
@@ -274,3 +276,22 @@ def test_title_alone_is_explained(classifier: TopicClassifier) -> None:
     ]
     line = classifier.explain("Gold prices rise").words
     assert [word.score_change for word in words] == [word.score_change for word in line]
+
+
+def test_each_text_of_a_batch_has_its_own_options(classifier: TopicClassifier) -> None:
+    texts = [CRUDE, "Wheat exports.", "zxcv qwer tyui", "Money supply and gold."]
+    encoded = [classifier.encode(text) for text in texts]
+    probabilities = classifier.infer(encoded)
+    top_k, min_confidence = [1, 46, 2, 3], [None, 0.99, 0.0, 0.9]
+    together = classifier.postprocess(
+        encoded, probabilities, top_k=top_k, min_confidence=min_confidence
+    )
+    for row, classification in enumerate(together):
+        assert [classification] == classifier.postprocess(
+            [encoded[row]],
+            probabilities[row : row + 1],
+            top_k=[top_k[row]],
+            min_confidence=[min_confidence[row]],
+        )
+        assert len(classification.topics) == top_k[row]
+    assert [item.group is None for item in together].count(False) > 0

@@ -3,18 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.model.encoder import (
-    FIRST_WORD_ID,
-    START_ID,
-    UNKNOWN_ID,
-    NewsText,
-    TextEncoder,
-    describe_blank,
-    encode_token_ids,
-    is_blank,
-    join_title,
-)
+from service.model.encoder import NewsText, TextEncoder, describe_blank, is_blank, join_title
 from service.model.padding import pad
+from service.model.token_counts import FIRST_WORD_ID, START_ID, UNKNOWN_ID, encode_token_ids
 
 BLANK = [None, "", " ", "\t\r\n", "\u00a0\u2028\u3000"]
 WORDS = ["oil", "prices", "rose", "company's", "u", "s", "1987"]

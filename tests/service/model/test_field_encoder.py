@@ -1,12 +1,13 @@
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.model import TextEncoder
-from service.model.encoder import FIRST_WORD_ID, START_ID, UNKNOWN_ID
-from service.model.field_encoder import FieldEncoder, NewsEncoder
+from service.model.field_encoder import WORDS_AT_ONCE, FieldEncoder, NewsEncoder
+from service.model.token_counts import FIRST_WORD_ID, START_ID, UNKNOWN_ID
 from service.model.tokenization import KERAS_TOKENIZER
 
 WORDS = ["oil", "rose", "to", "12", "1987", "dlrs"]
@@ -33,6 +34,33 @@ def test_the_encoder_looks_up_the_tokens(text: str, title: str | None) -> None:
     assert counts == Counter([START_ID, *expected])
     assert encoded.n_words == len(words)
     assert encoded.n_known_words == sum(word in VOCABULARY for word in words)
+
+
+def check_batch(encoder: FieldEncoder, batch: Sequence[tuple[str, str | None]]) -> None:
+    together = encoder.encode_batch(batch)
+    for encoded, (text, title) in zip(together, batch, strict=True):
+        alone = encoder.encode(text, title)
+        assert encoded.token_ids.tolist() == alone.token_ids.tolist()
+        assert encoded.token_counts.tolist() == alone.token_counts.tolist()
+        assert encoded.token_ids.dtype == alone.token_ids.dtype
+        assert encoded.token_counts.dtype == alone.token_counts.dtype
+        assert encoded[2:] == alone[2:]
+
+
+@given(st.lists(st.tuples(texts, titles), max_size=9))
+def test_texts_are_encoded_together_as_alone(batch: list[tuple[str, str | None]]) -> None:
+    check_batch(ENCODER, batch)
+    check_batch(NEWS, batch)
+
+
+def test_more_words_than_are_encoded_together() -> None:
+    """In the middle of a batch, and with each text in its own place."""
+    lengths = [3, 0, 7, WORDS_AT_ONCE, 2 * WORDS_AT_ONCE, 1, 5, 0, WORDS_AT_ONCE // 2] * 2
+    batch = [
+        (" ".join(WORDS[(place + n) % len(WORDS)] for n in range(length)), None)
+        for place, length in enumerate(lengths)
+    ]
+    check_batch(NEWS, batch)
 
 
 @given(st.text(), st.none() | st.text())

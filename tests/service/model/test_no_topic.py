@@ -127,7 +127,7 @@ def test_topics_and_no_topic_sum_to_1(
 ) -> None:
     probabilities = np.array(row, dtype=np.float32)
     with pytest.raises(InferenceError, match="expected 4 probabilities"):
-        rank_topics(no_topic_classifier.topics, probabilities, top_k=1)
+        rank_topics(no_topic_classifier.topics, probabilities[np.newaxis], top_k=[1])
     with pytest.raises(InferenceError, match="expected 4 probabilities"):
         check_rows(probabilities[np.newaxis])
 

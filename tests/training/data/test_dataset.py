@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.model import NewsText
-from service.model.encoder import START_ID
+from service.model.token_counts import START_ID
 from training.data.dataset import Article, Dataset, Split, split_newswires
 from training.data.reuters_expected import TOPIC_CODES, describe_topics
 

@@ -6,8 +6,8 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from service.model import NewsText
-from service.model.encoder import UNKNOWN_ID
 from service.model.field_encoder import NewsEncoder
+from service.model.token_counts import UNKNOWN_ID
 from training.recipes.features import FeatureSettings, fit_features, idf_igm
 
 WORDS = st.sampled_from(["oil", "rose", "to", "12", "dlrs", "wheat", "a"])

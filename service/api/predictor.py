@@ -128,7 +128,7 @@ class Predictor:
         """Text to token ids to probabilities to ranking; each stage is timed."""
         classifier = self._classifier
         began = perf_counter()
-        encoded = classifier.encoder.encode_batch((item.text or "", item.title) for item in items)
+        encoded = classifier.encoder.encode_batch([(item.text or "", item.title) for item in items])
         encode_ended = perf_counter()
         if options[0].explain:  # of a request, all items have it or none
             self._check_explained(encoded)
@@ -140,13 +140,13 @@ class Predictor:
             top_k=[option.top_k for option in options],
             min_confidence=[option.min_confidence for option in options],
         )
-        for text, classification in zip(encoded, classifications, strict=True):
-            self._metrics.observe_text(
-                text,
-                classification,
-                encode_seconds=(encode_ended - began) / len(items),
-                inference_seconds=(inference_ended - encode_ended) / len(items),
-            )
+        n_texts = max(1, len(items))
+        self._metrics.observe_texts(
+            encoded,
+            classifications,
+            encode_seconds=(encode_ended - began) / n_texts,
+            inference_seconds=(inference_ended - encode_ended) / n_texts,
+        )
         return Predictions(classifications, probabilities)
 
     def _check_explained(self, encoded: Sequence[EncodedText]) -> None:

@@ -95,7 +95,7 @@ class TopicClassifier:
             raise TypeError(f"texts: expected a list of texts, got one {type(texts).__name__}")
         if not texts:
             return []
-        encoded = self.encoder.encode_batch(map(_text_and_title, texts))
+        encoded = self.encoder.encode_batch([_text_and_title(text) for text in texts])
         n_texts = len(encoded)
         return self.postprocess(
             encoded,
@@ -167,7 +167,9 @@ class TopicClassifier:
                 encoded, rankings, no_topic, min_confidence, strict=True
             )
         ]
-        groups = self._sure_groups(probabilities, reasons, min_confidence)
+        groups = {}
+        if Abstention.LOW_CONFIDENCE in reasons:
+            groups = self._sure_groups(probabilities, reasons, min_confidence)
         return [
             Classification(ranking, text.known_words_ratio, reason, groups.get(row), score)
             for row, (text, ranking, reason, score) in enumerate(
@@ -183,8 +185,6 @@ class TopicClassifier:
     ) -> dict[int, RankedGroup]:
         """Return the groups with a confidence that no topic has, by the row of the text."""
         rows = [row for row, reason in enumerate(reasons) if reason is Abstention.LOW_CONFIDENCE]
-        if not rows:
-            return {}
         groups = self._groups.best(probabilities[rows, : len(self.topics)])
         default = self.thresholds.confidence
         return {

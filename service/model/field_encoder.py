@@ -4,7 +4,7 @@ Title and first sentences say what a newswire is about. A word there has a token
 its usual token. Numbers are distinguished by their length only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 from typing import ClassVar, Final
 
@@ -29,9 +29,9 @@ MAX_TITLE_WORDS: Final = 25  # without a title, a first line of so many words is
 TITLE: Final = "title:"
 LEAD: Final = "lead:"  # prefixes of vocabulary entries: no word has a colon
 MIN_BATCH: Final = 4
-"""Texts that are encoded together at least."""
+"""Fewer texts are encoded one by one: the calls of numpy for a batch cost more than they save."""
 WORDS_AT_ONCE: Final = 32_768
-"""Encoded together; more would not fit the CPU's cache, and need memory."""
+"""Encoded together, about: more need memory and do not fit the CPU's cache."""
 _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1)))
 """Vocabulary entries of numbers, by digits; no word has a number sign."""
 
@@ -81,57 +81,50 @@ class FieldEncoder(TextEncoder):
 
     def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network. Any str is accepted, also one without a word."""
-        return self._encode_words(*self.split_fields(text, title))
-
-    def encode_batch(self, texts: Iterable[tuple[str, str | None]]) -> list[EncodedText]:
-        """Encode several texts, each with its title, as `encode` does.
-
-        A certain number of words at a time are encoded together.
-        """
-        encoded: list[EncodedText] = []
-        waiting: list[Fields] = []
-        n_waiting = 0
-        for text, title in texts:
-            fields = self.split_fields(text, title)
-            waiting.append(fields)
-            n_waiting += len(fields[0]) + len(fields[1])
-            if n_waiting > WORDS_AT_ONCE:
-                encoded += self._encode_fields(waiting)
-                waiting, n_waiting = [], 0
-        return encoded + self._encode_fields(waiting)
-
-    def _encode_fields(self, texts: Sequence[Fields]) -> list[EncodedText]:
-        if len(texts) < MIN_BATCH:
-            return [self._encode_words(*fields) for fields in texts]
-        titles, leads, others = [], [], []
-        for title_words, body_words in texts:
-            titles.append(title_words)
-            leads.append(body_words[:LEAD_WORDS])
-            others.append(body_words[LEAD_WORDS:])
-        parts = titles + leads + others
-        word_ids = self.word_ids(list(chain.from_iterable(parts)))
-        rows = np.tile(np.arange(len(texts)), 3).repeat([len(words) for words in parts])
-        lead_begin = sum(map(len, titles))
-        lead_end = lead_begin + sum(map(len, leads))
-        field_ids = np.concatenate(
-            (self._title_ids[word_ids[:lead_begin]], self._lead_ids[word_ids[lead_begin:lead_end]])
-        )
-        return count_batch(
-            word_ids,
-            rows,
-            field_ids,
-            rows[:lead_end],
-            n_texts=len(texts),
-            last_number_id=self._last_number_id,
-        )
-
-    def _encode_words(self, title_words: list[str], body_words: list[str]) -> EncodedText:
+        title_words, body_words = self.split_fields(text, title)
         lead_begin = len(title_words)
         word_ids = self.word_ids(title_words + body_words)
         return count(
             word_ids,
             self._title_ids[word_ids[:lead_begin]],
             self._lead_ids[word_ids[lead_begin : lead_begin + LEAD_WORDS]],
+            last_number_id=self._last_number_id,
+        )
+
+    def encode_batch(self, texts: Sequence[tuple[str, str | None]]) -> list[EncodedText]:
+        """Encode several texts, each with its title, as `encode` does."""
+        if len(texts) < MIN_BATCH:
+            return [self.encode(text, title) for text, title in texts]
+        encoded: list[EncodedText] = []
+        waiting: list[Fields] = []
+        n_waiting = 0
+        for text, title in texts:
+            title_words, body_words = self.split_fields(text, title)
+            waiting.append((title_words, body_words))
+            n_waiting += len(title_words) + len(body_words)
+            if n_waiting > WORDS_AT_ONCE:
+                encoded += self._encode_together(waiting)
+                waiting, n_waiting = [], 0
+        return encoded + self._encode_together(waiting)
+
+    def _encode_together(self, texts: Sequence[Fields]) -> list[EncodedText]:
+        """Encode texts whose words fit the memory, field after field."""
+        titles = [title_words for title_words, _ in texts]
+        leads = [body_words[:LEAD_WORDS] for _, body_words in texts]
+        others = [body_words[LEAD_WORDS:] for _, body_words in texts]
+        parts = titles + leads + others
+        word_ids = self.word_ids(list(chain.from_iterable(parts)))
+        rows = np.tile(np.arange(len(texts)), 3).repeat([len(words) for words in parts])
+        lead_begin = sum(map(len, titles))
+        lead_end = lead_begin + sum(map(len, leads))
+        title_ids = self._title_ids[word_ids[:lead_begin]]
+        lead_ids = self._lead_ids[word_ids[lead_begin:lead_end]]
+        return count_batch(
+            word_ids,
+            rows,
+            np.concatenate((title_ids, lead_ids)),
+            rows[:lead_end],
+            n_texts=len(texts),
             last_number_id=self._last_number_id,
         )
 

@@ -69,7 +69,10 @@ def count(
             n_unknown = int(token_counts[place])
         elif FIRST_WORD_ID <= token_id <= last_number_id:
             n_numbers += int(token_counts[place])
-    return _encoded_text(token_ids, token_counts, len(word_ids), n_unknown, n_numbers)
+    n_words = len(word_ids)
+    n_known = n_words - n_unknown - n_numbers
+    ratio = n_known / (n_known + n_unknown) if n_words > n_numbers else 0.0
+    return EncodedText(token_ids, token_counts, n_words, n_known, n_numbers, ratio)
 
 
 def count_batch(
@@ -106,28 +109,25 @@ def count_batch(
     (ends,) = (keys[1:] != keys[:-1]).nonzero()
     token_ids = keys[ends] & ((1 << _ID_BITS) - 1)
     token_counts = np.diff(ends).astype(np.float32)  # of token_ids[1:]
-    is_number = (word_ids >= FIRST_WORD_ID) & (word_ids <= last_number_id)
-    begins = [*(token_ids == PAD_ID).nonzero()[0].tolist(), len(token_ids)]
+    begins = (token_ids == PAD_ID).nonzero()[0].tolist()
+    is_unknown = word_ids == UNKNOWN_ID
+    is_known = word_ids > max(UNKNOWN_ID, last_number_id)
+    texts = zip(
+        begins,
+        [*begins[1:], len(token_ids)],
+        np.bincount(rows, minlength=n_texts).tolist(),
+        np.bincount(rows[is_known], minlength=n_texts).tolist(),
+        np.bincount(rows[is_unknown], minlength=n_texts).tolist(),
+        strict=True,
+    )
     return [
-        _encoded_text(token_ids[begin + 1 : end], token_counts[begin : end - 1], *n_words)
-        for begin, end, *n_words in zip(
-            begins,
-            begins[1:],
-            np.bincount(rows, minlength=n_texts).tolist(),
-            np.bincount(rows[word_ids == UNKNOWN_ID], minlength=n_texts).tolist(),
-            np.bincount(rows[is_number], minlength=n_texts).tolist(),
-            strict=False,
+        EncodedText(
+            token_ids[begin + 1 : end],
+            token_counts[begin : end - 1],
+            n_words,
+            n_known,
+            n_words - n_known - n_unknown,
+            n_known / (n_known + n_unknown) if n_known + n_unknown else 0.0,
         )
+        for begin, end, n_words, n_known, n_unknown in texts
     ]
-
-
-def _encoded_text(
-    token_ids: NDArray[np.int64],
-    token_counts: NDArray[np.float32],
-    n_words: int,
-    n_unknown: int,
-    n_numbers: int,
-) -> EncodedText:
-    n_known = n_words - n_unknown - n_numbers
-    ratio = n_known / (n_known + n_unknown) if n_words > n_numbers else 0.0
-    return EncodedText(token_ids, token_counts, n_words, n_known, n_numbers, ratio)

@@ -4,6 +4,7 @@ import math
 from collections import Counter as TotalOf
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 from threading import Lock
 from typing import Any, Final
 
@@ -166,16 +167,17 @@ class ServiceMetrics(Collector):
         if len(self._pending_requests) >= MAX_PENDING:
             self.flush()
 
-    def observe_text(
+    def observe_texts(
         self,
-        encoded: EncodedText,
-        prediction: Classification,
+        encoded: Sequence[EncodedText],
+        predictions: Sequence[Classification],
         *,
         encode_seconds: float,
         inference_seconds: float,
     ) -> None:
-        """Record a text, its prediction and the durations."""
-        self._pending_texts.append((encoded, prediction, encode_seconds, inference_seconds))
+        """Record texts, their predictions and the durations, each in seconds a text."""
+        durations = repeat(encode_seconds), repeat(inference_seconds)
+        self._pending_texts.extend(zip(encoded, predictions, *durations, strict=False))
         if len(self._pending_texts) >= MAX_PENDING:
             self.flush()
 

@@ -30,7 +30,7 @@ TITLE: Final = "title:"
 LEAD: Final = "lead:"  # prefixes of vocabulary entries: no word has a colon
 MIN_BATCH: Final = 4
 """Fewer texts are encoded one by one: the calls of numpy for a batch cost more than they save."""
-WORDS_AT_ONCE: Final = 32_768
+WORDS_AT_ONCE: Final = 8_192
 """Encoded together, about: more need memory and do not fit the CPU's cache."""
 _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1)))
 """Vocabulary entries of numbers, by digits; no word has a number sign."""
@@ -105,7 +105,7 @@ class FieldEncoder(TextEncoder):
             if n_waiting > WORDS_AT_ONCE:
                 encoded += self._encode_together(waiting)
                 waiting, n_waiting = [], 0
-        return encoded + self._encode_together(waiting)
+        return encoded + self._encode_together(waiting) if waiting else encoded
 
     def _encode_together(self, texts: Sequence[Fields]) -> list[EncodedText]:
         """Encode texts whose words fit the memory, field after field."""

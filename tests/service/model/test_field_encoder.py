@@ -61,6 +61,7 @@ def test_more_words_than_are_encoded_together() -> None:
         for place, length in enumerate(lengths)
     ]
     check_batch(NEWS, batch)
+    check_batch(NEWS, batch[:5])  # none is left after the last
 
 
 @given(st.text(), st.none() | st.text())

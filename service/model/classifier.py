@@ -157,7 +157,7 @@ class TopicClassifier:
             return Classification(ranking, known_words_ratio, abstained, None, no_topic)
         confidence = self.thresholds.confidence if min_confidence is None else min_confidence
         group = self._groups.best(probabilities[: len(self.topics)])
-        sure = group if group.score >= confidence else None
+        sure = group if group and group.score >= confidence else None
         return Classification(ranking, known_words_ratio, abstained, sure, no_topic)
 
     def explain(self, text: str | NewsText, topic: Topic | None = None) -> Explanation:

@@ -1,5 +1,6 @@
 """From probabilities to ranked topics."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -105,19 +106,27 @@ def check_rows(probabilities: NDArray[np.float32]) -> None:
 
 
 class TopicGroups:
-    """The groups of topics, in the order of their first topics."""
+    """The groups of topics, in the order of their first topics.
+
+    A group of all topics or of one says nothing that the topics do not say: it is left out.
+    """
 
     def __init__(self, topics: Sequence[Topic]) -> None:
-        self._names = list(dict.fromkeys(topic.group for topic in topics))
-        self._indices = np.array([self._names.index(topic.group) for topic in topics])
+        sizes = Counter(topic.group for topic in topics)
+        self._names = [name for name, size in sizes.items() if 1 < size < len(topics)]
+        places = {name: place for place, name in enumerate(self._names)}
+        others = len(self._names)
+        self._indices = np.array([places.get(topic.group, others) for topic in topics])
 
-    def best(self, probabilities: NDArray[np.float32]) -> RankedGroup:
-        """Return the group whose topics have the highest sum of probabilities.
+    def best(self, probabilities: NDArray[np.float32]) -> RankedGroup | None:
+        """Return the group whose topics have the highest sum of probabilities; None without groups.
 
         Parameters
         ----------
         probabilities : float32 array of shape (n_topics,)
         """
-        scores = np.bincount(self._indices, probabilities)
+        if not self._names:
+            return None
+        scores = np.bincount(self._indices, probabilities)[: len(self._names)]
         index = int(scores.argmax())
         return RankedGroup(self._names[index], min(1.0, scores.item(index)))

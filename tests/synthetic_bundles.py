@@ -41,11 +41,11 @@ _SCRIPTS: Final = (
 _NAMES: Final = (
     "Topic {}",
     "Спорт и отдых {}",
-    "政治与经济 {}",
+    "Ferry_accidents_and_everything_that_belongs_to_them_" * 9 + "{}",
     "खेल और समाचार {}",
     "أخبار الرياضة {}",
     "<b>Markup & 'quotes'</b> {}",
-    "Ferry-accidents-and-everything-that-belongs-to-them-" * 9 + "{}",
+    "政治与经济 {}",
     "A name of many words " * 22 + "{}",
 )
 MIN_CONFIDENCE: Final = 0.6

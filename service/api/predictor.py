@@ -19,7 +19,7 @@ from service.model import Classification, EncodedText, InferenceError, NewsText,
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
 
-MAX_ACTIVATIONS: Final = 2**24
+MAX_ACTIVATIONS: Final = 2**23
 """Distinct tokens of a text times outputs of the model: a network takes some 5 bytes for each. A
 text of all words of a vocabulary reaches it only with hundreds of topics."""
 

@@ -35,6 +35,8 @@ MAX_QUERY_FIELDS: Final = 16
 """More than there are options; a longer query is not parsed to its end."""
 MAX_UTF8_BYTES: Final = 4
 """Of a character."""
+MAX_RANKED_TOPICS: Final = 2**15
+"""In the response to a request, of all its texts together: each takes some 500 bytes of memory."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -154,10 +156,10 @@ def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
         message = f"Expected at most {n_items} items with no fields but {fields}"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
     request = parse_body(BatchRequest, body)
-    check_options(request, limits)
     if len(request.items) > limits.max_batch_size:
         message = f"Input should have at most {limits.max_batch_size} items"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
+    check_options(request, limits, n_texts=len(request.items))
     return request
 
 
@@ -230,12 +232,21 @@ def _why_no_json(error: ValidationError) -> str:
     return only["msg"] if only["type"] == JSON_INVALID else ""
 
 
-def check_options(options: RankingOptions, limits: RequestLimits) -> None:
-    """Raise InvalidRequestError for more topics than there are; limit the default to them."""
+def check_options(options: RankingOptions, limits: RequestLimits, *, n_texts: int = 1) -> None:
+    """Raise InvalidRequestError for more topics than there are, or ``MAX_RANKED_TOPICS`` in all.
+
+    The default is limited to the number of topics.
+    """
     if "top_k" not in options.model_fields_set:
         options.top_k = min(options.top_k, limits.max_top_k)
-    elif options.top_k > limits.max_top_k:
+        return
+    message = ""
+    if options.top_k > limits.max_top_k:
         message = f"Input should be less than or equal to {limits.max_top_k}"
+    elif options.top_k * n_texts > MAX_RANKED_TOPICS:
+        highest = MAX_RANKED_TOPICS // n_texts
+        message = f"Input should be less than or equal to {highest} for {n_texts} texts"
+    if message:
         raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
 
 

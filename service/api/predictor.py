@@ -6,7 +6,7 @@ No event loop here: `service.api.routes.classify` chooses the thread.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ from service.api.serialization import ResponseSerializer
 from service.model import Classification, EncodedText, InferenceError, NewsText, TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
+
+MAX_ACTIVATIONS: Final = 2**23
+"""Distinct tokens of a text times outputs of the model: a network takes some 5 bytes for each. A
+text of all words of a vocabulary reaches it only with hundreds of topics."""
 
 
 class Predictions(NamedTuple):
@@ -130,6 +134,12 @@ class Predictor:
         began = perf_counter()
         encoded = classifier.encoder.encode_batch([(item.text or "", item.title) for item in items])
         encode_ended = perf_counter()
+        max_tokens = MAX_ACTIVATIONS // classifier.n_outputs
+        if any(len(text.token_ids) > max_tokens for text in encoded):
+            raise TooLargeError(
+                f"Expected texts of at most {max_tokens} different words, those of title and lead "
+                "counted twice."
+            )
         if options[0].explain:  # of a request, all items have it or none
             self._check_explained(encoded)
         probabilities = classifier.infer(encoded)

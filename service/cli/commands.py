@@ -1,4 +1,4 @@
-"""The commands of ``newswire``: classify, explain, model and serve."""
+"""The commands of ``newswire``: classify, explain, model, compare and serve."""
 
 import sys
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from service import __version__
+from service.cli.compare import compare
 from service.cli.explanation import HEADER, explanation_cells, highlight, to_json_object
 from service.cli.inputs import check_inputs, read_lines, read_text, read_texts
 from service.cli.output import to_json, write_lines, write_rows
@@ -172,6 +173,9 @@ def _manifest_rows(manifest: Manifest, n_topics: int) -> Iterator[tuple[str, str
     for view, scores in manifest.scores.items():
         for name, score in scores.items():
             yield f"{view}.{name}", f"{score:.3f}"
+
+
+cli.command()(compare)
 
 
 @cli.command()

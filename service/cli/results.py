@@ -31,6 +31,11 @@ def to_json_line(result: Result, prefix: str = "") -> str:
         added[prefix + ERROR] = {**where, "message": found}
     else:
         added |= {prefix + name: value for name, value in found.to_json_object().items()}
+    return keep_line(entry, added)
+
+
+def keep_line(entry: Entry, added: dict[str, Any]) -> str:
+    """Return keys as JSON, after the keys that the line of the entry had, as they were written."""
     text = to_json(added)
     if not entry.kept:
         return text

@@ -18,6 +18,7 @@ from service.model.bundle_files import (
     EVALUATION_FOLDER,
     MANIFEST_FILE,
     MANIFEST_HASH_FILE,
+    check_sizes,
     manifest_hash_line,
     read_file,
     read_verified,
@@ -77,7 +78,7 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
 
     ``evaluation`` has the files of the report, by name. Returns the manifest as written: with the
     current format version and the hash of each file. Raises BundleError if ``folder`` is neither
-    absent nor empty, or cannot be written.
+    absent nor empty, cannot be written, or would be too large to be read.
     """
     folder = folder.resolve()
     contents = {
@@ -93,6 +94,7 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
     manifest = replace(bundle.manifest, format_version=FORMAT_VERSION, files=hashes)
     contents[MANIFEST_FILE] = _to_json(to_json_object(manifest))
     contents[MANIFEST_HASH_FILE] = manifest_hash_line(contents[MANIFEST_FILE])
+    check_sizes(contents)
 
     partial = _make_partial(folder)
     try:

@@ -30,6 +30,23 @@ def manifest_hash_line(manifest: bytes) -> bytes:
     return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST_FILE}\n".encode()
 
 
+def check_sizes(contents: Mapping[str, bytes]) -> None:
+    """Raise BundleError if files could not be read back, for one or all of them are too large."""
+    for name, content in contents.items():
+        _check_size(name, len(content))
+    _check_total(sum(map(len, contents.values())))
+
+
+def _check_size(name: str, n_bytes: int) -> None:
+    if n_bytes > MAX_FILE_BYTES:
+        raise BundleError(f"{name}: expected at most {MAX_FILE_BYTES} bytes, got {n_bytes}")
+
+
+def _check_total(n_bytes: int) -> None:
+    if n_bytes > MAX_BUNDLE_BYTES:
+        raise BundleError(f"expected at most {MAX_BUNDLE_BYTES} bytes in all files together")
+
+
 def read_verified(folder: Path, hashes: Mapping[str, str]) -> dict[str, bytes]:
     """Return the content of each file by its path; ``hashes`` has the SHA-256 of each.
 
@@ -42,8 +59,7 @@ def read_verified(folder: Path, hashes: Mapping[str, str]) -> dict[str, bytes]:
             raise BundleError(f"{MANIFEST_FILE}: files: {name!r} is not a plain path in the bundle")
         contents[name] = read_file(folder, name)
         n_bytes += len(contents[name])
-        if n_bytes > MAX_BUNDLE_BYTES:
-            raise BundleError(f"expected at most {MAX_BUNDLE_BYTES} bytes in all files together")
+        _check_total(n_bytes)
         actual = hashlib.sha256(contents[name]).hexdigest()
         if actual != expected:
             raise BundleError(f"{name}: altered: expected SHA-256 {expected}, got {actual}")
@@ -65,8 +81,7 @@ def read_file(folder: Path, name: str) -> bytes:
             size = status.st_size
             if not stat.S_ISREG(status.st_mode):
                 raise BundleError(f"{name}: expected a regular file")
-            if size > MAX_FILE_BYTES:
-                raise BundleError(f"{name}: expected at most {MAX_FILE_BYTES} bytes, got {size}")
+            _check_size(name, size)
             return file.read(size)  # if it grew meanwhile, its hash differs
     except OSError as error:
         raise BundleError(f"{name}: cannot be read: {error.strerror}") from error

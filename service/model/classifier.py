@@ -190,7 +190,8 @@ class TopicClassifier:
         return {
             row: group
             for row, group in zip(rows, groups, strict=True)
-            if group.score >= (default if (least := min_confidence[row]) is None else least)
+            if group
+            and group.score >= (default if (least := min_confidence[row]) is None else least)
         }
 
     def explain(self, text: str | NewsText, topic: Topic | None = None) -> Explanation:

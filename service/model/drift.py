@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from service.model.abstention import Abstention
@@ -72,7 +73,7 @@ def check_drift_baseline(
     for name, counts in (measured | baseline.distributions()).items():
         where = f"drift_baseline.json: {name}"
         if list(counts) != expected[name]:
-            raise BundleError(f"{where}: expected {expected[name]}, got {list(counts)}")
+            raise BundleError(f"{where}: {_first_difference(expected[name], list(counts))}")
         total = sum(counts.values())
         n_texts = baseline.n_texts
         complete = total <= n_texts if name == "abstentions" else total == n_texts > 0
@@ -80,3 +81,10 @@ def check_drift_baseline(
             raise BundleError(
                 f"{where}: expected counts of {n_texts} newswires, got a sum of {total}"
             )
+
+
+def _first_difference(expected: Sequence[str], found: Sequence[str]) -> str:
+    """Describe where two different lists differ; they may have 1,000 codes."""
+    pairs = enumerate(zip_longest(expected, found), 1)
+    number, (wanted, came) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
+    return f"expected {wanted!r} as entry {number} of {len(expected)}, got {came!r}"

@@ -1,7 +1,7 @@
 """The records of a bundle: manifest, topics and golden cases."""
 
 import math
-import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
@@ -20,7 +20,7 @@ VERSION_2_FIELDS: Final = {"no_topic", "topic_min_confidence"}
 OPTIONAL_FIELDS: Final = {*THRESHOLDS, *VERSION_2_FIELDS, "no_topic_ratio"}
 
 MAX_LINE_LENGTH: Final = 500
-_CODE: Final = re.compile(r"[\w-][\w.-]{0,63}", re.ASCII)
+MAX_CODE_LENGTH: Final = 64
 
 Record = TypeVar("Record", "Manifest", "Topic", "Golden", DriftBaseline)
 
@@ -160,12 +160,25 @@ def check_topics(topics: Sequence[Topic], manifest: Manifest) -> None:
         )
     for topic in topics:
         texts = (topic.name, topic.group, topic.description)
-        if not _CODE.fullmatch(topic.code) or not all(map(_is_line, texts)):
+        if not is_code(topic.code) or not all(map(_is_line, texts)):
             raise BundleError(
                 f"topics.json, entry {topic.id}: expected a code of letters, digits, '-', '_' and "
                 f"'.', and a name, group and description of 1 to {MAX_LINE_LENGTH} "
                 "printable characters"
             )
+
+
+def is_code(text: str) -> bool:
+    """Whether a text can be the code of a topic: 1 to 64 letters and digits, ``-``, ``_``, ``.``.
+
+    Letters are those of any script, with their marks. A code does not begin with a full stop.
+    """
+    return 1 <= len(text) <= MAX_CODE_LENGTH and text[0] != "." and all(map(_is_code_part, text))
+
+
+def _is_code_part(character: str) -> bool:
+    is_mark = unicodedata.category(character).startswith("M")
+    return character.isalnum() or is_mark or character in "-_."
 
 
 def _is_line(text: str) -> bool:

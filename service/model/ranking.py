@@ -1,5 +1,6 @@
 """From probabilities to ranked topics."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -113,22 +114,30 @@ def check_rows(probabilities: NDArray[np.float32]) -> None:
 
 
 class TopicGroups:
-    """The groups of topics, in the order of their first topics."""
+    """The groups of topics, in the order of their first topics.
+
+    A group of all topics or of one says nothing that the topics do not say: it is left out.
+    """
 
     def __init__(self, topics: Sequence[Topic]) -> None:
-        self._names = list(dict.fromkeys(topic.group for topic in topics))
-        groups = np.array([self._names.index(topic.group) for topic in topics])
-        self._order = groups.argsort(kind="stable")
-        """Indices of the topics, group by group."""
-        self._begins = np.searchsorted(groups[self._order], np.arange(len(self._names)))
+        sizes = Counter(topic.group for topic in topics)
+        self._names = [name for name, size in sizes.items() if 1 < size < len(topics)]
+        places = [self._names.index(t.group) if t.group in self._names else -1 for t in topics]
+        self._order = np.array(places).argsort(kind="stable")[places.count(-1) :]
+        """Indices of the topics in groups, group by group."""
+        self._begins = np.searchsorted(np.array(places)[self._order], np.arange(len(self._names)))
 
-    def best(self, probabilities: NDArray[np.float32]) -> list[RankedGroup]:
+    def best(self, probabilities: NDArray[np.float32]) -> list[RankedGroup | None]:
         """Return, for each text, the group whose topics have the highest sum of probabilities.
+
+        None where there are no groups.
 
         Parameters
         ----------
         probabilities : float32 array of shape (n_texts, n_topics)
         """
+        if not self._names:
+            return [None] * len(probabilities)
         scores = np.add.reduceat(
             probabilities[:, self._order], self._begins, axis=1, dtype=np.float64
         )

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter as TotalOf
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from threading import Lock
@@ -97,27 +97,29 @@ class ServiceMetrics(Collector):
         )
         self.drift_baseline_samples = gauge(
             "drift_baseline_samples",
-            "Held-out newswires in the drift baseline; 0 without a baseline.",
+            "Held-out texts in the drift baseline; 0 without a baseline.",
         )
         self.drift_baseline_topics = gauge(
             "drift_baseline_topics_ratio",
-            "Drift baseline: share of newswires by the topic ranked first.",
+            "Drift baseline: share of texts by the topic ranked first.",
             ["topic"],
         )
         self.drift_baseline_abstentions = gauge(
             "drift_baseline_abstentions_ratio",
-            "Drift baseline: share of newswires with an abstention, by reason.",
+            "Drift baseline: share of texts with an abstention, by reason.",
             ["reason"],
         )
         self.drift_baseline_texts = gauge(
             "drift_baseline_texts_ratio",
-            "Drift baseline: share of newswires in a bin of a distribution.",
+            "Drift baseline: share of texts in a bin of a distribution.",
             ["distribution", "above", "up_to"],
         )
         self.log_lines_dropped = counter(
             "log_lines_dropped", "Log lines that could not be written, or not in time."
         )
 
+        self._topics: Collection[str] = ()  # of the served model
+        self._counted_topics: set[str] = set()  # with a count of predictions
         self._pending_requests: list[tuple[str, int, float]] = []
         self._pending_texts: list[tuple[EncodedText, Classification, float, float]] = []
         self._flush_lock = Lock()
@@ -128,12 +130,22 @@ class ServiceMetrics(Collector):
         return ()
 
     def set_model(self, classifier: TopicClassifier) -> None:
-        """Export a model's info and drift baseline, and its counts at 0; earlier counts stay."""
+        """Export a model's info and drift baseline, and its counts at 0.
+
+        Counts of the model before it stay, those of topics that neither has are removed: so the
+        number of series does not grow with each reload.
+        """
+        self.flush()
         manifest = classifier.manifest
         info = {name: getattr(manifest, name) for name in ("name", "version", "created")}
         self.model_info.info(info | {"recipe": str(manifest.recipe.get("name", ""))})
-        for topic in classifier.topics:
-            self.predictions.labels(topic.code)
+        topics = {topic.code for topic in classifier.topics}
+        for code in self._counted_topics - topics.union(self._topics):
+            self.predictions.remove(code)
+        self._counted_topics = topics.union(self._topics)
+        for code in topics:
+            self.predictions.labels(code)
+        self._topics = topics
         for reason in Abstention:
             self.abstentions.labels(reason.value)
         self.drift_baseline_samples.set(0)
@@ -211,6 +223,7 @@ class ServiceMetrics(Collector):
         if no_topic := [each.no_topic for each in predictions if each.no_topic is not None]:
             self.no_topic_ratio.observe_many(no_topic)
         first = TotalOf(each.topics[0].topic.code for each in predictions)
+        self._counted_topics.update(first)  # a request may end with an earlier model
         for topic, n_texts in first.items():
             self.predictions.labels(topic).inc(n_texts)
         abstentions = TotalOf(each.abstained.value for each in predictions if each.abstained)

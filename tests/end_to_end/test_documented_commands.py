@@ -80,10 +80,12 @@ def is_infer_response(shown: str, sandbox: Sandbox) -> None:
 
 
 def is_classified(shown: str, sandbox: Sandbox) -> None:
-    """Two files as tab-separated values, a text as JSON, and a file of JSON lines."""
+    """Files as tab-separated values, a text as JSON, a file of JSON lines, and two models."""
     assert shown.count("crude") >= 3
     lines = (sandbox.folder / "classified.jsonl").read_text().splitlines()
     assert [json.loads(line)["topic"] for line in lines] == ["crude"] * 3
+    assert "agreement\t1\n" in shown
+    assert (sandbox.folder / "differ.jsonl").exists()
 
 
 def is_archive(shown: str, sandbox: Sandbox) -> None:

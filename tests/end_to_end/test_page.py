@@ -14,11 +14,20 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, Page, Response, Route, expect
+from playwright.sync_api import (
+    BrowserContext,
+    Locator,
+    Page,
+    Response,
+    Route,
+    ViewportSize,
+    expect,
+)
 
-from tests.end_to_end.browser import PHONE, Scheme, Watched, need_chromium, open_browser
+from tests.end_to_end.browser import DESKTOP, PHONE, Scheme, Watched, need_chromium, open_browser
 from tests.end_to_end.running_service import RunningService
 from tests.networks import save_two_topics
+from tests.synthetic_bundles import code_of, save_synthetic_bundle, text_of, unsure_text
 
 OIL = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."
 MAX_OWN_BYTES = 40_000
@@ -699,6 +708,35 @@ def test_page_of_a_model_of_two_topics(browser: BrowserContext, tmp_path: Path) 
         response = execute(page, "Classification-classify")
         expect(response).to_contain_text('"name": "Cocoa"')
         expect(response).to_contain_text('"name": "Grain"')
+        page.close()
+    assert watched.errors == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_page_of_a_model_of_1000_topics(
+    browser: BrowserContext, tmp_path: Path, size: ViewportSize
+) -> None:
+    """Long names are broken, in several scripts; none is markup."""
+    model = save_synthetic_bundle(tmp_path / "3", 1_000)
+    names = [topic["name"] for topic in json.loads((model / "topics.json").read_text())]
+    with RunningService(NEWSWIRE_MODEL_DIR=str(model)) as service:
+        page = browser.new_page()
+        page.set_viewport_size(size)
+        watched = Watched(page)
+        page.goto(f"http://127.0.0.1:{service.port}/")
+        expect(page.locator("#top-k option")).to_have_text(["1", "3", "5", "10"])
+        examples = page.get_by_role("group", name="Examples").get_by_role("button")
+        expect(examples).to_have_text([*names[:4], "None of the topics"])
+        page.get_by_label("Topics", exact=True).select_option("10")
+        for topic_id in (*range(8), 999):
+            type_text(page, text_of(topic_id))
+            expect(page.locator("#topics .name").first).to_have_text(names[topic_id])
+            expect(page.locator("#topics code").first).to_have_text(code_of(topic_id))
+            expect(page.locator("#summary")).to_contain_text(f"For {names[topic_id].strip()}"[:40])
+        type_text(page, unsure_text(2, 7))  # the longest
+        expect(page.locator("#verdict")).to_contain_text(names[2])
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size["width"]
         page.close()
     assert watched.errors == []
 

@@ -20,6 +20,7 @@ from service.model.field_encoder import FieldEncoder
 from service.model.manifest import FORMAT_VERSION
 
 CODES: Final = ("crude", "earn", "wheat")
+GROUPS: Final = ("Commodities", "Companies", "Commodities")
 VOCABULARY: Final = {"oil": 4, "rose": 5, "#2": 6, "title:oil": 7, "lead:rose": 8}
 TEXTS: Final = (("Oil", "Prices rose 18."), (None, "Oil rose"))
 NO_TOPIC_WEIGHTS: Final = {"oil": (3, 0, 0, 0), "rose": (0, 0, 0, 3), "#2": (0, 2, 0, 0)}
@@ -61,8 +62,8 @@ def save_small_bundle(folder: Path, *, no_topic: bool = False) -> None:
         **(fields if no_topic else {}),
     )
     topics = [
-        Topic(number, code, code.title(), "All", f"About {code}.", 1)
-        for number, code in enumerate(CODES)
+        Topic(number, code, code.title(), group, f"About {code}.", 1)
+        for number, (code, group) in enumerate(zip(CODES, GROUPS, strict=True))
     ]
     goldens = [_golden(network, title, text) for title, text in TEXTS]
     bundle = Bundle(manifest, network, VOCABULARY, topics, goldens, baseline)

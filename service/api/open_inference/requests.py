@@ -59,8 +59,8 @@ def parse_text_request(
         raise TensorError(f"Expected at most {limits.max_batch_size} texts in the JSON, got more.")
     request = parse_body(schemas.InferRequest, json_part)
     parameters = request.parameters or schemas.InferParameters()
-    check_options(parameters, limits)
     _check_inputs(request.inputs, limits)
+    check_options(parameters, limits, n_texts=request.inputs[0].shape[0])
     _check_content_type("parameters", parameters.content_type, REQUEST_CONTENT_TYPES)
     if parameters.explain:
         raise TensorError(

@@ -196,6 +196,9 @@ def test_invalid_drift_baseline_is_an_error(bundle_copy: Path, value: object) ->
         {"code": ""},
         {"code": 'earn"} 1\n#'},
         {"code": "x" * 65},
+        {"code": ".earn"},
+        {"code": "local news"},
+        {"code": "a\u200bb"},
         {"name": ""},
         {"name": " "},
         {"group": "a\nb"},
@@ -208,6 +211,20 @@ def test_unprintable_topics_are_an_error(bundle_copy: Path, changes: dict[str, s
     edit_topics(bundle_copy, **changes)
     with pytest.raises(BundleError, match=r"topics\.json, entry 0: expected a code of letters"):
         load_bundle(bundle_copy)
+
+
+@pytest.mark.parametrize("code", ["local-news", "x" * 64, "спорт", "政治", "खेल", "Börse_2.1"])
+def test_codes_of_any_script(bundle_copy: Path, code: str) -> None:
+    edit_topics(bundle_copy, code=code)
+    codes = [topic["code"] for topic in json.loads((bundle_copy / "topics.json").read_text())]
+    baseline = json.loads((bundle_copy / DRIFT_BASELINE_FILE).read_text())
+    counts = baseline["topics"].values()
+    rewrite(
+        bundle_copy,
+        DRIFT_BASELINE_FILE,
+        baseline | {"topics": dict(zip(codes, counts, strict=True))},
+    )
+    assert load_bundle(bundle_copy).topics[0].code == code
 
 
 @pytest.mark.parametrize("changes", [{"code": 3}, {"name": None}, {"id": "0"}, {"id": True}])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.model import BundleError, load_bundle
+from service.model import BundleError, load_bundle, save_bundle
 from service.model import bundle_files as files_module
 from service.model.bundle_files import MAX_FILE_BYTES, read_file
 from tests.hostile_bundles import declare, rewrite
@@ -69,6 +69,18 @@ def test_linked_folder_is_an_error(bundle_copy: Path, tmp_path: Path) -> None:
 def test_oversized_file_is_not_read(bundle_copy: Path, name: str) -> None:
     os.truncate(bundle_copy / name, 10**12)  # sparse
     assert_error(bundle_copy, f"{name}: expected at most {MAX_FILE_BYTES} bytes, got {10**12}")
+
+
+@pytest.mark.parametrize("limit", ["MAX_FILE_BYTES", "MAX_BUNDLE_BYTES"])
+def test_bundle_that_could_not_be_read_is_not_written(
+    bundle_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """As one of 1,000 topics and many words is: a training says so, not a service."""
+    bundle = load_bundle(bundle_copy)
+    monkeypatch.setattr(files_module, limit, len(bundle.network) - 1)
+    with pytest.raises(BundleError, match=f"expected at most {len(bundle.network) - 1} bytes"):
+        save_bundle(bundle, tmp_path / "new" / "1", {})
+    assert not (tmp_path / "new").exists()
 
 
 def test_oversized_bundle_is_an_error(bundle_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

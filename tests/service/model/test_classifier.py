@@ -18,13 +18,14 @@ from service.model import (
     BundleError,
     InferenceError,
     NewsText,
+    Topic,
     TopicClassifier,
     build_classifier,
     load_bundle,
     load_classifier,
 )
 from service.model.padding import MAX_BATCH_TOKENS, bucket_by_length
-from service.model.ranking import rank_topics
+from service.model.ranking import TopicGroups, rank_topics
 from tests.conftest import LATEST, RELEASED
 
 CRUDE = "OPEC ministers agreed to cut crude oil production; prices rose a dlr a barrel."
@@ -233,6 +234,25 @@ def test_group_if_no_topic_but_its_group_is_confident(
         if prediction.group and group:
             assert prediction.group.name == group[0]
             assert prediction.group.score == pytest.approx(group[1])
+
+
+@pytest.mark.parametrize(
+    ("groups", "best"),
+    [
+        ("aaaa", None),  # says nothing that the topics do not say
+        ("abcd", None),
+        ("abbc", ("b", 0.3)),
+        ("abba", ("a", 0.7)),
+        ("abbb", ("b", 0.7)),
+    ],
+)
+def test_groups_are_of_several_topics_but_not_all(
+    groups: str, best: tuple[str, float] | None
+) -> None:
+    topics = [Topic(i, f"t{i}", "Name", group, "About.", 1) for i, group in enumerate(groups)]
+    found = TopicGroups(topics).best(np.array([0.3, 0.2, 0.1, 0.4], dtype=np.float32))
+    assert (found and found.name) == (best and best[0])
+    assert found is None or found.score == pytest.approx(best and best[1])
 
 
 def test_no_group_with_too_few_known_words(classifier: TopicClassifier) -> None:

@@ -52,7 +52,8 @@ def test_valid_baseline() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"topics": {"earn": 3}}, "topics: expected .*acq"),
+        ({"topics": {"earn": 3}}, "topics: expected 'acq' as entry 2 of 2, got None"),
+        ({"topics": {"earn": 3, "acq": 0, "a": 0}}, "expected None as entry 3 of 2, got 'a'"),
         ({"topics": {"earn": 4, "acq": -1}}, "topics: expected counts"),
         ({"topics": {"earn": 0, "acq": 0}}, "expected counts of 0 newswires"),
         (

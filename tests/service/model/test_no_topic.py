@@ -100,8 +100,9 @@ def test_min_confidence_does_not_affect_no_topic(
 def test_no_topic_is_in_no_group(no_topic_classifier: TopicClassifier) -> None:
     (prediction,) = no_topic_classifier.classify(["oil rose"])
     assert prediction.group is not None
-    assert prediction.no_topic is not None
-    assert prediction.group.score == pytest.approx(1 - prediction.no_topic)
+    assert prediction.group.name == "Commodities"
+    scores = {ranked.topic.code: ranked.score for ranked in prediction.topics}
+    assert prediction.group.score == pytest.approx(scores["crude"] + scores["wheat"])
     (other,) = no_topic_classifier.classify(["rose"])
     assert other.group is None
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -11,6 +12,7 @@ from service.model.drift import BOUNDS
 from service.observability.metrics import MAX_PENDING, ServiceMetrics, make_registry
 from service.settings import ServiceSettings
 from tests.conftest import LATEST, RELEASED
+from tests.synthetic_bundles import save_synthetic_bundle, text_of
 
 TEXT = "OPEC ministers agreed to cut crude oil production zebra."
 
@@ -147,9 +149,47 @@ def test_no_drift_baseline(registry: CollectorRegistry) -> None:
     bundle = replace(load_bundle(RELEASED / "1"), drift_baseline=None)
     ServiceMetrics(registry).set_model(build_classifier(bundle))
     names = {sample.name for family in registry.collect() for sample in family.samples}
-    names -= {"newswire_drift_baseline_samples"}
-    assert not [name for name in names if name.startswith("newswire_baseline")]
+    baseline = {name for name in names if name.startswith("newswire_drift_baseline")}
+    assert baseline == {"newswire_drift_baseline_samples"}
     assert registry.get_sample_value("newswire_drift_baseline_samples") == 0
+
+
+def test_series_are_those_of_two_models_at_most(
+    registry: CollectorRegistry, value: Samples, tmp_path: Path
+) -> None:
+    """Counts of the model before it stay, for a rollback; older ones of other topics go."""
+
+    def model(*codes: str) -> TopicClassifier:
+        folder = tmp_path / "-".join(codes)
+        return load_classifier(save_synthetic_bundle(folder, len(codes), codes=codes))
+
+    def series() -> set[str]:
+        families = {family.name: family for family in registry.collect()}
+        names = [sample.labels["topic"] for sample in families["newswire_predictions"].samples]
+        return set(names)
+
+    metrics = ServiceMetrics(registry)
+    first, second, third = model("a", "b"), model("b", "c"), model("d", "e", "f")
+    metrics.set_model(first)
+    (prediction,) = first.classify([text_of(0)])
+    encoded = first.encode(text_of(0))
+    metrics.observe_text(encoded, prediction, encode_seconds=0, inference_seconds=0)
+    metrics.set_model(second)
+    assert series() == {"a", "b", "c"}
+    assert value("newswire_predictions_total", topic="a") == 1
+    metrics.set_model(third)
+    assert series() == {"b", "c", "d", "e", "f"}
+    metrics.observe_text(encoded, prediction, encode_seconds=0, inference_seconds=0)
+    assert "a" in series()  # of a request that began with the first
+    metrics.set_model(third)
+    assert series() == {"d", "e", "f"}
+    baseline = {
+        sample.labels["topic"]
+        for family in registry.collect()
+        if family.name == "newswire_drift_baseline_topics_ratio"
+        for sample in family.samples
+    }
+    assert baseline == {"d", "e", "f"}
 
 
 def test_registries_are_independent() -> None:

@@ -1,0 +1,152 @@
+"""The command ``newswire compare``: two models on the same texts, before one replaces the other."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from service.cli.comparison import Comparison
+from service.cli.inputs import STDIN, Entry, check_inputs, read_lines
+from service.cli.labels import find_labels
+from service.cli.output import to_json, write_lines, write_rows
+from service.cli.results import keep_line
+from service.console import MinConfidenceOption, PlainConsole, PrefixOption, progress_bar
+from service.model import Classification, TopicClassifier, load_classifier
+from service.rows import CommandError, PredictionOptions, classify_rows, parse_line
+
+PREDICTIONS: Final = "predictions"
+"""Key that is added to a line of ``--out``, after the prefix."""
+MAX_ERRORS: Final = 3  # named in the error message
+Found = Classification | str  # a str is an error
+BUNDLE_HELP: Final = "A bundle, or a folder of numbered ones."
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help=BUNDLE_HELP)],
+    b: Annotated[Path, typer.Argument(metavar="B", help=BUNDLE_HELP)],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="JSON lines with a key text, title or both; labels are those of a key topics, "
+            "topic, labels or label. - is standard input.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write the lines on which A and B differ to this file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,  # noqa: FBT002
+    min_confidence: MinConfidenceOption = None,
+    prefix: PrefixOption = "",
+) -> None:
+    """Compare two models on JSON lines: agreement, moves between topics, abstentions, accuracy.
+
+    Topics are compared by their codes. Texts with labels also give the accuracy of each model and
+    the p-value of McNemar's exact test. A line that cannot be compared is left out, and the exit
+    status is 1.
+    """
+    total = check_inputs(files)
+    if out is not None:
+        _check_output(out, files)
+    models = load_classifier(a), load_classifier(b)
+    options = PredictionOptions(top_k=1, min_confidence=min_confidence)
+    comparison = Comparison(*models)
+    errors: list[str] = []
+    n_errors = 0
+    console = PlainConsole(stderr=True)
+    key = prefix + PREDICTIONS
+    with (
+        _partial_file(out) as write,
+        progress_bar(console, "0 texts", total=total, visible=console.is_terminal) as advance,
+    ):
+        for batch in read_lines(files, [key]):
+            for entry, of_a, of_b in _classify(batch.entries, models, options):
+                try:
+                    predictions = _compare(comparison, entry, of_a, of_b)
+                except CommandError as error:
+                    n_errors += 1
+                    if len(errors) < MAX_ERRORS:
+                        errors.append(f"{entry.file}, line {entry.line}: {error}")
+                    continue
+                if predictions:
+                    write(keep_line(entry, {key: predictions}))
+            advance(batch.size, f"{comparison.n_texts:,} texts")
+        if not comparison.n_texts:
+            found = "; ".join(errors) or "no line"
+            raise CommandError(f"{', '.join(files)}: expected at least one text, got {found}")
+    _show(comparison, as_json=as_json)
+    if n_errors:
+        n_lines = comparison.n_texts + n_errors
+        listed = "; ".join(errors)
+        raise CommandError(f"{n_errors:,} of {n_lines:,} lines could not be compared: {listed}")
+
+
+def _check_output(out: Path, files: Sequence[str]) -> None:
+    if out.exists() and not out.is_file():
+        raise CommandError(f"--out: expected a new or a regular file, got {out}")
+    for file in files:
+        if file != STDIN and out.exists() and out.samefile(file):
+            raise CommandError(f"--out: expected another file than the input, got {out}")
+
+
+@contextmanager
+def _partial_file(out: Path | None) -> Iterator[Callable[[str], object]]:
+    """Write lines beside ``out`` and rename the file into place at the end; None drops them."""
+    if out is None:
+        yield lambda line: None
+        return
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as stream:
+            yield lambda line: stream.write(f"{line}\n")
+        partial.replace(out)
+    except OSError as error:
+        raise CommandError(f"{out}: cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)  # renamed away, unless something went wrong
+
+
+def _classify(
+    entries: Sequence[Entry],
+    models: tuple[TopicClassifier, TopicClassifier],
+    options: PredictionOptions,
+) -> Iterator[tuple[Entry, Found, Found]]:
+    rows = [entry.content for entry in entries]
+    a, b = (classify_rows(model, rows, options) for model in models)
+    return zip(entries, a, b, strict=True)
+
+
+def _compare(comparison: Comparison, entry: Entry, a: Found, b: Found) -> dict[str, Any] | None:
+    """Count the predictions for a text; return them if they differ.
+
+    Raises CommandError if the line has no text or no valid labels, or a model failed.
+    """
+    if isinstance(a, str):
+        raise CommandError(a)
+    if isinstance(b, str):
+        raise CommandError(b)
+    value = parse_line(f"{entry.kept}}}".encode(), parse_int=float)
+    if isinstance(value, str):
+        raise CommandError(value)
+    if comparison.count(a, b, find_labels(value)):
+        return None
+    return {name: _prediction(found) for name, found in (("a", a), ("b", b))}
+
+
+def _prediction(found: Classification) -> dict[str, Any]:
+    ((topic, score),) = found.topics
+    return {"topic": topic.code, "score": score, "abstained": found.abstained}
+
+
+def _show(comparison: Comparison, *, as_json: bool) -> None:
+    if as_json:
+        write_lines([to_json(comparison.to_json_object())])
+        return
+    write_rows(comparison.summary_rows())
+    write_lines([""])
+    write_rows(comparison.model_rows(), ["measure", "a", "b"])
+    if comparison.moves:
+        write_lines([""])
+        write_rows(comparison.move_rows(), ["a", "b", "texts", "neither_abstains"])

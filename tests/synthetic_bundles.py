@@ -1,0 +1,186 @@
+"""Bundles of any number of topics, made without training.
+
+Topic ``i`` has words of its own, in one of several scripts, and ``text_of(i)`` is a text of them:
+its topic is ``i``. Names are long, in several scripts, or would be markup in a page. "weather
+lottery" is none of the topics, and the words of all texts are known.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from service.model import Bundle, Golden, Manifest, Topic, save_bundle
+from service.model.abstention import Abstention
+from service.model.drift import BOUNDS, DriftBaseline, count_bins
+from service.model.encoder import FIRST_WORD_ID
+from service.model.field_encoder import NewsEncoder
+from service.model.manifest import FORMAT_VERSION
+
+WORDS_PER_TOPIC: Final = 2
+WEIGHT: Final = 6
+"""Of a topic's own word: two of them give it 0.99 of 1,000 topics."""
+COMMON_WORDS: Final = ("the", "news", "of", "today")
+NO_TOPIC_WORDS: Final = ("weather", "lottery")
+NO_TOPIC_TEXT: Final = "The weather and the lottery of today"
+N_GOLDENS: Final = 8
+OPSET: Final = 18
+_SCRIPTS: Final = (
+    ("topic-", "abdefgiklmnoprstuvwz"),
+    ("спорт-", "абвгдежзиклмнопрстуф"),
+    ("政治-", "一丁七万丈三上下不与丐丑专且世丘丙业丛东"),
+    ("खेल-", "कखगघचछजझटठडढतथदधनपफब"),
+)
+"""Begin of a topic's code, and the letters of its words."""
+_NAMES: Final = (
+    "Topic {}",
+    "Спорт и отдых {}",
+    "Ferry_accidents_and_everything_that_belongs_to_them_" * 9 + "{}",
+    "खेल और समाचार {}",
+    "أخبار الرياضة {}",
+    "<b>Markup & 'quotes'</b> {}",
+    "政治与经济 {}",
+    "A name of many words " * 22 + "{}",
+)
+MIN_CONFIDENCE: Final = 0.6
+
+
+def text_of(topic_id: int) -> str:
+    """Return a text that is predicted to have a topic."""
+    return f"The news of {' '.join(_words_of(topic_id))} today."
+
+
+def unsure_text(*topic_ids: int) -> str:
+    """Return a text that is as likely of each of the topics."""
+    return "The news of " + " ".join(_words_of(topic_id)[0] for topic_id in topic_ids)
+
+
+def code_of(topic_id: int) -> str:
+    """Return the code of a topic."""
+    return f"{_SCRIPTS[topic_id % len(_SCRIPTS)][0]}{topic_id}"
+
+
+def save_synthetic_bundle(
+    folder: Path,
+    n_topics: int,
+    *,
+    name: str = "desk",
+    groups: Sequence[str] = ("All",),
+    codes: Sequence[str] | None = None,
+) -> Path:
+    """Write a bundle of ``n_topics`` topics that can predict none of them; return its folder.
+
+    ``groups`` are given to the topics in turn, ``codes`` replace those of `code_of`.
+    """
+    words = [*COMMON_WORDS, *NO_TOPIC_WORDS]
+    words += [word for topic_id in range(n_topics) for word in _words_of(topic_id)]
+    vocabulary = {word: token_id for token_id, word in enumerate(words, FIRST_WORD_ID)}
+    weights = _weights(vocabulary, n_topics)
+    network = _network(weights)
+    encoder = NewsEncoder(vocabulary)
+    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
+
+    def golden(text: str, title: str | None) -> Golden:
+        encoded = encoder.encode(text, title)
+        inputs = {
+            "token_ids": encoded.token_ids[np.newaxis],
+            "token_counts": encoded.token_counts[np.newaxis],
+        }
+        ((probabilities,),) = session.run(None, inputs)
+        return Golden(title, text, encoder.token_ids(text, title), probabilities.tolist())
+
+    topics = [
+        Topic(
+            id=topic_id,
+            code=codes[topic_id] if codes else code_of(topic_id),
+            name=_NAMES[topic_id % len(_NAMES)].format(topic_id),
+            group=groups[topic_id % len(groups)],
+            description=f"News of kind {topic_id}.",
+            training_newswires=5 + topic_id,
+        )
+        for topic_id in range(n_topics)
+    ]
+    goldens = [golden(text_of(i), None) for i in range(min(n_topics, N_GOLDENS))]
+    goldens += [golden("", text_of(n_topics - 1)), golden(NO_TOPIC_TEXT, None)]
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        name=name,
+        version=folder.name,
+        created="2026-01-01T00:00:00+00:00",
+        command="a test",
+        recipe={"name": "by hand"},
+        data={"source": "files"},
+        tokenizer=NewsEncoder.name,
+        tensors={name: name for name in ("token_ids", "token_counts", "probabilities")},
+        scores={"article": {"accuracy": 1.0}},
+        libraries={"onnx": onnx.__version__},
+        min_known_words_ratio=0.5,
+        min_confidence=MIN_CONFIDENCE,
+        no_topic=True,
+        topic_min_confidence={topics[0].code: 0.7},
+    )
+    bundle = Bundle(manifest, network, vocabulary, topics, goldens, _baseline(topics))
+    save_bundle(bundle, folder, {})
+    return folder
+
+
+def _words_of(topic_id: int) -> list[str]:
+    """Return the words of a topic: three letters of its script, that no other topic has."""
+    letters = _SCRIPTS[topic_id % len(_SCRIPTS)][1]
+    first = topic_id // len(_SCRIPTS) * WORDS_PER_TOPIC
+    triples = list(product(letters, repeat=3))
+    return ["".join(triples[first + place]) for place in range(WORDS_PER_TOPIC)]
+
+
+def _weights(vocabulary: dict[str, int], n_topics: int) -> NDArray[np.int8]:
+    """Return int8 weights of shape (n_ids, n_topics + 1)."""
+    weights = np.zeros((1 + max(vocabulary.values()), n_topics + 1), dtype=np.int8)
+    for topic_id in range(n_topics):
+        for word in _words_of(topic_id):
+            weights[vocabulary[word], topic_id] = WEIGHT
+    for word in NO_TOPIC_WORDS:
+        weights[vocabulary[word], n_topics] = WEIGHT
+    return weights
+
+
+def _network(weights: NDArray[np.int8]) -> bytes:
+    """Return a network as the released one: 8-bit rows of tokens, summed by their counts."""
+    nodes = [
+        helper.make_node("Gather", ["weights", "token_ids"], ["quantized"]),
+        helper.make_node("Cast", ["quantized"], ["rows"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["token_counts", "axis"], ["counts"]),
+        helper.make_node("MatMul", ["counts", "rows"], ["sums"]),
+        helper.make_node("Squeeze", ["sums", "axis"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["batch_or_1", "length"]),
+        helper.make_tensor_value_info("token_counts", TensorProto.FLOAT, ["batch", "length"]),
+    ]
+    output = helper.make_tensor_value_info(
+        "probabilities", TensorProto.FLOAT, ["batch", weights.shape[1]]
+    )
+    constants = [
+        numpy_helper.from_array(weights, "weights"),
+        numpy_helper.from_array(np.array([1], dtype=np.int64), "axis"),
+    ]
+    graph = helper.make_graph(nodes, "synthetic", inputs, [output], constants)
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(graph, ir_version=8, opset_imports=[opset])
+    return bytes(model.SerializeToString())
+
+
+def _baseline(topics: Sequence[Topic]) -> DriftBaseline:
+    """Return the baseline of held-out texts, one of each topic."""
+    n_texts = len(topics)
+    return DriftBaseline(
+        topics={topic.code: 1 for topic in topics},
+        abstentions={reason.value: 0 for reason in Abstention},
+        **{name: count_bins(name, [0.5] * n_texts) for name in BOUNDS},
+    )

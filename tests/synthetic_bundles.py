@@ -19,9 +19,9 @@ from onnx import TensorProto, helper, numpy_helper
 from service.model import Bundle, Golden, Manifest, Topic, save_bundle
 from service.model.abstention import Abstention
 from service.model.drift import BOUNDS, DriftBaseline, count_bins
-from service.model.encoder import FIRST_WORD_ID
 from service.model.field_encoder import NewsEncoder
 from service.model.manifest import FORMAT_VERSION
+from service.model.token_counts import FIRST_WORD_ID
 
 WORDS_PER_TOPIC: Final = 2
 WEIGHT: Final = 6

@@ -250,7 +250,7 @@ def test_groups_are_of_several_topics_but_not_all(
     groups: str, best: tuple[str, float] | None
 ) -> None:
     topics = [Topic(i, f"t{i}", "Name", group, "About.", 1) for i, group in enumerate(groups)]
-    found = TopicGroups(topics).best(np.array([0.3, 0.2, 0.1, 0.4], dtype=np.float32))
+    (found,) = TopicGroups(topics).best(np.array([[0.3, 0.2, 0.1, 0.4]], dtype=np.float32))
     assert (found and found.name) == (best and best[0])
     assert found is None or found.score == pytest.approx(best and best[1])
 

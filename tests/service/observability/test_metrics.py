@@ -173,13 +173,13 @@ def test_series_are_those_of_two_models_at_most(
     metrics.set_model(first)
     (prediction,) = first.classify([text_of(0)])
     encoded = first.encode(text_of(0))
-    metrics.observe_text(encoded, prediction, encode_seconds=0, inference_seconds=0)
+    metrics.observe_texts([encoded], [prediction], encode_seconds=0, inference_seconds=0)
     metrics.set_model(second)
     assert series() == {"a", "b", "c"}
     assert value("newswire_predictions_total", topic="a") == 1
     metrics.set_model(third)
     assert series() == {"b", "c", "d", "e", "f"}
-    metrics.observe_text(encoded, prediction, encode_seconds=0, inference_seconds=0)
+    metrics.observe_texts([encoded], [prediction], encode_seconds=0, inference_seconds=0)
     assert "a" in series()  # of a request that began with the first
     metrics.set_model(third)
     assert series() == {"d", "e", "f"}

@@ -27,7 +27,7 @@ help:
 serve: $(VENVS)/service/.installed ## Serve the released model on port 8000; settings are NEWSWIRE_... variables
 	exec $(SERVICE) -m service
 
-train: $(VENVS)/training/.installed ## Train a candidate bundle: ARGS="--seed 0 --out FOLDER"
+train: $(VENVS)/training/.installed ## Train a candidate bundle: ARGS="--data desk.jsonl --name desk"
 	$(TRAINING) -m training train $(ARGS)
 
 evaluate: $(VENVS)/training/.installed ## Evaluate the released bundles, or others: ARGS="BUNDLE..."

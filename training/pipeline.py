@@ -6,22 +6,14 @@ from pathlib import Path
 from rich.console import Console
 
 from service.model import build_classifier, save_bundle
-from training.data import Source, load_dataset
+from training.data.loading import load_data
+from training.data.options import DataOptions
 from training.recipes import Recipe, fit
 
 
-def train(
-    recipe: Recipe,
-    source: Source,
-    seed: int,
-    folder: Path,
-    console: Console,
-    *,
-    data_dir: Path | None,
-    split_seed: int | None,
-) -> None:
+def train(recipe: Recipe, options: DataOptions, seed: int, folder: Path, console: Console) -> None:
     """Train a model and write its bundle, atomically, to an empty folder."""
-    dataset = load_dataset(source, data_dir, split_seed=split_seed)
+    dataset = load_data(options, lambda line: console.print(line, soft_wrap=True))
 
     # imported late, so that the errors above do not wait for TensorFlow
     from training.data.views import STREAM, views_of
@@ -33,7 +25,7 @@ def train(
 
     model = fit(recipe, dataset.train, dataset.vocabulary, seed=seed, console=console)
 
-    named = {"recipe": recipe, "source": source, "seed": seed}
+    named = {"recipe": recipe, **options.arguments(), "seed": seed}
     command = repeatable_command(named, dataset.split_seed, folder)
     bundle = export(model, dataset, folder=folder, command=command)
 

@@ -52,14 +52,14 @@ def run_with_seed_0(
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The command of the README, in a process of its own."""
     out = tmp_path_factory.mktemp("run") / "1"
-    source = ("--source", "reuters21578", "--data-dir", data_dir)
+    source = ("--data", "reuters21578", "--data-dir", data_dir)
     return out, run("train", "--recipe", "mlp", "--seed", "0", "--out", out, *source)
 
 
 def test_help_explains_itself() -> None:
     assert "Train, evaluate and release bundles" in run("--help").stdout
     shown = run("train", "--help").stdout
-    for option in ("--recipe", "--source", "--seed", "--out", "--data-dir", "NEWSWIRE_DATA_DIR"):
+    for option in ("--recipe", "--data", "--seed", "--out", "--data-dir", "NEWSWIRE_DATA_DIR"):
         assert option in shown
 
 
@@ -84,7 +84,7 @@ def test_run_shows_scores_and_writes_report(
     for row in ("Keras", "article", "random guess", "largest class"):
         assert row in shown.stdout
     manifest = load_bundle(out).manifest
-    command = "python -m training train --recipe mlp --source reuters21578 --seed 0 --out 1"
+    command = "python -m training train --recipe mlp --data reuters21578 --seed 0 --out 1"
     assert manifest.command == command
     assert list(manifest.scores) == [
         *("keras", "article", "negatives", "stream", "headlines", "first_sentences")
@@ -114,7 +114,7 @@ def test_evaluate_shows_recorded_scores(
 
 
 def test_evaluate_on_keras_source(data_dir: Path) -> None:
-    source = ("--source", "keras", "--data-dir", data_dir)
+    source = ("--data", "keras", "--data-dir", data_dir)
     shown = run("evaluate", RELEASED / "1", *source)
     scores = scores_by_view(load_bundle(RELEASED / "1").manifest)["keras"]
     unknown = ("single_topic_accuracy", "any_topic_accuracy")  # Keras has one label for each
@@ -197,11 +197,12 @@ def test_second_run_into_locked_folder_fails(
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("source", ["keras", "reuters21578"])
-def test_missing_data_is_one_line_and_status_1(tmp_path: Path, source: str) -> None:
-    shown = run(
-        *("train", "--source", source, "--data-dir", tmp_path / "empty", "--out", tmp_path / "1")
-    )
+@pytest.mark.parametrize(
+    "source",
+    [("--data", "keras"), ("--data", "reuters21578"), ("--source", "keras")],  # of earlier bundles
+)
+def test_missing_data_is_one_line_and_status_1(tmp_path: Path, source: tuple[str, str]) -> None:
+    shown = run(*("train", *source, "--data-dir", tmp_path / "empty", "--out", tmp_path / "1"))
     assert_refused(shown, "leave out --data-dir to download it")
     assert list(tmp_path.iterdir()) == []
 

@@ -13,6 +13,7 @@ from service.model import NewsText, NewswireError, Topic
 SPLIT_SEED: Final = 113
 TRAIN_SHARE: Final = 1 - 0.2
 NO_TOPIC: Final = -1  # label of a text of which no topic fits
+FILES: Final = "files"  # source of a data set with texts of the user's own
 
 
 class DataError(NewswireError):
@@ -39,7 +40,7 @@ class Article:
 class Split:
     """Labelled newswires; without articles and negatives where the source holds no text."""
 
-    token_ids: Sequence[list[int]]  # every token in order, START_ID first
+    token_ids: Sequence[Sequence[int]]  # every token in order, START_ID first
     labels: NDArray[np.int64]  # (n_newswires,), indices of topic_codes
     topic_codes: Sequence[str]
     articles: Sequence[Article] | None = None
@@ -75,12 +76,18 @@ class Dataset:
         return self.train.topic_codes
 
     def fingerprint(self) -> str:
-        """SHA-256 of all token ids and labels in order."""
+        """SHA-256 of all token ids and labels in order; of files, also of topics and negatives."""
         digest = hashlib.sha256()
         for split in (self.train, self.test):
             for ids in split.token_ids:
-                digest.update(np.array([len(ids), *ids], dtype="<i4").tobytes())
+                digest.update(len(ids).to_bytes(4, "little"))
+                digest.update(np.asarray(ids, dtype="<i4").tobytes())
             digest.update(split.labels.astype("<i4").tobytes())
+            if self.source == FILES:
+                articles = (*(split.articles or ()), *split.negatives)
+                texts = [(item.title, item.body, item.topics) for item in split.negatives]
+                topics = [item.topics for item in articles]
+                digest.update(repr((split.topic_codes, topics, texts)).encode())
         return digest.hexdigest()
 
 

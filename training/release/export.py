@@ -94,7 +94,10 @@ def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) 
 
 def repeatable_command(options: Mapping[str, object], split_seed: int | None, folder: Path) -> str:
     """Return the command line that repeats a run, with no path but the bundle's own name."""
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    words = []
+    for name, value in options.items():  # a list is a repeated option, True is a flag
+        for item in value if isinstance(value, list) else [value]:
+            words += [f"--{name}"] if item is True else [f"--{name}", str(item)]
     if split_seed is None:
         words.append("--chronological")
     elif split_seed != SPLIT_SEED:

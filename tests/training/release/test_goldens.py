@@ -1,12 +1,12 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from service.model import TextEncoder, load_bundle
 from tests.conftest import RELEASED, ROOT
 from training.data import Dataset
 
 
-def passages(token_ids: list[int], length: int = 8) -> Iterator[tuple[int, ...]]:
+def passages(token_ids: Sequence[int], length: int = 8) -> Iterator[tuple[int, ...]]:
     """Every run of so many words."""
     return (
         tuple(token_ids[start : start + length]) for start in range(len(token_ids) - length + 1)

@@ -142,7 +142,7 @@ def test_promote_shows_all_failed_checks(
     shown = subprocess.run(
         [
             *(sys.executable, "-m", "training", "promote", str(tmp_path / "candidate")),
-            *("--released", str(bundle_copy.parent), "--data-dir", str(data_dir)),
+            *("--to", str(bundle_copy.parent), "--data-dir", str(data_dir)),
         ],
         cwd=ROOT,
         capture_output=True,

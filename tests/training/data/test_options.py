@@ -1,0 +1,63 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.model import load_bundle
+from tests.conftest import LATEST
+from training.data.dataset import DataError
+from training.data.options import DataOptions, check_options, options_of_command
+from training.release.export import repeatable_command
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": ("reuters",)}, "expected keras, reuters21578 or a file of JSON lines .*got reut"),
+        ({"data": ("a.txt",)}, "expected keras, reuters21578 or a file of JSON lines .*got a.txt"),
+        ({"data": ("keras", "reuters21578")}, "expected one built-in set, got keras and reuters"),
+        ({"data": ("keras", "a.jsonl")}, "--data keras: the set has word ids without texts"),
+        ({"data": ("keras",), "test": Path("a.csv")}, "--data keras: the set has word ids"),
+        ({"data": ("a.csv", "a.csv")}, "expected each set and file once, got a.csv again"),
+        ({"data": ("a.csv",), "test": Path("a.csv")}, "expected each set and file once"),
+        ({"topics": Path("topics.json")}, "--topics: expected a file of labelled texts in --data"),
+        ({"name": "a\nb"}, "--name: expected 1 to 500 printable characters"),
+        ({"name": " "}, "--name: expected 1 to 500 printable characters"),
+    ],
+)
+def test_contradictory_options(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        check_options(DataOptions(**options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        DataOptions(),
+        DataOptions(data=("keras",), split_seed=None, max_bad_rows=0.0),
+        DataOptions(data=("reuters21578", "desk news.jsonl"), name="My desk", split_seed=7),
+        DataOptions(
+            data=("desk.csv", "more.tsv.gz"),
+            name="desk",
+            topics=Path("topics.json"),
+            test=Path("held.parquet"),
+            columns={"text": "the body", "date": ""},
+            max_bad_rows=0.25,
+            drop_rare=True,
+        ),
+    ],
+)
+def test_options_are_in_the_command_of_a_bundle(options: DataOptions) -> None:
+    named = {"recipe": "linear", **options.arguments(), "seed": 3}
+    command = repeatable_command(named, options.split_seed, Path("models/1"))
+    assert options_of_command(command) == options
+
+
+def test_command_has_no_folders() -> None:
+    options = DataOptions(data=("/home/a/desk.csv",), test=Path("/home/b.csv"))
+    assert options.arguments() == {"data": ["desk.csv"], "test": "b.csv"}
+
+
+def test_commands_of_earlier_bundles() -> None:
+    assert options_of_command(load_bundle(LATEST).manifest.command) == DataOptions()
+    assert options_of_command("a test") == DataOptions()

@@ -1,0 +1,134 @@
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.model import Topic, load_bundle
+from service.model.manifest import check_topics
+from tests.conftest import LATEST
+from training.data.dataset import DataError
+from training.data.topic_list import (
+    Description,
+    TopicList,
+    check_number_of_topics,
+    rare_topics,
+    read_descriptions,
+)
+
+MANIFEST = load_bundle(LATEST).manifest
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        ("sport", "sport"),
+        ("comp.sys.ibm", "comp.sys.ibm"),
+        ("Sci/Tech", "Sci-Tech"),
+        ("Arts & Culture", "Arts-Culture"),
+        ("Économie", "Economie"),
+        ("0", "0"),
+        ("-x", "-x"),
+        (".net", "net"),
+    ],
+)
+def test_codes_of_labels(label: str, code: str) -> None:
+    topics = TopicList({})
+    assert topics.code_of(label) == code
+    assert topics.topics([code], [7]) == [Topic(0, code, label, label, label, 7)]
+
+
+@given(st.text(max_size=80))
+def test_codes_and_names_are_those_of_a_bundle(label: str) -> None:
+    topics = TopicList({})
+    with suppress(DataError):
+        code = topics.code_of(label)
+        check_topics(topics.topics([code], [1]), MANIFEST)
+
+
+@pytest.mark.parametrize("label", ["体育", "...", "a" * 65, "a\nb"])
+def test_labels_without_a_code(label: str) -> None:
+    with pytest.raises(DataError, match="expected names with 1 to 64 ASCII letters and digits"):
+        TopicList({}).code_of(label)
+
+
+def test_labels_with_one_code() -> None:
+    topics = TopicList({})
+    topics.code_of("Sci/Tech")
+    with pytest.raises(DataError, match="'Sci/Tech' and 'Sci-Tech' have the same code, 'Sci-Tech'"):
+        topics.code_of("Sci-Tech")
+
+
+def test_described_topics_have_names_as_labels_too() -> None:
+    described = Description("体育", "Leisure", "Matches and players.")
+    topics = TopicList({"sport": described})
+    assert topics.code_of("体育") == topics.code_of("sport") == "sport"
+    assert topics.topics(["sport"], [1]) == [Topic(0, "sport", *described, 1)]
+
+
+def test_descriptions_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "topics.json"
+    entries = [{"code": "a"}, {"code": "b", "name": "B", "description": "All of B."}]
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(entries).encode())
+    assert read_descriptions(path) == {
+        "a": Description("a", "a", "a"),
+        "b": Description("B", "B", "All of B."),
+    }
+
+
+def test_topics_of_a_bundle_are_descriptions() -> None:
+    described = read_descriptions(LATEST / "topics.json")
+    assert described["cocoa"].name == "Cocoa"
+    assert len(described) == 46
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{}", "expected a list of objects with 'code' and 'name'"),
+        ("[]", "expected a list of objects"),
+        ("[", "expected JSON in UTF-8, it cannot be read"),
+        ("[1]", "entry 1: expected an object with a 'code' of 1 to 64 ASCII letters"),
+        ('[{"code": "a b"}]', "entry 1: expected an object with a 'code'"),
+        ('[{"code": "a"}, {"code": "a"}]', "entry 2: expected each code once, 'a' repeats"),
+        ('[{"code": "a", "name": 7}]', "entry 1: name: expected 1 to 500 printable characters"),
+        ('[{"code": "a", "group": "b\\n"}]', "entry 1: group: expected 1 to 500 printable"),
+    ],
+)
+def test_invalid_descriptions(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "topics.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=rf"topics.json.*{message}"):
+        read_descriptions(path)
+
+
+def test_missing_descriptions(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"topics.json: .*cannot be read: .*No such file"):
+        read_descriptions(tmp_path / "topics.json")
+
+
+def test_rare_topics_are_counted_as_first_topic() -> None:
+    topics = [("a", "b")] * 5 + [("c",)] * 4 + [("known",), ()]
+    assert rare_topics(topics, ["known"], drop=True) == {"b", "c"}
+    with pytest.raises(DataError, match=r"fewer of 2 among 3 topics: b \(0\), c \(4\);.*--drop-ra"):
+        rare_topics(topics, ["known"], drop=False)
+    assert rare_topics(topics[:5] + [("b",)] * 5, [], drop=False) == frozenset()
+
+
+def test_many_rare_topics_are_one_short_line() -> None:
+    with pytest.raises(
+        DataError, match=r"2,000 among 2,000 topics: t0 \(1\).* and 1,995 more"
+    ) as e:
+        rare_topics([(f"t{number}",) for number in range(2_000)], [], drop=False)
+    assert len(str(e.value)) < 400
+
+
+def test_number_of_topics() -> None:
+    check_number_of_topics(["a", "b"])
+    check_number_of_topics([str(number) for number in range(1_000)])
+    with pytest.raises(DataError, match="expected 2 to 1,000 topics, got 1: a"):
+        check_number_of_topics(["a"])
+    with pytest.raises(DataError, match="expected 2 to 1,000 topics, got 1,001"):
+        check_number_of_topics([str(number) for number in range(1_001)])

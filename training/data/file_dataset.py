@@ -1,0 +1,165 @@
+"""A data set of labelled rows: words, topics and split."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.model.encoder import join_title
+from training.data import splitting
+from training.data.dataset import FILES, NO_TOPIC, Article, DataError, Dataset, Split
+from training.data.labelled_file import LabelledRow
+from training.data.splitting import LEFT_OUT, OPEN, SIDES, TEST, TRAIN
+from training.data.text_table import TextTable
+from training.data.topic_list import TopicList, check_number_of_topics, rare_topics
+
+MAX_SHOWN: Final = 5  # topics in a message
+
+
+def build_dataset(
+    rows: Iterable[LabelledRow],
+    topics: TopicList,
+    *,
+    name: str,
+    description: str,
+    built_in: Dataset | None = None,
+    test_file: str | None = None,
+    split_seed: int | None,
+    drop_rare: bool = False,
+    report: Callable[[str], object] = lambda _: None,
+) -> Dataset:
+    """Build a data set of rows, after the texts of a built-in one, which keep topics and split.
+
+    Rows of the test file are tested on, others are on the side that they name. Those that name none
+    are trained on if there is a test file; else a fifth of each topic is tested on, or, with a
+    split seed of None, the last fifth by date. Raises `DataError`.
+    """
+    texts = TextTable()
+    codes = list(built_in.topic_codes) if built_in else []
+    for split, side in ((built_in.train, TRAIN), (built_in.test, TEST)) if built_in else ():
+        for article in (*(split.articles or ()), *split.negatives):
+            texts.add(article, side, movable=False)
+    n_built_in = len(texts.articles)
+    _add_rows(texts, rows, topics, test_file=test_file, dated=split_seed is None)
+
+    own = [article.topics for article in texts.articles[n_built_in:]]
+    rare = rare_topics(own, codes, drop=drop_rare)
+    codes += sorted({code for item in own for code in item} - rare - {*codes})
+    check_number_of_topics(codes)
+    kept = _drop_topics(texts, rare, n_built_in)
+    if rare:
+        shown = ", ".join(sorted(rare)[:MAX_SHOWN]) + ", ..." * (len(rare) > MAX_SHOWN)
+        report(
+            f"Left out {len(rare):,} rare topics ({shown}), {int((~kept).sum()):,} rows with them"
+        )
+    labels = _labels(texts, codes)
+    sides, order = _split(texts, labels, kept, split_seed)
+    if n_left_out := int((sides[kept] == LEFT_OUT).sum()):
+        report(f"Left out {n_left_out:,} training rows: equal to test rows, or of their groups")
+    vocabulary = texts.rank_words(np.flatnonzero((labels != NO_TOPIC) & (sides == TRAIN)))
+
+    def part(side: int) -> Split:
+        chosen = order[sides[order] == side]
+        topical = chosen[labels[chosen] != NO_TOPIC].tolist()
+        negatives = chosen[labels[chosen] == NO_TOPIC].tolist()
+        return Split(
+            [texts.token_ids[index] for index in topical],
+            labels[topical],
+            codes,
+            [texts.articles[index] for index in topical],
+            [texts.articles[index] for index in negatives],
+        )
+
+    train, test = part(TRAIN), part(TEST)
+    counts = np.bincount(train.labels, minlength=len(codes)).tolist()
+    _check_split(train, test, counts)
+    report(
+        f"Read texts of {len(codes):,} topics: {len(train.labels):,} to train on and "
+        f"{len(test.labels):,} to test on; of no topic: {len(train.negatives):,} and "
+        f"{len(test.negatives):,}"
+    )
+    described = topics.topics(codes, counts)
+    return Dataset(name, description, FILES, vocabulary, described, split_seed, train, test)
+
+
+def _add_rows(
+    texts: TextTable,
+    rows: Iterable[LabelledRow],
+    topics: TopicList,
+    *,
+    test_file: str | None,
+    dated: bool,
+) -> None:
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}  # one tuple for all texts of some topics
+    for row in rows:
+        if row.topics not in known:
+            try:
+                known[row.topics] = tuple(dict.fromkeys(map(topics.code_of, row.topics)))
+            except DataError as error:
+                raise DataError(f"{row.file}, line {row.line}: {error}") from error
+        side = TEST if row.file == test_file else SIDES[row.split]
+        if test_file is not None and side == OPEN:
+            side = TRAIN
+        if dated and side == OPEN and row.date is None:
+            raise DataError(
+                f"--chronological: expected a date in every row, {row.file}, line {row.line} has "
+                "none"
+            )
+        title = row.title or ""
+        whole = join_title(title, row.text)
+        article = Article(
+            title, row.text, has_body=True, keras_text=whole, topics=known[row.topics]
+        )
+        texts.add(article, side, group=row.group, day=row.date)
+
+
+def _drop_topics(texts: TextTable, rare: frozenset[str], start: int) -> NDArray[np.bool_]:
+    """Take rare topics from the texts from ``start``; return which texts are kept, (n_texts,)."""
+    kept = np.ones(len(texts.articles), np.bool_)
+    for index in range(start, len(texts.articles)) if rare else ():
+        article = texts.articles[index]
+        left = tuple(code for code in article.topics if code not in rare)
+        if left != article.topics:
+            texts.articles[index] = replace(article, topics=left)
+            kept[index] = bool(left)
+    return kept
+
+
+def _labels(texts: TextTable, codes: Sequence[str]) -> NDArray[np.int64]:
+    """Return the class index of the first topic of each text, (n_texts,), or `NO_TOPIC`."""
+    indices = {code: index for index, code in enumerate(codes)}
+    labels = (indices[item.topics[0]] if item.topics else NO_TOPIC for item in texts.articles)
+    return np.fromiter(labels, np.int64, len(texts.articles))
+
+
+def _split(
+    texts: TextTable, labels: NDArray[np.int64], kept: NDArray[np.bool_], seed: int | None
+) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Return the side of each text, and the order of the texts in the splits."""
+    keys, groups, days = (
+        np.array(item, np.int64) for item in (texts.keys, texts.groups, texts.days)
+    )
+    movable = np.array(texts.movable, np.bool_)
+    sides = np.where(kept, np.array(texts.sides, np.int8), np.int8(LEFT_OUT))
+    sets = splitting.connect(keys, groups)
+    sides = splitting.follow_fixed(sides, sets, movable)
+    if seed is None:
+        order = np.argsort(days, kind="stable")
+        return splitting.split_chronologically(sides, sets, days), order
+    order = np.random.default_rng(seed).permutation(len(labels))
+    return splitting.split_stratified(sides, sets, labels, order), order
+
+
+def _check_split(train: Split, test: Split, counts: Sequence[int]) -> None:
+    advice = "add texts, or split them by another way (--test, --chronological, a column split)"
+    for what, part in (("train", train), ("test", test)):
+        if not len(part.labels):
+            raise DataError(f"expected texts of a topic to {what} on, got none: {advice}")
+    if untaught := [train.topic_codes[index] for index, n in enumerate(counts) if not n]:
+        shown = ", ".join(untaught[:MAX_SHOWN])
+        raise DataError(
+            f"expected texts of each topic to train on, got none of {len(untaught):,}, such as "
+            f"{shown}: {advice}"
+        )

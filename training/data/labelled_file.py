@@ -1,0 +1,89 @@
+"""Files of labelled texts, row by row: JSON lines, CSV and TSV (also .gz), and Parquet."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from training.data.columns import Columns, LabelledRow
+from training.data.dataset import DataError
+from training.data.file_formats import read_csv, read_json_lines, read_parquet, read_tsv
+
+__all__ = ["EXPECTED", "MAX_BAD_ROWS", "READERS", "LabelledRow", "format_of", "read_labelled_files"]
+
+MAX_BAD_ROWS: Final = 0.01  # share of a file's rows
+READERS: Final = {
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".json": read_json_lines,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".parquet": read_parquet,
+}
+GZIP: Final = ".gz"
+EXPECTED: Final = "JSON lines (.jsonl), CSV (.csv) or TSV (.tsv), also with .gz, or .parquet"
+
+
+def read_labelled_files(
+    paths: Sequence[Path],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    on_bad_row: Callable[[str], object] = lambda _: None,
+) -> Iterator[LabelledRow]:
+    """Yield the rows of all files in order; memory is that of one row.
+
+    Parameters
+    ----------
+    columns : mapping of str to str, optional
+        Columns that have another name than their field; an empty name leaves a field out.
+    max_bad_rows : float
+        Share of a file's rows that may be bad. These are left out.
+    on_bad_row : callable
+        Called with the sentence on each bad row, which begins with file and line.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read, has no rows, or has more bad rows.
+    """
+    names = Columns(columns or {})
+    for path in paths:
+        yield from _read_file(path, names, max_bad_rows, on_bad_row)
+    if names.unseen:
+        field, column = min(names.unseen.items())
+        raise DataError(f"--columns {field}={column}: expected a column {column!r}, no file has it")
+
+
+def _read_file(
+    path: Path, columns: Columns, max_bad_rows: float, on_bad_row: Callable[[str], object]
+) -> Iterator[LabelledRow]:
+    read = READERS.get(format_of(path))
+    if read is None:
+        raise DataError(f"{path}: expected {EXPECTED}, got another suffix")
+    unit = "row" if read is read_parquet else "line"
+    n_rows = n_bad = 0
+    first_error = ""
+    for line, record in read(path, columns):
+        n_rows += 1
+        row = record if isinstance(record, str) else columns.to_row(record, str(path), line)
+        if isinstance(row, LabelledRow):
+            yield row
+            continue
+        error = f"{path}, {unit} {line}: {row}"
+        n_bad += 1
+        first_error = first_error or error
+        on_bad_row(error)
+    if not n_rows:
+        raise DataError(f"{path}: expected rows of labelled texts, the file has none")
+    if n_bad > max_bad_rows * n_rows:
+        raise DataError(
+            f"{first_error} ({n_bad:,} of {n_rows:,} rows of this file are bad, "
+            f"--max-bad-rows allows {max_bad_rows:.2%})"
+        )
+
+
+def format_of(path: Path) -> str:
+    """Return the suffix that names the format, without `GZIP`."""
+    name = path.name.lower()
+    compressed = name.endswith(GZIP) and not name.endswith(".parquet" + GZIP)
+    return Path(name.removesuffix(GZIP) if compressed else name).suffix

@@ -1,0 +1,78 @@
+"""Loading of the data set that the options of a command name: built-in sets, files, or both."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from training.data import Source, load_dataset
+from training.data.dataset import Dataset
+from training.data.file_dataset import build_dataset
+from training.data.labelled_file import LabelledRow, read_labelled_files
+from training.data.options import DataOptions, check_options
+from training.data.topic_list import Description, TopicList, read_descriptions
+
+MAX_NAMED: Final = 3  # files in the description of a data set
+MAX_REPORTED: Final = 10  # bad rows
+
+
+def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: None) -> Dataset:
+    """Read a data set and split it; tell of rows that are left out. Raises `DataError`."""
+    check_options(options)
+    built_in = None
+    files = [*options.files, *([options.test] if options.test else [])]
+    for source in Source:
+        if source in options.data:
+            built_in = load_dataset(source, options.data_dir, split_seed=options.split_seed)
+    if not files:
+        assert built_in is not None  # noqa: S101 - there is one or a file
+        return replace(built_in, name=options.name or built_in.name)
+    descriptions: dict[str, Description] = {}
+    if built_in:
+        descriptions |= {
+            topic.code: Description(topic.name, topic.group, topic.description)
+            for topic in built_in.topics
+        }
+    if options.topics:
+        descriptions |= read_descriptions(options.topics)
+    return build_dataset(
+        _read(options, files, report),
+        TopicList(descriptions),
+        name=options.name or (built_in.name if built_in else name_of(files[0])),
+        description=_describe(options, built_in),
+        built_in=built_in,
+        test_file=str(options.test) if options.test else None,
+        split_seed=options.split_seed,
+        drop_rare=options.drop_rare,
+        report=report,
+    )
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a file without its suffixes, such as ``desk`` of ``desk.jsonl.gz``."""
+    return path.name.partition(".")[0] or path.name
+
+
+def _read(
+    options: DataOptions, files: list[Path], report: Callable[[str], object]
+) -> Iterator[LabelledRow]:
+    n_bad = 0
+
+    def count(error: str) -> None:
+        nonlocal n_bad
+        n_bad += 1
+        if n_bad <= MAX_REPORTED:
+            report(f"Left out a bad row: {error}")
+
+    yield from read_labelled_files(
+        files, columns=options.columns, max_bad_rows=options.max_bad_rows, on_bad_row=count
+    )
+    if n_bad > MAX_REPORTED:
+        report(f"Left out {n_bad - MAX_REPORTED:,} more bad rows")
+
+
+def _describe(options: DataOptions, built_in: Dataset | None) -> str:
+    names = [path.name for path in options.files]
+    more = f" and {len(names) - MAX_NAMED} more files" if len(names) > MAX_NAMED else ""
+    texts = f"texts of {', '.join(names[:MAX_NAMED])}{more}" if names else ""
+    return ", and ".join(filter(None, [built_in.description if built_in else "", texts]))

@@ -1,0 +1,105 @@
+"""What to learn and how to split it: the options that the commands share."""
+
+import argparse
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from service.model.manifest import MAX_LINE_LENGTH
+from training.data import Source
+from training.data.columns import parse_columns
+from training.data.dataset import SPLIT_SEED, DataError
+from training.data.labelled_file import EXPECTED, MAX_BAD_ROWS, READERS, format_of
+
+BUILT_IN: Final = tuple(source.value for source in Source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataOptions:
+    """What to learn and how to split it."""
+
+    data: tuple[str, ...] = (Source.REUTERS21578.value,)  # built-in sets and files
+    data_dir: Path | None = None  # of the built-in sets; None downloads them
+    name: str | None = None  # of the bundle
+    topics: Path | None = None  # file with names, groups and descriptions
+    test: Path | None = None  # file to test on
+    columns: Mapping[str, str] = field(default_factory=dict)
+    max_bad_rows: float = MAX_BAD_ROWS
+    drop_rare: bool = False
+    split_seed: int | None = SPLIT_SEED  # None splits by date
+
+    @property
+    def files(self) -> list[Path]:
+        """Files of labelled texts, without the test file."""
+        return [Path(item) for item in self.data if item not in BUILT_IN]
+
+    def arguments(self) -> dict[str, object]:
+        """Return the command line's options other than the split seed, with file names only."""
+        columns = ",".join(f"{name}={column}" for name, column in self.columns.items())
+        arguments: dict[str, object] = {
+            "data": [Path(item).name for item in self.data],
+            "name": self.name,
+            "topics": self.topics and self.topics.name,
+            "test": self.test and self.test.name,
+            "columns": columns or None,
+            "max-bad-rows": None if self.max_bad_rows == MAX_BAD_ROWS else self.max_bad_rows,
+            "drop-rare": self.drop_rare or None,
+        }
+        return {name: value for name, value in arguments.items() if value is not None}
+
+
+def check_options(options: DataOptions) -> None:
+    """Raise `DataError` for options that contradict each other, before anything is read."""
+    built_in = [item for item in options.data if item in BUILT_IN]
+    with_test = [*options.data, *([str(options.test)] if options.test else [])]
+    if repeated := [item for item in with_test if with_test.count(item) > 1]:
+        raise DataError(f"--data: expected each set and file once, got {repeated[0]} again")
+    for path in options.files:
+        if format_of(path) not in READERS:
+            raise DataError(
+                f"--data: expected {', '.join(BUILT_IN)} or a file of {EXPECTED}, got {path}"
+            )
+    if len(built_in) > 1:
+        raise DataError(f"--data: expected one built-in set, got {' and '.join(built_in)}")
+    if Source.KERAS in built_in and len(with_test) > 1:
+        raise DataError(
+            "--data keras: the set has word ids without texts and cannot be learnt together with "
+            "files: use reuters21578"
+        )
+    if len(with_test) == len(built_in) and options.topics:
+        raise DataError("--topics: expected a file of labelled texts in --data beside it, got none")
+    name = options.name
+    if name is not None and not (
+        name.strip() and name.isprintable() and len(name) <= MAX_LINE_LENGTH
+    ):
+        raise DataError(f"--name: expected 1 to {MAX_LINE_LENGTH} printable characters")
+
+
+def options_of_command(command: str) -> DataOptions:
+    """Return the options of the command that trained a bundle, as in its manifest.
+
+    Its files have no folder: they are looked for in the working folder.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--data", "--source", action="append")  # --source: of earlier bundles
+    for name in ("--topics", "--test"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--name")
+    parser.add_argument("--columns", default="")
+    parser.add_argument("--max-bad-rows", type=float, default=MAX_BAD_ROWS)
+    parser.add_argument("--drop-rare", action="store_true")
+    parser.add_argument("--split-seed", type=int, default=SPLIT_SEED)
+    parser.add_argument("--chronological", action="store_true")
+    found, _ = parser.parse_known_args(shlex.split(command))
+    return DataOptions(
+        data=tuple(found.data or DataOptions().data),
+        name=found.name,
+        topics=found.topics,
+        test=found.test,
+        columns=parse_columns(filter(None, [found.columns])),
+        max_bad_rows=found.max_bad_rows,
+        drop_rare=found.drop_rare,
+        split_seed=None if found.chronological else found.split_seed,
+    )

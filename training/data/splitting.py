@@ -1,0 +1,100 @@
+"""Splits of labelled texts in which equal texts and texts of one group are on the same side."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from training.data.dataset import NO_TOPIC, TRAIN_SHARE
+
+OPEN: Final = -1  # not decided yet
+TRAIN: Final = 0
+TEST: Final = 1
+LEFT_OUT: Final = 2  # of the training texts: equal to a text to test on, or of its group
+SIDES: Final[Mapping[str | None, int]] = {None: OPEN, "train": TRAIN, "test": TEST}
+
+
+def connect(texts: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of the set of each row, (n_rows,): rows of a set belong together.
+
+    Rows belong together if their text, (n_rows,), or their group, (n_rows,), is the same number; a
+    group of -1 is none.
+    """
+    n_rows = len(texts)
+    grouped = np.flatnonzero(groups >= 0)
+    n_texts = int(texts.max(initial=-1)) + 1
+    rows = np.concatenate([np.arange(n_rows), grouped])
+    keys = n_rows + np.concatenate([texts, n_texts + groups[grouped]])
+    n_nodes = int(keys.max(initial=-1)) + 1
+    graph = coo_array((np.ones(len(rows), np.int8), (rows, keys)), shape=(n_nodes, n_nodes))
+    _, sets = connected_components(graph, directed=False)
+    return np.asarray(sets[:n_rows], dtype=np.int64)
+
+
+def follow_fixed(
+    sides: NDArray[np.int8], sets: NDArray[np.int64], movable: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    """Return the sides, (n_rows,), with the open rows beside the decided rows of their set.
+
+    A training row whose set has a row to test on is left out if it is movable, (n_rows,).
+    """
+    n_sets = int(sets.max(initial=-1)) + 1
+    has_test, has_train = (
+        np.bincount(sets[sides == side], minlength=n_sets)[sets] > 0 for side in (TEST, TRAIN)
+    )
+    decided = np.where(has_test, TEST, np.where(has_train, TRAIN, OPEN))
+    followed = np.where(sides == OPEN, decided, sides)
+    followed[(sides == TRAIN) & has_test & movable] = LEFT_OUT
+    return followed.astype(np.int8)
+
+
+def split_stratified(
+    sides: NDArray[np.int8],
+    sets: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    order: NDArray[np.int64],
+) -> NDArray[np.int8]:
+    """Return the sides, (n_rows,), with the open ones decided: a fifth of each label to test on.
+
+    Sets are taken in an order of the rows, and the label of a set is that of its first row. A set
+    that is larger than what remains to be chosen is trained on.
+    """
+    open_rows = order[sides[order] == OPEN]
+    _, first, inverse, sizes = np.unique(
+        sets[open_rows], return_index=True, return_inverse=True, return_counts=True
+    )
+    set_labels = labels[open_rows[first]]
+    left = np.rint((1 - TRAIN_SHARE) * np.bincount(set_labels - NO_TOPIC, sizes)).astype(np.int64)
+    chosen = np.full(len(sizes), TRAIN, np.int8)
+    for index in np.argsort(first).tolist():
+        label = set_labels[index] - NO_TOPIC
+        if sizes[index] <= left[label]:
+            left[label] -= sizes[index]
+            chosen[index] = TEST
+    decided = sides.copy()
+    decided[open_rows] = chosen[inverse]
+    return decided
+
+
+def split_chronologically(
+    sides: NDArray[np.int8], sets: NDArray[np.int64], days: NDArray[np.int64]
+) -> NDArray[np.int8]:
+    """Return the sides, (n_rows,), with the open ones decided: the last fifth by day to test on.
+
+    The day of a set is that of its last row, so that nothing later than that is trained on.
+    """
+    open_rows = np.flatnonzero(sides == OPEN)
+    last = np.zeros(int(sets.max(initial=-1)) + 1, np.int64)
+    np.maximum.at(last, sets[open_rows], days[open_rows])
+    by_day = open_rows[np.lexsort((sets[open_rows], last[sets[open_rows]]))]
+    cut = int(len(by_day) * TRAIN_SHARE)
+    decided = sides.copy()
+    decided[by_day[:cut]] = TRAIN
+    decided[by_day[cut:]] = TEST
+    # a set that the cut divides is tested on
+    divided = np.isin(sets, sets[by_day[cut : cut + 1]]) & (sides == OPEN)
+    decided[divided] = TEST
+    return decided

@@ -1,0 +1,100 @@
+"""Texts of a data set in little memory: articles, their words as numbers, and what splits them."""
+
+from array import array
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.model.encoder import join_title
+from service.model.token_counts import FIRST_WORD_ID, MAX_TOKEN_ID, START_ID, UNKNOWN_ID
+from service.model.tokenization import KERAS_TOKENIZER
+from training.data.dataset import Article
+
+NO_GROUP: Final = -1
+NO_DAY: Final = 0
+DIGEST_BYTES: Final = 16
+
+
+class _Numbers(dict[str, int]):
+    """Numbers words in the order in which they are looked up first."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
+
+
+@dataclass(slots=True)
+class TextTable:
+    """Texts and what their split depends on: columns of equal length, an item for each text.
+
+    Words are numbered as they come; `rank_words` makes token ids of these numbers.
+    """
+
+    articles: list[Article] = field(default_factory=list)
+    words: dict[str, int] = field(default_factory=lambda: _Numbers({"": 0}))  # 0: start of a text
+    token_ids: list["array[int]"] = field(default_factory=list)  # int32, in the order of the text
+    keys: "array[int]" = field(default_factory=lambda: array("q"))  # the same for equal texts
+    groups: "array[int]" = field(default_factory=lambda: array("q"))  # or NO_GROUP
+    days: "array[int]" = field(default_factory=lambda: array("q"))  # ordinal of the date, or NO_DAY
+    sides: "array[int]" = field(default_factory=lambda: array("b"))  # of `splitting`
+    movable: "array[int]" = field(default_factory=lambda: array("b"))  # 0 for built-in texts
+    _keys: dict[bytes, int] = field(default_factory=dict)
+    _groups: dict[str, int] = field(default_factory=dict)
+
+    def add(
+        self,
+        article: Article,
+        side: int,
+        *,
+        group: str | None = None,
+        day: date | None = None,
+        movable: bool = True,
+    ) -> None:
+        """Add a text. Two are equal if title and body have the same words."""
+        number = self._number(article.keras_text)
+        text = join_title(article.title, article.body)
+        digest = blake2b(
+            number if text == article.keras_text else self._number(text), digest_size=DIGEST_BYTES
+        )
+        self.articles.append(article)
+        self.token_ids.append(number)
+        self.keys.append(self._keys.setdefault(digest.digest(), len(self._keys)))
+        self.groups.append(
+            NO_GROUP if group is None else self._groups.setdefault(group, len(self._groups))
+        )
+        self.days.append(day.toordinal() if day else NO_DAY)
+        self.sides.append(side)
+        self.movable.append(movable)
+
+    def _number(self, text: str) -> "array[int]":
+        words = KERAS_TOKENIZER.tokenize(text)
+        return array("i", [0, *map(self.words.__getitem__, words)])
+
+    def rank_words(self, chosen: NDArray[np.int64]) -> dict[str, int]:
+        """Make token ids of all texts, in place, and return the vocabulary of the chosen ones.
+
+        Equally frequent words are ranked in alphabetical order. Words of other texts, and those
+        beyond the highest token id, are unknown.
+        """
+        counts = np.zeros(len(self.words), np.int64)
+        for index in chosen.tolist():
+            np.add.at(counts, _view(self.token_ids[index]), 1)
+        counts[0] = 0
+        pairs = zip(counts.tolist(), self.words, strict=True)
+        ranked = sorted((-count, word) for count, word in pairs if count)
+        del ranked[MAX_TOKEN_ID - FIRST_WORD_ID + 1 :]
+        vocabulary = {word: token_id for token_id, (_, word) in enumerate(ranked, FIRST_WORD_ID)}
+        token_ids = (vocabulary.get(word, UNKNOWN_ID) for word in self.words)
+        table = np.fromiter(token_ids, np.intc, len(self.words))
+        table[0] = START_ID
+        for numbers in map(_view, self.token_ids):
+            numbers[:] = table[numbers]
+        return vocabulary
+
+
+def _view(ids: "array[int]") -> NDArray[np.intc]:
+    return np.frombuffer(ids, np.intc)

@@ -1,0 +1,148 @@
+"""The topics of labelled files: codes of their labels, names and descriptions, rare ones."""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from service.model import Topic
+from service.model.manifest import MAX_LINE_LENGTH
+from training.data.dataset import DataError
+
+MIN_TEXTS: Final = 5  # a topic with fewer cannot be learnt and measured
+MIN_TOPICS: Final = 2
+MAX_TOPICS: Final = 1_000
+MAX_SHOWN: Final = 5  # topics in an error message
+MAX_FILE_BYTES: Final = 16 * 2**20
+MAX_SHOWN_LABEL: Final = 80  # characters
+_CODE: Final = re.compile(r"[\w-][\w.-]{0,63}", re.ASCII)
+_NOT_IN_CODE: Final = re.compile(r"[^\w.-]+", re.ASCII)
+
+
+class Description(NamedTuple):
+    """What people read of a topic."""
+
+    name: str
+    group: str
+    description: str
+
+
+class TopicList:
+    """Codes of the labels in files.
+
+    The code or the name of a description stands for its code. Another label is its own code, with
+    '-' in place of what no code may have: ``Sci/Tech`` has the code ``Sci-Tech``.
+    """
+
+    def __init__(self, descriptions: Mapping[str, Description]) -> None:
+        self._descriptions = dict(descriptions)
+        self._codes = {item.name: code for code, item in descriptions.items()}
+        self._codes |= {code: code for code in descriptions}
+        self._labels: dict[str, str] = {}  # by code, of topics without a description
+
+    def code_of(self, label: str) -> str:
+        """Return the code of a label; raise `DataError` if it has none, or that of another one."""
+        if label not in self._codes:
+            self._codes[label] = self._make_code(label)
+        return self._codes[label]
+
+    def _make_code(self, label: str) -> str:
+        code = label
+        if not _CODE.fullmatch(code):
+            plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
+            code = _NOT_IN_CODE.sub("-", plain).strip("-.")
+        if not _CODE.fullmatch(code) or not _is_line(label):
+            raise DataError(
+                "topics: expected names with 1 to 64 ASCII letters and digits, got "
+                f"{label[:MAX_SHOWN_LABEL]!r}: give it a code with --topics topics.json"
+            )
+        if code not in self._descriptions and self._labels.setdefault(code, label) != label:
+            raise DataError(
+                f"topics: {self._labels[code]!r} and {label!r} have the same code, {code!r}: use "
+                "one name, or give each a code with --topics topics.json"
+            )
+        return code
+
+    def topics(self, codes: Iterable[str], counts: Sequence[int]) -> list[Topic]:
+        """Return the topics of some codes, with the number of training texts of each."""
+        topics = []
+        for index, (code, count) in enumerate(zip(codes, counts, strict=True)):
+            label = self._labels.get(code, code)
+            described = self._descriptions.get(code, Description(label, label, label))
+            topics.append(Topic(index, code, *described, training_newswires=count))
+        return topics
+
+
+def read_descriptions(path: Path) -> dict[str, Description]:
+    """Read ``topics.json``: a list of objects with ``code``, and any of name, group, description.
+
+    The name is the code if left out, group and description are the name. Raises `DataError`.
+    """
+    try:
+        with path.open("rb") as file:
+            entries = json.loads(file.read(MAX_FILE_BYTES).decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: expected JSON in UTF-8, it cannot be read: {error}") from error
+    if not isinstance(entries, list) or not entries:
+        raise DataError(f"{path}: expected a list of objects with 'code' and 'name', got another")
+    descriptions: dict[str, Description] = {}
+    for number, entry in enumerate(entries, 1):
+        code = entry.get("code") if isinstance(entry, dict) else None
+        if not isinstance(code, str) or not _CODE.fullmatch(code):
+            raise DataError(
+                f"{path}, entry {number}: expected an object with a 'code' of 1 to 64 ASCII "
+                f"letters, digits, '_', '-' and '.', got {str(entry)[:MAX_SHOWN_LABEL]}"
+            )
+        name = entry.get("name") or code
+        described = Description(name, entry.get("group") or name, entry.get("description") or name)
+        for field, value in described._asdict().items():
+            if not (isinstance(value, str) and _is_line(value)):
+                raise DataError(
+                    f"{path}, entry {number}: {field}: expected 1 to {MAX_LINE_LENGTH} printable "
+                    f"characters, got {str(value)[:MAX_SHOWN_LABEL]!r}"
+                )
+        if code in descriptions:
+            raise DataError(f"{path}, entry {number}: expected each code once, {code!r} repeats")
+        descriptions[code] = described
+    return descriptions
+
+
+def rare_topics(
+    topics: Iterable[tuple[str, ...]], known: Iterable[str], *, drop: bool
+) -> frozenset[str]:
+    """Return the topics to leave out: the first one of fewer than `MIN_TEXTS` texts, not known.
+
+    Raises `DataError` if there are some and they shall not be dropped.
+    """
+    counts: Counter[str] = Counter()
+    for codes in topics:
+        counts.update(dict.fromkeys(codes, 0))
+        counts.update(codes[:1])
+    for code in known:
+        del counts[code]
+    rare = {code: n for code, n in counts.items() if n < MIN_TEXTS}
+    if rare and not drop:
+        shown = [f"{code} ({n})" for code, n in sorted(rare.items(), key=lambda item: item[::-1])]
+        more = f" and {len(shown) - MAX_SHOWN:,} more" if len(shown) > MAX_SHOWN else ""
+        raise DataError(
+            f"expected at least {MIN_TEXTS} texts with each topic as their first, got fewer of "
+            f"{len(rare):,} among {len(counts):,} topics: {', '.join(shown[:MAX_SHOWN])}{more}; "
+            "add texts, correct the column of topics, or leave these topics out with --drop-rare"
+        )
+    return frozenset(rare)
+
+
+def check_number_of_topics(codes: Sequence[str]) -> None:
+    """Raise `DataError` unless there are `MIN_TOPICS` to `MAX_TOPICS`."""
+    if not MIN_TOPICS <= len(codes) <= MAX_TOPICS:
+        shown = f": {', '.join(codes)}" if 0 < len(codes) < MAX_SHOWN else ""
+        raise DataError(
+            f"expected {MIN_TOPICS} to {MAX_TOPICS:,} topics, got {len(codes):,}{shown}"
+        )
+
+
+def _is_line(text: str) -> bool:
+    return text.isprintable() and bool(text.strip()) and len(text) <= MAX_LINE_LENGTH

@@ -30,6 +30,9 @@ serve: $(VENVS)/service/.installed ## Serve the released model on port 8000; set
 train: $(VENVS)/training/.installed ## Train a candidate bundle: ARGS="--data desk.jsonl --name desk"
 	$(TRAINING) -m training train $(ARGS)
 
+check-data: $(VENVS)/training/.installed ## Find duplicates, leaks and label errors in labelled texts: ARGS="desk.jsonl"
+	$(TRAINING) -m training check-data $(ARGS)
+
 evaluate: $(VENVS)/training/.installed ## Evaluate the released bundles, or others: ARGS="BUNDLE..."
 	$(TRAINING) -m training evaluate $(or $(ARGS),$(wildcard models/reuters/[0-9]*))
 
@@ -155,5 +158,5 @@ $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-ha
 touch $@
 endef
 
-.PHONY: help serve train evaluate promote batch-classify install-cli data test test-fast test-compose bench \
+.PHONY: help serve train check-data evaluate promote batch-classify install-cli data test test-fast test-compose bench \
 	reliability lint format test-batch screenshots audit lock lock-peers clean

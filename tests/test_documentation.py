@@ -164,7 +164,7 @@ def test_commands(program: str, cli: typer.Typer) -> None:
         f"`{program} {name}`": (command.help or "").split("\n\n")[0].replace("\n", " ")
         for name, command in get_command(cli).commands.items()  # type: ignore[attr-defined]
     }
-    documented = {cells[0]: cells[1] for cells in rows(rf"`{program} \w+`")}
+    documented = {cells[0]: cells[1] for cells in rows(rf"`{program} [\w-]+`")}
     assert documented == commands
 
 

@@ -27,6 +27,7 @@ from training.data.labelled_file import MAX_BAD_ROWS
 from training.data.loading import load_data
 from training.data.options import DataOptions, check_options, options_of_command
 from training.data.reuters_expected import NAME
+from training.data_check.command import check_data
 from training.pipeline import train as run
 from training.recipes import Recipe
 from training.release.reservation import reserve_folder
@@ -124,6 +125,9 @@ def train(
     check_options(options)
     with reserve_folder(out, CANDIDATES) as folder:
         run(recipe, options, seed, folder, console)
+
+
+cli.command()(check_data)
 
 
 @cli.command()

@@ -5,6 +5,7 @@ of the others on the path lead ``localhost:8000`` to the port of the test, and `
 file; nothing in a command is changed, but that ``make serve`` is put into the background.
 """
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ import pyarrow.parquet as pq
 
 from tests.conftest import LATEST, ROOT
 from tests.hostile_bundles import renumber
+from tests.training.data_check.texts import made_up_rows
+from training.data_check.report import row_to_json
 
 DOCUMENTS: Final = (
     ROOT / "README.md",
@@ -114,6 +117,7 @@ class Sandbox:
             "articles/b.txt": STORY,
             "archive.jsonl": line * 3,
             "archive/part.jsonl": line * 3,
+            "desk.jsonl": "".join(json.dumps(row_to_json(row)) + "\n" for row in made_up_rows(40)),
         }.items():
             (self.folder / name).parent.mkdir(exist_ok=True)
             (self.folder / name).write_text(text)

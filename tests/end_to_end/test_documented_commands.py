@@ -93,6 +93,13 @@ def is_archive(shown: str, sandbox: Sandbox) -> None:
     assert sandbox.topics("classified") == ["crude"] * 3
 
 
+def is_checked(shown: str, sandbox: Sandbox) -> None:
+    """Every row is in one of the two files."""
+    assert "suspected label errors" in shown
+    contents = [(sandbox.folder / f"{name}.jsonl").read_text() for name in ("suspects", "others")]
+    assert sum(content.count("\n") for content in contents) == 120
+
+
 def is_earlier_bundle(shown: str, sandbox: Sandbox) -> None:
     """The service was ready, of the bundle that is named in the command."""
     del shown
@@ -105,6 +112,7 @@ STARTS: Final[dict[tuple[str, str], Check]] = {
     ("docs/operations.md", "NEWSWIRE_MODEL_DIR=models/reuters/4"): is_earlier_bundle,
     ("README.md", "newswire classify articles"): is_classified,
     ("README.md", "make batch-classify"): is_archive,
+    ("docs/data-check.md", "make check-data"): is_checked,
 }
 """Blocks that need no service, or start one."""
 ASKS: Final[dict[tuple[str, str], Check]] = {

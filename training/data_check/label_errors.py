@@ -1,0 +1,97 @@
+"""Suspected label errors, by confident learning.
+
+C. Northcutt, L. Jiang and I. Chuang, "Confident learning: estimating uncertainty in dataset
+labels", Journal of Artificial Intelligence Research 70, 2021.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from training.data.topic_list import MIN_TEXTS
+from training.data_check.label_model import out_of_fold_probabilities
+
+
+@dataclass(frozen=True, slots=True)
+class LabelErrors:
+    """The rows whose topics differ from the one that a model of the other rows predicts."""
+
+    rows: NDArray[np.int64]  # (n_suspects,), worst first
+    scores: NDArray[np.float32]  # (n_suspects,), probability of the given topics together
+    suggested: tuple[tuple[str, ...], ...]  # for each suspect one topic, or none of the topics
+    n_estimated: int  # label errors of all rows, by the confident joint
+
+
+def frequent_labels(topics: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the labels with at least `MIN_TEXTS` texts: a primary topic, or none of the topics."""
+    n_texts = Counter(row[:1] for row in topics)
+    return sorted(label for label, n in n_texts.items() if n >= MIN_TEXTS)
+
+
+def find_label_errors(
+    topics: Sequence[tuple[str, ...]], counts: csr_array, groups: NDArray[np.int64], seed: int = 0
+) -> LabelErrors:
+    """Rank the rows by self-confidence: the out-of-fold probability of the topics that they have.
+
+    Any topic of a row counts as right. Rows of a label that has fewer than `MIN_TEXTS` texts are
+    left out, as no model can tell. Ties keep the order of the rows.
+
+    Parameters
+    ----------
+    topics : sequence of length n_rows
+        Topics of each row, the primary one first.
+    counts : sparse array of shape (n_rows, n_words)
+    groups : array of shape (n_rows,)
+        Rows of one group, such as duplicates, do not judge each other.
+    seed : int
+        Of the folds.
+    """
+    labels = frequent_labels(topics)
+    index = {label: number for number, label in enumerate(labels)}
+    usable = np.array([row for row, given in enumerate(topics) if given[:1] in index], np.int64)
+    if len(labels) < 2:
+        return LabelErrors(np.empty(0, np.int64), np.empty(0, np.float32), (), 0)
+    primary = np.array([index[topics[row][:1]] for row in usable])
+    given = np.zeros((len(usable), len(labels)), dtype=bool)
+    for place, row in enumerate(usable):
+        given[place, [index[code,] for code in topics[row] if (code,) in index]] = True
+    given[np.arange(len(usable)), primary] = True
+
+    probabilities = out_of_fold_probabilities(counts[usable], primary, groups[usable], seed)
+    known = np.flatnonzero(~np.isnan(probabilities[:, 0]))
+    probabilities, given, primary = probabilities[known], given[known], primary[known]
+    confidence = np.where(given, probabilities, 0).sum(axis=1)
+    predicted = probabilities.argmax(axis=1)
+    suspects = np.flatnonzero(~given[np.arange(len(known)), predicted])
+    suspects = suspects[np.argsort(confidence[suspects], kind="stable")]
+    return LabelErrors(
+        usable[known[suspects]],
+        confidence[suspects],
+        tuple(labels[topic] for topic in predicted[suspects]),
+        estimate_errors(probabilities, primary, given),
+    )
+
+
+def estimate_errors(
+    probabilities: NDArray[np.float32], primary: NDArray[np.int64], given: NDArray[np.bool_]
+) -> int:
+    """Return the number of label errors off the diagonal of the confident joint.
+
+    A row counts if the probability of its most probable topic is at least the mean, by rows that
+    have this label, of the probability of their label. Rows that do not count are taken to be as
+    the others of their label.
+    """
+    n_rows, n_topics = probabilities.shape
+    n_given = np.bincount(primary, minlength=n_topics)
+    own = np.bincount(primary, probabilities[np.arange(n_rows), primary], n_topics)
+    thresholds = own / np.maximum(n_given, 1)
+    predicted = probabilities.argmax(axis=1)
+    counted = probabilities[np.arange(n_rows), predicted] >= thresholds[predicted]
+    wrong = counted & ~given[np.arange(n_rows), predicted]
+    n_counted = np.bincount(primary[counted], minlength=n_topics)
+    n_wrong = np.bincount(primary[wrong], minlength=n_topics)
+    return round(float((n_wrong / np.maximum(n_counted, 1) * n_given).sum()))

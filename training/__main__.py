@@ -17,10 +17,10 @@ import typer
 
 from service.console import PlainConsole, run_commands
 from service.model import find_bundle, load_bundle, load_classifier
+from service.model.repository import numbered_bundles
 from training.data import SPLIT_SEED, DataError, Source, load_dataset
 from training.data.download import download_corpus
 from training.data.keras_files import download_keras_files
-from training.data.reuters_expected import NAME
 from training.pipeline import train as run
 from training.recipes import Recipe
 from training.release.reservation import reserve_folder
@@ -29,7 +29,7 @@ from training.release.reservation import reserve_folder
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 CANDIDATES = Path("models/candidates")  # of bundles without an --out
-RELEASED = Path("models") / NAME
+MODELS = Path("models")
 LOG_COLUMNS = 220  # width of tables without a terminal
 
 cli = typer.Typer(
@@ -70,6 +70,17 @@ def train(
         bool,
         typer.Option("--chronological", help="Train on earlier newswires, test on later ones."),
     ] = False,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting of the recipe: --set C=0.5."),
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="TOML file of settings of the recipe.")
+    ] = None,
+    no_texts: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option("--no-texts", help="Keep all texts of the data set out of the bundle."),
+    ] = False,
 ) -> None:
     """Train a model, verify its export, evaluate it, and write its bundle.
 
@@ -77,7 +88,18 @@ def train(
     """
     seed_of_split = None if chronological else split_seed
     with reserve_folder(out, CANDIDATES) as folder:
-        run(recipe, source, seed, folder, console, data_dir=data_dir, split_seed=seed_of_split)
+        run(
+            recipe,
+            source,
+            seed,
+            folder,
+            console,
+            data_dir=data_dir,
+            split_seed=seed_of_split,
+            assignments=assignments or (),
+            settings_file=settings,
+            no_texts=no_texts,
+        )
 
 
 @cli.command()
@@ -118,20 +140,35 @@ def evaluate(
 @cli.command()
 def promote(
     candidate: Annotated[Path, typer.Argument(help="The bundle to release.")],
-    released: Annotated[
-        Path, typer.Option(help="Folder of released bundles; the highest number is served.")
-    ] = RELEASED,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            "--released",
+            help="Folder of released bundles, the highest number is served; "
+            "models/NAME of the bundle's name if left out.",
+        ),
+    ] = None,
+    new_topics: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option("--new-topics", help="Release it though other topics are served there."),
+    ] = False,
     data_dir: DataDirOption = None,
 ) -> None:
     """Check a bundle and release it under the next number; exit status 1 if a check fails."""
-    split_seed = common_split_seed([released, candidate])
+    name = load_bundle(find_bundle(candidate)).manifest.name
+    if to is None and Path(name).name != name:
+        raise DataError(f"expected --to FOLDER, as {name!r} is no name of a folder")
+    released = to or MODELS / name
+    served = [released] if released.is_dir() and numbered_bundles(released) else []
+    split_seed = common_split_seed([candidate] if new_topics else [*served, candidate])
     dataset = load_dataset(Source.REUTERS21578, data_dir, split_seed=split_seed)
 
     from training.release.promotion import promote as promote_bundle
     from training.release.promotion import run_checks
     from training.report.tables import checks_table
 
-    checks = run_checks(candidate, released, dataset)
+    checks = run_checks(candidate, released, dataset, new_topics=new_topics)
     console.print(checks_table(checks))
     if not all(check.passed for check in checks):
         raise typer.Exit(1)

@@ -61,14 +61,17 @@ def fit_calibration(
     """Fit a calibration to out-of-fold margins of texts; the last is "no topic fits" if asked for.
 
     Only the logit of "no topic fits" is fitted to negatives, so that they do not move one topic
-    against another. A topic's logit is its own margin, with a scale of its own where it is
+    against another. Without this logit outliers are left out too: they would lower the
+    probabilities of all texts, which cost 1 point of coverage and 0.016 of calibration error on
+    news of four sections. A topic's logit is its own margin, with a scale of its own where it is
     negative, and a regularised linear function of all margins: matrix scaling drawn towards
     temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. With
     more than `MAX_MATRIX_TOPICS` it is the own margin alone: the matrix would have more weights
     than there are texts.
     """
     n_topics = margins.shape[1] - no_topic
-    has_topic, asked = texts.topical[:, np.newaxis], ~texts.negative
+    has_topic = texts.topical[:, np.newaxis]
+    asked = ~texts.negative if no_topic else texts.topical
     weights = texts.weights(settings.negative_factor)
     topics = margins[:, :n_topics]
     wanted = _wanted(texts.labels[asked], n_topics)

@@ -26,7 +26,6 @@ from training.data.keras_files import download_keras_files
 from training.data.labelled_file import MAX_BAD_ROWS
 from training.data.loading import load_data
 from training.data.options import DataOptions, check_options, options_of_command
-from training.data.reuters_expected import NAME
 from training.data_check.command import check_data
 from training.pipeline import train as run
 from training.recipes import Recipe
@@ -36,7 +35,7 @@ from training.release.reservation import reserve_folder
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 CANDIDATES = Path("models/candidates")  # of bundles without an --out
-RELEASED = Path("models") / NAME
+MODELS = Path("models")
 LOG_COLUMNS = 220  # width of tables without a terminal
 
 cli = typer.Typer(
@@ -108,6 +107,17 @@ def train(
     source: Annotated[  # in the commands of earlier bundles
         Source | None, typer.Option(hidden=True)
     ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting of the recipe: --set C=0.5."),
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="TOML file of settings of the recipe.")
+    ] = None,
+    no_texts: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option("--no-texts", help="Keep all texts of the data set out of the bundle."),
+    ] = False,
 ) -> None:
     """Train a model, verify its export, evaluate it, and write its bundle.
 
@@ -124,7 +134,16 @@ def train(
     )
     check_options(options)
     with reserve_folder(out, CANDIDATES) as folder:
-        run(recipe, options, seed, folder, console)
+        run(
+            recipe,
+            options,
+            seed,
+            folder,
+            console,
+            assignments=assignments or (),
+            settings_file=settings,
+            no_texts=no_texts,
+        )
 
 
 cli.command()(check_data)
@@ -185,10 +204,19 @@ def evaluate(
 @cli.command()
 def promote(
     candidate: Annotated[Path, typer.Argument(help="The bundle to release.")],
-    released: Annotated[
-        Path,
-        typer.Option("--to", help="Folder of released bundles; the highest number is served."),
-    ] = RELEASED,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            "--released",
+            help="Folder of released bundles, the highest number is served; "
+            "models/NAME of the bundle's name if left out.",
+        ),
+    ] = None,
+    new_topics: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option("--new-topics", help="Release it though other topics are served there."),
+    ] = False,
     data: DataOption = None,
     data_dir: DataDirOption = None,
     test: TestOption = None,
@@ -201,10 +229,13 @@ def promote(
 
     The data set is that of the bundle, whose files are looked for in the working folder.
     """
-    has_bundles = released.is_dir() and numbered_bundles(released)
-    compared = [candidate, released] if has_bundles else [candidate]
+    name = load_bundle(find_bundle(candidate)).manifest.name
+    if to is None and Path(name).name != name:
+        raise DataError(f"expected --to FOLDER, as {name!r} is no name of a folder")
+    released = to or MODELS / name
+    has_bundles = released.is_dir() and numbered_bundles(released) and not new_topics
     options = with_given(
-        trained_options(compared, data_dir),
+        trained_options([candidate, released] if has_bundles else [candidate], data_dir),
         data=data,
         test=test,
         topics=topics,
@@ -218,7 +249,7 @@ def promote(
     from training.release.promotion import run_checks
     from training.report.tables import checks_table
 
-    checks = run_checks(candidate, released, dataset)
+    checks = run_checks(candidate, released, dataset, new_topics=new_topics)
     console.print(checks_table(checks))
     if not all(check.passed for check in checks):
         raise typer.Exit(1)

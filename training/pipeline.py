@@ -1,42 +1,92 @@
 """A training run: load, check, split, fit, export, evaluate, save."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from service.model import build_classifier, save_bundle
+from training.data import Dataset
 from training.data.loading import load_data
 from training.data.options import DataOptions
 from training.recipes import Recipe, fit
+from training.recipes.settings import read_settings
 
 
-def train(recipe: Recipe, options: DataOptions, seed: int, folder: Path, console: Console) -> None:
-    """Train a model and write its bundle, atomically, to an empty folder."""
+def train(
+    recipe: Recipe,
+    options: DataOptions,
+    seed: int,
+    folder: Path,
+    console: Console,
+    *,
+    assignments: Sequence[str] = (),
+    settings_file: Path | None = None,
+    no_texts: bool = False,
+) -> None:
+    """Train a model and write its bundle, atomically, to an empty folder.
+
+    Assignments, such as ``C=0.5``, and a TOML file change settings of the recipe. ``no_texts``
+    keeps the texts of the data set out of the bundle.
+    """
+    settings = read_settings(recipe, assignments, settings_file)
     dataset = load_data(options, lambda line: console.print(line, soft_wrap=True))
+    named: dict[str, object] = {"recipe": recipe, **options.arguments(), "seed": seed}
+    named |= {"settings": settings_file.name} if settings_file else {}
+    named |= {"set": list(assignments)} if assignments else {}
+    named |= {"no-texts": True} if no_texts else {}
+    train_on(
+        dataset,
+        recipe,
+        folder,
+        console,
+        seed=seed,
+        settings=settings,
+        options=named,
+        store_texts=not no_texts,
+    )
 
-    # imported late, so that the errors above do not wait for TensorFlow
-    from training.data.views import STREAM, views_of
+
+def train_on(
+    dataset: Dataset,
+    recipe: Recipe,
+    folder: Path,
+    console: Console,
+    *,
+    seed: int,
+    settings: Mapping[str, Any],
+    options: Mapping[str, object],
+    store_texts: bool,
+) -> None:
+    """Train a model on a data set; the options are those of the command that repeats it."""
+    # imported late, so that errors of the data do not wait for TensorFlow
+    from training.data.views import views_of
     from training.evaluation.baselines import trivial_accuracies
-    from training.evaluation.evaluate import drift_baseline, evaluate, evaluate_out_of_fold
+    from training.evaluation.evaluate import (
+        drift_baseline,
+        evaluate,
+        evaluate_out_of_fold,
+        stream_of,
+    )
     from training.release.export import export, repeatable_command
     from training.report.report import report_files
     from training.report.tables import summary_table
 
-    model = fit(recipe, dataset.train, dataset.vocabulary, seed=seed, console=console)
-
-    named = {"recipe": recipe, **options.arguments(), "seed": seed}
-    command = repeatable_command(named, dataset.split_seed, folder)
-    bundle = export(model, dataset, folder=folder, command=command)
+    train, vocabulary = dataset.train, dataset.vocabulary
+    model = fit(recipe, train, vocabulary, seed=seed, console=console, settings=settings)
+    command = repeatable_command(options, dataset.split_seed, folder)
+    bundle = export(model, dataset, folder=folder, command=command, store_texts=store_texts)
 
     classifier = build_classifier(bundle)
     evaluations = dict(evaluate(classifier, dataset))
     scores = {view: evaluation.scores() for view, evaluation in evaluations.items()}
-    stream = views_of(dataset.test, dataset.vocabulary).get(STREAM)
+    stream = stream_of(views_of(dataset.test, vocabulary))
     bundle = replace(
         bundle,
         manifest=replace(bundle.manifest, scores=scores),
-        drift_baseline=drift_baseline(classifier, stream.texts) if stream else None,
+        drift_baseline=drift_baseline(classifier, stream.texts),
     )
     if held_out := model.out_of_fold:
         evaluations |= evaluate_out_of_fold(held_out, model.thresholds, dataset.topic_codes)

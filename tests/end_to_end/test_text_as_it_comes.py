@@ -16,7 +16,7 @@ from training.data.labelled_texts import (
     measure_labelled_texts,
     read_labelled_texts,
 )
-from training.recipes.examples import read_written_texts
+from training.recipes.reuters import read_written_texts
 
 HELD_OUT = Path(__file__).with_name("held_out_texts.jsonl")
 TEXTS = read_labelled_texts(HELD_OUT)

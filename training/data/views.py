@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model import Manifest, NewsText, TextEncoder
+from service.model.encoder import join_title
 from training.data.dataset import NO_TOPIC, Article, Split
 
 KERAS: Final = "keras"
@@ -36,33 +37,37 @@ class View(NamedTuple):
 
 
 def views_of(split: Split, vocabulary: Mapping[str, int]) -> dict[str, View]:
-    """Return every view of newswires by name, only ``"keras"`` where the source holds no articles.
+    """Return every view of texts by name, only ``"keras"`` where the source holds no articles.
 
-    ``"article"``: title and body; ``"negatives"``: the same without a topic; ``"stream"``: both, as
-    they came over the wire; ``"headlines"`` and ``"first_sentences"``: parts of the stream.
+    ``"keras"``: what Keras took its words from, where that is another text; ``"article"``: title
+    and body; ``"negatives"``: the same without a topic; ``"stream"``: both, as they came, where
+    there are negatives; ``"headlines"`` and ``"first_sentences"``: parts of both.
     """
     in_keras = keras_texts(split, vocabulary)
     if split.articles is None:
         return {KERAS: View(in_keras, split.labels)}
-    codes = list(split.topic_codes)
+    class_index = {code: index for index, code in enumerate(split.topic_codes)}
 
     def view(articles: Sequence[Article], texts: Sequence[NewsText] | None = None) -> View:
-        labels = [codes.index(item.topics[0]) if item.topics else NO_TOPIC for item in articles]
-        topics = KnownTopics(
-            np.array([[code in item.topics for code in codes] for item in articles]),
-            np.array([len(item.topics) == 1 for item in articles]),
-        )
+        labels = [class_index[item.topics[0]] if item.topics else NO_TOPIC for item in articles]
+        any_topic = np.zeros((len(articles), len(class_index)), dtype=bool)
+        for row, item in zip(any_topic, articles, strict=True):
+            row[[class_index[code] for code in item.topics if code in class_index]] = True
+        topics = KnownTopics(any_topic, np.array([len(item.topics) == 1 for item in articles]))
         texts = texts or [item.news_text for item in articles]
         return View(texts, np.array(labels, np.int64), topics)
 
     stream = [*split.articles, *split.negatives]
     titled = [item for item in stream if item.title]
     with_body = [item for item in stream if item.body]
-    views = {
-        KERAS: view(split.articles, in_keras),
+    on_one_line = [
+        NewsText(" ".join(join_title(item.title, item.body).split())) for item in split.articles
+    ]
+    views = {} if in_keras == on_one_line else {KERAS: view(split.articles, in_keras)}
+    views |= {
         ARTICLE: view(split.articles),
         NEGATIVES: view(split.negatives),
-        STREAM: view(stream),
+        STREAM: view(stream if split.negatives else []),
         HEADLINES: view(titled, [NewsText(item.title) for item in titled]),
         FIRST_SENTENCES: view(
             with_body, [NewsText(first_sentence(item.body)) for item in with_body]

@@ -18,9 +18,10 @@ from service.model.tokenization import NEWS_TOKENIZER
 from training.data import Dataset
 from training.data.views import ARTICLE, KnownTopics, views_of
 from training.evaluation.evaluate import Evaluation
-from training.recipes.examples import Kind, TrainingTexts, WrittenText, training_texts
+from training.recipes.examples import Kind, TrainingTexts, training_texts
 from training.recipes.features import idf_igm, tf_igm
 from training.recipes.linear import LinearSettings, calibrate_out_of_fold, split_into_folds
+from training.recipes.reuters import WrittenText
 from training.recipes.svm import SVMSettings, fit_weights
 
 ECE: Final = "expected_calibration_error"

@@ -1,9 +1,9 @@
-"""Evaluation of a bundle on the test newswires, by the code that serves it."""
+"""Evaluation of a bundle on the test texts, by the code that serves it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,18 @@ from service.model import Abstention, AbstentionThresholds, DriftBaseline, NewsT
 from service.model.drift import count_bins
 from training.data import Dataset
 from training.data.dataset import NO_TOPIC, DataError
-from training.data.views import KnownTopics, views_of
+from training.data.views import ARTICLE, KERAS, STREAM, KnownTopics, views_of
 from training.evaluation import metrics
 from training.recipes.trained_model import OutOfFold
 
+MAX_SHOWN: Final = 5  # topics in a message
+AnyView = TypeVar("AnyView")
 NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Predictions for one view of the newswires."""
+    """Predictions for one view of the texts."""
 
     labels: NDArray[np.int64]  # (n_texts,), NO_TOPIC for a negative
     probabilities: NDArray[np.float32]  # (n_texts, n_topics)
@@ -95,22 +97,47 @@ class Evaluation:
 
 
 def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Evaluation]:
-    """Classify every view of the test newswires; `DataError` if the bundle has other topics."""
-    codes = [topic.code for topic in classifier.topics]
-    if codes != list(dataset.topic_codes):
+    """Classify every view of the test texts; `DataError` if the bundle has other topics.
+
+    Topics of a bundle may be in another order than those of the data set.
+    """
+    codes = list(dataset.topic_codes)
+    theirs = [topic.code for topic in classifier.topics]
+    if set(theirs) != set(codes):
         raise DataError(
-            f"expected a bundle with the {len(dataset.topic_codes)} topics of the data set, got "
-            f"{len(codes)} topics: {', '.join(codes[:5])}..."
+            f"expected a bundle with the {len(codes)} topics of the data set, "
+            f"{describe_difference(theirs, codes)}"
         )
+    columns = [theirs.index(code) for code in codes]
+    columns += range(len(codes), classifier.n_outputs)  # of no topic
     evaluations = {}
     for name, view in views_of(dataset.test, dataset.vocabulary).items():
         encoded = [classifier.encode(text) for text in view.texts]
-        outputs = classifier.infer(encoded)
+        outputs = classifier.infer(encoded)[:, columns]
         known_words_ratio = [item.known_words_ratio for item in encoded]
         evaluations[name] = _evaluation(
             view.labels, outputs, known_words_ratio, classifier.thresholds, codes, view.topics
         )
     return evaluations
+
+
+def describe_difference(ours: Sequence[str], expected: Sequence[str]) -> str:
+    """Return what topics are missing from ours and which are new, at most 5 of each."""
+    pairs = {
+        "without": sorted({*expected} - {*ours}),
+        "and with": sorted({*ours} - {*expected}),
+    }
+    parts = [
+        f"{word} {', '.join(codes[:MAX_SHOWN])}{'...' if len(codes) > MAX_SHOWN else ''}"
+        for word, codes in pairs.items()
+        if codes
+    ]
+    return f"got {len(ours)} topics, {' '.join(parts).removeprefix('and ')}"
+
+
+def stream_of(views: Mapping[str, AnyView]) -> AnyView:
+    """Return the texts as they come: with those of no topic, where there are any."""
+    return next(views[name] for name in (STREAM, ARTICLE, KERAS) if name in views)
 
 
 def evaluate_out_of_fold(

@@ -43,6 +43,23 @@ def expected_calibration_error(
     )
 
 
+def calibration_error_by_chance(probabilities: NDArray[np.float32]) -> float:
+    """Return the 95th percentile of the error above if the probabilities were exact.
+
+    Few texts have an error by chance alone. By 200 draws of whether each prediction is right.
+    """
+    confidence = probabilities.max(axis=1)
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    generator = np.random.default_rng(0)
+    errors = [
+        np.abs(
+            np.bincount(bins, (generator.random(len(confidence)) < confidence) - confidence)
+        ).sum()
+        for _ in range(200)
+    ]
+    return float(np.quantile(errors, 0.95)) / len(confidence)
+
+
 def brier_score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Mean squared distance of the probabilities from the one-hot label; 0 is best, 2 worst.
 

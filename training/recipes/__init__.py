@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import import_module
+from typing import Any
 
 from rich.console import Console
 
@@ -20,10 +21,20 @@ class Recipe(StrEnum):
 
 
 def fit(
-    recipe: Recipe, train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
+    recipe: Recipe,
+    train: Split,
+    vocabulary: Mapping[str, int],
+    *,
+    seed: int,
+    console: Console,
+    settings: Mapping[str, Any] | None = None,
 ) -> TrainedModel:
-    """Train a model by a recipe and Keras' word index; the weights are repeatable on a machine."""
+    """Train a model by a recipe and Keras' word index; the weights are repeatable on a machine.
+
+    ``settings`` are those to change, of `training.recipes.settings.read_settings`.
+    """
     # imported late: importing TensorFlow takes seconds
     module = import_module(f"training.recipes.{recipe.value}")
-    model: TrainedModel = module.fit(train, vocabulary, seed=seed, console=console)
+    changed = settings or {}
+    model: TrainedModel = module.fit(train, vocabulary, seed=seed, console=console, **changed)
     return model

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from training.data.dataset import NO_TOPIC
 from training.recipes.examples import TrainingTexts
+
+MAX_MATRIX_TOPICS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +52,43 @@ def normalise(logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
 
 
 def fit_calibration(
-    margins: NDArray[np.float32], texts: TrainingTexts, settings: CalibrationSettings
+    margins: NDArray[np.float32],
+    texts: TrainingTexts,
+    settings: CalibrationSettings,
+    *,
+    no_topic: bool = True,
 ) -> Calibration:
-    """Fit a calibration to out-of-fold margins of texts; the last column is "no topic fits".
+    """Fit a calibration to out-of-fold margins of texts; the last is "no topic fits" if asked for.
 
     Only the logit of "no topic fits" is fitted to negatives, so that they do not move one topic
-    against another. A topic's logit is its own margin, with a scale of its own where it is
+    against another. Without this logit outliers are left out too: they would lower the
+    probabilities of all texts, which cost 1 point of coverage and 0.016 of calibration error on
+    news of four sections. A topic's logit is its own margin, with a scale of its own where it is
     negative, and a regularised linear function of all margins: matrix scaling drawn towards
-    temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. With
+    more than `MAX_MATRIX_TOPICS` it is the own margin alone: the matrix would have more weights
+    than there are texts.
     """
-    n_topics = margins.shape[1] - 1
-    has_topic, asked = texts.topical[:, np.newaxis], ~texts.negative
+    n_topics = margins.shape[1] - no_topic
+    has_topic = texts.topical[:, np.newaxis]
+    asked = ~texts.negative if no_topic else texts.topical
     weights = texts.weights(settings.negative_factor)
-    wanted = np.where(has_topic, np.eye(n_topics)[texts.labels], 1 / n_topics).astype(np.float32)
-
-    topics = margins[:, :-1]
-    kernel, bias = _fit(
-        both_signs(topics[asked]),
-        np.eye(n_topics),
-        normalise,
-        wanted[asked],
-        weights[asked],
-        settings.strength,
-        settings.max_iterations,
-    )
+    topics = margins[:, :n_topics]
+    wanted = _wanted(texts.labels[asked], n_topics)
+    if n_topics > MAX_MATRIX_TOPICS:
+        kernel, bias = _fit_scales(topics[asked], wanted, weights[asked], settings)
+    else:
+        kernel, bias = _fit(
+            both_signs(topics[asked]),
+            np.eye(n_topics),
+            normalise,
+            wanted,
+            weights[asked],
+            settings.strength,
+            settings.max_iterations,
+        )
+    if not no_topic:
+        return Calibration(kernel.astype(np.float32), bias.astype(np.float32))
     offsets = normalise((both_signs(topics) @ kernel + bias).astype(np.float32))[0][:, np.newaxis]
     no_topic_kernel, no_topic_bias = _fit(
         both_signs(margins),
@@ -88,6 +104,42 @@ def fit_calibration(
     joint[:, -1:] = no_topic_kernel
     biases = np.append(bias, no_topic_bias)
     return Calibration(joint.astype(np.float32), biases.astype(np.float32))
+
+
+def _wanted(labels: NDArray[np.int64], n_topics: int) -> NDArray[np.float32]:
+    """Return target probabilities, (n_texts, n_topics): a label's is 1, an outlier's all alike."""
+    wanted = np.full((len(labels), n_topics), 1 / n_topics, dtype=np.float32)
+    (topical,) = np.nonzero(labels != NO_TOPIC)
+    wanted[topical] = 0
+    wanted[topical, labels[topical]] = 1
+    return wanted
+
+
+def _fit_scales(
+    margins: NDArray[np.float32],  # (n_texts, n_topics)
+    wanted: NDArray[np.float32],  # (n_texts, n_topics), target probabilities
+    weights: NDArray[np.floating],  # (n_texts,)
+    settings: CalibrationSettings,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit two scales of the own margin, where positive and negative; return kernel and bias."""
+    n_topics = margins.shape[1]
+    shares = (weights / len(margins)).astype(np.float32)
+    signs = (np.maximum(margins, 0), np.minimum(margins, 0))
+
+    def objective(scales: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        positive, negative = scales.astype(np.float32)
+        logits = positive * signs[0] + negative * signs[1]
+        log_norms, slopes = normalise(logits)
+        loss = shares @ (log_norms - np.einsum("ij,ij->i", wanted, logits))
+        slopes -= wanted
+        slopes *= shares[:, np.newaxis]
+        return float(loss), np.array([float((slopes * part).sum()) for part in signs])
+
+    options = {"maxiter": settings.max_iterations}
+    result = minimize(objective, np.ones(2), jac=True, method="L-BFGS-B", options=options)
+    positive, negative = result.x
+    own = np.eye(n_topics)
+    return np.vstack([positive * own, (negative - positive) * own]), np.zeros(n_topics)
 
 
 def _fit(

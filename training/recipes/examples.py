@@ -5,11 +5,9 @@ articles is overconfident. Negatives and outliers, because clients send texts of
 texts have modern words, and words of the topics in other senses.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
 from itertools import compress
 from typing import Final, NamedTuple, Self
 
@@ -20,6 +18,8 @@ from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data.dataset import NO_TOPIC, Split
 from training.data.views import first_sentence, keras_texts
+from training.recipes.counts import TokenCounts
+from training.recipes.reuters import WrittenText, written_texts_for
 
 NEWSWIRES_PER_OUTLIER: Final = 4
 OUTLIER_WORDS: Final = (8, 80)  # minimum and maximum
@@ -41,14 +41,6 @@ class Kind(StrEnum):
 WEIGHTS: Final = {Kind.TITLE: 0.5, Kind.SENTENCE: 0.5, Kind.OUTLIER: 0.5, Kind.EVERYDAY: 3.0}
 
 
-class WrittenText(NamedTuple):
-    """A training text that is no newswire, nor from a newspaper or a set that is measured on."""
-
-    text: NewsText
-    topics: tuple[str, ...]  # codes, the primary one first; empty if none fits
-    everyday: bool = False  # whether it is no news
-
-
 class Example(NamedTuple):
     """A training text."""
 
@@ -67,17 +59,24 @@ class TrainingTexts:
     kinds: NDArray[np.str_]  # (n_texts,), a `Kind` each
     labels: NDArray[np.int64]  # (n_texts,), NO_TOPIC for a negative and for an outlier
     any_topic: NDArray[np.bool_]  # (n_texts, n_topics), whether it is one of the text's topics
+    counts: TokenCounts  # of the texts
 
     @classmethod
     def of(cls, examples: Sequence[Example], topic_codes: Sequence[str]) -> Self:
         """Return examples as arrays; topics other than ``topic_codes`` are left out."""
         index = {code: number for number, code in enumerate(topic_codes)}
+        texts = [item.text for item in examples]
+        labels = [index[item.topics[0]] if item.topics else NO_TOPIC for item in examples]
+        any_topic = np.zeros((len(examples), len(index)), dtype=bool)
+        for row, item in zip(any_topic, examples, strict=True):
+            row[[index[code] for code in item.topics if code in index]] = True
         return cls(
-            [item.text for item in examples],
+            texts,
             np.array([item.group for item in examples], dtype=np.int64),
             np.array([item.kind.value for item in examples]),
-            np.array([index[item.topics[0]] if item.topics else NO_TOPIC for item in examples]),
-            np.array([[code in item.topics for code in topic_codes] for item in examples]),
+            np.array(labels, dtype=np.int64),
+            any_topic,
+            TokenCounts.of(texts),
         )
 
     @property
@@ -111,7 +110,8 @@ class TrainingTexts:
 
     def weights(self, negative_factor: float = 1.0) -> NDArray[np.floating]:
         """Return sample weights, (n_texts,), those of newswires without a topic times a factor."""
-        weights = np.array([WEIGHTS.get(Kind(kind), 1.0) for kind in self.kinds])
+        kinds, indices = np.unique(self.kinds, return_inverse=True)
+        weights = np.array([WEIGHTS.get(Kind(kind), 1.0) for kind in kinds])[indices]
         return weights * np.where(self.negative & ~self.written, negative_factor, 1.0)
 
     def only(self, chosen: NDArray[np.bool_]) -> Self:
@@ -122,16 +122,8 @@ class TrainingTexts:
             self.kinds[chosen],
             self.labels[chosen],
             self.any_topic[chosen],
+            self.counts.only(chosen),
         )
-
-
-def read_written_texts() -> Sequence[WrittenText]:
-    """Return the texts of 1995 to 2025 that were written for the project, in a fixed order."""
-    lines = files("training.data").joinpath("written_texts.jsonl").read_text("utf-8").splitlines()
-    return [
-        WrittenText(NewsText(row["text"], row["title"]), tuple(row["topics"]), row["everyday"])
-        for row in map(json.loads, lines)
-    ]
 
 
 def training_texts(
@@ -144,9 +136,9 @@ def training_texts(
     """Return all training texts; the newswires of the split come first, whole, in order.
 
     Without articles, each newswire is its Keras text and has no parts. Written texts of None are
-    all; those of other topics are left out. The seed is that of the outliers.
+    those for the topics; those of other topics are left out. The seed is that of the outliers.
     """
-    written = read_written_texts() if written is None else written
+    written = written_texts_for(train.topic_codes) if written is None else written
     if train.articles is None:
         whole = keras_texts(train, vocabulary)
         topics: list[tuple[str, ...]] = [(train.topic_codes[label],) for label in train.labels]
@@ -183,12 +175,13 @@ def outliers(texts: Sequence[NewsText], *, seed: int) -> list[tuple[int, NewsTex
     """
     generator = np.random.default_rng(seed)
     words = sorted({word for text in texts for word in NEWS_TOKENIZER.tokenize(text.text)})
-    vocabulary = np.array(words)  # a list would be converted at every draw
     drawn = []
     for index in range(0, len(texts), NEWSWIRES_PER_OUTLIER):
         length = generator.integers(*OUTLIER_WORDS, endpoint=True)
         kept = NEWS_TOKENIZER.tokenize(texts[index].text)[:length]
-        others = generator.choice(vocabulary, len(kept))
+        others = generator.choice(len(words), len(kept)) if kept else ()
         replaced = generator.random(len(kept)) > KEPT_WORDS
-        drawn.append((index, NewsText(" ".join(np.where(replaced, others, kept)))))
+        triples = zip(replaced, others, kept, strict=True)
+        mixed = [words[other] if replace else word for replace, other, word in triples]
+        drawn.append((index, NewsText(" ".join(mixed))))
     return drawn

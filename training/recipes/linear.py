@@ -3,9 +3,14 @@
 The calibration is fitted to out-of-fold margins, and turns margins into joint probabilities of the
 topics and of "no topic fits". All layers are linear in the features, so that a prediction costs
 about as much as one of the ``mlp`` recipe.
+
+Without negatives there is no output for "no topic fits": its probability would be that of random
+words, not of texts that a client sends. The SVMs still learn that such outliers are of no topic, so
+that the model abstains from nonsense by its confidence.
 """
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
@@ -25,10 +30,14 @@ from service.model.token_counts import encode_token_ids
 from training.data.dataset import Split
 from training.progress import FitProgress
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
-from training.recipes.examples import TrainingTexts, WrittenText, training_texts
+from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings, FieldFeatures
-from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_svms, read_synonyms
+from training.recipes.reuters import WrittenText, has_reuters_topics, synonyms_for
+from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_svms
 from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel, serialize
+
+C_OF_OTHER_TOPICS: Final = (0.2, SVMSettings().C)
+MIN_NEGATIVES: Final = 5  # fewer than a topic must have do not show what no topic looks like
 
 GRAPH: Final = """
 linear (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
@@ -77,60 +86,88 @@ def fit(
 ) -> TrainedModel:
     """Compute out-of-fold margins, fit the calibration to them, then fit SVMs to all texts.
 
-    Texts are newswires and written texts, of which None takes all; settings may be changed.
+    Texts are newswires and written texts, of which None takes those for the topics; settings may be
+    changed. Those of the SVMs were chosen for Reuters: for other topics, ``C`` is the one of
+    `C_OF_OTHER_TOPICS` with the highest out-of-fold accuracy.
     """
     settings = LinearSettings(seed, **changed)
-    synonyms = read_synonyms()
+    candidates = [settings]
+    if "svm" not in changed and not has_reuters_topics(train.topic_codes):
+        candidates = [replace(settings, svm=replace(settings.svm, C=c)) for c in C_OF_OTHER_TOPICS]
+    synonyms = synonyms_for(train.topic_codes)
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
-    steps = FitProgress("Fitting to all folds but one, then to all", settings.folds + 1, console)
+    no_topic = len(np.unique(texts.groups[texts.negative])) >= MIN_NEGATIVES
+    folds = split_into_folds(texts, settings)
+    n_folds = int(folds.max()) + 1
+    n_topics = len(train.topic_codes)
+    shape = (len(candidates), len(folds), n_topics + no_topic)
+    margins_of_candidates = np.zeros(shape, dtype=np.float32)
+    known_words_ratio = np.zeros(len(folds))
+    n_steps = n_folds * len(candidates) + 1
+    steps = FitProgress("Fitting to all folds but one, then to all", n_steps, console)
     with steps, threadpool_limits(1, "blas"):  # the matrices are small: threads would only wait
-        folds = split_into_folds(texts, settings)
-        margins = np.zeros((len(folds), len(train.topic_codes) + 1), dtype=np.float32)
-        known_words_ratio = np.zeros(len(folds))
-        for fold in range(settings.folds):
+        for fold in range(n_folds):
             inside = folds == fold
-            svms = fit_svms(texts.only(~inside), settings.svm, settings.features, synonyms)
-            encoded = svms.features.encode(texts.only(inside).texts)
-            margins[inside] = svms.margins(encoded)
-            known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
-            steps.end_step()
-        calibration = fit_calibration(margins, texts, settings.calibration)
-        probabilities = calibrate_out_of_fold(margins, folds, texts, settings.calibration)
-        svms = fit_svms(texts, settings.svm, settings.features, synonyms)
+            others, counts = texts.only(~inside), texts.counts.only(inside)
+            for number, item in enumerate(candidates):
+                svms = fit_svms(others, item.svm, item.features, synonyms, no_topic=no_topic)
+                rows = svms.features.rows_of_counts(counts)
+                margins_of_candidates[number, inside] = svms.margins(rows)
+                steps.end_step()
+            known_words_ratio[inside] = counts.known_words_ratios(svms.features.encoder)
+        asked = texts.whole & texts.topical
+        predicted = margins_of_candidates[:, asked, :n_topics].argmax(axis=2)
+        best = int((predicted == texts.labels[asked]).mean(axis=1).argmax())  # ties: the lower C
+        settings, margins = candidates[best], margins_of_candidates[best]
+        calibration = fit_calibration(margins, texts, settings.calibration, no_topic=no_topic)
+        probabilities = calibrate_out_of_fold(
+            margins, folds, texts, settings.calibration, no_topic=no_topic
+        )
+        svms = fit_svms(texts, settings.svm, settings.features, synonyms, no_topic=no_topic)
         steps.end_step()
     svms, usable = add_synonyms(svms, synonyms)
     kernel, scales = quantize(svms.kernel)
     svms = replace(svms, kernel=kernel * scales)
     network = build_network(svms, calibration)
-    whole, n_written = texts.whole, int(texts.written.sum())
+    whole = texts.whole
     out_of_fold = OutOfFold(
         labels=texts.labels[whole],
         uncalibrated=softmax(margins[whole], axis=1),
         probabilities=probabilities[whole],
         known_words_ratio=known_words_ratio[whole],
     )
+    recorded = asdict(settings)
+    if has_reuters_topics(train.topic_codes):
+        recorded |= {"written_texts": int(texts.written.sum()), "synonyms": usable}
 
     return TrainedModel(
         recipe="linear",
-        settings={**asdict(settings), "written_texts": n_written, "synonyms": usable},
+        settings=recorded,
         encoder=svms.features.encoder,
         network=network,
         predict=lambda token_ids: predict(network, svms.features, token_ids),
         exported=serialize(to_onnx(svms, kernel, scales, calibration)),
-        thresholds=out_of_fold.choose_thresholds(len(train.topic_codes)),
+        thresholds=out_of_fold.choose_thresholds(n_topics),
         out_of_fold=out_of_fold,
-        no_topic=True,
+        no_topic=no_topic,
     )
 
 
 def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[np.int64]:
-    """Return the fold of each text, int64 of shape (n_texts,): texts of a group share theirs."""
+    """Return the fold of each text, int64 of shape (n_texts,): texts of a group share theirs.
+
+    There are fewer folds if each topic has fewer texts. A fold may have no text of a rare topic.
+    """
     groups, first = np.unique(texts.groups, return_index=True)
     labels = texts.labels[first]
-    splitter = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    largest = int(np.unique(labels, return_counts=True)[1].max())
+    n_folds = max(2, min(settings.folds, largest))
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=settings.seed)
     fold_of_group = np.zeros(len(groups), dtype=np.int64)
-    for fold, (_, inside) in enumerate(splitter.split(labels, labels)):
-        fold_of_group[inside] = fold
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")  # that is no error here
+        for fold, (_, inside) in enumerate(splitter.split(labels, labels)):
+            fold_of_group[inside] = fold
     return fold_of_group[texts.groups]
 
 
@@ -139,12 +176,15 @@ def calibrate_out_of_fold(
     folds: NDArray[np.int64],
     texts: TrainingTexts,
     settings: CalibrationSettings,
+    *,
+    no_topic: bool = True,
 ) -> NDArray[np.float32]:
     """Calibrate the margins of each fold by those of the other folds; shapes are the same."""
     probabilities = np.zeros_like(margins)
     for fold in np.unique(folds):
         inside = folds == fold
-        calibration = fit_calibration(margins[~inside], texts.only(~inside), settings)
+        others = texts.only(~inside)
+        calibration = fit_calibration(margins[~inside], others, settings, no_topic=no_topic)
         probabilities[inside] = calibration(margins[inside])
     return probabilities
 
@@ -163,7 +203,7 @@ def build_network(svms: LinearSVMs, calibration: Calibration) -> Any:
 def predict(
     network: Any, features: FieldFeatures, token_ids: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
-    """Return the probabilities by Keras, float32 of shape (n_texts, n_topics + 1)."""
+    """Return the probabilities by Keras, float32 of shape (n_texts, n_outputs)."""
     rows = features.rows([encode_token_ids(ids) for ids in token_ids])
     probabilities: NDArray[np.float32] = network(to_tensor(rows)).numpy()
     return probabilities

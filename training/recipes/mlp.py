@@ -5,7 +5,7 @@ newswires: a multiclass classification example", which reports an accuracy of ab
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import keras
@@ -15,12 +15,14 @@ import tensorflow as tf
 import tf2onnx
 from numpy.typing import NDArray
 from rich.console import Console
+from scipy.sparse import csr_array
 
 from service.model import TextEncoder
 from service.model.token_counts import UNKNOWN_ID
 from training.data.dataset import Split
 from training.data.views import ARTICLE, KERAS, views_of
 from training.progress import FitProgress
+from training.recipes.reuters import has_reuters_topics
 from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel, serialize
 
 
@@ -31,27 +33,34 @@ class MlpSettings:
     seed: int
     num_words: int = 10_000
     hidden_units: int = 64
-    validation_newswires: int = 1_000
+    validation_newswires: int = 1_000  # at most a fifth of the training texts
     max_epochs: int = 20
     batch_size: int = 512
 
 
 def fit(
-    train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console
+    train: Split, vocabulary: Mapping[str, int], *, seed: int, console: Console, **changed: Any
 ) -> TrainedModel:
-    """Choose the number of epochs on the first 1,000 newswires, then train a new network that long.
+    """Choose the number of epochs on held-out texts, then train a new network that long.
 
-    The thresholds, which the book does not have, are chosen on these newswires too.
+    These are the first 1,000 newswires of Reuters, as in the book; of other texts, which may be in
+    any order, they are drawn. The thresholds, which the book does not have, are chosen on them too.
+    Settings may be changed.
     """
-    settings = MlpSettings(seed=seed)
+    settings = MlpSettings(seed, **changed)
+    n_texts, n_topics = len(train.labels), len(train.topic_codes)
+    first = min(settings.validation_newswires, n_texts // 5)
+    num_words = min(settings.num_words, 1 + max(vocabulary.values(), default=UNKNOWN_ID))
+    settings = replace(settings, num_words=num_words, validation_newswires=first)
+    if not has_reuters_topics(train.topic_codes):
+        train = train.select(np.random.default_rng(settings.seed).permutation(n_texts))
     keras.utils.set_random_seed(settings.seed)
     tf.config.experimental.enable_op_determinism()
     inputs = multi_hot(train.token_ids, settings.num_words)
-    targets = keras.utils.to_categorical(train.labels, len(train.topic_codes))
-    first = settings.validation_newswires
+    targets = np.eye(n_topics, dtype=np.float32)[train.labels]
 
     def trained(title: str, start: int, epochs: int, **options: Any) -> tuple[Any, Any]:
-        network = build_network(settings, len(train.topic_codes))
+        network = build_network(settings, n_topics)
         with FitProgress(title, epochs, console) as progress:
             history = network.fit(
                 inputs[start:],
@@ -75,7 +84,7 @@ def fit(
     # As it is served: title and body, where the source has them. Without negatives: the network is
     # as confident of them as of other texts, so that no threshold would reach the target.
     views = views_of(train.select(np.arange(first)), vocabulary)
-    held_out = views.get(ARTICLE, views[KERAS])
+    held_out = views[ARTICLE if ARTICLE in views else KERAS]
     encoded = [encoder.encode(text.text, text.title) for text in held_out.texts]
     scores = predict(without_validation, [text.token_ids.tolist() for text in encoded], settings)
     ratios = np.array([text.known_words_ratio for text in encoded])
@@ -87,7 +96,7 @@ def fit(
         network=network,
         predict=lambda token_ids: predict(network, token_ids, settings),
         exported=serialize(to_onnx(network)),
-        thresholds=out_of_fold.choose_thresholds(len(train.topic_codes)),
+        thresholds=out_of_fold.choose_thresholds(n_topics),
         history=history,
     )
 
@@ -106,12 +115,17 @@ def build_network(settings: MlpSettings, n_topics: int) -> Any:
     return network
 
 
-def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> NDArray[np.uint8]:
-    """Return rows of 0 and 1, uint8 (n_texts, num_words); as in Keras, higher ids are unknown."""
-    rows = np.zeros((len(token_ids), num_words), dtype=np.uint8)
-    for row, ids in zip(rows, token_ids, strict=True):
-        row[[token_id if token_id < num_words else UNKNOWN_ID for token_id in ids]] = 1
-    return rows
+def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> csr_array:
+    """Return sparse rows of 0 and 1, float32 (n_texts, num_words); higher ids are unknown."""
+    columns = [np.unique(np.asarray(ids, dtype=np.int64)) for ids in token_ids]
+    columns = [
+        np.union1d(ids[ids < num_words], UNKNOWN_ID) if (ids >= num_words).any() else ids
+        for ids in columns
+    ]
+    ends = np.cumsum([0, *map(len, columns)])
+    indices = np.concatenate([np.zeros(0, np.int64), *columns])
+    ones = np.ones(len(indices), dtype=np.float32)
+    return csr_array((ones, indices, ends), shape=(len(columns), num_words))
 
 
 def predict(

@@ -1,19 +1,17 @@
 """One-vs-rest linear SVMs and the features that they read.
 
-One separates the texts of each topic from the others, and a last one those of which no topic fits.
+One separates the texts of each topic from the others, and a last one, where there are negatives,
+those of which no topic fits.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
 
-from service.model import EncodedText
 from service.model.field_encoder import LEAD, TITLE, NewsEncoder
 from training.recipes.examples import TrainingTexts
 from training.recipes.features import FeatureSettings, FieldFeatures, fit_features
@@ -33,23 +31,13 @@ class LinearSVMs:
     """Fitted SVMs."""
 
     features: FieldFeatures
-    kernel: NDArray[np.float32]  # (n_ids, n_topics + 1), for "no topic fits" last
-    bias: NDArray[np.float32]  # (n_topics + 1,)
+    kernel: NDArray[np.float32]  # (n_ids, n_outputs), for "no topic fits" last
+    bias: NDArray[np.float32]  # (n_outputs,)
 
-    def margins(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
-        """Return the margins of texts, float32 of shape (n_texts, n_topics + 1)."""
-        margins: NDArray[np.float32] = self.features.rows(encoded) @ self.kernel + self.bias
+    def margins(self, rows: csr_array) -> NDArray[np.float32]:
+        """Return the margins of the features of texts, float32 of shape (n_texts, n_outputs)."""
+        margins: NDArray[np.float32] = rows @ self.kernel + self.bias
         return margins
-
-
-def read_synonyms() -> dict[str, list[str]]:
-    """Return modern words, each with the words of 1987 that it stands for.
-
-    Reviewed by hand, and chosen without the sets that are measured on.
-    """
-    content = files("training.recipes").joinpath("synonyms.json").read_bytes()
-    synonyms: dict[str, list[str]] = json.loads(content)
-    return synonyms
 
 
 def add_synonyms(
@@ -88,35 +76,46 @@ def fit_svms(
     settings: SVMSettings,
     feature_settings: FeatureSettings,
     reserved: Collection[str] = (),
+    *,
+    no_topic: bool = True,
 ) -> LinearSVMs:
     """Fit features to whole newswires and written negatives, and SVMs to all texts.
 
     Negatives are left out of the SVMs of topics: some are about a topic that they were not given.
     """
-    newswires = texts.only(texts.whole)
-    written = texts.only(texts.written & texts.negative)
+    whole, written = texts.whole, texts.written & texts.negative
     features = fit_features(
-        newswires.texts, newswires.labels, feature_settings, written.texts, reserved
+        texts.counts.only(whole),
+        texts.labels[whole],
+        feature_settings,
+        texts.counts.only(written),
+        reserved,
     )
-    weights = fit_weights(features.rows(features.encode(texts.texts)), texts, settings)
+    rows = features.rows_of_counts(texts.counts)
+    weights = fit_weights(rows, texts, settings, no_topic=no_topic)
     return LinearSVMs(features, weights[:-1], weights[-1])
 
 
 def fit_weights(
-    rows: csr_array, texts: TrainingTexts, settings: SVMSettings
+    rows: csr_array, texts: TrainingTexts, settings: SVMSettings, *, no_topic: bool = True
 ) -> NDArray[np.float32]:
-    """Return coefficients, and last the intercepts, float32 of shape (n_ids + 1, n_topics + 1)."""
+    """Return coefficients, and last the intercepts, float32 of shape (n_ids + 1, n_outputs)."""
     # LIBLINEAR takes float64, with indices of 32 bits
     indices = (rows.indices.astype(np.int32), rows.indptr.astype(np.int32))
     rows = csr_array((rows.data.astype(np.float64), *indices), shape=rows.shape)
     asked = np.flatnonzero(~texts.negative)
-    inputs = (rows[asked], texts.weights()[asked], settings.C)
-    topics = fit_each(texts.primary_topic[asked], *inputs)
-    if weight := settings.any_topic_weight:
-        topics = (topics + weight * fit_each(texts.any_topic[asked], *inputs)) / (1 + weight)
+    inputs = (rows if len(asked) == rows.shape[0] else rows[asked], texts.weights()[asked])
+    primary, any_topic = texts.primary_topic[asked], texts.any_topic[asked]
+    topics = fit_each(primary, *inputs, settings.C)
+    weight = settings.any_topic_weight
+    if weight and (primary != any_topic).any():  # else the SVMs would be the same
+        topics = (topics + weight * fit_each(any_topic, *inputs, settings.C)) / (1 + weight)
+    del inputs
+    if not no_topic:
+        return topics.astype(np.float32)
     weights = texts.weights(settings.negative_factor)
-    no_topic = fit_each(~texts.topical[:, np.newaxis], rows, weights, settings.C)
-    return np.hstack([topics, no_topic]).astype(np.float32)
+    last = fit_each(~texts.topical[:, np.newaxis], rows, weights, settings.C)
+    return np.hstack([topics, last]).astype(np.float32)
 
 
 def fit_each(

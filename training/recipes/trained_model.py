@@ -28,17 +28,18 @@ class ExportError(NewswireError):
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Predictions for training newswires, each by a model that was not trained on it."""
+    """Predictions for training texts, each by a model that was not trained on it."""
 
-    labels: NDArray[np.int64]  # (n_newswires,), NO_TOPIC for an indexed one without a topic
-    uncalibrated: NDArray[np.float32]  # (n_newswires, n_outputs)
-    probabilities: NDArray[np.float32]  # (n_newswires, n_outputs), by out-of-fold calibration
-    known_words_ratio: NDArray[np.float64]  # (n_newswires,), by the vocabulary of its model
+    labels: NDArray[np.int64]  # (n_texts,), NO_TOPIC for a negative
+    uncalibrated: NDArray[np.float32]  # (n_texts, n_outputs)
+    probabilities: NDArray[np.float32]  # (n_texts, n_outputs), by out-of-fold calibration
+    known_words_ratio: NDArray[np.float64]  # (n_texts,), by the vocabulary of its model
 
     def choose_thresholds(self, n_topics: int) -> AbstentionThresholds:
         """Choose the lowest confidence above which precision exceeds the target by the margin.
 
-        The predictions are a stream, with the archive's own share of newswires without a topic.
+        The predictions are a stream, with the data's own share of texts without a topic. Where no
+        confidence reaches the target it is 1: abstain.
         """
         topics = self.probabilities[:, :n_topics]
         no_topic = self.probabilities[:, n_topics:].sum(axis=1)  # 0 without such a column
@@ -51,10 +52,9 @@ class OutOfFold:
         precision = np.cumsum(right[order]) / n_above
         standard_errors = np.sqrt(precision * (1 - precision) / n_above)
         sufficient = precision - N_STANDARD_ERRORS * standard_errors >= TARGET_PRECISION
-        last = np.flatnonzero(sufficient).max(initial=0)
-        return AbstentionThresholds(
-            known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=float(confidence[order[last]])
-        )
+        above = confidence[order][sufficient]
+        lowest = float(above[-1]) if above.size else 1.0
+        return AbstentionThresholds(known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=lowest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -11,49 +12,64 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import confusion_matrix
 
 from service.model import Manifest, Topic
-from training.data.views import STREAM
-from training.evaluation.evaluate import Evaluation
+from training.evaluation.evaluate import Evaluation, stream_of
 from training.evaluation.metrics import calibration_bins
 from training.report import tables
+
+MAX_NAMED_TOPICS: Final = 100  # in a figure: more names would overlap
 
 INTRODUCTION: Final = """\
 # Model card: {manifest.name}, recipe {manifest.recipe[name]}
 
 Recipe `{manifest.recipe[name]}`, trained on {manifest.data[train_newswires]:,} {description} with \
-a topic{train_negatives}, measured on {manifest.data[test_newswires]:,} test \
-newswires{test_negatives}.
+one of {n_topics:,} topics{train_negatives}, measured on {manifest.data[test_newswires]:,} others\
+{test_negatives}.
 
 Repeat the run: `{manifest.command}`
 
 ## Scores
 
-*Keras* is what the Keras data set holds; *article* is each article's own title and body, as a \
-client would send it. *Negatives* are indexed newswires of which no topic fits; the *stream* is \
-both, as they came over the wire; *headlines alone* and *first sentences alone* are parts of the \
-stream. *Out of fold* is the stream of the training newswires in cross-validation. The test \
-newswires took no part in training, calibration and the choice of thresholds.
+"""
+VIEWS: Final[Mapping[str, str]] = {
+    "keras": "*Keras* is what the Keras data set holds",
+    "article": "*article* is each text with its own title, as a client would send it",
+    "negatives": "*negatives* are texts of which no topic fits",
+    "stream": "the *stream* is both, as they came",
+    "headlines": "*headlines alone* are the titles of all texts",
+    "first_sentences": "*first sentences alone* are the beginnings of all texts",
+    "out_of_fold": "*out of fold* are the training texts in cross-validation",
+}
+SCORES: Final = """
+The test texts took no part in training, calibration and the choice of thresholds.
 
 *Accuracy*, *top-3*, *macro F1* and *Brier* are of the texts that have a topic. *Single-topic* \
-is the accuracy on articles that have one topic only; *any topic* counts a prediction that is \
-one of an article's several. ECE is the expected calibration error (15 bins): on the stream, a \
-topic predicted for a negative is wrong. *Coverage* is the share of the texts with a topic that \
-is not abstained from, *answered* the share of right predictions among all that are not \
-abstained from, *negatives answered* the share of negatives that are not. AUC is the area under \
-the ROC curve of `no_topic`.
+is the accuracy on texts that have one topic only; *any topic* counts a prediction that is \
+one of a text's several. ECE is the expected calibration error (15 bins): a topic predicted for a \
+text of no topic is wrong. *Coverage* is the share of the texts with a topic that is not abstained \
+from, *answered* the share of right predictions among all that are not abstained from\
 """
+NEGATIVE_SCORES: Final = """, *negatives answered* the share of negatives that are not. AUC is the \
+area under the ROC curve of `no_topic`"""
 ABSTENTION: Final = """
 ## Abstention
 
 `too_few_known_words`: less than {manifest.min_known_words_ratio:.3f} of the words that are no \
-numbers are known. `no_topic`: "no topic fits" is more likely than not. `low_confidence`: the \
-highest score is below {manifest.min_confidence:.3f}. The confidence was chosen on the \
-out-of-fold stream, so that at least 95 % of the predictions that are not abstained from are right.
+numbers are known. {no_topic}`low_confidence`: the highest score is below \
+{manifest.min_confidence:.3f}. {choice}
 """
+NO_TOPIC_REASON: Final = '`no_topic`: "no topic fits" is more likely than not. '
+CHOSEN: Final = (
+    "The confidence was chosen on held-out training texts, so that at least 95 % of the "
+    "predictions that are not abstained from are right."
+)
+NEVER_REACHED: Final = (
+    "On held-out training texts no confidence had 95 % of right predictions above it, so that the "
+    "model abstains always: it needs more texts, or topics that are easier to tell apart."
+)
 ON_THE_STREAM: Final = """
-On the test stream {answered_accuracy:.1%} of what is not abstained from is right, with \
-{coverage:.1%} of the newswires that have a topic and {negatives_answered:.1%} of those that \
-have none. This holds for this stream. Measure it on a stream with fewer topical texts, or of \
-another kind.
+On the test texts {answered_accuracy:.1%} of what is not abstained from is right, with \
+{coverage:.1%} of the texts that have a topic{negatives}. This holds for such texts. Measure it on \
+a stream with fewer topical texts, or of another kind.
 """
 WRITTEN_TEXTS: Final = """
 ## Modern words
@@ -111,16 +127,26 @@ def write_model_card(
     }
     card = INTRODUCTION.format(
         manifest=manifest,
-        description=manifest.data.get("description", "newswires"),
+        description=manifest.data.get("description", "texts"),
+        n_topics=len(codes),
         **{name: f" and {n:,} without one" if n else "" for name, n in n_negatives.items()},
     )
+    sentence = "; ".join(text for view, text in VIEWS.items() if view in evaluations)
+    card += f"{sentence}.\n"
+    card += f"{SCORES}{NEGATIVE_SCORES if any(n_negatives.values()) else ''}.\n"
     named = {tables.VIEW_TITLES[view]: evaluation for view, evaluation in evaluations.items()}
-    columns = ["measured on", *tables.SCORE_TITLES.values()]
-    card += "\n" + tables.markdown_table(columns, tables.score_rows(named, baselines))
+    card += "\n" + score_table(named, baselines)
     if manifest.min_confidence:
-        card += ABSTENTION.format(manifest=manifest)
-        if STREAM in evaluations:
-            card += ON_THE_STREAM.format(**evaluations[STREAM].scores())
+        card += ABSTENTION.format(
+            manifest=manifest,
+            no_topic=NO_TOPIC_REASON if manifest.no_topic else "",
+            choice=CHOSEN if manifest.min_confidence < 1 else NEVER_REACHED,
+        )
+        scores = stream_of(evaluations).scores()
+        if "answered_accuracy" in scores:
+            share = scores.get("negatives_answered")
+            negatives = "" if share is None else f" and {share:.1%} of those that have none"
+            card += ON_THE_STREAM.format(negatives=negatives, **scores)
     if settings.get("synonyms"):
         synonyms = (f"{word} ({' '.join(words)})" for word, words in settings["synonyms"].items())
         card += WRITTEN_TEXTS.format(
@@ -133,6 +159,15 @@ def write_model_card(
                 tables.TOPIC_COLUMNS, tables.topic_rows(evaluation, codes)
             )
     return card
+
+
+def score_table(evaluations: Mapping[str, Evaluation], baselines: Mapping[str, float]) -> str:
+    """Return the table of scores in Markdown, without those that nothing has."""
+    columns = ["measured on", *tables.SCORE_TITLES.values()]
+    rows = list(tables.score_rows(evaluations, baselines))
+    used = [any(row[number] for row in rows) for number in range(len(columns))]
+    kept = (list(compress(row, used)) for row in rows)
+    return tables.markdown_table(list(compress(columns, used)), kept)
 
 
 def draw_curves(history: Mapping[str, Sequence[float]], chosen: int) -> bytes:
@@ -156,10 +191,11 @@ def draw_confusion(evaluation: Evaluation, codes: Sequence[str], view: str) -> b
     counts = confusion_matrix(evaluation.labels, evaluation.predicted, labels=range(len(codes)))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set(title=f"Share of each topic's test newswires ({view})")
+    axes.set(title=f"Share of each topic's test texts ({view})")
     axes.set(xlabel="Prediction", ylabel="Label")
-    axes.set_xticks(range(len(codes)), codes, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(codes)), codes, fontsize=7)
+    if len(codes) <= MAX_NAMED_TOPICS:
+        axes.set_xticks(range(len(codes)), codes, rotation=90, fontsize=7)
+        axes.set_yticks(range(len(codes)), codes, fontsize=7)
     figure.colorbar(image, shrink=0.7)
     return _to_png(figure)
 

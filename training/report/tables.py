@@ -8,7 +8,7 @@ from rich.text import Text
 
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import bootstrap_interval, mcnemar
-from training.release.promotion import Check
+from training.release.checks import Check
 
 VIEW_TITLES: Final[Mapping[str, str]] = {
     "keras": "Keras",
@@ -41,7 +41,7 @@ LABELLED_TITLES: Final[Mapping[str, str]] = {
     "negatives_answered": "negatives answered",
     "answered_right": "right of answered",
 }
-TOPIC_COLUMNS: Final = ("topic", "precision", "recall", "F1", "test newswires")
+TOPIC_COLUMNS: Final = ("topic", "precision", "recall", "F1", "test texts")
 
 
 def score_rows(
@@ -73,7 +73,7 @@ def summary_table(
     """Show the scores of classifiers, and the accuracies of baselines."""
     named = {name: evaluation for name, _, evaluation in _named(results)}
     columns = ["", *SCORE_TITLES.values()]
-    return _table("On the test newswires", columns, score_rows(named, baselines))
+    return _table("On the test texts", columns, score_rows(named, baselines))
 
 
 def comparison_table(

@@ -5,10 +5,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+import training.recipes.calibration as calibration_module
 from service.model import NewsText
 from training.data.dataset import NO_TOPIC
 from training.evaluation.metrics import expected_calibration_error
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
+from training.recipes.counts import TokenCounts
 from training.recipes.examples import Kind, TrainingTexts
 
 
@@ -106,16 +108,69 @@ def test_negatives_move_no_topic_against_another() -> None:
     np.testing.assert_allclose(fitted[0], fitted[1], rtol=1e-5)
 
 
-def fit(
-    margins: NDArray[np.float32], labels: NDArray[np.int64], settings: CalibrationSettings
-) -> Calibration:
-    """Fit with all negatives apart, and every text counting the same."""
-    n_texts, n_topics = len(margins), margins.shape[1] - 1
-    texts = TrainingTexts(
-        texts=[NewsText("")] * n_texts,
+def test_without_no_topic_all_outputs_are_topics() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 300)
+    margins = generator.normal(size=(300, 4)).astype(np.float32)
+    margins[np.arange(300), labels] += 1
+    with_no_topic = fit(margins, labels, CalibrationSettings())
+    texts = texts_of(labels, 3)
+    settings = CalibrationSettings(negative_factor=1.0)
+    calibration = fit_calibration(margins[:, :3], texts, settings, no_topic=False)
+    assert calibration.kernel.shape == (6, 3)
+    np.testing.assert_array_equal(calibration.kernel, with_no_topic.kernel[[0, 1, 2, 4, 5, 6], :3])
+
+
+def test_outliers_are_left_out_without_no_topic() -> None:
+    """Texts of random words, whose margins look like those of a topic."""
+    labels = np.array([0, 1, 2] * 100)
+    margins = np.full((300, 3), -1, dtype=np.float32)
+    margins[np.arange(300), labels] = 1
+    outlier = np.arange(300) < 150
+    kinds = np.where(outlier, Kind.OUTLIER.value, Kind.WHOLE.value)
+    texts = replace(texts_of(np.where(outlier, NO_TOPIC, labels), 3), kinds=kinds)
+    calibration = fit_calibration(margins, texts, CalibrationSettings(), no_topic=False)
+    alone = fit_calibration(
+        margins[~outlier], texts.only(~outlier), CalibrationSettings(), no_topic=False
+    )
+    np.testing.assert_array_equal(calibration.kernel, alone.kernel)
+    assert calibration(margins).max() > 0.9
+
+
+def test_scales_alone_for_many_topics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels are drawn from known probabilities, whose logits are stretched where negative."""
+    monkeypatch.setattr(calibration_module, "MAX_MATRIX_TOPICS", 3)
+    generator = np.random.default_rng(0)
+    logits = generator.normal(scale=1.5, size=(6_000, 4))
+    truth = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([generator.choice(4, p=row) for row in truth])
+    margins = np.where(logits < 0, 4 * logits, 2 * logits).astype(np.float32)
+    settings = CalibrationSettings()
+    calibration = fit_calibration(margins, texts_of(labels, 4), settings, no_topic=False)
+    assert np.diag(calibration.kernel[:4]) == pytest.approx([0.5] * 4, abs=0.05)
+    assert np.diag(calibration.kernel[4:]) == pytest.approx([-0.25] * 4, abs=0.05)
+    off_diagonal = calibration.kernel[:4] - np.diag(np.diag(calibration.kernel[:4]))
+    assert not off_diagonal.any()
+    np.testing.assert_allclose(calibration(margins), truth, atol=0.05)
+
+
+def texts_of(labels: NDArray[np.int64], n_topics: int) -> TrainingTexts:
+    """Whole texts without words."""
+    n_texts = len(labels)
+    texts = [NewsText("")] * n_texts
+    return TrainingTexts(
+        texts=texts,
         groups=np.arange(n_texts),
         kinds=np.full(n_texts, Kind.WHOLE.value),
         labels=labels,
         any_topic=np.zeros((n_texts, n_topics), dtype=bool),
+        counts=TokenCounts.of(texts),
     )
+
+
+def fit(
+    margins: NDArray[np.float32], labels: NDArray[np.int64], settings: CalibrationSettings
+) -> Calibration:
+    """Fit with all negatives apart, and every text counting the same."""
+    texts = texts_of(labels, margins.shape[1] - 1)
     return fit_calibration(margins, texts, replace(settings, negative_factor=1.0))

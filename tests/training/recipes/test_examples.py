@@ -10,10 +10,10 @@ from training.data.views import first_sentence
 from training.recipes.examples import (
     NEWSWIRES_PER_OUTLIER,
     Kind,
-    WrittenText,
     parts_of,
     training_texts,
 )
+from training.recipes.reuters import WrittenText
 
 
 def article(title: str, body: str, *topics: str) -> Article:

@@ -8,6 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from service.model import NewsText
 from service.model.field_encoder import NewsEncoder
 from service.model.token_counts import UNKNOWN_ID
+from training.recipes.counts import TokenCounts
 from training.recipes.features import FeatureSettings, fit_features, idf_igm
 
 WORDS = st.sampled_from(["oil", "rose", "to", "12", "dlrs", "wheat", "a"])
@@ -27,8 +28,8 @@ PLAIN = FeatureSettings(igm_weight=0.0)
 def test_rows_are_those_of_scikit_learn(texts: list[str]) -> None:
     """An oracle: TF-IDF over the same tokens. Without rare words, which we drop, both agree."""
     news = [NewsText(text) for text in texts * 2]
-    features = fit_features(news, np.zeros(len(news), dtype=np.int64), PLAIN)
-    ours = features.rows(features.encode(news)).toarray()
+    features = fit_features(TokenCounts.of(news), np.zeros(len(news), dtype=np.int64), PLAIN)
+    ours = features.rows_of_counts(TokenCounts.of(news)).toarray()
     vocabulary = {token: token_id - 4 for token, token_id in features.encoder.vocabulary.items()}
     vectorizer = TfidfVectorizer(
         analyzer=lambda item: NewsEncoder.field_tokens(item.text, item.title),
@@ -40,7 +41,7 @@ def test_rows_are_those_of_scikit_learn(texts: list[str]) -> None:
 
 
 def test_frequent_tokens_have_low_ids_and_rare_ones_none() -> None:
-    vocabulary = fit_features(TEXTS, LABELS_OF_TEXTS, PLAIN).encoder.vocabulary
+    vocabulary = fit_features(TokenCounts.of(TEXTS), LABELS_OF_TEXTS, PLAIN).encoder.vocabulary
     assert list(vocabulary.values()) == list(range(4, 4 + len(vocabulary)))
     assert list(vocabulary)[:5] == ["#2", "lead:rose", "oil", "rose", "title:oil"]  # numbers first
     assert {"title:wheat", "#2"} <= vocabulary.keys()
@@ -48,11 +49,11 @@ def test_frequent_tokens_have_low_ids_and_rare_ones_none() -> None:
 
 
 def test_unknown_word_weighs_as_word_of_one_text() -> None:
-    features = fit_features(TEXTS, LABELS_OF_TEXTS, PLAIN)
+    features = fit_features(TokenCounts.of(TEXTS), LABELS_OF_TEXTS, PLAIN)
     assert features.token_weights[UNKNOWN_ID] == pytest.approx(np.log((1 + len(TEXTS)) / 2) + 1)
     assert features.token_weights[UNKNOWN_ID] > features.token_weights[4:].max()
-    known, mixed = features.rows(
-        features.encode([NewsText("wheat"), NewsText("wheat zebra yak")])
+    known, mixed = features.rows_of_counts(
+        TokenCounts.of([NewsText("wheat"), NewsText("wheat zebra yak")])
     ).toarray()
     wheat = features.encoder.vocabulary["wheat"]
     assert 0 < mixed[wheat] < known[wheat]
@@ -70,5 +71,5 @@ def test_igm_of_tokens() -> None:
 
 
 def test_text_without_words_has_no_features() -> None:
-    features = fit_features(TEXTS, LABELS_OF_TEXTS, FeatureSettings())
-    assert not features.rows(features.encode([NewsText("...")])).toarray().any()
+    features = fit_features(TokenCounts.of(TEXTS), LABELS_OF_TEXTS, FeatureSettings())
+    assert not features.rows_of_counts(TokenCounts.of([NewsText("...")])).toarray().any()

@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 import tensorflow as tf
+from numpy.typing import NDArray
 from onnx.numpy_helper import to_array
 from rich.console import Console
 from scipy.sparse import csr_array
@@ -19,8 +20,9 @@ from training.data.views import views_of
 from training.evaluation.evaluate import evaluate_out_of_fold
 from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
-from training.recipes.examples import read_written_texts, training_texts
+from training.recipes.examples import Example, Kind, TrainingTexts, training_texts
 from training.recipes.linear import LinearSettings, fit, quantize, split_into_folds, to_tensor
+from training.recipes.reuters import read_written_texts
 from training.recipes.svm import SVMSettings
 from training.release.export import check_parity, export
 
@@ -174,7 +176,7 @@ def test_sparse_tensor_has_the_same_numbers() -> None:
 
 
 def test_topics_are_those_of_the_data_set() -> None:
-    """Two topics that are not of Reuters; the written texts without a topic are negatives."""
+    """Two topics that are not of Reuters, so without written texts, and without negatives."""
     texts = {"rain": "Showers and thunder over the hills", "chess": "The bishop takes a pawn"}
     articles = [
         Article(code, f"{text} on day {day}", has_body=True, keras_text="", topics=(code,))
@@ -186,8 +188,28 @@ def test_topics_are_those_of_the_data_set() -> None:
     model = fit(train, {}, seed=0, console=Console(file=io.StringIO()))
     token_ids = [model.encoder.token_ids(text, None) for text in texts.values()]
     probabilities = model.predict(token_ids)
-    assert probabilities.shape == (2, 3)
-    assert probabilities[:, :2].argmax(axis=1).tolist() == [0, 1]
+    assert not model.no_topic
+    assert probabilities.shape == (2, 2)
+    assert probabilities.argmax(axis=1).tolist() == [0, 1]
+    assert not model.settings.keys() & {"synonyms", "written_texts"}
+
+
+def test_fewer_folds_for_rare_topics() -> None:
+    """A fold has no text of a topic with fewer texts than there are folds."""
+    labels = [0] * 7 + [1] * 3
+
+    def folds_of(labels: list[int]) -> NDArray[np.int64]:
+        examples = [
+            Example(NewsText("a"), group, Kind.WHOLE, (str(label),))
+            for group, label in enumerate(labels)
+        ]
+        texts = TrainingTexts.of(examples, ["0", "1"])
+        return split_into_folds(texts, LinearSettings(seed=0))
+
+    folds = folds_of(labels)
+    assert np.unique(folds).tolist() == [0, 1, 2, 3, 4]
+    assert len(np.unique(folds[7:])) == 3
+    assert np.unique(folds_of([0] * 3 + [1] * 3)).tolist() == [0, 1, 2]
 
 
 def test_kernel_is_quantized(network: TrainedModel) -> None:

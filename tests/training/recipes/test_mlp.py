@@ -11,7 +11,7 @@ from training.recipes.mlp import MlpSettings, build_network, multi_hot
 
 @given(st.lists(st.lists(st.integers(0, 40), max_size=20), max_size=5))
 def test_multi_hot(token_ids: list[list[int]]) -> None:
-    rows = multi_hot(token_ids, 20)
+    rows = multi_hot(token_ids, 20).toarray()
     assert rows.shape == (len(token_ids), 20)
     for row, ids in zip(rows, token_ids, strict=True):
         assert set(np.flatnonzero(row)) == {i if i < 20 else 2 for i in ids}

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -6,9 +8,10 @@ from scipy.sparse import csr_array, random_array
 
 from service.model import NewsText
 from training.data.reuters_expected import TOPIC_CODES
+from training.recipes.counts import TokenCounts
 from training.recipes.examples import Example, Kind, TrainingTexts
 from training.recipes.features import FeatureSettings
-from training.recipes.svm import SVMSettings, add_synonyms, fit_each, fit_svms
+from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_each, fit_svms
 
 C = 0.7
 
@@ -73,10 +76,14 @@ def texts() -> TrainingTexts:
     return TrainingTexts.of(examples, TOPIC_CODES)
 
 
+def margins_of(svms: LinearSVMs, texts: Sequence[NewsText]) -> NDArray[np.float32]:
+    return svms.margins(svms.features.rows_of_counts(TokenCounts.of(texts)))
+
+
 def test_last_margin_is_of_no_topic(texts: TrainingTexts) -> None:
     svms = fit_svms(texts, SVMSettings(C=10), FeatureSettings())
     asked = [NewsText("Crude oil"), NewsText("Wheat exports"), NewsText("The minister")]
-    margins = svms.margins(svms.features.encode(asked))
+    margins = margins_of(svms, asked)
     assert margins.shape == (3, len(TOPIC_CODES) + 1)
     crude, wheat = TOPIC_CODES.index("crude"), TOPIC_CODES.index("wheat")
     assert margins[:, :-1].argmax(axis=1)[:2].tolist() == [crude, wheat]
@@ -131,11 +138,8 @@ def test_synonym_has_margins_of_its_equivalents(texts: TrainingTexts) -> None:
         (NewsText("They say gusher", "A title"), NewsText("They say crude oil", "A title")),
     ]
     for new, old in pairs:
-        (with_synonym,) = svms.features.encode([new])
-        np.testing.assert_allclose(
-            svms.margins([with_synonym]), plain.margins(plain.features.encode([old])), atol=1e-5
-        )
-    assert svms.features.encode([NewsText("gusher")])[0].known_words_ratio == 1
-    before = plain.margins(plain.features.encode(texts.texts))
-    after = svms.margins(svms.features.encode(texts.texts))
+        np.testing.assert_allclose(margins_of(svms, [new]), margins_of(plain, [old]), atol=1e-5)
+    assert svms.features.encoder.encode("gusher").known_words_ratio == 1
+    before = margins_of(plain, texts.texts)
+    after = margins_of(svms, texts.texts)
     np.testing.assert_allclose(before, after, atol=1e-6)

@@ -1,0 +1,101 @@
+"""Counts of the tokens of texts, so that texts are split once and not again for each fold."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from service.model import NewsText
+from service.model.field_encoder import NewsEncoder, is_number
+from service.model.token_counts import FIRST_WORD_ID, PAD_ID, START_ID, UNKNOWN_ID
+
+TEXTS_AT_ONCE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """How often each text has each token of words, title words and lead words."""
+
+    tokens: Sequence[str]  # of all texts, as `NewsEncoder.field_tokens` returns them
+    rows: csr_array  # float32 (n_texts, n_tokens)
+
+    @classmethod
+    def of(cls, texts: Sequence[NewsText]) -> Self:
+        """Count the tokens of texts."""
+        columns: dict[str, int] = {}
+        blocks = _blocks(texts, columns)
+        indices, lengths = map(np.concatenate, zip(*blocks, strict=True))
+        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        ones = np.ones(len(indices), dtype=np.float32)
+        rows = csr_array((ones, indices, indptr), shape=(len(texts), len(columns)))
+        rows.sum_duplicates()
+        return cls(list(columns), rows)
+
+    def only(self, chosen: NDArray[np.bool_]) -> Self:
+        """Return the counts of the texts where ``chosen``, of shape (n_texts,), is true."""
+        return type(self)(self.tokens, self.rows[np.flatnonzero(chosen)])
+
+    def document_frequencies(self) -> NDArray[np.int64]:
+        """Return the number of texts with each token, of shape (n_tokens,)."""
+        return np.bincount(self.rows.indices, minlength=len(self.tokens))
+
+    def encoded(self, encoder: NewsEncoder, n_ids: int) -> csr_array:
+        """Count token ids, float32 of shape (n_texts, n_ids), as if the encoder encoded each text.
+
+        Every text has `START_ID` once.
+        """
+        ids = self._ids(encoder)
+        (found,) = np.nonzero(ids != PAD_ID)
+        ones = np.ones(len(found), dtype=np.float32)
+        to_ids = csr_array((ones, (found, ids[found])), shape=(len(ids), n_ids))
+        n_texts = self.rows.shape[0]
+        start = np.full(n_texts, START_ID)
+        starts = csr_array(
+            (np.ones(n_texts, dtype=np.float32), start, np.arange(n_texts + 1)), (n_texts, n_ids)
+        )
+        rows = csr_array(self.rows @ to_ids + starts)
+        rows.sort_indices()
+        return rows
+
+    def known_words_ratios(self, encoder: NewsEncoder) -> NDArray[np.float64]:
+        """Return `EncodedText.known_words_ratio` of each text, of shape (n_texts,)."""
+        n_numbers = sum(is_number(token) for token in encoder.vocabulary)
+        ids = self._ids(encoder)
+        words = np.array([":" not in token for token in self.tokens], dtype=bool)
+        n_known = self.rows @ (words & (ids >= FIRST_WORD_ID + n_numbers)).astype(np.float64)
+        n_unknown = self.rows @ (words & (ids == UNKNOWN_ID)).astype(np.float64)
+        return np.asarray(n_known / np.maximum(n_known + n_unknown, 1))
+
+    def _ids(self, encoder: NewsEncoder) -> NDArray[np.int64]:
+        """Return the id of each token, of shape (n_tokens,): `UNKNOWN_ID` for an unknown word.
+
+        A word of a field that has no id there has `PAD_ID`.
+        """
+        words = [token.rpartition(":")[2] for token in self.tokens]
+        ids = encoder.word_ids(words)
+        known = {token_id: word for word, token_id in encoder.vocabulary.items()}
+        for column, token in enumerate(self.tokens):
+            field, colon, _ = token.rpartition(":")
+            if colon:  # of the word that was found: without its 's, it may be another
+                name = f"{field}:{known.get(ids.item(column), '')}"
+                ids[column] = encoder.vocabulary.get(name, PAD_ID)
+        return ids
+
+
+def _blocks(
+    texts: Sequence[NewsText], columns: dict[str, int]
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+    """Yield the columns of the tokens of texts, and the number of tokens of each text."""
+    for start in range(0, max(len(texts), 1), TEXTS_AT_ONCE):
+        tokens = [
+            NewsEncoder.field_tokens(item.text, item.title)
+            for item in texts[start : start + TEXTS_AT_ONCE]
+        ]
+        for token in chain.from_iterable(tokens):
+            columns.setdefault(token, len(columns))
+        indices = map(columns.__getitem__, chain.from_iterable(tokens))
+        yield np.fromiter(indices, np.int32), np.array(list(map(len, tokens)), np.int32)

@@ -1,0 +1,116 @@
+"""Settings of a recipe that the user changes: ``--set C=0.5`` or a TOML file."""
+
+import math
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from training.data.dataset import DataError
+from training.recipes import Recipe
+
+SEED: Final = "seed"  # has an option of its own
+MAY_BE_0: Final = frozenset({"igm_weight", "any_topic_weight"})
+MINIMA: Final = {"folds": 2}
+
+
+def read_settings(
+    recipe: Recipe, assignments: Sequence[str] = (), file: Path | None = None
+) -> dict[str, Any]:
+    """Return changed settings of a recipe as keyword arguments of its ``fit``.
+
+    A setting in a group, such as ``svm.C``, may be named without it if no other has its name; in a
+    file the groups are tables. Assignments override the file. Raises `DataError` for unknown
+    settings and invalid values.
+    """
+    if not assignments and file is None:
+        return {}  # without TensorFlow, which the recipe imports
+    module = import_module(f"training.recipes.{recipe.value}")
+    defaults = getattr(module, f"{recipe.value.title()}Settings")(seed=0)
+    known = {name: value for name, value in _leaves(defaults) if name != SEED}
+    changed: dict[str, Any] = {}
+    for name, value in _read_file(file) if file else ():
+        full = _full_name(name, known, str(file), recipe)
+        changed[full] = _check(full, value, known[full], str(file))
+    for assignment in assignments:
+        name, _, text = assignment.partition("=")
+        full = _full_name(name.strip(), known, "--set", recipe)
+        changed[full] = _check(full, _number(text.strip()), known[full], "--set")
+    return _arguments(defaults, changed)
+
+
+def _leaves(settings: Any, prefix: str = "") -> Iterator[tuple[str, int | float]]:
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        if is_dataclass(value):
+            yield from _leaves(value, f"{prefix}{item.name}.")
+        else:
+            yield f"{prefix}{item.name}", value
+
+
+def _arguments(defaults: Any, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields with a changed setting; a group has its other settings too."""
+    arguments: dict[str, Any] = {}
+    for name, value in changed.items():
+        group, _, own = name.rpartition(".")
+        if group:
+            arguments[group] = replace(
+                arguments.get(group, getattr(defaults, group)), **{own: value}
+            )
+        else:
+            arguments[own] = value
+    return arguments
+
+
+def _full_name(name: str, known: Mapping[str, Any], where: str, recipe: Recipe) -> str:
+    found = [full for full in known if name in (full, full.rpartition(".")[2])]
+    if len(found) != 1:
+        expected = found or known
+        raise DataError(
+            f"{where}: expected a setting of the recipe {recipe}, {', '.join(expected)}, "
+            f"got {name!r}"
+        )
+    return found[0]
+
+
+def _check(name: str, value: object, default: int | float, where: str) -> int | float:
+    """Return a value as the type of the default."""
+    own = name.rpartition(".")[2]
+    whole = isinstance(default, int)
+    lowest = MINIMA.get(own, 0)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int if whole else int | float)
+        or not math.isfinite(value)
+        or value < lowest
+        or (value == 0 and own not in MAY_BE_0)
+    ):
+        kind = "a whole number" if whole else "a number"
+        bound = f"of at least {lowest}" if lowest or own in MAY_BE_0 else "above 0"
+        raise DataError(f"{where}: {name}: expected {kind} {bound}, got {value!r}")
+    return value if whole else float(value)
+
+
+def _number(text: str) -> object:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _read_file(path: Path) -> Iterator[tuple[str, object]]:
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"{path}: expected a TOML file of settings: {error}") from error
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{own}", item) for own, item in value.items())
+        else:
+            yield name, value

@@ -1,0 +1,86 @@
+"""Golden cases of a bundle: texts with the predictions of the trained model."""
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from itertools import zip_longest
+from typing import Final
+
+import numpy as np
+
+from service.model import Golden, NewsText, TextEncoder
+from training.data import Article, Dataset
+from training.recipes.reuters import has_reuters_topics
+from training.recipes.trained_model import TrainedModel
+
+N_TEXTS: Final = 24
+MAX_WORDS: Final = 100  # of a body; more would only be stored
+N_TITLE_WORDS, N_WORDS = 6, 30  # of generated texts
+MIN_LEAD: Final = 1e-3  # of the first topic over the second: rounding must not exchange them
+EDGE_CASES: Final = (NewsText("?!"), NewsText("zzyzx qwxyz 1234567890", "Zzyzx: 12"))
+
+
+def make_goldens(
+    model: TrainedModel, dataset: Dataset, *, store_texts: bool = True
+) -> Sequence[Golden]:
+    """Predict golden texts with the trained model itself, not its export.
+
+    Of Reuters' topics they are written for the project, since its newswires may not be stored; of
+    others they are texts that were tested on. If those may not be stored either, they are drawn
+    from the words that the model knows.
+    """
+    if has_reuters_topics(dataset.topic_codes):
+        cases = json.loads(files("training.release").joinpath("golden_texts.json").read_bytes())
+        texts = [NewsText(case["text"], case["title"]) for case in cases]
+    elif store_texts and dataset.test.articles:
+        texts = [*held_out_texts(dataset), *EDGE_CASES]
+    else:
+        texts = [*generate_texts(model.encoder), *EDGE_CASES]
+    token_ids = [model.encoder.token_ids(item.text, item.title) for item in texts]
+    goldens = [
+        Golden(item.title, item.text, ids, [float(p) for p in probabilities])
+        for item, ids, probabilities in zip(texts, token_ids, model.predict(token_ids), strict=True)
+    ]
+    if has_reuters_topics(dataset.topic_codes):
+        return goldens
+    leads = [_lead(golden, len(dataset.topics)) for golden in goldens]
+    clear = [golden for golden, lead in zip(goldens, leads, strict=True) if lead >= MIN_LEAD]
+    return clear or [goldens[int(np.argmax(leads))]]
+
+
+def held_out_texts(dataset: Dataset) -> list[NewsText]:
+    """Return beginnings of texts that were tested on: of each topic in turn, and of none."""
+    topics: dict[int, list[Article]] = {}
+    for article, label in zip(dataset.test.articles or (), dataset.test.labels, strict=True):
+        topics.setdefault(int(label), []).append(article)
+    in_turn = [
+        item
+        for turn in zip_longest(*topics.values(), dataset.test.negatives)
+        for item in turn
+        if item
+    ]
+    return [
+        NewsText(" ".join(item.body.split(maxsplit=MAX_WORDS)[:MAX_WORDS]), item.title or None)
+        for item in in_turn[:N_TEXTS]
+    ]
+
+
+def generate_texts(encoder: TextEncoder) -> list[NewsText]:
+    """Return texts of random words that a model knows, with and without a title."""
+    words = [word for word in encoder.vocabulary if ":" not in word and "#" not in word]
+    generator = np.random.default_rng(0)
+
+    def draw(n_words: int) -> str:
+        return " ".join(words[i] for i in generator.integers(len(words), size=n_words))
+
+    if not words:
+        return []
+    return [
+        NewsText(draw(N_WORDS), None if number % 2 else draw(N_TITLE_WORDS))
+        for number in range(N_TEXTS)
+    ]
+
+
+def _lead(golden: Golden, n_topics: int) -> float:
+    second, first = np.sort(golden.probabilities[:n_topics])[-2:]
+    return float(first - second)

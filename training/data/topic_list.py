@@ -1,7 +1,6 @@
 """The topics of labelled files: codes of their labels, names and descriptions, rare ones."""
 
 import json
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from service.model import Topic
-from service.model.manifest import MAX_LINE_LENGTH
+from service.model.manifest import MAX_LINE_LENGTH, is_code
 from training.data.dataset import DataError
 
 MIN_TEXTS: Final = 5  # a topic with fewer cannot be learnt and measured
@@ -18,8 +17,6 @@ MAX_TOPICS: Final = 1_000
 MAX_SHOWN: Final = 5  # topics in an error message
 MAX_FILE_BYTES: Final = 16 * 2**20
 MAX_SHOWN_LABEL: Final = 80  # characters
-_CODE: Final = re.compile(r"[\w-][\w.-]{0,63}", re.ASCII)
-_NOT_IN_CODE: Final = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 class Description(NamedTuple):
@@ -50,13 +47,13 @@ class TopicList:
         return self._codes[label]
 
     def _make_code(self, label: str) -> str:
-        code = label
-        if not _CODE.fullmatch(code):
-            plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
-            code = _NOT_IN_CODE.sub("-", plain).strip("-.")
-        if not _CODE.fullmatch(code) or not _is_line(label):
+        code = unicodedata.normalize("NFC", label)
+        if not is_code(code):
+            words = "".join(char if char == "." or is_code(char) else " " for char in code).split()
+            code = "-".join(words).strip("-.")
+        if not is_code(code) or not _is_line(label):
             raise DataError(
-                "topics: expected names with 1 to 64 ASCII letters and digits, got "
+                "topics: expected names with 1 to 64 letters and digits, got "
                 f"{label[:MAX_SHOWN_LABEL]!r}: give it a code with --topics topics.json"
             )
         if code not in self._descriptions and self._labels.setdefault(code, label) != label:
@@ -91,9 +88,9 @@ def read_descriptions(path: Path) -> dict[str, Description]:
     descriptions: dict[str, Description] = {}
     for number, entry in enumerate(entries, 1):
         code = entry.get("code") if isinstance(entry, dict) else None
-        if not isinstance(code, str) or not _CODE.fullmatch(code):
+        if not isinstance(code, str) or not is_code(code):
             raise DataError(
-                f"{path}, entry {number}: expected an object with a 'code' of 1 to 64 ASCII "
+                f"{path}, entry {number}: expected an object with a 'code' of 1 to 64 "
                 f"letters, digits, '_', '-' and '.', got {str(entry)[:MAX_SHOWN_LABEL]}"
             )
         name = entry.get("name") or code

@@ -33,6 +33,8 @@ def train(
     """
     settings = read_settings(recipe, assignments, settings_file)
     dataset = load_data(options, lambda line: console.print(line, soft_wrap=True))
+    if options.files:
+        print_findings(dataset, console)
     named: dict[str, object] = {"recipe": recipe, **options.arguments(), "seed": seed}
     named |= {"settings": settings_file.name} if settings_file else {}
     named |= {"set": list(assignments)} if assignments else {}
@@ -47,6 +49,15 @@ def train(
         options=named,
         store_texts=not no_texts,
     )
+
+
+def print_findings(dataset: Dataset, console: Console) -> None:
+    """Show what may be wrong with the texts; the command check-data also says where."""
+    from training.data_check.check import check_rows
+    from training.data_check.dataset_rows import rows_of_dataset
+    from training.data_check.tables import findings_table
+
+    console.print(findings_table(check_rows(list(rows_of_dataset(dataset)))))
 
 
 def train_on(

@@ -13,6 +13,7 @@ from tests.training.generated import generated_dataset
 from training.data import Dataset
 from training.pipeline import train_on
 from training.recipes import Recipe
+from training.recipes.linear import C_OF_OTHER_TOPICS
 from training.recipes.settings import read_settings
 
 
@@ -42,6 +43,7 @@ def test_bundle_of_other_topics(folder: Path, dataset: Dataset) -> None:
     assert manifest.scores.keys() == {"article", "headlines", "first_sentences"}
     assert manifest.scores["article"]["accuracy"] > 0.8
     assert manifest.recipe["settings"].keys() == {"seed", "folds", "features", "svm", "calibration"}
+    assert manifest.recipe["settings"]["svm"]["C"] in C_OF_OTHER_TOPICS
     assert classifier.drift_baseline is not None
     assert classifier.drift_baseline.n_texts == 60
     (prediction,) = classifier.classify(["word1x0 word1x1 word1x2 word1x3 common1 common2"])
@@ -120,8 +122,15 @@ def test_topics_of_5_texts(tmp_path: Path) -> None:
     assert len(load_classifier(folder).topics) == 4
 
 
+def test_settings_are_recorded(tmp_path: Path) -> None:
+    settings = read_settings(Recipe.LINEAR, ["C=3", "folds=2"])
+    recorded = load_bundle(run(generated_dataset(2, 40), tmp_path / "1", settings=settings))
+    assert recorded.manifest.recipe["settings"]["svm"]["C"] == 3
+    assert recorded.manifest.recipe["settings"]["folds"] == 2
+
+
 def test_1000_topics(tmp_path: Path) -> None:
-    settings = read_settings(Recipe.LINEAR, ["folds=2", "max_iterations=20"])
+    settings = read_settings(Recipe.LINEAR, ["folds=2", "max_iterations=20", "C=0.7"])
     dataset = generated_dataset(1_000, 2_200, n_test=200, titles=False)
     folder = run(dataset, tmp_path / "1", settings=settings)
     classifier = load_classifier(folder)

@@ -13,6 +13,9 @@ from training.data.dataset import NO_TOPIC
 from training.recipes.examples import TrainingTexts
 
 MAX_MATRIX_TOPICS: Final = 200
+MAX_SCALE: Final = 30.0
+"""Of own margins. Topics that few texts tell apart without error would have no limit, and the
+probabilities would amplify rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,17 @@ def fit_calibration(
     """Fit a calibration to out-of-fold margins of texts; the last is "no topic fits" if asked for.
 
     Only the logit of "no topic fits" is fitted to negatives, so that they do not move one topic
-    against another. A topic's logit is its own margin, with a scale of its own where it is
+    against another. Without this logit outliers are left out too: they would lower the
+    probabilities of all texts, which cost 1 point of coverage and 0.016 of calibration error on
+    news of four sections. A topic's logit is its own margin, with a scale of its own where it is
     negative, and a regularised linear function of all margins: matrix scaling drawn towards
     temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. With
     more than `MAX_MATRIX_TOPICS` it is the own margin alone: the matrix would have more weights
     than there are texts.
     """
     n_topics = margins.shape[1] - no_topic
-    has_topic, asked = texts.topical[:, np.newaxis], ~texts.negative
+    has_topic = texts.topical[:, np.newaxis]
+    asked = ~texts.negative if no_topic else texts.topical
     weights = texts.weights(settings.negative_factor)
     topics = margins[:, :n_topics]
     wanted = _wanted(texts.labels[asked], n_topics)
@@ -133,7 +139,10 @@ def _fit_scales(
         return float(loss), np.array([float((slopes * part).sum()) for part in signs])
 
     options = {"maxiter": settings.max_iterations}
-    result = minimize(objective, np.ones(2), jac=True, method="L-BFGS-B", options=options)
+    bounds = [(-MAX_SCALE, MAX_SCALE)] * 2
+    result = minimize(
+        objective, np.ones(2), jac=True, method="L-BFGS-B", bounds=bounds, options=options
+    )
     positive, negative = result.x
     own = np.eye(n_topics)
     return np.vstack([positive * own, (negative - positive) * own]), np.zeros(n_topics)
@@ -181,5 +190,10 @@ def _fit(
     start = np.concatenate([np.ones(2), np.zeros(n_logits + shape[0] * shape[1])])
     options = {"maxiter": max_iterations}
     result = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
+    if np.abs(result.x[:2]).max() > MAX_SCALE:
+        bounds = [(-MAX_SCALE, MAX_SCALE)] * 2 + [(None, None)] * (len(start) - 2)
+        result = minimize(
+            objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
     kernel, bias, _ = unpack(result.x)
     return kernel, bias

@@ -5,8 +5,8 @@ topics and of "no topic fits". All layers are linear in the features, so that a 
 about as much as one of the ``mlp`` recipe.
 
 Without negatives there is no output for "no topic fits": its probability would be that of random
-words, not of texts that a client sends. The calibration still draws the probabilities of such
-outliers to one another, so that the model abstains from nonsense by its confidence.
+words, not of texts that a client sends. The SVMs still learn that such outliers are of no topic, so
+that the model abstains from nonsense by its confidence.
 """
 
 import math
@@ -36,6 +36,7 @@ from training.recipes.reuters import WrittenText, has_reuters_topics, synonyms_f
 from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_svms
 from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel, serialize
 
+C_OF_OTHER_TOPICS: Final = (0.2, SVMSettings().C)
 MIN_NEGATIVES: Final = 5  # fewer than a topic must have do not show what no topic looks like
 
 GRAPH: Final = """
@@ -86,27 +87,38 @@ def fit(
     """Compute out-of-fold margins, fit the calibration to them, then fit SVMs to all texts.
 
     Texts are newswires and written texts, of which None takes those for the topics; settings may be
-    changed.
+    changed. Those of the SVMs were chosen for Reuters: for other topics, ``C`` is the one of
+    `C_OF_OTHER_TOPICS` with the highest out-of-fold accuracy.
     """
     settings = LinearSettings(seed, **changed)
+    candidates = [settings]
+    if "svm" not in changed and not has_reuters_topics(train.topic_codes):
+        candidates = [replace(settings, svm=replace(settings.svm, C=c)) for c in C_OF_OTHER_TOPICS]
     synonyms = synonyms_for(train.topic_codes)
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
     no_topic = len(np.unique(texts.groups[texts.negative])) >= MIN_NEGATIVES
     folds = split_into_folds(texts, settings)
-    n_folds = folds.max() + 1
-    margins = np.zeros((len(folds), len(train.topic_codes) + no_topic), dtype=np.float32)
+    n_folds = int(folds.max()) + 1
+    n_topics = len(train.topic_codes)
+    shape = (len(candidates), len(folds), n_topics + no_topic)
+    margins_of_candidates = np.zeros(shape, dtype=np.float32)
     known_words_ratio = np.zeros(len(folds))
-    steps = FitProgress("Fitting to all folds but one, then to all", n_folds + 1, console)
+    n_steps = n_folds * len(candidates) + 1
+    steps = FitProgress("Fitting to all folds but one, then to all", n_steps, console)
     with steps, threadpool_limits(1, "blas"):  # the matrices are small: threads would only wait
         for fold in range(n_folds):
             inside = folds == fold
-            svms = fit_svms(
-                texts.only(~inside), settings.svm, settings.features, synonyms, no_topic=no_topic
-            )
-            counts = texts.counts.only(inside)
-            margins[inside] = svms.margins(svms.features.rows_of_counts(counts))
+            others, counts = texts.only(~inside), texts.counts.only(inside)
+            for number, item in enumerate(candidates):
+                svms = fit_svms(others, item.svm, item.features, synonyms, no_topic=no_topic)
+                rows = svms.features.rows_of_counts(counts)
+                margins_of_candidates[number, inside] = svms.margins(rows)
+                steps.end_step()
             known_words_ratio[inside] = counts.known_words_ratios(svms.features.encoder)
-            steps.end_step()
+        asked = texts.whole & texts.topical
+        predicted = margins_of_candidates[:, asked, :n_topics].argmax(axis=2)
+        best = int((predicted == texts.labels[asked]).mean(axis=1).argmax())  # ties: the lower C
+        settings, margins = candidates[best], margins_of_candidates[best]
         calibration = fit_calibration(margins, texts, settings.calibration, no_topic=no_topic)
         probabilities = calibrate_out_of_fold(
             margins, folds, texts, settings.calibration, no_topic=no_topic
@@ -135,7 +147,7 @@ def fit(
         network=network,
         predict=lambda token_ids: predict(network, svms.features, token_ids),
         exported=serialize(to_onnx(svms, kernel, scales, calibration)),
-        thresholds=out_of_fold.choose_thresholds(len(train.topic_codes)),
+        thresholds=out_of_fold.choose_thresholds(n_topics),
         out_of_fold=out_of_fold,
         no_topic=no_topic,
     )

@@ -121,25 +121,20 @@ def test_without_no_topic_all_outputs_are_topics() -> None:
     np.testing.assert_array_equal(calibration.kernel, with_no_topic.kernel[[0, 1, 2, 4, 5, 6], :3])
 
 
-def test_outliers_draw_probabilities_together() -> None:
+def test_outliers_are_left_out_without_no_topic() -> None:
     """Texts of random words, whose margins look like those of a topic."""
     labels = np.array([0, 1, 2] * 100)
     margins = np.full((300, 3), -1, dtype=np.float32)
     margins[np.arange(300), labels] = 1
-    kinds = np.where(np.arange(300) < 150, Kind.WHOLE.value, Kind.OUTLIER.value)
-    mixed = np.where(kinds == Kind.OUTLIER.value, NO_TOPIC, labels)
-    highest = [
-        fit_calibration(
-            margins,
-            replace(texts_of(of, 3), kinds=kinds),
-            CalibrationSettings(),
-            no_topic=False,
-        )(margins).max()
-        for of in (labels, mixed)
-    ]
-    assert highest[0] > 0.9
-    # a text with such margins is of the topic, or an outlier, which weighs half, of any alike
-    assert highest[1] == pytest.approx((1 + 0.5 / 3) / 1.5, abs=0.01)
+    outlier = np.arange(300) < 150
+    kinds = np.where(outlier, Kind.OUTLIER.value, Kind.WHOLE.value)
+    texts = replace(texts_of(np.where(outlier, NO_TOPIC, labels), 3), kinds=kinds)
+    calibration = fit_calibration(margins, texts, CalibrationSettings(), no_topic=False)
+    alone = fit_calibration(
+        margins[~outlier], texts.only(~outlier), CalibrationSettings(), no_topic=False
+    )
+    np.testing.assert_array_equal(calibration.kernel, alone.kernel)
+    assert calibration(margins).max() > 0.9
 
 
 def test_scales_alone_for_many_topics(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,6 +152,17 @@ def test_scales_alone_for_many_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     off_diagonal = calibration.kernel[:4] - np.diag(np.diag(calibration.kernel[:4]))
     assert not off_diagonal.any()
     np.testing.assert_allclose(calibration(margins), truth, atol=0.05)
+
+
+def test_scales_are_bounded_where_no_text_is_wrong() -> None:
+    labels = np.array([0, 1, 2] * 10)
+    margins = np.full((30, 3), -0.01, dtype=np.float32)
+    margins[np.arange(30), labels] = 0.01
+    calibration = fit_calibration(
+        margins, texts_of(labels, 3), CalibrationSettings(), no_topic=False
+    )
+    assert np.abs(np.diag(calibration.kernel[:3])).max() < 31
+    assert (calibration(margins).argmax(axis=1) == labels).all()
 
 
 def texts_of(labels: NDArray[np.int64], n_topics: int) -> TrainingTexts:

@@ -13,6 +13,9 @@ from training.data.dataset import NO_TOPIC
 from training.recipes.examples import TrainingTexts
 
 MAX_MATRIX_TOPICS: Final = 200
+MAX_SCALE: Final = 30.0
+"""Of own margins. Topics that few texts tell apart without error would have no limit, and the
+probabilities would amplify rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,10 @@ def _fit_scales(
         return float(loss), np.array([float((slopes * part).sum()) for part in signs])
 
     options = {"maxiter": settings.max_iterations}
-    result = minimize(objective, np.ones(2), jac=True, method="L-BFGS-B", options=options)
+    bounds = [(-MAX_SCALE, MAX_SCALE)] * 2
+    result = minimize(
+        objective, np.ones(2), jac=True, method="L-BFGS-B", bounds=bounds, options=options
+    )
     positive, negative = result.x
     own = np.eye(n_topics)
     return np.vstack([positive * own, (negative - positive) * own]), np.zeros(n_topics)
@@ -184,5 +190,10 @@ def _fit(
     start = np.concatenate([np.ones(2), np.zeros(n_logits + shape[0] * shape[1])])
     options = {"maxiter": max_iterations}
     result = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
+    if np.abs(result.x[:2]).max() > MAX_SCALE:
+        bounds = [(-MAX_SCALE, MAX_SCALE)] * 2 + [(None, None)] * (len(start) - 2)
+        result = minimize(
+            objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
     kernel, bias, _ = unpack(result.x)
     return kernel, bias

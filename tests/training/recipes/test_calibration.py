@@ -154,6 +154,17 @@ def test_scales_alone_for_many_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(calibration(margins), truth, atol=0.05)
 
 
+def test_scales_are_bounded_where_no_text_is_wrong() -> None:
+    labels = np.array([0, 1, 2] * 10)
+    margins = np.full((30, 3), -0.01, dtype=np.float32)
+    margins[np.arange(30), labels] = 0.01
+    calibration = fit_calibration(
+        margins, texts_of(labels, 3), CalibrationSettings(), no_topic=False
+    )
+    assert np.abs(np.diag(calibration.kernel[:3])).max() < 31
+    assert (calibration(margins).argmax(axis=1) == labels).all()
+
+
 def texts_of(labels: NDArray[np.int64], n_topics: int) -> TrainingTexts:
     """Whole texts without words."""
     n_texts = len(labels)

@@ -122,7 +122,7 @@ def test_export_fails_if_a_test_newswire_differs(
         return probabilities
 
     other = replace(trained, predict=one_wrong)
-    with pytest.raises(ExportError, match="for each of 2246 newswires, 1 differ"):
+    with pytest.raises(ExportError, match="for each of 2246 texts, 1 differ"):
         export(other, corpus_dataset, folder=tmp_path / "1", command="a test")
 
 
@@ -138,7 +138,7 @@ def test_repeatable_command(tmp_path: Path, split_seed: int | None, words: str) 
 def test_parity() -> None:
     expected = np.array([[0.6, 0.4], [0.1, 0.9]], dtype=np.float32)
     check_parity(expected=expected, actual=expected + np.float32(1e-6))
-    with pytest.raises(ExportError, match="for each of 2 newswires, 1 differ"):
+    with pytest.raises(ExportError, match="for each of 2 texts, 1 differ"):
         check_parity(expected=expected, actual=expected[[0, 0]])
     with pytest.raises(ExportError, match=r"the largest difference is 2e-05"):
         check_parity(expected=expected, actual=expected + np.float32(2e-5))

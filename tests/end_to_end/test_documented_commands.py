@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,7 @@ OTHERS: Final = (
     ("README.md", "kill -HUP"),
     ("README.md", "--out models/candidates/1"),
     ("README.md", "make evaluate"),
+    ("README.md", "NEWSWIRE_MODEL_DIR=models/desk make serve"),
     ("docs/operations.md", "make promote"),
     ("docs/operations.md", ".withdrawn"),
 )
@@ -222,3 +224,11 @@ def test_training(sandbox: Sandbox, fragment: str) -> None:
             check_training_commands(sandbox.run(command, MAKEFLAGS="n"))
         elif command not in released:  # that is run by test_release_and_rollback
             assert "accuracy" in sandbox.run(command)
+
+
+def test_own_topics(sandbox: Sandbox) -> None:
+    """From a file of labelled texts to a service, word for word."""
+    shutil.rmtree(sandbox.folder / "models" / "candidates")
+    shown = sandbox.run(*find("README.md", "NEWSWIRE_MODEL_DIR=models/desk make serve"))
+    assert "Released as models/desk/1" in shown
+    assert "Serving desk 1 of models/desk" in (sandbox.folder / "stderr").read_text()

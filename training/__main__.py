@@ -176,6 +176,7 @@ def evaluate(
     from training.data.labelled_texts import measure_by_set
     from training.evaluation.baselines import linear_svm, trivial_accuracies
     from training.evaluation.evaluate import evaluate
+    from training.release.promotion import is_trained_on
     from training.report import tables
 
     classifiers = {str(path): load_classifier(path) for path in bundles}
@@ -192,6 +193,9 @@ def evaluate(
         drop_rare=drop_rare,
     )
     dataset = load_data(options, print_line)
+    for bundle, item in classifiers.items():
+        if not is_trained_on(item.manifest, dataset):
+            print_line(f"{bundle} was trained on other data: texts may be among its training texts")
     results = {name: evaluate(item, dataset) for name, item in classifiers.items()}
     compared = {**results, "linear SVM": linear_svm(dataset)}
     console.print(tables.summary_table(compared, trivial_accuracies(dataset)))
@@ -230,7 +234,7 @@ def promote(
     The data set is that of the bundle, whose files are looked for in the working folder.
     """
     name = load_bundle(find_bundle(candidate)).manifest.name
-    if to is None and Path(name).name != name:
+    if to is None and (Path(name).name != name or name in ("..", CANDIDATES.name)):
         raise DataError(f"expected --to FOLDER, as {name!r} is no name of a folder")
     released = to or MODELS / name
     has_bundles = released.is_dir() and numbered_bundles(released) and not new_topics

@@ -225,3 +225,12 @@ def test_unknown_recipe_is_usage_error() -> None:
     shown = run("train", "--recipe", "soup", "--out", "x")
     assert shown.returncode == 2
     assert "'soup' is not" in " ".join(shown.stderr.split())
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "candidates"])
+def test_promotion_stays_in_a_folder_of_its_own(tmp_path: Path, name: str) -> None:
+    bundle = load_bundle(LATEST)
+    named = replace(bundle.manifest, name=name, version="1")
+    save_bundle(replace(bundle, manifest=named), tmp_path / "1", {})
+    shown = run("promote", tmp_path / "1")
+    assert_refused(shown, f"expected --to FOLDER, as {name!r} is no name of a folder")

@@ -12,7 +12,7 @@ ROWS = b"".join(GOOD % (number, number) for number in range(10))
 TABLE = b"text,topics\n" + b"".join(b"Rain %d,weather\nCup %d,sport\n" % (n, n) for n in range(10))
 
 BAD_FILES = {
-    "empty.jsonl": (b"", "expected rows of labelled texts, the file has none"),
+    "empty.jsonl": (b"", "expected rows of labelled texts, got none"),
     "one.jsonl": (ROWS.replace(b"sport", b"weather"), "expected 2 to 1,000 topics, got 1: weather"),
     "column.csv": (TABLE.replace(b"text,", b"body,"), "expected a column text, got body, topics"),
     "latin1.csv": (TABLE.replace(b"Cup 7", b"C\xf6p"), "line 17: expected UTF-8, got byte 0xf6"),
@@ -44,6 +44,13 @@ def test_contradictory_options_are_one_line_and_status_1(tmp_path: Path) -> None
     shown = run("train", "--data", "a.jsonl", "--columns", "text", "--out", tmp_path / "1")
     assert_refused(shown, "--columns: expected FIELD=COLUMN, as in text=body, got 'text'")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_name_of_a_file_that_is_no_name_of_a_bundle(tmp_path: Path) -> None:
+    path = tmp_path / "my\u00a0desk.jsonl"
+    path.write_bytes(ROWS)
+    shown = run("train", "--data", path, "--out", tmp_path / "models" / "1")
+    assert_refused(shown, r"--name: expected 1 to 500 printable characters, got 'my\xa0desk'")
 
 
 def test_share_of_bad_rows_is_0_to_1() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -51,9 +52,8 @@ def build_dataset(
     kept = _drop_topics(texts, rare, n_built_in)
     if rare:
         shown = ", ".join(sorted(rare)[:MAX_SHOWN]) + ", ..." * (len(rare) > MAX_SHOWN)
-        report(
-            f"Left out {len(rare):,} rare topics ({shown}), {int((~kept).sum()):,} rows with them"
-        )
+        n_rows = int((~kept).sum())
+        report(f"Left out {len(rare):,} rare topics ({shown}), and {n_rows:,} rows with no other")
     labels = _labels(texts, codes)
     sides, order = _split(texts, labels, kept, split_seed)
     if n_left_out := int((sides[kept] == LEFT_OUT).sum()):
@@ -148,12 +148,30 @@ def _split(
     if seed is None:
         order = np.argsort(days, kind="stable")
         return splitting.split_chronologically(sides, sets, days), order
-    order = np.random.default_rng(seed).permutation(len(labels))
+    order = _order_by_hash([item.keras_text for item in texts.articles], seed)
     return splitting.split_stratified(sides, sets, labels, order), order
 
 
+def _order_by_hash(texts: Iterable[str], seed: int) -> NDArray[np.int64]:
+    """Return an order, (n_texts,), in which a text keeps its place beside others that are added.
+
+    So most texts stay on their side of the split when a file grows, and the bundle before can be
+    measured on texts that it was not trained on.
+    """
+    key = seed.to_bytes(8, "little")
+    digests = (
+        blake2b(text.encode(errors="surrogatepass"), digest_size=8, key=key).digest()
+        for text in texts
+    )
+    hashes = np.frombuffer(b"".join(digests), np.uint64)
+    return np.argsort(hashes, kind="stable")
+
+
 def _check_split(train: Split, test: Split, counts: Sequence[int]) -> None:
-    advice = "add texts, or split them by another way (--test, --chronological, a column split)"
+    advice = (
+        "add texts, or split them by another way (--test, --chronological, a column split, or "
+        "--columns group= to leave groups out)"
+    )
     for what, part in (("train", train), ("test", test)):
         if not len(part.labels):
             raise DataError(f"expected texts of a topic to {what} on, got none: {advice}")

@@ -63,7 +63,7 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[tuple[int, Record]]:
                 for record in batch.to_pylist():
                     number += 1
                     yield number, record
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, OverflowError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path}: expected Parquet, it cannot be read: {reason}") from error
 

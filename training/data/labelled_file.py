@@ -44,11 +44,17 @@ def read_labelled_files(
     Raises
     ------
     DataError
-        If a file cannot be read, has no rows, or has more bad rows.
+        If a file cannot be read, has more bad rows, or all files together have no rows.
     """
     names = Columns(columns or {})
+    n_rows = 0
     for path in paths:
-        yield from _read_file(path, names, max_bad_rows, on_bad_row)
+        for row in _read_file(path, names, max_bad_rows, on_bad_row):
+            n_rows += 1
+            yield row
+    if paths and not n_rows:
+        files = ", ".join(map(str, paths))
+        raise DataError(f"{files}: expected rows of labelled texts, got none")
     if names.unseen:
         field, column = min(names.unseen.items())
         raise DataError(f"--columns {field}={column}: expected a column {column!r}, no file has it")
@@ -73,8 +79,6 @@ def _read_file(
         n_bad += 1
         first_error = first_error or error
         on_bad_row(error)
-    if not n_rows:
-        raise DataError(f"{path}: expected rows of labelled texts, the file has none")
     if n_bad > max_bad_rows * n_rows:
         raise DataError(
             f"{first_error} ({n_bad:,} of {n_rows:,} rows of this file are bad, "

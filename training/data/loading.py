@@ -9,7 +9,7 @@ from training.data import Source, load_dataset
 from training.data.dataset import Dataset
 from training.data.file_dataset import build_dataset
 from training.data.labelled_file import LabelledRow, read_labelled_files
-from training.data.options import DataOptions, check_options
+from training.data.options import DataOptions, check_name, check_options
 from training.data.topic_list import Description, TopicList, read_descriptions
 
 MAX_NAMED: Final = 3  # files in the description of a data set
@@ -35,10 +35,12 @@ def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: 
         }
     if options.topics:
         descriptions |= read_descriptions(options.topics)
+    name = options.name or (built_in.name if built_in else name_of(files[0]))
+    check_name(name)
     return build_dataset(
         _read(options, files, report),
         TopicList(descriptions),
-        name=options.name or (built_in.name if built_in else name_of(files[0])),
+        name=name,
         description=_describe(options, built_in),
         built_in=built_in,
         test_file=str(options.test) if options.test else None,
@@ -57,16 +59,19 @@ def _read(
     options: DataOptions, files: list[Path], report: Callable[[str], object]
 ) -> Iterator[LabelledRow]:
     n_bad = 0
+    shown: list[str] = []  # once all files are read: too many bad rows are an error
 
-    def count(error: str) -> None:
+    def note(error: str) -> None:
         nonlocal n_bad
         n_bad += 1
         if n_bad <= MAX_REPORTED:
-            report(f"Left out a bad row: {error}")
+            shown.append(error)
 
     yield from read_labelled_files(
-        files, columns=options.columns, max_bad_rows=options.max_bad_rows, on_bad_row=count
+        files, columns=options.columns, max_bad_rows=options.max_bad_rows, on_bad_row=note
     )
+    for error in shown:
+        report(f"Left out a bad row: {error}")
     if n_bad > MAX_REPORTED:
         report(f"Left out {n_bad - MAX_REPORTED:,} more bad rows")
 

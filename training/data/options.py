@@ -70,11 +70,16 @@ def check_options(options: DataOptions) -> None:
         )
     if len(with_test) == len(built_in) and options.topics:
         raise DataError("--topics: expected a file of labelled texts in --data beside it, got none")
-    name = options.name
-    if name is not None and not (
-        name.strip() and name.isprintable() and len(name) <= MAX_LINE_LENGTH
-    ):
-        raise DataError(f"--name: expected 1 to {MAX_LINE_LENGTH} printable characters")
+    if options.name is not None:
+        check_name(options.name)
+
+
+def check_name(name: str) -> None:
+    """Raise `DataError` unless a text can be the name of a bundle."""
+    if not (name.strip() and name.isprintable() and len(name) <= MAX_LINE_LENGTH):
+        raise DataError(
+            f"--name: expected 1 to {MAX_LINE_LENGTH} printable characters, got {name!a}"
+        )
 
 
 def options_of_command(command: str) -> DataOptions:

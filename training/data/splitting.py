@@ -60,7 +60,7 @@ def split_stratified(
     """Return the sides, (n_rows,), with the open ones decided: a fifth of each label to test on.
 
     Sets are taken in an order of the rows, and the label of a set is that of its first row. A set
-    that is larger than what remains to be chosen is trained on.
+    that is more than twice as large as what remains to be chosen is trained on.
     """
     open_rows = order[sides[order] == OPEN]
     _, first, inverse, sizes = np.unique(
@@ -71,7 +71,7 @@ def split_stratified(
     chosen = np.full(len(sizes), TRAIN, np.int8)
     for index in np.argsort(first).tolist():
         label = set_labels[index] - NO_TOPIC
-        if sizes[index] <= left[label]:
+        if sizes[index] <= 2 * left[label]:  # nearer to a fifth than without it
             left[label] -= sizes[index]
             chosen[index] = TEST
     decided = sides.copy()

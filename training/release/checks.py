@@ -24,6 +24,7 @@ MIN_TOPIC_F1: Final = 0.2
 MAX_TOPIC_F1_DROP: Final = 0.15  # with 10 test texts, 1 or 2 of them make this difference
 MIN_TOPIC_NEWSWIRES: Final = 10  # topics with fewer test texts are not checked
 MAX_ACCURACY_DROP: Final = 0.005  # even if not significant, so that drops cannot add up
+MAX_TEXTS_DROP: Final = 3  # texts, where these are a larger share
 SIGNIFICANCE: Final = 0.05
 REPEATABLE: Final = 1e-3  # tolerance of a score that is measured again
 ROUNDS: Final = 7
@@ -145,11 +146,12 @@ def check_useful(evaluation: Evaluation, largest_class: float) -> Check:
 def check_accuracy(evaluation: Evaluation, reference: Evaluation, name: str) -> Iterator[Check]:
     """Check that accuracy is not lower than the released bundle's, by value and significance."""
     ours, theirs = evaluation.right.mean(), reference.right.mean()
+    allowed = max(MAX_ACCURACY_DROP, MAX_TEXTS_DROP / len(evaluation.right))
     yield Check(
         "accuracy",
-        f"at least that of bundle {name}, {theirs:.4f}, less {MAX_ACCURACY_DROP}",
+        f"at least that of bundle {name}, {theirs:.4f}, less {allowed:.4g}",
         f"{ours:.4f}",
-        passed=bool(ours >= theirs - MAX_ACCURACY_DROP),
+        passed=bool(ours >= theirs - allowed),
     )
     p_value = mcnemar(evaluation.right, reference.right)
     yield Check(

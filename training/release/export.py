@@ -104,7 +104,12 @@ def repeatable_command(options: Mapping[str, object], split_seed: int | None, fo
     words = []
     for name, value in options.items():  # a list is a repeated option, True is a flag
         for item in value if isinstance(value, list) else [value]:
-            words += [f"--{name}"] if item is True else [f"--{name}", str(item)]
+            if item is True:
+                words.append(f"--{name}")
+            elif str(item).startswith("-"):  # it would be taken for an option
+                words.append(f"--{name}={item}")
+            else:
+                words += [f"--{name}", str(item)]
     if split_seed is None:
         words.append("--chronological")
     elif split_seed != SPLIT_SEED:

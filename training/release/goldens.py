@@ -14,7 +14,8 @@ from training.recipes.reuters import has_reuters_topics
 from training.recipes.trained_model import TrainedModel
 
 N_TEXTS: Final = 24
-MAX_WORDS: Final = 100  # of a body; more would only be stored
+MAX_WORDS: Final = 100  # of a body or title; more would only be stored
+MAX_CHARACTERS: Final = 2_000
 N_TITLE_WORDS, N_WORDS = 6, 30  # of generated texts
 MIN_LEAD: Final = 1e-3  # of the first topic over the second: rounding must not exchange them
 EDGE_CASES: Final = (NewsText("?!"), NewsText("zzyzx qwxyz 1234567890", "Zzyzx: 12"))
@@ -60,9 +61,14 @@ def held_out_texts(dataset: Dataset) -> list[NewsText]:
         if item
     ]
     return [
-        NewsText(" ".join(item.body.split(maxsplit=MAX_WORDS)[:MAX_WORDS]), item.title or None)
+        NewsText(_beginning(item.body), _beginning(item.title) or None)
         for item in in_turn[:N_TEXTS]
     ]
+
+
+def _beginning(text: str) -> str:
+    words = text[:MAX_CHARACTERS].split(maxsplit=MAX_WORDS)
+    return " ".join(words[:MAX_WORDS])
 
 
 def generate_texts(encoder: TextEncoder) -> list[NewsText]:

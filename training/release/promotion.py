@@ -1,5 +1,6 @@
 """Promotion of a candidate to the released bundles, after checks against the current one."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -46,14 +47,13 @@ def run_checks(
     served = load_classifier(released) if numbered else None
     if served is not None:
         check_same_topics(ours, served, released, new_topics=new_topics)
-        if new_topics and {*_codes(ours)} != {*_codes(served)}:
-            served = None
+        served = None if new_topics else served
     evaluations = evaluate(ours, dataset)
     name = ARTICLE if ARTICLE in evaluations else KERAS
     evaluation, stream = evaluations[name], stream_of(evaluations)
     texts = views_of(dataset.test, dataset.vocabulary)[name].texts[:TIMED_TEXTS]
     reference = evaluate(served, dataset)[name] if served else None
-    speed_reference = load_classifier(numbered[min(numbered)]) if served else None
+    speed_reference = _lowest_number(numbered, ours) if served else None
     return [
         checks.check_parity(evaluation, ours.manifest, name),
         checks.check_size(candidate, ours.manifest, len(dataset.topics)),
@@ -70,24 +70,44 @@ def run_checks(
 
 def check_data(manifest: Manifest, dataset: Dataset) -> None:
     """Raise `DataError` if a bundle was trained on other texts than those of a file's data set."""
-    trained_on = manifest.data.get("fingerprint")
-    if dataset.source not in [*Source] and trained_on != dataset.fingerprint():
+    if not is_trained_on(manifest, dataset):
         raise DataError(
             "expected the data and the split that the candidate was trained on, got others: its "
             f"training texts may be among these test texts. It was trained by: {manifest.command}"
         )
 
 
+def is_trained_on(manifest: Manifest, dataset: Dataset) -> bool:
+    """Whether a bundle was trained on a data set and its split, which a built-in one always is."""
+    fingerprint = manifest.data.get("fingerprint")
+    return dataset.source in [*Source] or fingerprint == dataset.fingerprint()
+
+
 def check_same_topics(
     ours: TopicClassifier, served: TopicClassifier, released: Path, *, new_topics: bool
 ) -> None:
-    """Raise `DataError` if the topics differ from those that are served, unless they may."""
-    if not new_topics and {*_codes(ours)} != {*_codes(served)}:
+    """Raise `DataError` if the topics differ from those that are served, or do not but should."""
+    are_same = {*_codes(ours)} == {*_codes(served)}
+    if new_topics and are_same:
+        raise DataError(
+            f"--new-topics: expected other topics than those of bundle {served.manifest.version} "
+            f"in {released}, got the same: leave the option out, so that both are compared"
+        )
+    if not new_topics and not are_same:
         raise DataError(
             f"expected the {len(served.topics)} topics of bundle {served.manifest.version} in "
             f"{released}, {describe_difference(_codes(ours), _codes(served))}; clients would get "
             "other topics: release it elsewhere with --to, or here with --new-topics"
         )
+
+
+def _lowest_number(numbered: Mapping[int, Path], ours: TopicClassifier) -> TopicClassifier:
+    """Return the released bundle of the lowest number with the same topics; the last has them."""
+    for number in sorted(numbered):
+        classifier = load_classifier(numbered[number])
+        if {*_codes(classifier)} == {*_codes(ours)}:
+            break
+    return classifier
 
 
 def _codes(classifier: TopicClassifier) -> list[str]:

@@ -84,6 +84,16 @@ def test_same_seed_same_dataset() -> None:
     assert texts_of(first.test) == texts_of(again.test) != texts_of(other.test)
 
 
+def test_texts_stay_on_their_side_when_a_file_grows() -> None:
+    """So that the bundle before is measured on few texts that it was trained on."""
+    rows = [row(number, ["sport", "arts", "law"][number % 3]) for number in range(660)]
+    before, after = build(rows[:600]), build(rows)
+    assert len(texts_of(after.test) & texts_of(before.train)) <= 12
+    assert len(texts_of(after.test) & texts_of(before.test)) >= 108
+    backwards = build(rows[::-1])
+    assert texts_of(backwards.test) == texts_of(after.test)
+
+
 def test_fingerprint_is_of_topics_and_negatives_too() -> None:
     dataset = build([*ROWS, *NEGATIVES])
     others = [
@@ -178,7 +188,7 @@ def test_rare_topics_are_rejected_or_dropped() -> None:
     assert "rare text number101" not in topics
     negatives = [*dataset.train.negatives, *dataset.test.negatives]
     assert [item.body for item in negatives] == ["none text number103"]
-    assert lines[0] == "Left out 1 rare topics (rare), 1 rows with them"
+    assert lines[0] == "Left out 1 rare topics (rare), and 1 rows with no other"
 
 
 @pytest.mark.parametrize(

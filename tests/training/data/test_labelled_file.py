@@ -170,12 +170,29 @@ def test_half_surrogates_are_replaced(tmp_path: Path) -> None:
     assert (row.text, row.topics) == ("a?", ("b?",))
 
 
+def test_empty_file_beside_another(tmp_path: Path) -> None:
+    """As check-data writes where nothing is suspected."""
+    (tmp_path / "suspects.jsonl").touch()
+    (tmp_path / "others.jsonl").write_text('{"text": "Rain", "topics": ["weather"]}\n')
+    paths = [tmp_path / "suspects.jsonl", tmp_path / "others.jsonl"]
+    assert [row.text for row in read_labelled_files(paths)] == ["Rain"]
+
+
+def test_date_that_python_has_not_is_an_error(tmp_path: Path) -> None:
+    dates = pa.array([600_000_000_000], pa.timestamp("s"))
+    pq.write_table(
+        pa.table({"text": ["a"], "topics": ["b"], "date": dates}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(DataError, match="expected Parquet, it cannot be read: date value out of"):
+        list(read_labelled_files([tmp_path / "a.parquet"]))
+
+
 def bad_files() -> Iterator[tuple[str, bytes, str]]:
     good = b'{"text": "Rain", "topics": ["weather"]}\n'
     table = b"text,topics\nRain,weather\n"
-    yield "empty.jsonl", b"", "expected rows of labelled texts, the file has none"
-    yield "empty.csv", b"", "expected rows of labelled texts, the file has none"
-    yield "header.csv", b"text,topics\n", "expected rows of labelled texts, the file has none"
+    yield "empty.jsonl", b"", "expected rows of labelled texts, got none"
+    yield "empty.csv", b"", "expected rows of labelled texts, got none"
+    yield "header.csv", b"text,topics\n", "expected rows of labelled texts, got none"
     yield "column.csv", b"body,section\nRain,weather\n", "expected a column text, got body, section"
     yield "column.jsonl", b'{"body": "Rain", "topics": []}\n', "line 1: expected a column text"
     yield "latin1.jsonl", good + good.replace(b"Rain", b"Pl\xf6tzlich"), "line 2: expected UTF-8"

@@ -36,6 +36,7 @@ def test_contradictory_options(options: dict[str, Any], message: str) -> None:
         DataOptions(),
         DataOptions(data=("keras",), split_seed=None, max_bad_rows=0.0),
         DataOptions(data=("reuters21578", "desk news.jsonl"), name="My desk", split_seed=7),
+        DataOptions(data=("-desk.jsonl",), name="-x"),
         DataOptions(
             data=("desk.csv", "more.tsv.gz"),
             name="desk",

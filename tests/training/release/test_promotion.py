@@ -244,6 +244,14 @@ def test_other_topics_are_refused(desk: Dataset, desk_bundle: Path, tmp_path: Pa
     assert all(untimed(done).values())
     assert "paired test" not in untimed(done)
 
+    promote(desk_bundle, released)
+    with pytest.raises(
+        DataError, match="--new-topics: expected other topics than those of bundle 2"
+    ):
+        run_checks(desk_bundle, released, desk, new_topics=True)
+    (speed,) = [item for item in run_checks(desk_bundle, released, desk) if item.name == "speed"]
+    assert "bundle 2" in speed.expected  # the lowest number with these topics
+
 
 def test_topics_in_another_order_are_the_same(
     desk: Dataset, desk_bundle: Path, tmp_path: Path

@@ -15,7 +15,7 @@ SIZE_dev := 3.7 GB, some minutes
 SIZE_lint := 0.5 GB, one or two minutes
 SIZE_test := 0.3 GB, under a minute
 FAST := not slow and not tensorflow
-PARALLEL := --numprocesses 2 --dist loadgroup
+PARALLEL := --numprocesses 2 --dist loadfile
 CASES := overload slow-clients rolling-restart crash faults corruption reload soak adversarial hostile-input fuzz \
 	fuzz-coverage
 

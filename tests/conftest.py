@@ -6,8 +6,9 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -38,16 +39,31 @@ hypothesis.settings.load_profile("tests")
 
 SLOW_FOLDERS = {"compose", "end_to_end", "fuzzing", "reliability"}
 SHARED = {
-    "trained": "trained",
-    "test_generated_client": "interface environment",
-    "test_fuzz": "interface environment",
+    "test_export.py": "trained",
+    "test_mlp.py": "trained",
+    "test_serving_skew.py": "trained",
+    "test_generated_client.py": "interface environment",
+    "test_fuzz.py": "interface environment",
 }
-"""Fixtures and modules that one worker of pytest-xdist shall have, by what is shared."""
+"""Modules that one worker of pytest-xdist shall have, by what they share."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a module, and of modules that share something, in one worker."""
+    scheduling = import_module("xdist.scheduler").LoadFileScheduling(config, log)
+    module_of = scheduling._split_scope
+
+    def group_of(nodeid: str) -> str:
+        module: str = module_of(nodeid)
+        return SHARED.get(Path(module).name, module)
+
+    scheduling._split_scope = group_of
+    return scheduling
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by their folder and fixtures, and keep the tests of a module in one worker."""
+    """Mark tests by their folder and fixtures."""
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
         if folder in SLOW_FOLDERS:
@@ -57,8 +73,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("tensorflow")
         if "browser" in fixtures:
             item.add_marker("browser")
-        shared = [SHARED[name] for name in (*fixtures, item.path.stem) if name in SHARED]
-        item.add_marker(pytest.mark.xdist_group([*shared, str(item.path)][0]))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,7 +20,6 @@ from service.cli.commands import cli
 from service.model import TopicClassifier, load_classifier
 from service.observability.metrics import make_registry
 from service.settings import ServiceSettings
-from tests.deploy.batch_runs import read_output, run_without_ray
 from tests.synthetic_bundles import (
     NO_TOPIC_TEXT,
     code_of,
@@ -253,14 +252,6 @@ def test_command_line(
     _, *topics = run("model", "--topics").splitlines()
     assert [line.split("\t")[1] for line in topics] == [topic.code for topic in model.topics]
     assert f"topics\t{len(model.topics)}\n" in run("model")
-
-
-def test_batch_job(folder: Path, ids: list[int], tmp_path: Path) -> None:
-    source = tmp_path / "texts.jsonl"
-    source.write_text("".join(json.dumps({"text": text_of(i)}) + "\n" for i in ids))
-    run_without_ray(source, tmp_path / "out", "--model-dir", folder)
-    rows = read_output(tmp_path / "out")
-    assert [row["topic"] for row in rows] == [code_of(topic_id) for topic_id in ids]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from service.cli.commands import cli
 from service.cli.comparison import mcnemar_p_value
@@ -248,8 +247,11 @@ def test_released_bundles(capfd: Capture, tmp_path: Path) -> None:
     assert (found["agreement"], found["a"]["accuracy"], found["b"]["accuracy"]) == (1, 1, 1)
 
 
+@pytest.mark.tensorflow
 @given(st.integers(0, 3_000), st.integers(0, 3_000))
 def test_p_value_is_that_of_scipy(n_only_a: int, n_only_b: int) -> None:
+    from scipy.stats import binomtest
+
     n_texts = n_only_a + n_only_b
     expected = binomtest(n_only_a, n_texts).pvalue if n_texts else 1.0
     assert mcnemar_p_value(n_only_a, n_only_b) == pytest.approx(expected, rel=1e-9, abs=1e-290)

@@ -31,6 +31,7 @@ NO_TOPIC_WORDS: Final = ("weather", "lottery")
 NO_TOPIC_TEXT: Final = "The weather and the lottery of today"
 N_GOLDENS: Final = 8
 OPSET: Final = 18
+_TENSORS: Final = ("token_ids", "token_counts", "probabilities", "topic_probabilities")
 _SCRIPTS: Final = (
     ("topic-", "abdefgiklmnoprstuvwz"),
     ("спорт-", "абвгдежзиклмнопрстуф"),
@@ -49,6 +50,9 @@ _NAMES: Final = (
     "A name of many words " * 22 + "{}",
 )
 MIN_CONFIDENCE: Final = 0.6
+OWN_LOGIT: Final = WEIGHT / 2
+"""Added to the logit of a topic alone: one of its words is enough."""
+ALL_TOPICS_THRESHOLD: Final = 0.5
 
 
 def text_of(topic_id: int) -> str:
@@ -73,16 +77,18 @@ def save_synthetic_bundle(
     name: str = "desk",
     groups: Sequence[str] = ("All",),
     codes: Sequence[str] | None = None,
+    all_topics: bool = True,
 ) -> Path:
     """Write a bundle of ``n_topics`` topics that can predict none of them; return its folder.
 
-    ``groups`` are given to the topics in turn, ``codes`` replace those of `code_of`.
+    ``groups`` are given to the topics in turn, ``codes`` replace those of `code_of`. With
+    ``all_topics`` it finds every topic that has a word in a text.
     """
     words = [*COMMON_WORDS, *NO_TOPIC_WORDS]
     words += [word for topic_id in range(n_topics) for word in _words_of(topic_id)]
     vocabulary = {word: token_id for token_id, word in enumerate(words, FIRST_WORD_ID)}
     weights = _weights(vocabulary, n_topics)
-    network = _network(weights)
+    network = _network(weights, all_topics=all_topics)
     encoder = NewsEncoder(vocabulary)
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
 
@@ -92,8 +98,8 @@ def save_synthetic_bundle(
             "token_ids": encoded.token_ids[np.newaxis],
             "token_counts": encoded.token_counts[np.newaxis],
         }
-        ((probabilities,),) = session.run(None, inputs)
-        return Golden(title, text, encoder.token_ids(text, title), probabilities.tolist())
+        (probabilities, *alone) = (output[0].tolist() for output in session.run(None, inputs))
+        return Golden(title, text, encoder.token_ids(text, title), probabilities, *alone)
 
     topics = [
         Topic(
@@ -117,13 +123,15 @@ def save_synthetic_bundle(
         recipe={"name": "by hand"},
         data={"source": "files"},
         tokenizer=NewsEncoder.name,
-        tensors={name: name for name in ("token_ids", "token_counts", "probabilities")},
+        tensors={name: name for name in _TENSORS[: 4 if all_topics else 3]},
         scores={"article": {"accuracy": 1.0}},
         libraries={"onnx": onnx.__version__},
         min_known_words_ratio=0.5,
         min_confidence=MIN_CONFIDENCE,
         no_topic=True,
         topic_min_confidence={topics[0].code: 0.7},
+        all_topics_thresholds={topic.code: ALL_TOPICS_THRESHOLD for topic in topics if all_topics},
+        all_topics_precision=0.5 if all_topics else 0.0,
     )
     bundle = Bundle(manifest, network, vocabulary, topics, goldens, _baseline(topics))
     save_bundle(bundle, folder, {})
@@ -149,8 +157,9 @@ def _weights(vocabulary: dict[str, int], n_topics: int) -> NDArray[np.int8]:
     return weights
 
 
-def _network(weights: NDArray[np.int8]) -> bytes:
+def _network(weights: NDArray[np.int8], *, all_topics: bool) -> bytes:
     """Return a network as the released one: 8-bit rows of tokens, summed by their counts."""
+    n_outputs = weights.shape[1]
     nodes = [
         helper.make_node("Gather", ["weights", "token_ids"], ["quantized"]),
         helper.make_node("Cast", ["quantized"], ["rows"], to=TensorProto.FLOAT),
@@ -163,14 +172,27 @@ def _network(weights: NDArray[np.int8]) -> bytes:
         helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["batch_or_1", "length"]),
         helper.make_tensor_value_info("token_counts", TensorProto.FLOAT, ["batch", "length"]),
     ]
-    output = helper.make_tensor_value_info(
-        "probabilities", TensorProto.FLOAT, ["batch", weights.shape[1]]
-    )
+    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", n_outputs])]
     constants = [
         numpy_helper.from_array(weights, "weights"),
         numpy_helper.from_array(np.array([1], dtype=np.int64), "axis"),
     ]
-    graph = helper.make_graph(nodes, "synthetic", inputs, [output], constants)
+    if all_topics:
+        shape = ["n", n_outputs - 1]
+        nodes += [
+            helper.make_node("Slice", ["logits", "begin", "end", "axis"], ["own"]),
+            helper.make_node("Sub", ["own", "own_logit"], ["own_logits"]),
+            helper.make_node("Sigmoid", ["own_logits"], ["topic_probabilities"]),
+        ]
+        outputs.append(
+            helper.make_tensor_value_info("topic_probabilities", TensorProto.FLOAT, shape)
+        )
+        constants += [
+            numpy_helper.from_array(np.array([0], dtype=np.int64), "begin"),
+            numpy_helper.from_array(np.array([n_outputs - 1], dtype=np.int64), "end"),
+            numpy_helper.from_array(np.array(OWN_LOGIT, dtype=np.float32), "own_logit"),
+        ]
+    graph = helper.make_graph(nodes, "synthetic", inputs, outputs, constants)
     opset = helper.make_opsetid("", OPSET)
     model = helper.make_model(graph, ir_version=8, opset_imports=[opset])
     return bytes(model.SerializeToString())

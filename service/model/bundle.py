@@ -150,7 +150,7 @@ def _read_bundle(folder: Path) -> Bundle:
     topics = _records(Topic, contents, TOPICS_FILE)
     check_topics(topics, manifest)
     goldens = _records(Golden, contents, GOLDENS_FILE)
-    check_goldens(goldens, len(topics) + manifest.no_topic)
+    check_goldens(goldens, manifest, len(topics))
     vocabulary = parse_json(contents[VOCABULARY_FILE], VOCABULARY_FILE)
     if not isinstance(vocabulary, dict) or any(type(i) is not int for i in vocabulary.values()):
         raise BundleError(f"{VOCABULARY_FILE}: expected an object of word to whole number")

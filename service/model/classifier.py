@@ -12,6 +12,7 @@ from service.model.encoder import NewsText, TokenChange
 from service.model.errors import BundleError
 from service.model.explanation import Explanation, WordEffect, leave_one_out_inputs, locate_words
 from service.model.manifest import Topic
+from service.model.outputs import OUTPUTS, PROBABILITIES, TOPIC_PROBABILITIES
 from service.model.padding import bucket_by_length, fits_one_batch, pad
 from service.model.ranking import (
     DEFAULT_TOP_K,
@@ -20,6 +21,7 @@ from service.model.ranking import (
     TopicGroups,
     check_rows,
     rank_topics,
+    topics_over_threshold,
 )
 from service.model.session import Session
 from service.model.token_counts import UNKNOWN_ID, EncodedText
@@ -56,6 +58,11 @@ class TopicClassifier:
         )
         self.default_top_k = min(DEFAULT_TOP_K, len(bundle.topics))
         self.n_outputs = bundle.n_outputs
+        self.outputs = [role for role in OUTPUTS if role in bundle.manifest.tensors]
+        self._all_topics_thresholds = np.array(
+            [bundle.manifest.all_topics_thresholds.get(topic.code, 1) for topic in bundle.topics],
+            dtype=np.float32,
+        )
         self._groups = TopicGroups(bundle.topics)
         self.session = Session(bundle.network, bundle.manifest.tensors)
 
@@ -65,6 +72,7 @@ class TopicClassifier:
         *,
         top_k: int | None = None,
         min_confidence: float | None = None,
+        all_topics: bool = False,
     ) -> list[Classification]:
         """Classify texts: encode, infer, postprocess.
 
@@ -77,6 +85,8 @@ class TopicClassifier:
         min_confidence : float or None
             Abstain below this score; None uses the thresholds of the bundle. Has no effect on
             abstentions because no topic fits.
+        all_topics : bool
+            Also find every topic of each text, as `find_all_topics`.
 
         Returns
         -------
@@ -89,7 +99,7 @@ class TopicClassifier:
         TypeError
             If ``texts`` is one text instead of a list of texts.
         ValueError
-            If top_k is out of range.
+            If top_k is out of range, or the model cannot find all topics.
         """
         if isinstance(texts, str | NewsText):
             raise TypeError(f"texts: expected a list of texts, got one {type(texts).__name__}")
@@ -97,34 +107,42 @@ class TopicClassifier:
             return []
         encoded = self.encoder.encode_batch([_text_and_title(text) for text in texts])
         n_texts = len(encoded)
-        return self.postprocess(
+        found = self.postprocess(
             encoded,
             self.infer(encoded),
             top_k=[self.default_top_k if top_k is None else top_k] * n_texts,
             min_confidence=[min_confidence] * n_texts,
         )
+        return self.find_all_topics(encoded, found) if all_topics else found
 
     def encode(self, text: str | NewsText) -> EncodedText:
         """Encode a text for the network; it may have no words."""
         return self.encoder.encode(*_text_and_title(text))
 
-    def infer(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
+    def infer(
+        self, encoded: Sequence[EncodedText], output: str = PROBABILITIES
+    ) -> NDArray[np.float32]:
         """Return the probabilities of each text; `postprocess` checks them.
 
         Returns
         -------
         float32 array of shape (n_texts, n_outputs)
-            A column per topic; with ``manifest.no_topic`` a last one for none of the topics.
+            A column per topic; with ``manifest.no_topic`` a last one for none of the topics, but
+            not in `TOPIC_PROBABILITIES`.
         """
         if len(encoded) == 1:
             (text,) = encoded
-            return self.session.run(text.token_ids[np.newaxis], text.token_counts[np.newaxis])
+            return self.session.run(
+                text.token_ids[np.newaxis], text.token_counts[np.newaxis], output
+            )
         lengths = [len(text.token_ids) for text in encoded]
         if encoded and fits_one_batch(len(encoded), max(lengths)):
-            return self.session.run(*pad(encoded))
-        probabilities = np.empty((len(encoded), self.n_outputs), dtype=np.float32)
+            return self.session.run(*pad(encoded), output)
+        width = self.n_outputs if output == PROBABILITIES else len(self.topics)
+        probabilities = np.empty((len(encoded), width), dtype=np.float32)
         for chunk in bucket_by_length(lengths):
-            probabilities[chunk] = self.session.run(*pad([encoded[index] for index in chunk]))
+            texts = [encoded[index] for index in chunk]
+            probabilities[chunk] = self.session.run(*pad(texts), output)
         return probabilities
 
     def postprocess(
@@ -175,6 +193,40 @@ class TopicClassifier:
             for row, (text, ranking, reason, score) in enumerate(
                 zip(encoded, rankings, reasons, no_topic, strict=True)
             )
+        ]
+
+    def find_all_topics(
+        self, encoded: Sequence[EncodedText], classifications: Sequence[Classification]
+    ) -> list[Classification]:
+        """Add every topic whose own probability reaches its threshold in the bundle.
+
+        Independent of the ranking, so that there may be several, or none; always none for a text
+        with too few known words, and for one of which no topic fits. The network runs again for it:
+        few requests ask, and the others do not pay for it.
+
+        Parameters
+        ----------
+        encoded, classifications : sequences of length n_texts
+
+        Raises
+        ------
+        InferenceError
+            If the network's output has other values than probabilities.
+        ValueError
+            If the model does not have this output.
+        """
+        if TOPIC_PROBABILITIES not in self.outputs:
+            raise ValueError(
+                "all_topics: expected a model with the output topic_probabilities, which bundle "
+                f"{self.manifest.version} of {self.manifest.name} does not have: train it again "
+                "with the recipe linear"
+            )
+        probabilities = self.infer(encoded, TOPIC_PROBABILITIES)
+        found = topics_over_threshold(self.topics, probabilities, self._all_topics_thresholds)
+        fitting = (None, Abstention.LOW_CONFIDENCE)
+        return [
+            item._replace(all_topics=topics if item.abstained in fitting else [])
+            for item, topics in zip(classifications, found, strict=True)
         ]
 
     def _sure_groups(

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.model.bundle import Bundle, load_bundle
 from service.model.classifier import TopicClassifier
 from service.model.errors import BundleError, InferenceError
 from service.model.manifest import Golden
+from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 from service.model.ranking import rank_topics
 from service.model.repository import find_bundle
 from service.model.token_counts import START_ID
@@ -74,26 +76,48 @@ def _check_outputs(classifier: TopicClassifier, highest: int) -> None:
     except InferenceError as error:
         raise BundleError(f"model.onnx: {error}") from error
     counts = np.array([[1, 0]], dtype=np.float32)
-    with_none = classifier.session.run(token_ids, counts)
-    without = classifier.session.run(token_ids[:, :1], counts[:, :1])
-    if not np.abs(with_none - without).max() <= TOLERANCE:  # explanations rely on it
-        raise BundleError("model.onnx: expected no effect of a token with count 0")
+    for output in classifier.outputs:
+        with_none = classifier.session.run(token_ids, counts, output)
+        without = classifier.session.run(token_ids[:, :1], counts[:, :1], output)
+        if not np.abs(with_none - without).max() <= TOLERANCE:  # explanations and padding need it
+            raise BundleError("model.onnx: expected no effect of a token with count 0")
+    if TOPIC_PROBABILITIES in classifier.outputs:
+        alone = classifier.session.run(token_ids, counts, TOPIC_PROBABILITIES)
+        if alone.shape != (1, len(classifier.topics)) or not ((alone >= 0) & (alone <= 1)).all():
+            raise BundleError(
+                f"model.onnx: {TOPIC_PROBABILITIES}: expected {len(classifier.topics)} "
+                f"probabilities for a text, got shape {alone.shape}, {alone.min()} to {alone.max()}"
+            )
 
 
 def _replay(classifier: TopicClassifier, goldens: Sequence[Golden]) -> None:
-    encoded = [classifier.encoder.encode(golden.text, golden.title) for golden in goldens]
-    expected = np.array([golden.probabilities for golden in goldens], dtype=np.float32)
-    n_topics = len(classifier.topics)
     for number, golden in enumerate(goldens):
         if classifier.encoder.token_ids(golden.text, golden.title) != golden.token_ids:
             raise BundleError(f"goldens.json, entry {number}: the text has other token ids")
-        (actual,) = classifier.infer([encoded[number]])
+    for output in classifier.outputs:
+        probabilities = [getattr(golden, output) for golden in goldens]
+        _replay_output(classifier, goldens, np.array(probabilities, dtype=np.float32), output)
+
+
+def _replay_output(
+    classifier: TopicClassifier,
+    goldens: Sequence[Golden],
+    expected: NDArray[np.float32],
+    output: str,
+) -> None:
+    encoded = [classifier.encoder.encode(golden.text, golden.title) for golden in goldens]
+    n_topics = len(classifier.topics)
+    for number, text in enumerate(encoded):
+        (actual,) = classifier.infer([text], output)
         difference = float(np.abs(actual - expected[number]).max())
-        same_topic = actual[:n_topics].argmax() == expected[number, :n_topics].argmax()
+        same_topic = (
+            output != PROBABILITIES
+            or actual[:n_topics].argmax() == expected[number, :n_topics].argmax()
+        )
         if not difference <= TOLERANCE or not same_topic:
             raise BundleError(
-                f"goldens.json, entry {number}: expected Keras' probabilities within {TOLERANCE}, "
-                f"the largest difference is {difference:.2g}"
+                f"goldens.json, entry {number}: expected Keras' {output} within {TOLERANCE}, the "
+                f"largest difference is {difference:.2g}"
             )
-    if not np.abs(classifier.infer(encoded) - expected).max() <= TOLERANCE:
+    if not np.abs(classifier.infer(encoded, output) - expected).max() <= TOLERANCE:
         raise BundleError("model.onnx: expected the same predictions for texts together as alone")

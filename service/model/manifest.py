@@ -8,16 +8,26 @@ from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from service.model.drift import DriftBaseline
 from service.model.errors import BundleError
+from service.model.outputs import TOPIC_PROBABILITIES
 
-FORMAT_VERSION: Final = 2
-READABLE_FORMAT_VERSIONS: Final = (1, 2)
+FORMAT_VERSION: Final = 3
+READABLE_FORMAT_VERSIONS: Final = (1, 2, 3)
 JSON_KEYS: Final = {"tokenizer": "tokeniser"}
 """Fields of the manifest that have another key in the file."""
 
 THRESHOLDS: Final = ("min_confidence", "min_known_words_ratio")
-VERSION_2_FIELDS: Final = {"no_topic", "topic_min_confidence"}
-"""Manifest fields that format version 1 does not have."""
-OPTIONAL_FIELDS: Final = {*THRESHOLDS, *VERSION_2_FIELDS, "no_topic_ratio"}
+NEW_FIELDS: Final = {
+    2: {"no_topic", "topic_min_confidence"},
+    3: {"all_topics_precision", "all_topics_thresholds"},
+}
+"""Manifest fields that earlier format versions do not have."""
+OPTIONAL_FIELDS: Final = {
+    *THRESHOLDS,
+    *NEW_FIELDS[2],
+    *NEW_FIELDS[3],
+    "no_topic_ratio",
+    "topic_probabilities",
+}
 
 MAX_LINE_LENGTH: Final = 500
 MAX_CODE_LENGTH: Final = 64
@@ -45,6 +55,7 @@ class Golden:
     text: str
     token_ids: list[int]  # in order, as from `TextEncoder.token_ids`
     probabilities: list[float]  # shape (n_outputs,), from Keras
+    topic_probabilities: list[float] | None = None  # shape (n_topics,), where there is this output
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,7 @@ class Manifest:
     recipe: dict[str, Any]  # name and settings
     data: dict[str, Any]  # source, fingerprint and counts of the data set
     tokenizer: str  # name of the encoder in `service.model.bundle`
-    tensors: dict[str, str]  # names of the network's inputs and output, by role
+    tensors: dict[str, str]  # names of the network's inputs and outputs, by role
     scores: dict[str, Any]  # on the test split
     libraries: dict[str, str]  # versions of libraries and of Python
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 of every other file, by path
@@ -68,6 +79,10 @@ class Manifest:
     no_topic: bool = False  # the last output is the probability that no topic fits
     topic_min_confidence: dict[str, float] = field(default_factory=dict)
     """Overrides ``min_confidence``, by topic code."""
+    all_topics_thresholds: dict[str, float] = field(default_factory=dict)
+    """By topic code: a text has the topic if its own probability is as high."""
+    all_topics_precision: float = 0.0
+    """Of each topic on held-out texts, for which its threshold was chosen."""
 
     @property
     def abstains(self) -> bool:
@@ -92,9 +107,15 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
     """
     if not isinstance(value, Mapping):
         raise BundleError(f"{where}: expected an object, got {type(value).__name__}")
-    newer = sorted(VERSION_2_FIELDS & value.keys())
-    if kind is Manifest and newer and value.get("format_version") == 1:
-        raise BundleError(f"{where}: expected format_version 2 with the fields {newer}, got 1")
+    if kind is Manifest:
+        version = value.get("format_version")
+        for needed, names in NEW_FIELDS.items():
+            newer = sorted(names & value.keys())
+            if newer and isinstance(version, int) and version < needed:
+                raise BundleError(
+                    f"{where}: expected format_version {needed} with the fields {newer}, "
+                    f"got {version}"
+                )
     keys = {name: JSON_KEYS.get(name, name) for name in get_type_hints(kind)}
     known = set(keys.values())
     missing, unknown = sorted(known - OPTIONAL_FIELDS - value.keys()), sorted(value.keys() - known)
@@ -142,6 +163,8 @@ def check_manifest(manifest: Manifest, *, tokenizers: Collection[str]) -> None:
     thresholds = {name: getattr(manifest, name) for name in THRESHOLDS}
     for code, ratio in manifest.topic_min_confidence.items():
         thresholds[f"topic_min_confidence: {code}"] = ratio
+    for code, ratio in manifest.all_topics_thresholds.items():
+        thresholds[f"all_topics_thresholds: {code}"] = ratio
     for name, ratio in thresholds.items():
         if not 0 <= ratio <= 1:  # NaN is neither
             raise BundleError(f"manifest.json: {name}: expected 0 to 1, got {ratio}")
@@ -157,6 +180,12 @@ def check_topics(topics: Sequence[Topic], manifest: Manifest) -> None:
     if unknown := [code for code in manifest.topic_min_confidence if code not in codes]:
         raise BundleError(
             f"manifest.json: topic_min_confidence: expected codes of topics, got {unknown}"
+        )
+    thresholds = manifest.all_topics_thresholds
+    if thresholds.keys() != (codes if TOPIC_PROBABILITIES in manifest.tensors else set()):
+        raise BundleError(
+            "manifest.json: all_topics_thresholds: expected one of each topic where tensors has "
+            f"{TOPIC_PROBABILITIES!r}, else none, got {len(thresholds)}"
         )
     for topic in topics:
         texts = (topic.name, topic.group, topic.description)
@@ -185,8 +214,10 @@ def _is_line(text: str) -> bool:
     return text.isprintable() and bool(text.strip()) and len(text) <= MAX_LINE_LENGTH
 
 
-def check_goldens(goldens: Sequence[Golden], n_outputs: int) -> None:
-    """Raise BundleError unless there are goldens, each of ``n_outputs`` probabilities."""
+def check_goldens(goldens: Sequence[Golden], manifest: Manifest, n_topics: int) -> None:
+    """Raise BundleError unless there are goldens, each with the probabilities of every output."""
+    n_outputs = n_topics + manifest.no_topic
+    n_alone = n_topics if TOPIC_PROBABILITIES in manifest.tensors else 0
     if not goldens:
         raise BundleError("goldens.json: expected at least one golden case, got none")
     for number, golden in enumerate(goldens):
@@ -195,4 +226,9 @@ def check_goldens(goldens: Sequence[Golden], n_outputs: int) -> None:
             raise BundleError(
                 f"goldens.json, entry {number}: expected {n_outputs} probabilities that sum to 1, "
                 f"got {len(probabilities)} with sum {sum(probabilities):.4f}"
+            )
+        if len(golden.topic_probabilities or ()) != n_alone:
+            raise BundleError(
+                f"goldens.json, entry {number}: expected {n_alone} topic_probabilities, "
+                f"got {len(golden.topic_probabilities or ())}"
             )

@@ -46,14 +46,13 @@ class Classification(NamedTuple):
     """Set if the topics of a group together reach the confidence that no topic reaches."""
     no_topic: float | None = None
     """Probability that none of the topics fits; None for a model without this output."""
+    all_topics: list[RankedTopic] | None = None
+    """Every topic that the text has, with its own probability, highest first; None if not asked."""
 
     def to_json_object(self) -> dict[str, Any]:
         """Return the result of a text, as responses and commands have it."""
-        topics = [
-            {"topic": topic.code, "name": topic.name, "id": topic.id, "score": score}
-            for topic, score in self.topics
-        ]
-        return {
+        topics = _to_json_objects(self.topics)
+        result = {
             "topic": topics[0]["topic"],
             "topics": topics,
             "no_topic": self.no_topic,
@@ -61,6 +60,16 @@ class Classification(NamedTuple):
             "abstained": self.abstained,
             "group": self.group._asdict() if self.group else None,
         }
+        if self.all_topics is not None:
+            result["all_topics"] = _to_json_objects(self.all_topics)
+        return result
+
+
+def _to_json_objects(topics: Sequence[RankedTopic]) -> list[dict[str, Any]]:
+    return [
+        {"topic": topic.code, "name": topic.name, "id": topic.id, "score": score}
+        for topic, score in topics
+    ]
 
 
 def rank_topics(
@@ -101,6 +110,35 @@ def rank_topics(
             )
         rankings.append([RankedTopic(topics[i], scores[i]) for i in indices[:n_ranked]])
     return rankings
+
+
+def topics_over_threshold(
+    topics: Sequence[Topic],
+    probabilities: NDArray[np.float32],
+    thresholds: NDArray[np.float32],
+) -> list[list[RankedTopic]]:
+    """Return every topic of each text, highest probability first; ties by the lower class index.
+
+    Parameters
+    ----------
+    probabilities : float32 array of shape (n_texts, n_topics)
+        Each topic's own.
+    thresholds : float32 array of shape (n_topics,)
+        A text has a topic with a probability of at least this.
+
+    Raises
+    ------
+    InferenceError
+        If they are not from 0 to 1.
+    """
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():  # NaN is neither
+        raise InferenceError("expected topic_probabilities from the network of 0 to 1")
+    found: list[list[RankedTopic]] = [[] for _ in probabilities]
+    for row, index in np.argwhere(probabilities >= thresholds).tolist():
+        found[row].append(RankedTopic(topics[index], float(probabilities[row, index])))
+    for ranked in found:
+        ranked.sort(key=lambda item: -item.score)
+    return found
 
 
 def check_rows(probabilities: NDArray[np.float32]) -> None:

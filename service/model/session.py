@@ -11,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from service.model.errors import BundleError, InferenceError
+from service.model.outputs import OUTPUTS, PROBABILITIES, TOPIC_PROBABILITIES
 
 EXTERNAL_FOLDER: Final = "session.model_external_initializers_file_folder_path"
 
@@ -23,7 +24,8 @@ class Session:
     network : bytes
         The ONNX model.
     tensors : dict of str to str
-        Names of inputs and output, by role: ``token_ids``, ``token_counts``, ``probabilities``.
+        Names of inputs and outputs, by role: ``token_ids``, ``token_counts``, ``probabilities``,
+        and ``topic_probabilities`` where the network has this output.
 
     Raises
     ------
@@ -35,11 +37,17 @@ class Session:
         self._session = _open(network)
         _check_tensors(self._session, tensors)
         self._ids_name, self._counts_name = tensors["token_ids"], tensors["token_counts"]
-        self._outputs = [tensors["probabilities"]]
+        self._outputs: dict[str, list[str]] = {
+            role: [tensors[role]] for role in OUTPUTS if role in tensors
+        }
         self._run_options = onnxruntime.RunOptions()
+        self._run_options.only_execute_path_to_fetches = True  # not for the other output
 
     def run(
-        self, token_ids: NDArray[np.int64], token_counts: NDArray[np.float32]
+        self,
+        token_ids: NDArray[np.int64],
+        token_counts: NDArray[np.float32],
+        output: str = PROBABILITIES,
     ) -> NDArray[np.float32]:
         """Run the network once.
 
@@ -48,10 +56,12 @@ class Session:
         token_ids : int64 array of shape (n_texts, length), or (1, length) if they share them
         token_counts : float32 array of shape (n_texts, length)
             A token with count 0 has no effect.
+        output : str
+            `PROBABILITIES` or `TOPIC_PROBABILITIES`.
 
         Returns
         -------
-        float32 array of shape (n_texts, n_outputs)
+        float32 array of shape (n_texts, n_outputs), or (n_texts, n_topics)
 
         Raises
         ------
@@ -61,7 +71,7 @@ class Session:
         inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
         probabilities: NDArray[np.float32]
         try:
-            (probabilities,) = self._session.run(self._outputs, inputs, self._run_options)
+            (probabilities,) = self._session.run(self._outputs[output], inputs, self._run_options)
         except Exception as error:  # onnxruntime's errors have no common base but Exception
             raise InferenceError(f"onnxruntime failed with {type(error).__name__}") from error
         return probabilities
@@ -90,6 +100,8 @@ def _check_tensors(session: Any, tensors: dict[str, str]) -> None:
         "token_counts": "tensor(float)",
         "probabilities": "tensor(float)",
     }
+    if TOPIC_PROBABILITIES in tensors:
+        expected[TOPIC_PROBABILITIES] = "tensor(float)"
     present = {node.name: node.type for node in (*session.get_inputs(), *session.get_outputs())}
     actual = {role: present.get(name, "absent") for role, name in tensors.items()}
     if actual != expected or len(present) != len(expected):

@@ -60,7 +60,7 @@ def test_fast_route_responds_as_fastapi(
 @pytest.mark.parametrize("error", [InferenceError("NaN"), KeyError("bug")])
 def test_fast_route_responds_to_and_counts_errors_as_fastapi(error: Exception) -> None:
     class FailingClassifier(TopicClassifier):
-        def infer(self, encoded: Any) -> Any:
+        def infer(self, encoded: Any, output: str = "probabilities") -> Any:
             raise error
 
     failing = FailingClassifier(load_bundle(LATEST))
@@ -81,7 +81,7 @@ def test_fast_route_responds_to_and_counts_errors_as_fastapi(error: Exception) -
 
 def test_bug_is_raised_for_the_server_to_log() -> None:
     class BrokenClassifier(TopicClassifier):
-        def infer(self, encoded: Any) -> Any:
+        def infer(self, encoded: Any, output: str = "probabilities") -> Any:
             raise KeyError("bug")
 
     broken = BrokenClassifier(load_bundle(LATEST))
@@ -101,7 +101,7 @@ class WatchedClassifier(TopicClassifier):
         super().__init__(bundle)
         self.threads: list[str] = []
 
-    def infer(self, encoded: Any) -> Any:
+    def infer(self, encoded: Any, output: str = "probabilities") -> Any:
         self.threads.append(threading.current_thread().name)
         return super().infer(encoded)
 

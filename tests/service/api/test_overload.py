@@ -46,7 +46,7 @@ class HeldUp(TopicClassifier):
         self.go_on = threading.Event()
         self.n_inferences = 0
 
-    def infer(self, encoded: Any) -> Any:
+    def infer(self, encoded: Any, output: str = "probabilities") -> Any:
         self.n_inferences += 1
         if threading.current_thread().name.startswith("classify"):
             assert self.go_on.wait(30)

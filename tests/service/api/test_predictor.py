@@ -29,7 +29,7 @@ FAILING = ClassifyRequest(text="failing")
 class FailingClassifier(TopicClassifier):
     """Returns no probabilities for a text of one word."""
 
-    def infer(self, encoded: Any) -> NDArray[np.float32]:
+    def infer(self, encoded: Any, output: str = "probabilities") -> NDArray[np.float32]:
         probabilities = super().infer(encoded)
         for row, text in zip(probabilities, encoded, strict=True):
             if text.n_words == 1:

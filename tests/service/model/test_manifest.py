@@ -5,7 +5,8 @@ import pytest
 
 from service.model import BundleError, Golden, Manifest, Topic
 from service.model.manifest import (
-    VERSION_2_FIELDS,
+    FORMAT_VERSION,
+    NEW_FIELDS,
     check_goldens,
     check_manifest,
     check_topics,
@@ -15,7 +16,9 @@ from service.model.manifest import (
 
 TOPIC = Topic(0, "cocoa", "Cocoa", "Softs", "Cocoa crops.", 55)
 GOLDEN = Golden(None, "oil", [1, 4], [0.25, 0.75])
-MANIFEST = Manifest(2, "reuters", "1", "2026", "make", {"seed": 0}, {}, "rule", {"a": "b"}, {}, {})
+MANIFEST = Manifest(
+    FORMAT_VERSION, "reuters", "1", "2026", "make", {"seed": 0}, {}, "rule", {"a": "b"}, {}, {}
+)
 
 
 @pytest.mark.parametrize("record", [TOPIC, GOLDEN, MANIFEST])
@@ -72,8 +75,8 @@ def test_not_an_object_is_an_error(value: object) -> None:
 def test_unknown_format_or_tokenizer_is_an_error() -> None:
     check_manifest(MANIFEST, tokenizers=["other", "rule"])
     check_manifest(replace(MANIFEST, format_version=1), tokenizers=["rule"])
-    with pytest.raises(BundleError, match="expected format_version 1 or 2, got 3"):
-        check_manifest(replace(MANIFEST, format_version=3), tokenizers=["rule"])
+    with pytest.raises(BundleError, match="expected format_version 1 or 2 or 3, got 4"):
+        check_manifest(replace(MANIFEST, format_version=4), tokenizers=["rule"])
     with pytest.raises(BundleError, match="expected tokeniser 'one' or 'other', got 'rule'"):
         check_manifest(MANIFEST, tokenizers=["one", "other"])
 
@@ -93,16 +96,20 @@ def test_the_first_bundles_had_no_thresholds() -> None:
     assert MANIFEST.min_confidence == MANIFEST.min_known_words_ratio == 0
 
 
-@pytest.mark.parametrize("name", ["no_topic", "topic_min_confidence"])
-def test_version_1_has_no_fields_of_version_2(name: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "name"), [(v, name) for v, names in NEW_FIELDS.items() for name in sorted(names)]
+)
+def test_earlier_versions_have_no_fields_of_later_ones(version: int, name: str) -> None:
     value = to_json_object(replace(MANIFEST, format_version=1))
-    first = {key: value[key] for key in value.keys() - VERSION_2_FIELDS}
+    first = {key: value[key] for key in value.keys() - NEW_FIELDS[2] - NEW_FIELDS[3]}
     manifest = from_json_object(Manifest, first, "here")
     assert (manifest.no_topic, manifest.topic_min_confidence) == (False, {})
-    with pytest.raises(
-        BundleError, match=rf"here: expected format_version 2 .*\['{name}'\], got 1"
-    ):
-        from_json_object(Manifest, first | {name: value[name]}, "here")
+    assert (manifest.all_topics_thresholds, manifest.all_topics_precision) == ({}, 0)
+    earlier = first | {name: value[name], "format_version": version - 1}
+    message = rf"here: expected format_version {version} .*\['{name}'\], got {version - 1}"
+    with pytest.raises(BundleError, match=message):
+        from_json_object(Manifest, earlier, "here")
+    from_json_object(Manifest, earlier | {"format_version": version}, "here")
 
 
 @pytest.mark.parametrize(
@@ -153,6 +160,39 @@ def test_repeated_codes_are_an_error() -> None:
     ],
 )
 def test_invalid_goldens_are_an_error(goldens: list[Golden], message: str) -> None:
-    check_goldens([GOLDEN], 2)
+    check_goldens([GOLDEN], MANIFEST, 2)
     with pytest.raises(BundleError, match=message):
-        check_goldens(goldens, 2)
+        check_goldens(goldens, MANIFEST, 2)
+
+
+ALL_TOPICS = replace(
+    MANIFEST,
+    tensors=MANIFEST.tensors | {"topic_probabilities": "alone"},
+    all_topics_thresholds={TOPIC.code: 0.4},
+)
+
+
+def test_goldens_have_the_probabilities_of_every_output() -> None:
+    golden = replace(GOLDEN, topic_probabilities=[0.2, 0.9])
+    check_goldens([golden], ALL_TOPICS, 2)
+    with pytest.raises(BundleError, match="entry 0: expected 2 topic_probabilities, got 0"):
+        check_goldens([GOLDEN], ALL_TOPICS, 2)
+    with pytest.raises(BundleError, match="entry 0: expected 0 topic_probabilities, got 2"):
+        check_goldens([golden], MANIFEST, 2)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "n_thresholds"),
+    [
+        (replace(ALL_TOPICS, all_topics_thresholds={}), 0),
+        (replace(ALL_TOPICS, all_topics_thresholds={"other": 0.4}), 1),
+        (replace(ALL_TOPICS, tensors=MANIFEST.tensors), 1),
+    ],
+)
+def test_thresholds_are_of_all_topics(manifest: Manifest, n_thresholds: int) -> None:
+    check_topics([TOPIC], ALL_TOPICS)
+    with pytest.raises(BundleError, match=f"all_topics_thresholds: .*got {n_thresholds}$"):
+        check_topics([TOPIC], manifest)
+    wrong = replace(ALL_TOPICS, all_topics_thresholds={TOPIC.code: 1.5})
+    with pytest.raises(BundleError, match=f"all_topics_thresholds: {TOPIC.code}: expected 0 to 1"):
+        check_manifest(wrong, tokenizers=["rule"])

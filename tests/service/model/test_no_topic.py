@@ -1,4 +1,4 @@
-"""A bundle of format version 2 whose network has the output "none of the topics"."""
+"""A bundle whose network has the output "none of the topics", of format version 2 and later."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +18,7 @@ from service.model import (
     load_bundle,
     save_bundle,
 )
+from service.model.manifest import FORMAT_VERSION
 from service.model.ranking import check_rows, rank_topics
 from tests.conftest import RELEASED
 from tests.fuzzing.small_bundle import TOPIC_MIN_CONFIDENCE, random_weights, small_network
@@ -37,18 +38,18 @@ def copy(bundle: Bundle, tmp_path: Path) -> Path:
 
 def test_saved_bundle_is_loaded_unchanged(bundle: Bundle, copy: Path) -> None:
     manifest = bundle.manifest
-    assert (manifest.format_version, manifest.no_topic) == (2, True)
+    assert (manifest.format_version, manifest.no_topic) == (FORMAT_VERSION, True)
     assert manifest.topic_min_confidence == TOPIC_MIN_CONFIDENCE
     assert bundle.n_outputs == 4
     assert load_bundle(copy) == bundle
 
 
 @pytest.mark.parametrize("folder", [RELEASED / "1", RELEASED / "4"])
-def test_a_bundle_of_version_1_is_saved_as_version_2(folder: Path, tmp_path: Path) -> None:
+def test_a_bundle_of_version_1_is_saved_as_the_latest(folder: Path, tmp_path: Path) -> None:
     first = load_bundle(folder)
     assert (first.manifest.no_topic, first.manifest.topic_min_confidence) == (False, {})
     assert first.n_outputs == len(first.topics)
-    assert save_bundle(first, tmp_path / "1", {}).format_version == 2
+    assert save_bundle(first, tmp_path / "1", {}).format_version == FORMAT_VERSION
     again = load_bundle(tmp_path / "1")
     assert again.goldens == first.goldens
     assert again.drift_baseline == first.drift_baseline

@@ -60,7 +60,7 @@ def test_pages_have_some_of_their_own(client: TestClient, path: str) -> None:
 
 def test_response_to_a_bug_has_them_too() -> None:
     class BrokenClassifier(TopicClassifier):
-        def infer(self, encoded: Any) -> Any:
+        def infer(self, encoded: Any, output: str = "probabilities") -> Any:
             raise KeyError("bug")
 
     broken = BrokenClassifier(load_bundle(LATEST))

@@ -323,7 +323,7 @@ def test_failed_inference_reveals_nothing_of_the_text(
     settings: ServiceSettings, registry: CollectorRegistry
 ) -> None:
     class FailingClassifier(TopicClassifier):
-        def infer(self, encoded: Any) -> Any:
+        def infer(self, encoded: Any, output: str = "probabilities") -> Any:
             raise InferenceError("expected finite probabilities from the network, got NaN")
 
     failing = FailingClassifier(load_bundle(LATEST))
@@ -333,7 +333,7 @@ def test_failed_inference_reveals_nothing_of_the_text(
 
 def test_bug_is_a_problem_too(settings: ServiceSettings, registry: CollectorRegistry) -> None:
     class BrokenClassifier(TopicClassifier):
-        def infer(self, encoded: Any) -> Any:
+        def infer(self, encoded: Any, output: str = "probabilities") -> Any:
             raise KeyError(TYPED)
 
     broken = BrokenClassifier(load_bundle(LATEST))

@@ -199,6 +199,8 @@ def evaluate(
     results = {name: evaluate(item, dataset) for name, item in classifiers.items()}
     compared = {**results, "linear SVM": linear_svm(dataset)}
     console.print(tables.summary_table(compared, trivial_accuracies(dataset)))
+    if any(item.all_topics for evaluations in results.values() for item in evaluations.values()):
+        console.print(tables.all_topics_table(results))
     console.print(tables.comparison_table(compared, results[str(bundles[0])]))
     if by_topic:
         for table in tables.topic_tables(results, dataset.topic_codes):

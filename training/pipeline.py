@@ -83,7 +83,7 @@ def train_on(
     )
     from training.release.export import export, repeatable_command
     from training.report.report import report_files
-    from training.report.tables import summary_table
+    from training.report.tables import all_topics_table, summary_table
 
     train, vocabulary = dataset.train, dataset.vocabulary
     model = fit(recipe, train, vocabulary, seed=seed, console=console, settings=settings)
@@ -105,5 +105,8 @@ def train_on(
 
     report = report_files(bundle.manifest, bundle.topics, model.history, evaluations, baselines)
     save_bundle(bundle, folder, report)
-    console.print(summary_table({folder.resolve().name: evaluations}, baselines))
+    results = {folder.resolve().name: evaluations}
+    console.print(summary_table(results, baselines))
+    if bundle.manifest.all_topics_thresholds:
+        console.print(all_topics_table(results))
     console.print(f"Wrote the bundle to {folder}", soft_wrap=True)

@@ -1,11 +1,13 @@
-"""The built-in data set from either of its sources: the same articles, labels and split."""
+"""The built-in data sets: Reuters' 46 topics from either source, and the ModApte split."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
 from training.data.dataset import SPLIT_SEED, Article, DataError, Dataset, Split, split_newswires
 from training.data.download import cache_folder, download_corpus
 from training.data.keras_files import download_keras_files, read_keras_files
+from training.data.modapte import read_modapte
 from training.data.reuters21578 import read_corpus
 from training.data.reuters_expected import DESCRIPTION, NAME, check_dataset, describe_topics
 
@@ -17,20 +19,28 @@ class Source(StrEnum):
 
     KERAS = "keras"
     REUTERS21578 = "reuters21578"
+    MODAPTE = "modapte"
 
 
 def load_dataset(
-    source: Source, data_dir: Path | None, *, split_seed: int | None = SPLIT_SEED
+    source: Source,
+    data_dir: Path | None,
+    *,
+    split_seed: int | None = SPLIT_SEED,
+    report: Callable[[str], object] = lambda _: None,
 ) -> Dataset:
     """Read the newswires, check them against the known facts, and split them.
 
     A folder of None downloads the source's files once, to a cache. A split seed of None splits by
-    date. Raises `DataError` if a file is missing, truncated or altered, or cannot be downloaded.
+    date; the ModApte split is what it is. Raises `DataError` if a file is missing, truncated or
+    altered, or cannot be downloaded.
     """
     if source is Source.KERAS:
         vocabulary, newswires = read_keras_files(data_dir or download_keras_files())
     else:
         archive = data_dir or download_corpus(cache_folder(), replace_damaged=True)
+        if source is Source.MODAPTE:
+            return read_modapte(archive, report)
         vocabulary, newswires = read_corpus(archive)
 
     def split(seed: int | None) -> Dataset:

@@ -1,5 +1,6 @@
 """A data set of labelled rows: words, topics and split."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
@@ -14,7 +15,7 @@ from training.data.dataset import FILES, NO_TOPIC, Article, DataError, Dataset, 
 from training.data.labelled_file import LabelledRow
 from training.data.splitting import LEFT_OUT, OPEN, SIDES, TEST, TRAIN
 from training.data.text_table import TextTable
-from training.data.topic_list import TopicList, check_number_of_topics, rare_topics
+from training.data.topic_list import MIN_TEXTS, TopicList, check_number_of_topics, rare_topics
 
 MAX_SHOWN: Final = 5  # topics in a message
 
@@ -29,6 +30,7 @@ def build_dataset(
     test_file: str | None = None,
     split_seed: int | None,
     drop_rare: bool = False,
+    min_texts: int = MIN_TEXTS,
     report: Callable[[str], object] = lambda _: None,
 ) -> Dataset:
     """Build a data set of rows, after the texts of a built-in one, which keep topics and split.
@@ -46,7 +48,7 @@ def build_dataset(
     _add_rows(texts, rows, topics, test_file=test_file, dated=split_seed is None)
 
     own = [article.topics for article in texts.articles[n_built_in:]]
-    rare = rare_topics(own, codes, drop=drop_rare)
+    rare = rare_topics(own, codes, drop=drop_rare, min_texts=min_texts)
     codes += sorted({code for item in own for code in item} - rare - {*codes})
     check_number_of_topics(codes)
     kept = _drop_topics(texts, rare, n_built_in)
@@ -73,7 +75,7 @@ def build_dataset(
         )
 
     train, test = part(TRAIN), part(TEST)
-    counts = np.bincount(train.labels, minlength=len(codes)).tolist()
+    counts = _count_topics(train)
     _check_split(train, test, counts)
     report(
         f"Read texts of {len(codes):,} topics: {len(train.labels):,} to train on and "
@@ -132,6 +134,12 @@ def _labels(texts: TextTable, codes: Sequence[str]) -> NDArray[np.int64]:
     indices = {code: index for index, code in enumerate(codes)}
     labels = (indices[item.topics[0]] if item.topics else NO_TOPIC for item in texts.articles)
     return np.fromiter(labels, np.int64, len(texts.articles))
+
+
+def _count_topics(split: Split) -> list[int]:
+    """Return how many texts have each topic, first or not."""
+    counts = Counter(code for article in split.articles or () for code in article.topics)
+    return [counts[code] for code in split.topic_codes]
 
 
 def _split(

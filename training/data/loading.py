@@ -23,7 +23,9 @@ def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: 
     files = [*options.files, *([options.test] if options.test else [])]
     for source in Source:
         if source in options.data:
-            built_in = load_dataset(source, options.data_dir, split_seed=options.split_seed)
+            built_in = load_dataset(
+                source, options.data_dir, split_seed=options.split_seed, report=report
+            )
     if not files:
         assert built_in is not None  # noqa: S101 - there is one or a file
         return replace(built_in, name=options.name or built_in.name)

@@ -32,6 +32,7 @@ EXPECTED: Final = (
     f"expected the Reuters-21578 corpus: its {ARCHIVE}, or a folder of its 22 .sgm files "
     "(leave out --data-dir to download it)"
 )
+INDEXED: Final = 'TOPICS="YES"'
 MIN_NEWSWIRES: Final = 15  # a topic with fewer articles is left out
 
 _TOPICS: Final = re.compile(r"<TOPICS>(.*?)</TOPICS>")
@@ -51,7 +52,7 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
 
     Equally frequent words are ranked in alphabetical order. Raises `DataError`.
     """
-    indexed = [article for text in _read_files(path) for article in _articles(text)]
+    indexed = [article for _, article in read_articles(path)]
     negatives = [article for article in indexed if not article.topics]
     counts = Counter(article.topics[0] for article in indexed if article.topics)
     kept = {code for code, n_articles in counts.items() if n_articles >= MIN_NEWSWIRES}
@@ -66,15 +67,25 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
     return vocabulary, Split(token_ids, labels, codes, articles, negatives)
 
 
-def _articles(text: str) -> Iterator[Article]:
-    """Yield each article in a file that has topics, or was indexed and found to have none.
+def read_articles(path: Path) -> Iterator[tuple[str, Article]]:
+    """Yield the opening tag and the article of each that has topics, or was indexed without one.
 
-    ``TOPICS="YES"`` says that it was indexed. Of the others, some should have a topic.
+    Raises `DataError`.
+    """
+    for text in _read_files(path):
+        yield from _articles(text)
+
+
+def _articles(text: str) -> Iterator[tuple[str, Article]]:
+    """Yield the articles in a file.
+
+    ``TOPICS="YES"`` says that one was indexed. Of the others, some should have a topic.
     """
     for match in _TOPICS.finditer(text):
         topics = tuple(_TOPIC.findall(match[1]))
         start = text.rindex("<REUTERS", 0, match.start())
-        if not topics and (match[1] or not text.startswith('<REUTERS TOPICS="YES"', start)):
+        tag = text[start : text.index(">", start)]
+        if not topics and (match[1] or INDEXED not in tag):
             continue
         body_start = text.find(_BODY, match.end()) + len(_BODY)
         markup = text[match.end() : text.index("</REUTERS>", match.end())]
@@ -82,13 +93,14 @@ def _articles(text: str) -> Iterator[Article]:
         inner = own_body or _TEXT.search(markup)
         if inner is None:
             raise DataError(f"reuters21578: expected an article with <TEXT>, got {markup[:80]!r}")
-        yield Article(
+        article = Article(
             title=html.unescape(title[1]).strip() if title else "",
             body=html.unescape(_NOT_TEXT.sub("", inner[1])).strip(),
             has_body=own_body is not None,
             keras_text=text[body_start : text.index("</", body_start)] if topics else "",
             topics=topics,
         )
+        yield tag, article
 
 
 def check_corpus(path: Path) -> None:

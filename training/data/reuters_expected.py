@@ -37,9 +37,16 @@ N_WITHOUT_BODY: Final = 975
 N_NEGATIVES: Final = (1_693, 424)  # indexed articles without a topic, to train on and to test on
 
 
+def topic_descriptions() -> dict[str, dict[str, str]]:
+    """Return name, group and description of each topic, by code."""
+    content = files("training.data").joinpath("reuters_topics.json").read_bytes()
+    meanings: dict[str, dict[str, str]] = json.loads(content)
+    return meanings
+
+
 def describe_topics(codes: Sequence[str], labels: NDArray[np.int64]) -> list[Topic]:
     """Return topics by their codes, with the number of the labels that are each."""
-    meanings = json.loads(files("training.data").joinpath("reuters_topics.json").read_bytes())
+    meanings = topic_descriptions()
     counts = np.bincount(labels, minlength=len(codes)).tolist()
     return [
         Topic(index, code, **meanings[code], training_newswires=counts[index])

@@ -108,26 +108,29 @@ def read_descriptions(path: Path) -> dict[str, Description]:
 
 
 def rare_topics(
-    topics: Iterable[tuple[str, ...]], known: Iterable[str], *, drop: bool
+    topics: Iterable[tuple[str, ...]],
+    known: Iterable[str],
+    *,
+    drop: bool,
+    min_texts: int = MIN_TEXTS,
 ) -> frozenset[str]:
-    """Return the topics to leave out: the first one of fewer than `MIN_TEXTS` texts, not known.
+    """Return the topics to leave out: those of fewer than ``min_texts`` texts, not known.
 
     Raises `DataError` if there are some and they shall not be dropped.
     """
     counts: Counter[str] = Counter()
     for codes in topics:
-        counts.update(dict.fromkeys(codes, 0))
-        counts.update(codes[:1])
+        counts.update(codes)
     for code in known:
         del counts[code]
-    rare = {code: n for code, n in counts.items() if n < MIN_TEXTS}
+    rare = {code: n for code, n in counts.items() if n < min_texts}
     if rare and not drop:
         shown = [f"{code} ({n})" for code, n in sorted(rare.items(), key=lambda item: item[::-1])]
         more = f" and {len(shown) - MAX_SHOWN:,} more" if len(shown) > MAX_SHOWN else ""
         raise DataError(
-            f"expected at least {MIN_TEXTS} texts with each topic as their first, got fewer of "
-            f"{len(rare):,} among {len(counts):,} topics: {', '.join(shown[:MAX_SHOWN])}{more}; "
-            "add texts, correct the column of topics, or leave these topics out with --drop-rare"
+            f"expected at least {min_texts} texts of each topic, got fewer of {len(rare):,} among "
+            f"{len(counts):,} topics: {', '.join(shown[:MAX_SHOWN])}{more}; add texts, correct the "
+            "column of topics, or leave these topics out with --drop-rare"
         )
     return frozenset(rare)
 

@@ -28,7 +28,7 @@ TITLES: Final[Mapping[str, str]] = {
     "split_duplicates": "test texts with a duplicate among the training texts",
     "split_groups": "test texts of a group that has training texts too",
     "split_dates": "test texts older than the latest training text",
-    "rare_topics": f"texts of rare topics: the first of fewer than {MIN_TEXTS} texts",
+    "rare_topics": f"texts of rare topics: of fewer than {MIN_TEXTS} texts",
     "label_errors": "suspected label errors",
 }
 """Every finding, in the order of reports."""
@@ -87,8 +87,8 @@ def find_split_errors(rows: Sequence[LabelledRow], found: Duplicates) -> dict[st
 
 
 def find_rare_topics(rows: Sequence[LabelledRow]) -> dict[str, Finding]:
-    """Find the texts of topics that are the first one of too few texts."""
-    n_texts = Counter(topic for row in rows for topic in row.topics[:1])
+    """Find the texts of topics that too few texts have."""
+    n_texts = Counter(topic for row in rows for topic in {*row.topics})
     rare = {topic for row in rows for topic in row.topics if n_texts[topic] < MIN_TEXTS}
     found = [number for number, row in enumerate(rows) if not rare.isdisjoint(row.topics)]
     return {"rare_topics": Finding(found, detail=", ".join(sorted(rare)))}

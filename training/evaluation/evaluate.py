@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -11,10 +11,12 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_s
 
 from service.model import Abstention, AbstentionThresholds, DriftBaseline, NewsText, TopicClassifier
 from service.model.drift import count_bins
+from service.model.outputs import TOPIC_PROBABILITIES
 from training.data import Dataset
 from training.data.dataset import NO_TOPIC, DataError
 from training.data.views import ARTICLE, KERAS, STREAM, KnownTopics, views_of
 from training.evaluation import metrics
+from training.evaluation.all_topics import AllTopics
 from training.recipes.trained_model import OutOfFold
 
 MAX_SHOWN: Final = 5  # topics in a message
@@ -32,6 +34,7 @@ class Evaluation:
     probabilistic: bool = True  # if not, only the order of the probabilities has a meaning
     abstained: NDArray[np.bool_] | None = None  # (n_texts,), None if it never abstains
     no_topic: NDArray[np.float32] | None = None  # (n_texts,), that no topic fits, if predicted
+    all_topics: AllTopics | None = None  # None without known topics or such an output
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -66,6 +69,8 @@ class Evaluation:
                 scores["negatives_answered"] = float(answered[~topical].mean())
         if self.no_topic is not None and 0 < topical.mean() < 1:
             scores["no_topic_auc"] = float(roc_auc_score(~topical, self.no_topic))
+        if self.all_topics is not None and self.topics is not None:
+            scores |= self.all_topics.scores(self.topics.any_topic)
         return scores
 
     def _topic_scores(self) -> dict[str, float]:
@@ -113,11 +118,20 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
     evaluations = {}
     for name, view in views_of(dataset.test, dataset.vocabulary).items():
         encoded = [classifier.encode(text) for text in view.texts]
-        outputs = classifier.infer(encoded)[:, columns]
+        outputs = classifier.infer(encoded)
         known_words_ratio = [item.known_words_ratio for item in encoded]
-        evaluations[name] = _evaluation(
-            view.labels, outputs, known_words_ratio, classifier.thresholds, codes, view.topics
+        evaluation = _evaluation(
+            view.labels,
+            outputs[:, columns],
+            known_words_ratio,
+            classifier.thresholds,
+            codes,
+            view.topics,
         )
+        if view.topics and TOPIC_PROBABILITIES in classifier.outputs:
+            all_topics = AllTopics.of(classifier, encoded, outputs).select(columns[: len(codes)])
+            evaluation = replace(evaluation, all_topics=all_topics)
+        evaluations[name] = evaluation
     return evaluations
 
 

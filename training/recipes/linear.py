@@ -1,8 +1,8 @@
 """The ``linear`` recipe: calibrated one-vs-rest SVMs on TF-IGM features of title, lead and text.
 
 The calibration is fitted to out-of-fold margins, and turns margins into joint probabilities of the
-topics and of "no topic fits". All layers are linear in the features, so that a prediction costs
-about as much as one of the ``mlp`` recipe.
+topics and of "no topic fits"; a second one, to the probability of each topic on its own. All layers
+are linear in the features, so that a prediction costs about as much as one of the ``mlp`` recipe.
 
 Without negatives there is no output for "no topic fits": its probability would be that of random
 words, not of texts that a client sends. The SVMs still learn that such outliers are of no topic, so
@@ -13,6 +13,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 import keras
@@ -26,9 +27,16 @@ from scipy.special import softmax
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
+from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 from service.model.token_counts import encode_token_ids
 from training.data.dataset import Split
 from training.progress import FitProgress
+from training.recipes.all_topics import (
+    AllTopicsSettings,
+    choose_all_topics_thresholds,
+    fit_topic_calibration,
+    topic_probabilities_out_of_fold,
+)
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
 from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings, FieldFeatures
@@ -41,7 +49,7 @@ MIN_NEGATIVES: Final = 5  # fewer than a topic must have do not show what no top
 
 GRAPH: Final = """
 linear (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
-  => (float[batch, n_outputs] probabilities)
+  => (float[batch, n_outputs] probabilities, float[batch, n_topics] topic_probabilities)
   <int64[1] columns = {1}>
 {
     scaled = Mul (e, token_counts)
@@ -60,6 +68,8 @@ linear (int64[batch_or_1, length] token_ids, float[batch, length] token_counts)
     inputs = Concat <axis = 1> (margins, negative)
     logits = Gemm (inputs, calibration_kernel, calibration_bias)
     probabilities = Softmax <axis = 1> (logits)
+    topic_logits = Gemm (inputs, topic_kernel, topic_bias)
+    topic_probabilities = Sigmoid (topic_logits)
 }
 """
 
@@ -73,6 +83,7 @@ class LinearSettings:
     features: FeatureSettings = field(default_factory=FeatureSettings)
     svm: SVMSettings = field(default_factory=SVMSettings)
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
+    all_topics: AllTopicsSettings = field(default_factory=AllTopicsSettings)
 
 
 def fit(
@@ -123,13 +134,20 @@ def fit(
         probabilities = calibrate_out_of_fold(
             margins, folds, texts, settings.calibration, no_topic=no_topic
         )
+        topic_calibration = fit_topic_calibration(margins, texts, settings.all_topics)
+        topic_probabilities = topic_probabilities_out_of_fold(
+            margins, folds, texts, settings.all_topics
+        )
         svms = fit_svms(texts, settings.svm, settings.features, synonyms, no_topic=no_topic)
         steps.end_step()
     svms, usable = add_synonyms(svms, synonyms)
     kernel, scales = quantize(svms.kernel)
     svms = replace(svms, kernel=kernel * scales)
-    network = build_network(svms, calibration)
+    network = build_network(svms, calibration, topic_calibration)
     whole = texts.whole
+    all_topics_thresholds = choose_all_topics_thresholds(
+        topic_probabilities[whole], texts.any_topic[whole], settings.all_topics.topic_precision
+    )
     out_of_fold = OutOfFold(
         labels=texts.labels[whole],
         uncalibrated=softmax(margins[whole], axis=1),
@@ -145,11 +163,14 @@ def fit(
         settings=recorded,
         encoder=svms.features.encoder,
         network=network,
-        predict=lambda token_ids: predict(network, svms.features, token_ids),
-        exported=serialize(to_onnx(svms, kernel, scales, calibration)),
+        predict=partial(predict, network, svms.features),
+        exported=serialize(to_onnx(svms, kernel, scales, calibration, topic_calibration)),
         thresholds=out_of_fold.choose_thresholds(n_topics),
         out_of_fold=out_of_fold,
         no_topic=no_topic,
+        predict_topics=partial(predict, network, svms.features, output=TOPIC_PROBABILITIES),
+        all_topics_thresholds=all_topics_thresholds.tolist(),
+        all_topics_precision=settings.all_topics.topic_precision,
     )
 
 
@@ -189,23 +210,37 @@ def calibrate_out_of_fold(
     return probabilities
 
 
-def build_network(svms: LinearSVMs, calibration: Calibration) -> Any:
-    """Return the `keras.Model` of the fitted weights: features (n, n_ids) to probabilities."""
+def build_network(
+    svms: LinearSVMs, calibration: Calibration, topic_calibration: Calibration
+) -> Any:
+    """Return the `keras.Model` of the fitted weights: features (n, n_ids) to both outputs."""
     features = keras.Input((len(svms.kernel),), sparse=True)
     margins = keras.layers.Dense(len(svms.bias))
     logits = keras.layers.Dense(len(calibration.bias), activation="softmax")
+    topic_logits = keras.layers.Dense(len(topic_calibration.bias), activation="sigmoid")
     signs = keras.layers.Lambda(lambda values: tf.concat([values, tf.minimum(values, 0)], axis=1))
-    network = keras.Model(features, logits(signs(margins(features))))
-    network.set_weights([svms.kernel, svms.bias, calibration.kernel, calibration.bias])
+    inputs = signs(margins(features))
+    outputs = {PROBABILITIES: logits(inputs), TOPIC_PROBABILITIES: topic_logits(inputs)}
+    network = keras.Model(features, outputs)
+    for layer, weights in (
+        (margins, svms),
+        (logits, calibration),
+        (topic_logits, topic_calibration),
+    ):
+        layer.set_weights([weights.kernel, weights.bias])
     return network
 
 
 def predict(
-    network: Any, features: FieldFeatures, token_ids: Sequence[Sequence[int]]
+    network: Any,
+    features: FieldFeatures,
+    token_ids: Sequence[Sequence[int]],
+    *,
+    output: str = PROBABILITIES,
 ) -> NDArray[np.float32]:
-    """Return the probabilities by Keras, float32 of shape (n_texts, n_outputs)."""
+    """Return an output of Keras, float32 of shape (n_texts, n_outputs) or (n_texts, n_topics)."""
     rows = features.rows([encode_token_ids(ids) for ids in token_ids])
-    probabilities: NDArray[np.float32] = network(to_tensor(rows)).numpy()
+    probabilities: NDArray[np.float32] = network(to_tensor(rows))[output].numpy()
     return probabilities
 
 
@@ -233,10 +268,11 @@ def to_onnx(
     kernel: NDArray[np.int8],
     scales: NDArray[np.float32],
     calibration: Calibration,
+    topic_calibration: Calibration,
 ) -> onnx.ModelProto:
     """Return the network on token ids and counts, with a quantized kernel.
 
-    Bias and calibration contain the scales. Written in ONNX' text format: a conversion of
+    Bias and calibrations contain the scales. Written in ONNX' text format: a conversion of
     TensorFlow's operations has 5 more nodes, and each node costs about as much as its work.
     """
     weights = {
@@ -247,6 +283,8 @@ def to_onnx(
         "bias": svms.bias / scales,
         "calibration_kernel": calibration.kernel * np.tile(scales, 2)[:, np.newaxis],
         "calibration_bias": calibration.bias,
+        "topic_kernel": topic_calibration.kernel * np.tile(scales, 2)[:, np.newaxis],
+        "topic_bias": topic_calibration.bias,
     }
     model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["": {OPSET}]> {GRAPH}')
     model.graph.initializer.append(onnx.numpy_helper.from_array(kernel, "kernel"))

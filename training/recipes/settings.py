@@ -14,6 +14,7 @@ from training.recipes import Recipe
 SEED: Final = "seed"  # has an option of its own
 MAY_BE_0: Final = frozenset({"igm_weight", "any_topic_weight"})
 MINIMA: Final = {"folds": 2}
+MAXIMA: Final = {"topic_precision": 1.0}
 
 
 def read_settings(
@@ -79,16 +80,17 @@ def _check(name: str, value: object, default: int | float, where: str) -> int | 
     """Return a value as the type of the default."""
     own = name.rpartition(".")[2]
     whole = isinstance(default, int)
-    lowest = MINIMA.get(own, 0)
+    lowest, highest = MINIMA.get(own, 0), MAXIMA.get(own, math.inf)
     if (
         isinstance(value, bool)
         or not isinstance(value, int if whole else int | float)
         or not math.isfinite(value)
-        or value < lowest
+        or not lowest <= value <= highest
         or (value == 0 and own not in MAY_BE_0)
     ):
         kind = "a whole number" if whole else "a number"
         bound = f"of at least {lowest}" if lowest or own in MAY_BE_0 else "above 0"
+        bound += f" and at most {highest:g}" if own in MAXIMA else ""
         raise DataError(f"{where}: {name}: expected {kind} {bound}, got {value!r}")
     return value if whole else float(value)
 

@@ -16,10 +16,12 @@ DIMENSIONS: Final = {  # texts with the same token ids may share one row of them
     "token_ids": ("batch_or_1", "length"),
     "token_counts": ("batch", "length"),
     "probabilities": ("batch", "n_outputs"),
+    "topic_probabilities": ("batch", "n_topics"),
 }
 TARGET_PRECISION: Final = 0.95  # on the stream, of the predictions that are not abstained from
 N_STANDARD_ERRORS: Final = 1.6  # margin above it, since the threshold is chosen on the same texts
 MIN_KNOWN_WORDS_RATIO: Final = 0.5
+NEVER: Final = 1.0  # threshold of a topic that is never found
 
 
 class ExportError(NewswireError):
@@ -72,6 +74,10 @@ class TrainedModel:
     history: Mapping[str, list[float]] = field(default_factory=dict)  # losses etc. by epoch
     out_of_fold: OutOfFold | None = None
     no_topic: bool = False  # whether the last output is the probability that no topic fits
+    predict_topics: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]] | None = None
+    """The same to each topic's own probability, of shape (n_texts, n_topics), if it has them."""
+    all_topics_thresholds: Sequence[float] = ()  # for these, in the order of the topics
+    all_topics_precision: float = 0.0  # that the thresholds were chosen for
 
 
 def serialize(model: onnx.ModelProto) -> bytes:

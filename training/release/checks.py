@@ -112,6 +112,31 @@ def check_stream(stream: Evaluation) -> Iterator[Check]:
     )
 
 
+def check_all_topics(
+    stream: Evaluation, manifest: Manifest, reference: Evaluation | None
+) -> Iterator[Check]:
+    """Check what a bundle finds as all topics of a text, if it does: none for another bundle."""
+    scores = stream.scores()
+    if "all_topics_precision" not in scores:
+        return
+    least, precision = manifest.all_topics_precision, scores["all_topics_precision"]
+    yield Check(
+        "all topics, precision",
+        f"at least {least:.4g}, which the thresholds were chosen for",
+        f"{precision:.4f}",
+        passed=precision >= least,
+    )
+    theirs = reference.scores().get("all_topics_micro_f1") if reference else None
+    if theirs is not None:
+        ours = scores["all_topics_micro_f1"]
+        yield Check(
+            "all topics, micro F1",
+            f"at most {MAX_ACCURACY_DROP} below {theirs:.4f}",
+            f"{ours:.4f}",
+            passed=ours >= theirs - MAX_ACCURACY_DROP,
+        )
+
+
 def check_topics(
     evaluation: Evaluation, reference: Evaluation | None, codes: Sequence[str]
 ) -> Check:

@@ -52,7 +52,9 @@ def run_checks(
     name = ARTICLE if ARTICLE in evaluations else KERAS
     evaluation, stream = evaluations[name], stream_of(evaluations)
     texts = views_of(dataset.test, dataset.vocabulary)[name].texts[:TIMED_TEXTS]
-    reference = evaluate(served, dataset)[name] if served else None
+    references = evaluate(served, dataset) if served else {}
+    reference = references.get(name)
+    reference_stream = stream_of(references) if references else None
     speed_reference = _lowest_number(numbered, ours) if served else None
     return [
         checks.check_parity(evaluation, ours.manifest, name),
@@ -60,6 +62,7 @@ def run_checks(
         checks.check_speed(ours, speed_reference, texts),
         *checks.check_stream(stream),
         checks.check_topics(evaluation, reference, dataset.topic_codes),
+        *checks.check_all_topics(stream, ours.manifest, reference_stream),
         *(
             checks.check_accuracy(evaluation, reference, find_bundle(released).name)
             if reference

@@ -14,6 +14,7 @@ from sklearn.metrics import confusion_matrix
 from service.model import Manifest, Topic
 from training.evaluation.evaluate import Evaluation, stream_of
 from training.evaluation.metrics import calibration_bins
+from training.recipes.trained_model import NEVER
 from training.report import tables
 
 MAX_NAMED_TOPICS: Final = 100  # in a figure: more names would overlap
@@ -71,6 +72,17 @@ On the test texts {answered_accuracy:.1%} of what is not abstained from is right
 {coverage:.1%} of the texts that have a topic{negatives}. This holds for such texts. Measure it on \
 a stream with fewer topical texts, or of another kind.
 """
+ALL_TOPICS: Final = """
+## All topics
+
+`all_topics` are the topics whose own probability reaches their threshold. Thresholds were chosen \
+on held-out training texts: of each topic, the one with the highest F1 at which at least \
+{precision:.0%} of what is found is right.{never} A text of which no topic fits, or with too few \
+known words, has none. *Exact match* is the share of texts with all topics right and no other, \
+*ranking* the label ranking average precision.
+
+{table}"""
+NEVER_FOUND: Final = """ {n:,} topics never reached this and are never found: {codes}."""
 WRITTEN_TEXTS: Final = """
 ## Modern words
 
@@ -147,6 +159,15 @@ def write_model_card(
             share = scores.get("negatives_answered")
             negatives = "" if share is None else f" and {share:.1%} of those that have none"
             card += ON_THE_STREAM.format(negatives=negatives, **scores)
+    if manifest.all_topics_thresholds:
+        never = [code for code, value in manifest.all_topics_thresholds.items() if value >= NEVER]
+        rows = tables.all_topics_rows(named)
+        columns = ["measured on", *tables.ALL_TOPICS_TITLES.values()]
+        card += ALL_TOPICS.format(
+            precision=manifest.all_topics_precision,
+            never=NEVER_FOUND.format(n=len(never), codes=", ".join(never)) if never else "",
+            table=tables.markdown_table(columns, rows),
+        )
     if settings.get("synonyms"):
         synonyms = (f"{word} ({' '.join(words)})" for word, words in settings["synonyms"].items())
         card += WRITTEN_TEXTS.format(

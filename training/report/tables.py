@@ -33,6 +33,14 @@ SCORE_TITLES: Final[Mapping[str, str]] = {
     "negatives_answered": "negatives answered",
     "no_topic_auc": "AUC",
 }
+ALL_TOPICS_TITLES: Final[Mapping[str, str]] = {
+    "all_topics_micro_f1": "micro F1",
+    "all_topics_macro_f1": "macro F1",
+    "all_topics_precision": "precision",
+    "all_topics_recall": "recall",
+    "all_topics_exact_match": "exact match",
+    "label_ranking_average_precision": "ranking",
+}
 LABELLED_TITLES: Final[Mapping[str, str]] = {
     "texts": "texts",
     "first_right": "first topic right",
@@ -45,13 +53,15 @@ TOPIC_COLUMNS: Final = ("topic", "precision", "recall", "F1", "test texts")
 
 
 def score_rows(
-    evaluations: Mapping[str, Evaluation], baselines: Mapping[str, float]
+    evaluations: Mapping[str, Evaluation],
+    baselines: Mapping[str, float],
+    titles: Mapping[str, str] = SCORE_TITLES,
 ) -> Iterator[list[str]]:
-    """Yield a name, and a cell for each of `SCORE_TITLES`, blank where unknown."""
+    """Yield a name, and a cell for each of the titles, blank where unknown."""
     scores = {name: evaluation.scores() for name, evaluation in evaluations.items()}
     scores |= {name.replace("_", " "): {"accuracy": value} for name, value in baselines.items()}
     for name, values in scores.items():
-        yield [name, *(f"{values[key]:.4f}" if key in values else "" for key in SCORE_TITLES)]
+        yield [name, *(f"{values[key]:.4f}" if key in values else "" for key in titles)]
 
 
 def topic_rows(evaluation: Evaluation, codes: Sequence[str]) -> Iterator[list[str]]:
@@ -74,6 +84,19 @@ def summary_table(
     named = {name: evaluation for name, _, evaluation in _named(results)}
     columns = ["", *SCORE_TITLES.values()]
     return _table("On the test texts", columns, score_rows(named, baselines))
+
+
+def all_topics_rows(evaluations: Mapping[str, Evaluation]) -> Iterator[list[str]]:
+    """Yield a name and a cell for each of `ALL_TOPICS_TITLES`, where a bundle finds all topics."""
+    finding = {name: item for name, item in evaluations.items() if item.all_topics}
+    return score_rows(finding, {}, ALL_TOPICS_TITLES)
+
+
+def all_topics_table(results: Mapping[str, Mapping[str, Evaluation]]) -> Table:
+    """Show how well classifiers find all topics of a text."""
+    named = {name: evaluation for name, _, evaluation in _named(results)}
+    columns = ["", *ALL_TOPICS_TITLES.values()]
+    return _table("All topics of a text", columns, all_topics_rows(named))
 
 
 def comparison_table(

@@ -37,7 +37,7 @@ LEAD PRICES
 
 
 def test_keras_errors_are_repeated() -> None:
-    brief, whole, unprocessed = _articles(ARTICLES)
+    brief, whole, unprocessed = (article for _, article in _articles(ARTICLES))
     article = brief
     assert article.topics == ("tin", "zinc")
     assert article.title == "TIN <TIN> UP"

@@ -111,12 +111,12 @@ def test_missing_descriptions(tmp_path: Path) -> None:
         read_descriptions(tmp_path / "topics.json")
 
 
-def test_rare_topics_are_counted_as_first_topic() -> None:
-    topics = [("a", "b")] * 5 + [("c",)] * 4 + [("known",), ()]
-    assert rare_topics(topics, ["known"], drop=True) == {"b", "c"}
-    with pytest.raises(DataError, match=r"fewer of 2 among 3 topics: b \(0\), c \(4\);.*--drop-ra"):
+def test_rare_topics_are_of_few_texts_first_or_not() -> None:
+    topics = [("a", "b")] * 5 + [("c", "d")] * 4 + [("known",), ()]
+    assert rare_topics(topics, ["known"], drop=True) == {"c", "d"}
+    with pytest.raises(DataError, match=r"fewer of 2 among 4 topics: c \(4\), d \(4\);.*--drop-"):
         rare_topics(topics, ["known"], drop=False)
-    assert rare_topics(topics[:5] + [("b",)] * 5, [], drop=False) == frozenset()
+    assert rare_topics(topics, ["known"], drop=False, min_texts=4) == frozenset()
 
 
 def test_many_rare_topics_are_one_short_line() -> None:

@@ -1,0 +1,75 @@
+"""Evaluation of all topics of each text: which ones a bundle finds, and how well it ranks them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    f1_score,
+    label_ranking_average_precision_score,
+    precision_score,
+    recall_score,
+)
+
+from service.model import EncodedText, TopicClassifier
+from service.model.outputs import TOPIC_PROBABILITIES
+
+
+@dataclass(frozen=True, slots=True)
+class AllTopics:
+    """The topics that a bundle finds in texts, and the probability of each on its own."""
+
+    found: NDArray[np.bool_]  # (n_texts, n_topics)
+    probabilities: NDArray[np.float32]  # (n_texts, n_topics)
+
+    @classmethod
+    def of(
+        cls,
+        classifier: TopicClassifier,
+        encoded: Sequence[EncodedText],
+        probabilities: NDArray[np.float32],  # (n_texts, n_outputs), of `TopicClassifier.infer`
+    ) -> Self:
+        """Find the topics of texts as the service does."""
+        n_texts = len(encoded)
+        classifications = classifier.postprocess(
+            encoded, probabilities, top_k=[1] * n_texts, min_confidence=[None] * n_texts
+        )
+        found = np.zeros((n_texts, len(classifier.topics)), dtype=bool)
+        for row, item in zip(
+            found, classifier.find_all_topics(encoded, classifications), strict=True
+        ):
+            row[[ranked.topic.id for ranked in item.all_topics or ()]] = True
+        return cls(found, classifier.infer(encoded, TOPIC_PROBABILITIES))
+
+    def select(self, columns: Sequence[int]) -> Self:
+        """Return the topics in another order."""
+        return type(self)(self.found[:, columns], self.probabilities[:, columns])
+
+    def scores(self, any_topic: NDArray[np.bool_]) -> dict[str, float]:
+        """Return the scores against the topics that texts have, (n_texts, n_topics), by name.
+
+        Macro F1 is over the topics that occur or are found; the average precision of the ranking
+        is of the texts that have a topic.
+        """
+        topical = any_topic.any(axis=1)
+        used = (any_topic | self.found).any(axis=0)
+        scores = {
+            f"all_topics_{name}": score(
+                any_topic[:, used], self.found[:, used], average=average, zero_division=0.0
+            )
+            for name, score, average in (
+                ("micro_f1", f1_score, "micro"),
+                ("macro_f1", f1_score, "macro"),
+                ("precision", precision_score, "micro"),
+                ("recall", recall_score, "micro"),
+            )
+            if used.any()
+        }
+        scores["all_topics_exact_match"] = (any_topic == self.found).all(axis=1).mean()
+        if topical.any():
+            scores["label_ranking_average_precision"] = label_ranking_average_precision_score(
+                any_topic[topical], self.probabilities[topical]
+            )
+        return {name: float(score) for name, score in scores.items()}

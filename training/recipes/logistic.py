@@ -1,0 +1,100 @@
+"""Fits of generalised linear models to margins: what turns these into logits."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+MAX_SCALE: Final = 30.0
+"""Of own margins. Topics that few texts tell apart without error would have no limit, and the
+probabilities would amplify rounding."""
+LogPartition = Callable[[NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]]
+"""From logits to the log of their normaliser, (n_texts,), and its derivative, the probabilities."""
+
+
+def fit_scales(
+    margins: NDArray[np.float32],  # (n_texts, n_topics)
+    log_partition: LogPartition,
+    wanted: NDArray[np.float32],  # (n_texts, n_topics), target probabilities
+    weights: NDArray[np.floating],  # (n_texts,)
+    max_iterations: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit two scales of the own margin, where positive and negative, and a common bias.
+
+    Return kernel and bias, as `fit_logits`. A common bias changes no joint probabilities.
+    """
+    n_topics = margins.shape[1]
+    shares = (weights / len(margins)).astype(np.float32)
+    signs = (np.maximum(margins, 0), np.minimum(margins, 0))
+
+    def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        positive, negative, bias = values.astype(np.float32)
+        logits = positive * signs[0] + negative * signs[1] + bias
+        log_norms, slopes = log_partition(logits)
+        loss = shares @ (log_norms - np.einsum("ij,ij->i", wanted, logits))
+        slopes -= wanted
+        slopes *= shares[:, np.newaxis]
+        gradient = [*(float((slopes * part).sum()) for part in signs), float(slopes.sum())]
+        return float(loss), np.array(gradient)
+
+    options = {"maxiter": max_iterations}
+    bounds = [(-MAX_SCALE, MAX_SCALE)] * 3
+    start = np.array([1.0, 1.0, 0.0])
+    result = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    positive, negative, bias = result.x
+    own = np.eye(n_topics)
+    kernel = np.vstack([positive * own, (negative - positive) * own])
+    return kernel, np.full(n_topics, bias)
+
+
+def fit_logits(
+    inputs: NDArray[np.float32],  # (n_texts, 2 * n_margins)
+    own: NDArray[np.float64],  # (n_margins, n_logits), 1 where a margin is that of a logit
+    log_partition: LogPartition,
+    wanted: NDArray[np.float32],  # (n_texts, n_logits), target probabilities
+    weights: NDArray[np.floating],  # (n_texts,)
+    strength: float,
+    max_iterations: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Minimise the cross-entropy of a generalised linear model by L-BFGS; return kernel and bias.
+
+    Own margins are scaled without regularisation. ``log_partition`` maps logits to the log of their
+    normaliser, (n_texts,), and to its derivative, the probabilities.
+    """
+    n_texts, n_logits = wanted.shape
+    shape = (inputs.shape[1], n_logits)
+    penalty = 0.5 / (strength * n_texts)
+    shares = (weights / n_texts).astype(np.float32)
+    own = np.stack([own, own])  # (2, n_margins, n_logits)
+
+    def unpack(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        scales, bias = values[:2], values[2 : 2 + n_logits]
+        correction = values[2 + n_logits :].reshape(shape)
+        kernel = correction + (scales[:, np.newaxis, np.newaxis] * own).reshape(shape)
+        return kernel, bias, correction
+
+    def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        kernel, bias, correction = unpack(values)
+        logits = inputs @ kernel.astype(np.float32) + bias.astype(np.float32)
+        log_norms, slopes = log_partition(logits)
+        loss = shares @ (log_norms - np.einsum("ij,ij->i", wanted, logits))
+        slopes -= wanted
+        slopes *= shares[:, np.newaxis]
+        by_kernel = (inputs.T @ slopes).astype(np.float64)
+        by_scales = (by_kernel.reshape(own.shape) * own).sum(axis=(1, 2))
+        by_correction = by_kernel + 2 * penalty * correction
+        gradient = np.concatenate([by_scales, slopes.sum(axis=0), by_correction.ravel()])
+        return float(loss + penalty * (correction**2).sum()), gradient
+
+    start = np.concatenate([np.ones(2), np.zeros(n_logits + shape[0] * shape[1])])
+    options = {"maxiter": max_iterations}
+    result = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
+    if np.abs(result.x[:2]).max() > MAX_SCALE:
+        bounds = [(-MAX_SCALE, MAX_SCALE)] * 2 + [(None, None)] * (len(start) - 2)
+        result = minimize(
+            objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
+    kernel, bias, _ = unpack(result.x)
+    return kernel, bias

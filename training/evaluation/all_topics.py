@@ -51,24 +51,23 @@ class AllTopics:
         """Return the scores against the topics that texts have, (n_texts, n_topics), by name.
 
         Macro F1 is over the topics that occur or are found; the average precision of the ranking
-        is of the texts that have a topic.
+        is of the texts that have a topic. Without such texts there is only the exact match.
         """
         topical = any_topic.any(axis=1)
-        used = (any_topic | self.found).any(axis=0)
-        scores = {
-            f"all_topics_{name}": score(
-                any_topic[:, used], self.found[:, used], average=average, zero_division=0.0
-            )
-            for name, score, average in (
-                ("micro_f1", f1_score, "micro"),
-                ("macro_f1", f1_score, "macro"),
-                ("precision", precision_score, "micro"),
-                ("recall", recall_score, "micro"),
-            )
-            if used.any()
-        }
-        scores["all_topics_exact_match"] = (any_topic == self.found).all(axis=1).mean()
+        scores = {"all_topics_exact_match": (any_topic == self.found).all(axis=1).mean()}
         if topical.any():
+            used = (any_topic | self.found).any(axis=0)
+            scores |= {
+                f"all_topics_{name}": score(
+                    any_topic[:, used], self.found[:, used], average=average, zero_division=0.0
+                )
+                for name, score, average in (
+                    ("micro_f1", f1_score, "micro"),
+                    ("macro_f1", f1_score, "macro"),
+                    ("precision", precision_score, "micro"),
+                    ("recall", recall_score, "micro"),
+                )
+            }
             scores["label_ranking_average_precision"] = label_ranking_average_precision_score(
                 any_topic[topical], self.probabilities[topical]
             )

@@ -84,9 +84,7 @@ def test_out_of_fold_probabilities_do_not_know_their_fold() -> None:
 @pytest.mark.parametrize("precision", [0.5, 0.8, 0.95])
 def test_thresholds_reach_the_precision_on_other_texts(precision: float) -> None:
     _, texts, truth = draw(N_TEXTS)
-    thresholds = choose_all_topics_thresholds(
-        truth.astype(np.float32), texts.any_topic, precision
-    )
+    thresholds = choose_all_topics_thresholds(truth.astype(np.float32), texts.any_topic, precision)
     _, others, theirs = draw(N_TEXTS, seed=1)
     found = theirs >= thresholds
     measured = precision_score(others.any_topic, found, average=None)

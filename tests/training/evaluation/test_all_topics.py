@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.model import load_classifier
+from tests.synthetic_bundles import NO_TOPIC_TEXT, save_synthetic_bundle, text_of
+from training.evaluation.all_topics import AllTopics
+
+TRUE, FALSE = True, False
+
+
+def test_scores_of_a_table() -> None:
+    """Counted by hand: 4 found, 3 of them right, of 5; two of four texts exactly."""
+    any_topic = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 0]], dtype=bool)
+    found = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0]], dtype=bool)
+    ranked = np.array([[0.9, 0.1, 0.1], [0.8, 0.6, 0.7], [0.9, 0.8, 0.1], [0.1, 0.2, 0.3]])
+    scores = AllTopics(found, ranked.astype(np.float32)).scores(any_topic)
+    assert scores == pytest.approx(
+        {
+            "all_topics_precision": 3 / 4,
+            "all_topics_recall": 3 / 5,
+            "all_topics_micro_f1": 2 * 3 / (4 + 5),
+            "all_topics_macro_f1": (2 * 2 / (3 + 2) + 2 * 1 / (1 + 2) + 0) / 3,
+            "all_topics_exact_match": 2 / 4,
+            # of the places of the true topics: 1/1; 1/1 and 2/3; 1/2 and 2/3
+            "label_ranking_average_precision": (1 + (1 + 2 / 3) / 2 + (1 / 2 + 2 / 3) / 2) / 3,
+        }
+    )
+
+
+def test_texts_without_a_topic_have_an_exact_match_alone() -> None:
+    found = np.array([[0, 0], [0, 1]], dtype=bool)
+    scores = AllTopics(found, found.astype(np.float32)).scores(np.zeros((2, 2), dtype=bool))
+    assert scores == {"all_topics_exact_match": 0.5}
+
+
+def test_topics_are_those_that_the_service_finds(tmp_path: Path) -> None:
+    classifier = load_classifier(save_synthetic_bundle(tmp_path / "1", 3))
+    texts = [text_of(0), text_of(2) + text_of(1), NO_TOPIC_TEXT, "unknown words alone"]
+    encoded = [classifier.encode(text) for text in texts]
+    all_topics = AllTopics.of(classifier, encoded, classifier.infer(encoded))
+    expected = [[TRUE, FALSE, FALSE], [FALSE, TRUE, TRUE], [FALSE] * 3, [FALSE] * 3]
+    assert all_topics.found.tolist() == expected
+    other = all_topics.select([2, 0, 1])
+    assert other.found[1].tolist() == [TRUE, FALSE, TRUE]
+    np.testing.assert_array_equal(other.probabilities[:, 0], all_topics.probabilities[:, 2])

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from service.console import PlainConsole
-from training.data import Source, load_dataset
+from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import DataError
-from training.data.labelled_file import MAX_BAD_ROWS, LabelledRow, read_labelled_files
+from training.data.labelled_file import MAX_BAD_ROWS
 
 STANDARD_OUTPUT: Final = Path("-")
 LOG_COLUMNS: Final = 220  # width of tables without a terminal
@@ -31,6 +31,10 @@ def check_data(
     test: Annotated[
         Path | None,
         typer.Option(help="File of labelled texts to test on; the others are to train on."),
+    ] = None,
+    topics: Annotated[
+        Path | None,
+        typer.Option(help="JSON list of topics: code and name mean the same one, as for train."),
     ] = None,
     columns: Annotated[
         list[str] | None,
@@ -64,20 +68,22 @@ def check_data(
     Exit status 0 whatever is found, 1 if the texts cannot be read or trained on. Correct the
     topics in the file of --suspects, and train on it together with the file of --others.
     """
-    inputs = [*files, *([test] if test else [])]
+    inputs = [*files, *([test] if test else []), *([topics] if topics else [])]
     _check_outputs([path for path in (json_file, suspects, others) if path], inputs)
 
     from training.data_check.check import check_rows
+    from training.data_check.input_rows import read_input_rows
     from training.data_check.tables import report_tables
 
-    bad_rows: list[str] = []
-    rows = _read(inputs, parse_columns(columns or ()), max_bad_rows, bad_rows, data_dir)
-    if test:
-        rows = [
-            row._replace(split="test" if row.file == str(test) else row.split or "train")
-            for row in rows
-        ]
-    report = check_rows(rows, bad_rows, seed)
+    found = read_input_rows(
+        files,
+        test,
+        topics,
+        columns=parse_columns(columns or ()),
+        max_bad_rows=max_bad_rows,
+        data_dir=data_dir,
+    )
+    report = check_rows(found.rows, found.bad, found.replaced, seed=seed)
     contents: dict[Path, Iterable[str]] = {}
     if suspects:
         contents[suspects] = map(_to_line, report.suspects())
@@ -90,31 +96,10 @@ def check_data(
         sys.stdout.write(_to_line(report.to_json()))
         return
     console = PlainConsole(width=None if sys.stdout.isatty() else LOG_COLUMNS)
+    for sentence in found.replaced:
+        console.print(sentence, soft_wrap=True)
     for table in report_tables(report):
         console.print(table)
-
-
-def _read(
-    files: Sequence[Path],
-    columns: Mapping[str, str],
-    max_bad_rows: float,
-    bad_rows: list[str],
-    data_dir: Path | None,
-) -> list[LabelledRow]:
-    """Read all rows, and add a sentence on each that cannot be read to ``bad_rows``."""
-    from training.data_check.dataset_rows import rows_of_dataset
-
-    built_in = [path for path in files if str(path) in [*Source]]
-    rows = [
-        row
-        for path in built_in
-        for row in rows_of_dataset(load_dataset(Source(str(path)), data_dir))
-    ]
-    rest = [path for path in files if path not in built_in]
-    rows += read_labelled_files(
-        rest, columns=columns, max_bad_rows=max_bad_rows, on_bad_row=bad_rows.append
-    )
-    return rows
 
 
 def _check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:

@@ -72,7 +72,7 @@ def read_labelled_files(
             yield row
         if n_replaced:
             on_replaced(
-                f"{path}: {n_replaced:,} rows are replaced by rows of the same id in later files"
+                f"{path}: rows replaced by those of the same id in later files: {n_replaced:,}"
             )
     if all_paths and not n_rows:
         files = ", ".join(map(str, all_paths))

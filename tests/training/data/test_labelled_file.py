@@ -282,3 +282,47 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, name: str) -> None:
 def test_formats() -> None:
     suffixes = {"a.JSONL": ".jsonl", "b.csv.gz": ".csv", "c.parquet.gz": ".gz", "gz": ""}
     assert {name: format_of(Path(name)) for name in suffixes} == suffixes
+
+
+def write_rows(path: Path, *rows: tuple[str, str | None]) -> Path:
+    """Write a row of each text and id."""
+    lines = (json.dumps({"text": text, "topics": ["a"], "id": name}) for text, name in rows)
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def test_row_replaces_those_of_its_id_in_earlier_files(tmp_path: Path) -> None:
+    first = write_rows(tmp_path / "1.jsonl", ("a", "1"), ("b", "2"), ("c", None), ("d", "3"))
+    second = write_rows(tmp_path / "2.jsonl", ("B", "2"), ("D", "3"), ("C", None))
+    third = write_rows(tmp_path / "3.jsonl", ("bb", "2"), ("bbb", "2"))
+    replaced: list[str] = []
+    rows = read_labelled_files([first, second, third], on_replaced=replaced.append)
+    assert [row.text for row in rows] == ["a", "c", "D", "C", "bb", "bbb"]
+    assert replaced == [
+        f"{first}: rows replaced by those of the same id in later files: 2",
+        f"{second}: rows replaced by those of the same id in later files: 1",
+    ]
+    assert [row.text for row in read_labelled_files([first, second], columns={"id": ""})] == [
+        *("a", "b", "c", "d"),
+        *("B", "D", "C"),
+    ]
+
+
+def test_rows_to_test_on_replace_none(tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "1.jsonl", ("a", "1"), ("b", "2"))
+    corrections = write_rows(tmp_path / "2.jsonl", ("A", "1"))
+    test = write_rows(tmp_path / "3.jsonl", ("x", "1"), ("y", "2"))
+    replaced: list[str] = []
+    rows = read_labelled_files([data, corrections], test=test, on_replaced=replaced.append)
+    assert [row.text for row in rows] == ["b", "A", "x", "y"]
+    assert len(replaced) == 1
+
+
+def test_bad_row_of_a_later_file_is_named_once(tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "1.jsonl", ("a", "1"))
+    later = tmp_path / "2.jsonl"
+    later.write_text('{"text": 1, "topics": [], "id": "1"}\n{"text": "b", "topics": []}\n')
+    bad: list[str] = []
+    rows = read_labelled_files([data, later], max_bad_rows=0.5, on_bad_row=bad.append)
+    assert [row.text for row in rows] == ["a", "b"], "a bad row replaces none"
+    assert len(bad) == 1

@@ -83,3 +83,20 @@ def test_many_bad_rows_are_counted(tmp_path: Path) -> None:
 def test_names_of_files() -> None:
     names = {"a/desk.jsonl.gz": "desk", "desk": "desk", ".jsonl": ".jsonl"}
     assert {path: name_of(Path(path)) for path in names} == names
+
+
+def test_corrections_replace_rows_and_are_counted(tmp_path: Path) -> None:
+    data, corrections = tmp_path / "desk.jsonl", tmp_path / "corrections.jsonl"
+    rows = [
+        {"text": f"Text {n}", "topics": ["sport", "arts"][n % 2], "id": str(n)} for n in range(20)
+    ]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    corrections.write_text(json.dumps(rows[0] | {"topics": "arts"}) + "\n")
+    lines: list[str] = []
+    dataset = load_data(DataOptions(data=(str(data), str(corrections))), lines.append)
+    articles = [item for part in (dataset.train, dataset.test) for item in part.articles or ()]
+    assert len(articles) == 20
+    (changed,) = (item for item in articles if item.body == "Text 0")
+    assert changed.topics == ("arts",)
+    assert (changed.file, changed.line) == (str(corrections), 1)
+    assert lines[0] == f"{data}: rows replaced by those of the same id in later files: 1"

@@ -2,19 +2,19 @@
 
 import json
 import sys
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from service.console import PlainConsole
+from service.rows import find_repeated_file
 from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import DataError
 from training.data.labelled_file import MAX_BAD_ROWS
+from training.data.output_files import check_outputs, write_files
 
 STANDARD_OUTPUT: Final = Path("-")
 LOG_COLUMNS: Final = 220  # width of tables without a terminal
@@ -68,8 +68,13 @@ def check_data(
     Exit status 0 whatever is found, 1 if the texts cannot be read or trained on. Correct the
     topics in the file of --suspects, and train on it together with the file of --others.
     """
-    inputs = [*files, *([test] if test else []), *([topics] if topics else [])]
-    _check_outputs([path for path in (json_file, suspects, others) if path], inputs)
+    inputs = [*files, *([test] if test else [])]
+    if repeated := find_repeated_file(inputs):
+        raise DataError(f"expected each set and file once, got {repeated} again")
+    outputs = [
+        path for path in (json_file, suspects, others) if path not in (None, STANDARD_OUTPUT)
+    ]
+    check_outputs([*filter(None, outputs)], [*inputs, *([topics] if topics else [])])
 
     from training.data_check.check import check_rows
     from training.data_check.input_rows import read_input_rows
@@ -91,7 +96,7 @@ def check_data(
         contents[others] = map(_to_line, report.others())
     if json_file and json_file != STANDARD_OUTPUT:
         contents[json_file] = [_to_line(report.to_json())]
-    _write_files(contents)
+    write_files(contents)
     if json_file == STANDARD_OUTPUT:
         sys.stdout.write(_to_line(report.to_json()))
         return
@@ -100,31 +105,6 @@ def check_data(
         console.print(sentence, soft_wrap=True)
     for table in report_tables(report):
         console.print(table)
-
-
-def _check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
-    """Raise `DataError` before anything is read for files that cannot or must not be written."""
-    for number, path in enumerate(outputs):
-        if path == STANDARD_OUTPUT:
-            continue
-        if not path.parent.is_dir() or path.is_dir():
-            raise DataError(f"{path}: expected the name of a file in a folder that exists")
-        if path.resolve() in {other.resolve() for other in (*inputs, *outputs[:number])}:
-            raise DataError(f"{path}: expected another name than that of each other file")
-
-
-def _write_files(contents: Mapping[Path, Iterable[str]]) -> None:
-    """Write all files beside their places, and rename them once all are complete."""
-    with ExitStack() as stack:
-        partials = {}
-        for path, lines in contents.items():
-            partial = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
-            stack.callback(partial.unlink, missing_ok=True)
-            with partial.open("w", encoding="utf-8") as file:
-                file.writelines(lines)
-            partials[partial] = path
-        for partial, path in partials.items():
-            partial.replace(path)
 
 
 def _to_line(value: Any) -> str:

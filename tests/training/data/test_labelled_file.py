@@ -197,7 +197,18 @@ def bad_files() -> Iterator[tuple[str, bytes, str]]:
     yield "column.jsonl", b'{"body": "Rain", "topics": []}\n', "line 1: expected a column text"
     yield "latin1.jsonl", good + good.replace(b"Rain", b"Pl\xf6tzlich"), "line 2: expected UTF-8"
     yield "latin1.csv", table + b"Pl\xf6tzlich,weather\n", "line 3: expected UTF-8, got byte 0xf6"
-    yield "utf16.csv", table.decode().encode("utf-16"), "line 1: expected UTF-8, got byte 0xff"
+    yield (
+        "utf16.csv",
+        table.decode().encode("utf-16"),
+        "got UTF-16: .* iconv -f utf-16 -t utf-8 ",
+    )
+    yield "be.jsonl", good.decode().encode("utf-16-be"), "got UTF-16BE: .* iconv -f utf-16be"
+    yield (
+        "le.jsonl.gz",
+        gzip.compress(good.decode().encode("utf-16-le")),
+        "utf-16le .* le.jsonl ",
+    )
+    yield "utf32.tsv", b"\xff\xfe\0\0" + table.decode().encode("utf-32-le"), "iconv -f utf-32 -t"
     yield "ragged.csv", table + b"Sun\n", "line 3: expected 2 fields as in the header, got 1"
     yield "ragged.tsv", b"text\ttopics\na\tb\tc\n", "line 2: expected 2 fields .* got 3"
     yield "quote.csv", table + b'"Sun,weather\n', "line 3: expected a row of quoted or plain fields"
@@ -205,8 +216,19 @@ def bad_files() -> Iterator[tuple[str, bytes, str]]:
     yield "twice.csv", b"text,topics,text\na,b,c\n", "expected each column once, got 'text' 2 times"
     yield "again.csv", table + table, "line 3: expected the header once, got it again"
     yield "nested.jsonl", b'{"text": {"en": "Rain"}, "topics": []}\n', "line 1: text: expected a st"
-    yield "deep.jsonl", b"[" * 100_000 + b"\n", "line 1: expected a JSON object, got one nested too"
-    yield "array.json", b'[\n {"text": "a", "topics": []}\n]\n', "line 1: expected a JSON object"
+    deep = b'{"text": ' + b"[" * 100_000 + b"\n"
+    yield "deep.jsonl", deep, "line 1: expected a JSON object, got one nested too"
+    array = b'\n [\n {"text": "a", "topics": []}\n]\n'
+    yield (
+        "array.json",
+        array,
+        r"line 2: .* got an array: .* jq -c '\.\[\]' array",
+    )
+    yield (
+        "one.json",
+        b'{\n"text": "a",\n"topics": []}\n',
+        r"on several lines: .* jq -c \. one",
+    )
     yield "half.jsonl.gz", gzip.compress(good * 99)[:-20], "truncated or altered gzip"
     yield "plain.jsonl.gz", good, "truncated or altered gzip: Not a gzipped file"
     yield "long.jsonl", good + b'{"text": "' + b"a" * 2**25, "line 2: expected at most 16 MiB in a"

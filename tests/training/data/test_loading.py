@@ -2,7 +2,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.data.dataset import Dataset
+import pytest
+
+from training.data.dataset import DataError, Dataset
 from training.data.loading import load_data, name_of
 from training.data.options import DataOptions
 
@@ -78,6 +80,17 @@ def test_many_bad_rows_are_counted(tmp_path: Path) -> None:
     load_data(DataOptions(data=(str(path),), max_bad_rows=1.0), lines.append)
     assert [line.startswith("Left out a bad row: ") for line in lines[:10]] == [True] * 10
     assert lines[10] == "Left out 15 more bad rows"
+
+
+def test_bad_rows_are_told_before_an_error_of_the_data(tmp_path: Path) -> None:
+    """Of what was left out one has to know to understand that a topic is rare."""
+    path = write(tmp_path / "desk.jsonl", 20)
+    path.write_text(path.read_text() + '{"text": "a", "topics": "rare"}\n{"text": 1}\n')
+    lines: list[str] = []
+    with pytest.raises(DataError, match="expected at least 5 texts with each topic"):
+        load_data(DataOptions(data=(str(path),), max_bad_rows=0.5), lines.append)
+    assert len(lines) == 1
+    assert lines[0].startswith(f"Left out a bad row: {path}, line 22: ")
 
 
 def test_names_of_files() -> None:

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from service.model import (
@@ -10,6 +12,7 @@ from service.model import (
     InferenceError,
     NewsText,
     NewswireError,
+    Topic,
     TopicClassifier,
     describe_blank,
     is_blank,
@@ -64,6 +67,31 @@ def check_options(
             "train one with the recipe linear"
         )
     return PredictionOptions(top_k or classifier.default_top_k, min_confidence, all_topics)
+
+
+def find_repeated_file(paths: Sequence[Path]) -> Path | None:
+    """Return the first path of a file that another path before it leads to, too.
+
+    Links and relative paths are followed; files that do not exist are compared by their paths.
+    """
+    seen: set[object] = set()
+    for path in paths:
+        try:
+            stat = path.stat()
+            file: object = (stat.st_dev, stat.st_ino)
+        except OSError:
+            file = path.resolve()
+        if file in seen:
+            return path
+        seen.add(file)
+    return None
+
+
+def codes_by_label(topics: Sequence[Topic]) -> dict[str, str]:
+    """Return the code of each topic by the code itself and by its name, if no other one has it."""
+    names = Counter(topic.name for topic in topics)
+    named = {topic.name: topic.code for topic in topics if names[topic.name] == 1}
+    return named | {topic.code: topic.code for topic in topics}
 
 
 def split_lines(

@@ -77,12 +77,13 @@ def save_synthetic_bundle(
     name: str = "desk",
     groups: Sequence[str] = ("All",),
     codes: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
     all_topics: bool = True,
 ) -> Path:
     """Write a bundle of ``n_topics`` topics that can predict none of them; return its folder.
 
-    ``groups`` are given to the topics in turn, ``codes`` replace those of `code_of`. With
-    ``all_topics`` it finds every topic that has a word in a text.
+    ``groups`` are given to the topics in turn, ``codes`` and ``names`` replace those of `code_of`
+    and `_NAMES`. With ``all_topics`` it finds every topic that has a word in a text.
     """
     words = [*COMMON_WORDS, *NO_TOPIC_WORDS]
     words += [word for topic_id in range(n_topics) for word in _words_of(topic_id)]
@@ -105,7 +106,7 @@ def save_synthetic_bundle(
         Topic(
             id=topic_id,
             code=codes[topic_id] if codes else code_of(topic_id),
-            name=_NAMES[topic_id % len(_NAMES)].format(topic_id),
+            name=names[topic_id] if names else _NAMES[topic_id % len(_NAMES)].format(topic_id),
             group=groups[topic_id % len(groups)],
             description=f"News of kind {topic_id}.",
             training_newswires=5 + topic_id,

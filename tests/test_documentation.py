@@ -38,7 +38,7 @@ def rows(first_cell: str, text: str = README) -> Iterator[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize(
-    "path", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda path: path.name
+    "path", [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")], ids=lambda path: path.name
 )
 def test_modules_exist(path: Path) -> None:
     named = re.findall(r"`((?:service|training|deploy|tests)/[\w./-]*)`", path.read_text())
@@ -76,7 +76,7 @@ def test_variables_of_compose() -> None:
 
 def test_every_variable_is_a_setting() -> None:
     """One of another name, such as of a client's, would stop the service of who exports it."""
-    documents = (README, *(path.read_text() for path in (ROOT / "docs").glob("*.md")))
+    documents = (README, *(path.read_text() for path in (ROOT / "docs").rglob("*.md")))
     named = {name for text in documents for name in re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]\b", text)}
     assert len(named) >= len(ServiceSettings.model_fields)
     assert describe_unknown_variables(dict.fromkeys(named, "")) == ""

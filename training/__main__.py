@@ -26,6 +26,7 @@ from training.data.keras_files import download_keras_files
 from training.data.labelled_file import MAX_BAD_ROWS
 from training.data.loading import load_data
 from training.data.options import DataOptions, check_options, options_of_command
+from training.data.output_files import check_outputs, write_files
 from training.data_check.command import check_data
 from training.pipeline import train as run
 from training.recipes import Recipe
@@ -269,6 +270,7 @@ def ablate(
     seed: SeedOption = 0,
 ) -> None:
     """Measure what each part of the linear recipe gains, by cross-validation."""
+    check_outputs([out])
     dataset = load_dataset(Source.REUTERS21578, data_dir)
 
     from training.evaluation.ablation import run_ablation
@@ -276,7 +278,7 @@ def ablate(
     from training.report.tables import ablation_table
 
     record = run_ablation(dataset, LinearSettings(seed=seed))
-    out.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    write_files({out: [json.dumps(record, indent=1, ensure_ascii=False) + "\n"]})
     console.print(ablation_table(record))
 
 

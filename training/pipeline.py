@@ -34,7 +34,7 @@ def train(
     settings = read_settings(recipe, assignments, settings_file)
     dataset = load_data(options, lambda line: console.print(line, soft_wrap=True))
     if options.files:
-        print_findings(dataset, console)
+        print_findings(dataset, options, console)
     named: dict[str, object] = {"recipe": recipe, **options.arguments(), "seed": seed}
     named |= {"settings": settings_file.name} if settings_file else {}
     named |= {"set": list(assignments)} if assignments else {}
@@ -51,13 +51,16 @@ def train(
     )
 
 
-def print_findings(dataset: Dataset, console: Console) -> None:
+def print_findings(dataset: Dataset, options: DataOptions, console: Console) -> None:
     """Show what may be wrong with the texts; the command check-data also says where."""
     from training.data_check.check import check_rows
     from training.data_check.dataset_rows import rows_of_dataset
     from training.data_check.tables import findings_table
 
-    console.print(findings_table(check_rows(list(rows_of_dataset(dataset)))))
+    order = {str(file): number for number, file in enumerate([*options.files, options.test])}
+    rows = list(rows_of_dataset(dataset))  # of a built-in set first, then as the files have them
+    rows.sort(key=lambda row: (order[row.file], row.line) if row.file in order else (-1, 0))
+    console.print(findings_table(check_rows(rows)))
 
 
 def train_on(

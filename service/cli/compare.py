@@ -14,7 +14,13 @@ from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import keep_line
 from service.console import MinConfidenceOption, PlainConsole, PrefixOption, progress_bar
 from service.model import Classification, TopicClassifier, load_classifier
-from service.rows import CommandError, PredictionOptions, classify_rows, parse_line
+from service.rows import (
+    CommandError,
+    PredictionOptions,
+    classify_rows,
+    find_repeated_file,
+    parse_line,
+)
 
 PREDICTIONS: Final = "predictions"
 """Key that is added to a line of ``--out``, after the prefix."""
@@ -43,9 +49,9 @@ def compare(
 ) -> None:
     """Compare two models on JSON lines: agreement, moves between topics, abstentions, accuracy.
 
-    Topics are compared by their codes. Texts with labels also give the accuracy of each model and
-    the p-value of McNemar's exact test. A line that cannot be compared is left out, and the exit
-    status is 1.
+    Topics are compared by their codes. Texts with labels, which are codes or names of topics, also
+    give the accuracy of each model and the p-value of McNemar's exact test. A line that cannot be
+    compared is left out, and the exit status is 1.
     """
     total = check_inputs(files)
     if out is not None:
@@ -84,10 +90,12 @@ def compare(
 
 
 def _check_output(out: Path, files: Sequence[str]) -> None:
-    if out.exists() and not out.is_file():
-        raise CommandError(f"--out: expected a new or a regular file, got {out}")
+    if not out.parent.is_dir() or (out.exists() and not out.is_file()):
+        raise CommandError(
+            f"--out: expected a new or a regular file in a folder that exists, got {out}"
+        )
     for file in files:
-        if file != STDIN and out.exists() and out.samefile(file):
+        if file != STDIN and find_repeated_file([Path(file), out]):
             raise CommandError(f"--out: expected another file than the input, got {out}")
 
 
@@ -103,7 +111,7 @@ def _partial_file(out: Path | None) -> Iterator[Callable[[str], object]]:
             yield lambda line: stream.write(f"{line}\n")
         partial.replace(out)
     except OSError as error:
-        raise CommandError(f"{out}: cannot be written: {error.strerror}") from error
+        raise CommandError(f"--out: {out} cannot be written: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)  # renamed away, unless something went wrong
 

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from service.model import Classification, TopicClassifier
+from service.rows import codes_by_label
 
 MAX_MOVES: Final = 10  # rows of the table; JSON has all moves
 MAX_CODES: Final = 10  # listed in a cell of the table
 Labels = Collection[str]
-"""Codes of the topics of a text; empty for a text that fits none of the topics."""
+"""Codes or names of the topics of a text; empty for a text that fits none of the topics."""
 
 
 class ModelCounts:
@@ -19,6 +20,7 @@ class ModelCounts:
     def __init__(self, classifier: TopicClassifier) -> None:
         self.manifest = classifier.manifest
         self.codes = {topic.code for topic in classifier.topics}
+        self._codes_by_label = codes_by_label(classifier.topics)
         self.abstentions: Counter[str] = Counter()
         self.n_correct = 0  # of labelled texts
         self.n_reliable = 0  # labelled texts without an abstention
@@ -35,6 +37,7 @@ class ModelCounts:
         if not labels:
             self.n_no_topic_abstained += found.abstained is not None
             return False
+        labels = {self._codes_by_label.get(label, label) for label in labels}
         correct = found.topics[0].topic.code in labels
         self.n_correct += correct
         self.n_reliable += found.abstained is None

@@ -11,10 +11,10 @@ SEPARATOR: Final = "|"
 
 
 def find_labels(value: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the codes of the topics of a text; none for a text of none of the topics.
+    """Return the labels of a text, codes or names of topics; none for a text of none of the topics.
 
     None is an object without labels. Raises CommandError unless they are a list of strings, or a
-    string of codes that are separated by ``|``.
+    string of labels that are separated by ``|``.
 
     >>> find_labels({"topics": ["crude", "ship"]}), find_labels({"label": "crude|ship"})
     (('crude', 'ship'), ('crude', 'ship'))

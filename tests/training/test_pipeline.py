@@ -9,9 +9,13 @@ import pytest
 from rich.console import Console
 
 from service.model import NewsText, load_bundle, load_classifier
+from tests.training.data_check.texts import made_up_rows
 from tests.training.generated import generated_dataset
 from training.data import Dataset
-from training.pipeline import train_on
+from training.data.loading import load_data
+from training.data.options import DataOptions
+from training.data_check.report import row_to_json
+from training.pipeline import print_findings, train_on
 from training.recipes import Recipe
 from training.recipes.linear import C_OF_OTHER_TOPICS
 from training.recipes.settings import read_settings
@@ -147,3 +151,16 @@ def test_mlp(tmp_path: Path) -> None:
     assert (recorded["max_epochs"], recorded["hidden_units"]) == (5, 8)
     assert recorded["validation_newswires"] == 60 * 4 // 5 // 5
     assert not manifest.no_topic
+
+
+def test_findings_name_file_and_line(tmp_path: Path) -> None:
+    """The places are those of the files, not of the split; the earlier text is the first there."""
+    lines = [json.dumps(row_to_json(row)) for row in made_up_rows(10)]
+    paths = [tmp_path / name for name in ("z.jsonl", "a.jsonl")]
+    for path, part in zip(paths, ([*lines, lines[4]], lines[7:8]), strict=True):
+        path.write_text("\n".join(part) + "\n")
+    console = Console(file=io.StringIO(), width=300)
+    options = DataOptions(data=tuple(map(str, paths)))
+    print_findings(load_data(options), options, console)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert f"{paths[0]}:31 (as 5), {paths[1]}:1 (as {paths[0]}:8)" in shown

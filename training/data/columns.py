@@ -1,14 +1,14 @@
 """Columns of labelled files: their names, and what their values may be."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from service.model.encoder import describe_blank, is_blank
-from service.model.strict_json import replace_surrogates
 from training.data.dataset import DataError
+from training.data.values import OPTIONAL, to_text, to_topics
 
 NAMES: Final = {
     "text": ("text",),
@@ -21,9 +21,7 @@ NAMES: Final = {
 }
 """Fields of a row, and the names that their column may have."""
 REQUIRED: Final = ("text", "topics")
-SPLITS: Final = ("train", "test")
-SEPARATOR: Final = "|"  # of the topics in a string
-MAX_SHOWN: Final = 100  # characters of a value in an error message
+MAX_SHOWN: Final = 100  # characters of the columns in an error message
 MAX_COLUMNS: Final = 8  # columns in an error message
 
 
@@ -51,6 +49,13 @@ class Columns:
                     f"--columns: expected FIELD=COLUMN with a field of {', '.join(NAMES)}, "
                     f"got {field}={column}"
                 )
+        fields: dict[str, str] = {}  # by column
+        for field, column in named.items():
+            if column and fields.setdefault(column, field) != field:
+                raise DataError(
+                    f"--columns: expected each column once, got {column!r} for {fields[column]} "
+                    f"and for {field}"
+                )
         self.unseen = {field: column for field, column in named.items() if column}
         """Columns named by the user that no row has had yet, by field."""
         self._named = named
@@ -69,7 +74,7 @@ class Columns:
         try:
             found = self.find(record)
             text, title = (
-                _to_text(record[found[field]], field) if field in found else None
+                to_text(record[found[field]], field) if field in found else None
                 for field in ("text", "title")
             )
             if is_blank(text, title):
@@ -77,7 +82,7 @@ class Columns:
             topics = to_topics(record[found["topics"]])
             rest = {
                 field: convert(record[found[field]], field) if field in found else None
-                for field, convert in _OPTIONAL.items()
+                for field, convert in OPTIONAL.items()
             }
         except ValueError as error:
             return str(error)
@@ -102,6 +107,12 @@ class Columns:
                 if columns[0] == named:
                     self.unseen.pop(field, None)
             elif field in REQUIRED:
+                if taken := sorted({*usual} & self._taken & {*present}):
+                    other = next(key for key, name in self._named.items() if name == taken[0])
+                    raise ValueError(
+                        f"expected a column of {field}, got {taken[0]!r}, which --columns "
+                        f"{other}={taken[0]} takes: name another, as in --columns {field}=NAME"
+                    )
                 names = " or ".join(dict.fromkeys([*([named] if named else []), *usual]))
                 shown = ", ".join(present[:MAX_COLUMNS])[:MAX_SHOWN] or "none"
                 raise ValueError(
@@ -115,81 +126,10 @@ def parse_columns(options: Iterable[str]) -> dict[str, str]:
     pairs = [pair.partition("=") for option in options for pair in option.split(",")]
     if wrong := [field for field, equals, _ in pairs if not equals]:
         raise DataError(f"--columns: expected FIELD=COLUMN, as in text=body, got {wrong[0]!r}")
-    return {field.strip(): column.strip() for field, _, column in pairs}
-
-
-def to_topics(value: object) -> tuple[str, ...]:
-    """Return the topics of a list or of ``a|b``, each once; raise ValueError."""
-    if isinstance(value, str):
-        text = value.strip()
-        value = _parse_list(text) if text.startswith("[") else text.split(SEPARATOR)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        value = [value]
-    if not isinstance(value, list):
-        raise ValueError(  # noqa: TRY004 - not a wrong type of the caller, but a bad row
-            "topics: expected a list or a string (empty if no topic fits), got " + _shown(value)
+    columns = {field.strip(): column.strip() for field, _, column in pairs}
+    if len(columns) < len(pairs):
+        fields = Counter(field.strip() for field, _, _ in pairs)
+        raise DataError(
+            f"--columns: expected each field once, got {fields.most_common(1)[0][0]!r} again"
         )
-    names = (_to_name(item, "topics").strip() for item in value)
-    return tuple(dict.fromkeys(name for name in names if name))
-
-
-def _parse_list(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError(f"topics: expected a|b or a JSON array, got {_shown(text)}") from None
-
-
-def _to_text(value: object, field: str) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ValueError(f"{field}: expected a string, got {_shown(value)}")  # noqa: TRY004
-    return replace_surrogates(value)
-
-
-def _to_name(value: object, field: str) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError(f"{field}: expected a string, got {_shown(value)}")  # noqa: TRY004
-    return replace_surrogates(str(value))
-
-
-def _to_optional_name(value: object, field: str) -> str | None:
-    return None if value is None else _to_name(value, field).strip() or None
-
-
-def _to_date(value: object, field: str) -> date | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, date):
-        return value.date() if isinstance(value, datetime) else value
-    try:
-        if isinstance(value, str):
-            return datetime.fromisoformat(value.strip()).date()
-    except ValueError:
-        pass
-    raise ValueError(f"{field}: expected a date, as in 2026-03-01, got {_shown(value)}")
-
-
-def _to_split(value: object, field: str) -> str | None:
-    name = _to_optional_name(value, field)
-    if name is not None and name.lower() not in SPLITS:
-        raise ValueError(
-            f"{field}: expected train or test, got {_shown(name)} (--columns split= leaves it out)"
-        )
-    return name and name.lower()
-
-
-_OPTIONAL: Final[Mapping[str, Callable[[Any, str], Any]]] = {
-    "date": _to_date,
-    "id": _to_optional_name,
-    "split": _to_split,
-    "group": _to_optional_name,
-}
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list | dict):
-        return "an array" if isinstance(value, list) else "an object"
-    shown = "null" if value is None else repr(value)
-    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}..."
+    return columns

@@ -29,6 +29,8 @@ class Article:
     has_body: bool
     keras_text: str  # that Keras took its words from
     topics: tuple[str, ...]  # codes of all of them; the first one is its label
+    file: str = ""  # of the user, that it was read from
+    line: int = 0  # in that file
 
     @property
     def news_text(self) -> NewsText:

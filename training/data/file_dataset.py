@@ -94,13 +94,8 @@ def _add_rows(
     test_file: str | None,
     dated: bool,
 ) -> None:
-    known: dict[tuple[str, ...], tuple[str, ...]] = {}  # one tuple for all texts of some topics
     for row in rows:
-        if row.topics not in known:
-            try:
-                known[row.topics] = tuple(dict.fromkeys(map(topics.code_of, row.topics)))
-            except DataError as error:
-                raise DataError(f"{row.file}, line {row.line}: {error}") from error
+        codes = topics.codes_of(row)
         side = TEST if row.file == test_file else SIDES[row.split]
         if test_file is not None and side == OPEN:
             side = TRAIN
@@ -112,7 +107,13 @@ def _add_rows(
         title = row.title or ""
         whole = join_title(title, row.text)
         article = Article(
-            title, row.text, has_body=True, keras_text=whole, topics=known[row.topics]
+            title,
+            row.text,
+            has_body=True,
+            keras_text=whole,
+            topics=codes,
+            file=row.file,
+            line=row.line,
         )
         texts.add(article, side, group=row.group, day=row.date)
 

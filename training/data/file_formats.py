@@ -20,15 +20,32 @@ MAX_LINE_BYTES: Final = 16 * 2**20
 BATCH_ROWS: Final = 256
 BUFFER_BYTES: Final = 2**20
 _BOM: Final = b"\xef\xbb\xbf"
+_OTHER_BOMS: Final = {  # the longer ones first
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 
 Record = Mapping[str, Any] | str
 
 
 def read_json_lines(path: Path, _: Columns) -> Iterator[tuple[int, Record]]:
     """Read JSON lines; blank ones are skipped."""
+    is_first = True
     for number, line in _read_lines(path):
-        if line.strip():
-            yield number, parse_line(line)
+        if not (content := line.strip()):
+            continue
+        if is_first and (content.startswith(b"[") or content == b"{"):
+            got, jq = (
+                ("an array", "'.[]'") if content[:1] == b"[" else ("one on several lines", ".")
+            )
+            raise DataError(
+                f"{path}, line {number}: expected JSON lines, an object on each line, got {got}: "
+                f"convert the file, as in jq -c {jq} {path.name} > lines.jsonl"
+            )
+        is_first = False
+        yield number, parse_line(line)
 
 
 def read_csv(path: Path, columns: Columns) -> Iterator[tuple[int, Record]]:
@@ -123,14 +140,14 @@ def _read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                         f"{path}, line {number}: expected at most {MAX_LINE_BYTES // 2**20} MiB in "
                         "a line, got more; each text is a line of its own"
                     )
-                content = line.removeprefix(_BOM) if number == 1 else line
+                content = _check_start(path, line) if number == 1 else line
                 content.decode()
                 yield number, content
     except UnicodeDecodeError as error:
         wrong = error.object[error.start]
         raise DataError(
-            f"{path}, line {number}: expected UTF-8, got byte 0x{wrong:02x}: convert the file, "
-            "as in iconv -f latin1 -t utf-8"
+            f"{path}, line {number}: expected UTF-8, got byte 0x{wrong:02x}: "
+            + _how_to_convert(path, "latin1")
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
@@ -138,3 +155,20 @@ def _read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             "truncated or altered gzip" if not getattr(error, "errno", None) else "cannot be read"
         )
         raise DataError(f"{path}: {what}: {reason}") from error
+
+
+def _check_start(path: Path, line: bytes) -> bytes:
+    """Return the first line without a byte order mark; raise `DataError` for UTF-16 and UTF-32."""
+    encoding = next((name for bom, name in _OTHER_BOMS.items() if line.startswith(bom)), None)
+    if encoding is None and b"\0" in line:
+        encoding = "utf-16be" if line.startswith(b"\0") else "utf-16le"
+    if encoding:
+        raise DataError(
+            f"{path}: expected UTF-8, got {encoding.upper()}: {_how_to_convert(path, encoding)}"
+        )
+    return line.removeprefix(_BOM)
+
+
+def _how_to_convert(path: Path, encoding: str) -> str:
+    name = path.name.removesuffix(".gz")
+    return f"convert the file, as in iconv -f {encoding} -t utf-8 {name} > utf8-{name}"

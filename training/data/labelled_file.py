@@ -29,8 +29,12 @@ def read_labelled_files(
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
     on_bad_row: Callable[[str], object] = lambda _: None,
+    on_replaced: Callable[[str], object] = lambda _: None,
+    test: Path | None = None,
 ) -> Iterator[LabelledRow]:
-    """Yield the rows of all files in order; memory is that of one row.
+    """Yield the rows of all files in order; memory is that of one row and of the later files' ids.
+
+    A row replaces those of its id in the files before its own, which are left out.
 
     Parameters
     ----------
@@ -40,6 +44,10 @@ def read_labelled_files(
         Share of a file's rows that may be bad. These are left out.
     on_bad_row : callable
         Called with the sentence on each bad row, which begins with file and line.
+    on_replaced : callable
+        Called with a sentence on each file of which rows are replaced.
+    test : Path, optional
+        File to read last. Its rows replace none, as its ids may be numbers of its own.
 
     Raises
     ------
@@ -47,13 +55,27 @@ def read_labelled_files(
         If a file cannot be read, has more bad rows, or all files together have no rows.
     """
     names = Columns(columns or {})
+    last_file: dict[str, int] = {}  # of each id in the second file or a later one
+    for number, path in enumerate(paths[1:], 1):
+        for row in _read_file(path, names, max_bad_rows):
+            if row.id is not None:
+                last_file[row.id] = number
+    all_paths = [*paths, *([test] if test else [])]
     n_rows = 0
-    for path in paths:
+    for number, path in enumerate(all_paths):
+        n_replaced = 0
         for row in _read_file(path, names, max_bad_rows, on_bad_row):
+            if row.id is not None and path != test and last_file.get(row.id, number) > number:
+                n_replaced += 1
+                continue
             n_rows += 1
             yield row
-    if paths and not n_rows:
-        files = ", ".join(map(str, paths))
+        if n_replaced:
+            on_replaced(
+                f"{path}: rows replaced by those of the same id in later files: {n_replaced:,}"
+            )
+    if all_paths and not n_rows:
+        files = ", ".join(map(str, all_paths))
         raise DataError(f"{files}: expected rows of labelled texts, got none")
     if names.unseen:
         field, column = min(names.unseen.items())
@@ -61,7 +83,10 @@ def read_labelled_files(
 
 
 def _read_file(
-    path: Path, columns: Columns, max_bad_rows: float, on_bad_row: Callable[[str], object]
+    path: Path,
+    columns: Columns,
+    max_bad_rows: float,
+    on_bad_row: Callable[[str], object] = lambda _: None,
 ) -> Iterator[LabelledRow]:
     read = READERS.get(format_of(path))
     if read is None:

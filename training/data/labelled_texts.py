@@ -1,8 +1,8 @@
 """Labelled texts to measure bundles on.
 
-A file of JSON lines: ``text``, ``title`` (or null), ``accept`` (codes of the topics that are right;
-empty if no topic fits), and optionally ``set`` (a name, to measure apart) and ``may_abstain``
-(whether abstaining is right too).
+A file of JSON lines: ``text``, ``title`` (or null), ``accept`` (codes or names of the topics that
+are right; empty if no topic fits), and optionally ``set`` (a name, to measure apart) and
+``may_abstain`` (whether abstaining is right too).
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.model import NewsText, TopicClassifier
+from service.rows import codes_by_label, find_repeated_file
 from training.data.dataset import DataError
 
 
@@ -51,6 +52,8 @@ def measure_by_set(
     classifiers: Mapping[str, TopicClassifier], paths: Sequence[Path]
 ) -> dict[str, dict[str, float]]:
     """Measure bundles on each set of some files; keys are "bundle, set"."""
+    if repeated := find_repeated_file(paths):
+        raise DataError(f"--texts: expected each file once, got {repeated} again")
     texts = [item for path in paths for item in read_labelled_texts(path)]
     return {
         f"{bundle}, {name}": measure_labelled_texts(
@@ -66,8 +69,10 @@ def measure_labelled_texts(
 ) -> dict[str, float]:
     """Return the number of texts, and the shares that are right or abstained from."""
     predictions = classifier.classify([item.text for item in texts], top_k=1)
-    pairs = zip(predictions, texts, strict=True)
-    right = np.array([item.topics[0].topic.code in text.accept for item, text in pairs])
+    codes = codes_by_label(classifier.topics)
+    accepted = [{codes.get(label, label) for label in item.accept} for item in texts]
+    pairs = zip(predictions, accepted, strict=True)
+    right = np.array([item.topics[0].topic.code in accept for item, accept in pairs])
     answered = np.array([prediction.abstained is None for prediction in predictions])
     topical = np.array([bool(item.accept) for item in texts])
     clear = topical & ~np.array([item.may_abstain for item in texts])

@@ -29,19 +29,11 @@ def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: 
     if not files:
         assert built_in is not None  # noqa: S101 - there is one or a file
         return replace(built_in, name=options.name or built_in.name)
-    descriptions: dict[str, Description] = {}
-    if built_in:
-        descriptions |= {
-            topic.code: Description(topic.name, topic.group, topic.description)
-            for topic in built_in.topics
-        }
-    if options.topics:
-        descriptions |= read_descriptions(options.topics)
     name = options.name or (built_in.name if built_in else name_of(files[0]))
     check_name(name)
     return build_dataset(
-        _read(options, files, report),
-        TopicList(descriptions),
+        _read(options, report),
+        topic_list_of(built_in, options.topics),
         name=name,
         description=_describe(options, built_in),
         built_in=built_in,
@@ -52,14 +44,21 @@ def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: 
     )
 
 
+def topic_list_of(built_in: Dataset | None, path: Path | None) -> TopicList:
+    """Return the topics of a built-in set and of a file of descriptions."""
+    descriptions = {
+        topic.code: Description(topic.name, topic.group, topic.description)
+        for topic in (built_in.topics if built_in else ())
+    }
+    return TopicList(descriptions | (read_descriptions(path) if path else {}))
+
+
 def name_of(path: Path) -> str:
     """Return the name of a file without its suffixes, such as ``desk`` of ``desk.jsonl.gz``."""
     return path.name.partition(".")[0] or path.name
 
 
-def _read(
-    options: DataOptions, files: list[Path], report: Callable[[str], object]
-) -> Iterator[LabelledRow]:
+def _read(options: DataOptions, report: Callable[[str], object]) -> Iterator[LabelledRow]:
     n_bad = 0
     shown: list[str] = []  # once all files are read: too many bad rows are an error
 
@@ -70,7 +69,12 @@ def _read(
             shown.append(error)
 
     yield from read_labelled_files(
-        files, columns=options.columns, max_bad_rows=options.max_bad_rows, on_bad_row=note
+        options.files,
+        test=options.test,
+        columns=options.columns,
+        max_bad_rows=options.max_bad_rows,
+        on_bad_row=note,
+        on_replaced=report,
     )
     for error in shown:
         report(f"Left out a bad row: {error}")

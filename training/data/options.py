@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from service.model.manifest import MAX_LINE_LENGTH
+from service.rows import find_repeated_file
 from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import SPLIT_SEED, DataError
@@ -54,8 +55,8 @@ def check_options(options: DataOptions) -> None:
     """Raise `DataError` for options that contradict each other, before anything is read."""
     built_in = [item for item in options.data if item in BUILT_IN]
     with_test = [*options.data, *([str(options.test)] if options.test else [])]
-    if repeated := [item for item in with_test if with_test.count(item) > 1]:
-        raise DataError(f"--data: expected each set and file once, got {repeated[0]} again")
+    if repeated := find_repeated_file([Path(item) for item in with_test]):
+        raise DataError(f"--data: expected each set and file once, got {repeated} again")
     for path in options.files:
         if format_of(path) not in READERS:
             raise DataError(

@@ -27,9 +27,13 @@ QUANTILES: Final = {"minimum": 0.0, "median": 0.5, "95 %": 0.95, "maximum": 1.0}
 
 
 def check_rows(
-    rows: Sequence[LabelledRow], bad_rows: Sequence[str] = (), seed: int = 0
+    rows: Sequence[LabelledRow],
+    bad_rows: Sequence[str] = (),
+    replaced: Sequence[str] = (),
+    *,
+    seed: int = 0,
 ) -> DataReport:
-    """Check rows, in a time that is linear in their words; ``bad_rows`` are passed on.
+    """Check rows, in a time that is linear in their words; ``bad_rows`` and others are passed on.
 
     Raises `DataError` if too few or too many topics have enough texts to learn from.
     """
@@ -42,6 +46,7 @@ def check_rows(
     return DataReport(
         rows,
         bad_rows,
+        replaced,
         dict(zip(QUANTILES, map(int, n_words), strict=True)),
         {
             **find_odd_texts(words),

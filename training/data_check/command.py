@@ -2,19 +2,19 @@
 
 import json
 import sys
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from service.console import PlainConsole
-from training.data import Source, load_dataset
+from service.rows import find_repeated_file
+from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import DataError
-from training.data.labelled_file import MAX_BAD_ROWS, LabelledRow, read_labelled_files
+from training.data.labelled_file import MAX_BAD_ROWS
+from training.data.output_files import check_outputs, write_files
 
 STANDARD_OUTPUT: Final = Path("-")
 LOG_COLUMNS: Final = 220  # width of tables without a terminal
@@ -31,6 +31,10 @@ def check_data(
     test: Annotated[
         Path | None,
         typer.Option(help="File of labelled texts to test on; the others are to train on."),
+    ] = None,
+    topics: Annotated[
+        Path | None,
+        typer.Option(help="JSON list of topics: code and name mean the same one, as for train."),
     ] = None,
     columns: Annotated[
         list[str] | None,
@@ -65,19 +69,26 @@ def check_data(
     topics in the file of --suspects, and train on it together with the file of --others.
     """
     inputs = [*files, *([test] if test else [])]
-    _check_outputs([path for path in (json_file, suspects, others) if path], inputs)
+    if repeated := find_repeated_file(inputs):
+        raise DataError(f"expected each set and file once, got {repeated} again")
+    outputs = [
+        path for path in (json_file, suspects, others) if path not in (None, STANDARD_OUTPUT)
+    ]
+    check_outputs([*filter(None, outputs)], [*inputs, *([topics] if topics else [])])
 
     from training.data_check.check import check_rows
+    from training.data_check.input_rows import read_input_rows
     from training.data_check.tables import report_tables
 
-    bad_rows: list[str] = []
-    rows = _read(inputs, parse_columns(columns or ()), max_bad_rows, bad_rows, data_dir)
-    if test:
-        rows = [
-            row._replace(split="test" if row.file == str(test) else row.split or "train")
-            for row in rows
-        ]
-    report = check_rows(rows, bad_rows, seed)
+    found = read_input_rows(
+        files,
+        test,
+        topics,
+        columns=parse_columns(columns or ()),
+        max_bad_rows=max_bad_rows,
+        data_dir=data_dir,
+    )
+    report = check_rows(found.rows, found.bad, found.replaced, seed=seed)
     contents: dict[Path, Iterable[str]] = {}
     if suspects:
         contents[suspects] = map(_to_line, report.suspects())
@@ -85,61 +96,15 @@ def check_data(
         contents[others] = map(_to_line, report.others())
     if json_file and json_file != STANDARD_OUTPUT:
         contents[json_file] = [_to_line(report.to_json())]
-    _write_files(contents)
+    write_files(contents)
     if json_file == STANDARD_OUTPUT:
         sys.stdout.write(_to_line(report.to_json()))
         return
     console = PlainConsole(width=None if sys.stdout.isatty() else LOG_COLUMNS)
+    for sentence in found.replaced:
+        console.print(sentence, soft_wrap=True)
     for table in report_tables(report):
         console.print(table)
-
-
-def _read(
-    files: Sequence[Path],
-    columns: Mapping[str, str],
-    max_bad_rows: float,
-    bad_rows: list[str],
-    data_dir: Path | None,
-) -> list[LabelledRow]:
-    """Read all rows, and add a sentence on each that cannot be read to ``bad_rows``."""
-    from training.data_check.dataset_rows import rows_of_dataset
-
-    built_in = [path for path in files if str(path) in [*Source]]
-    rows = [
-        row
-        for path in built_in
-        for row in rows_of_dataset(load_dataset(Source(str(path)), data_dir))
-    ]
-    rest = [path for path in files if path not in built_in]
-    rows += read_labelled_files(
-        rest, columns=columns, max_bad_rows=max_bad_rows, on_bad_row=bad_rows.append
-    )
-    return rows
-
-
-def _check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
-    """Raise `DataError` before anything is read for files that cannot or must not be written."""
-    for number, path in enumerate(outputs):
-        if path == STANDARD_OUTPUT:
-            continue
-        if not path.parent.is_dir() or path.is_dir():
-            raise DataError(f"{path}: expected the name of a file in a folder that exists")
-        if path.resolve() in {other.resolve() for other in (*inputs, *outputs[:number])}:
-            raise DataError(f"{path}: expected another name than that of each other file")
-
-
-def _write_files(contents: Mapping[Path, Iterable[str]]) -> None:
-    """Write all files beside their places, and rename them once all are complete."""
-    with ExitStack() as stack:
-        partials = {}
-        for path, lines in contents.items():
-            partial = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
-            stack.callback(partial.unlink, missing_ok=True)
-            with partial.open("w", encoding="utf-8") as file:
-                file.writelines(lines)
-            partials[partial] = path
-        for partial, path in partials.items():
-            partial.replace(path)
 
 
 def _to_line(value: Any) -> str:

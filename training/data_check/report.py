@@ -19,6 +19,7 @@ class DataReport:
 
     rows: Sequence[LabelledRow]
     bad_rows: Sequence[str]  # a sentence on each row that could not be read
+    replaced: Sequence[str]  # a sentence on each file with rows that a later file replaces
     word_quantiles: Mapping[str, int]  # of the number of words of a text
     findings: Mapping[str, Finding]  # by the keys of `TITLES`
     label_errors: LabelErrors
@@ -58,6 +59,7 @@ class DataReport:
         return {
             "rows": len(self.rows),
             "bad_rows": list(self.bad_rows),
+            "replaced": list(self.replaced),
             "of_several_topics": self.n_of_several,
             "of_no_topic": self.n_of_none,
             "words": dict(self.word_quantiles),

@@ -224,9 +224,33 @@ def test_output_is_another_file(models: tuple[str, str], tmp_path: Path) -> None
         run(*models, path, "--out", tmp_path / "." / "desk.jsonl")
     with pytest.raises(CommandError, match="--out: expected a new or a regular file"):
         run(*models, path, "--out", tmp_path)
-    with pytest.raises(CommandError, match="cannot be written: No such file or directory"):
+    with pytest.raises(CommandError, match=r"--out: expected .* in a folder that exists"):
         run(*models, path, "--out", tmp_path / "nowhere" / "out.jsonl")
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(path)
+    with pytest.raises(CommandError, match="--out: expected another file than the input"):
+        run(*models, link, "--out", path)
+    with pytest.raises(CommandError, match=r"--out: /proc/out\.jsonl cannot be written: No such"):
+        run(*models, path, "--out", "/proc/out.jsonl")
     assert path.read_bytes() == before
+
+
+def test_names_of_topics_are_labels(capfd: Capture, tmp_path: Path) -> None:
+    """A name counts as its code, in each model by its own topics, unless two topics have it."""
+    folders = [tmp_path / "a" / "1", tmp_path / "b" / "1"]
+    names = (["Sci/Tech", "Same", "Same"], ["other", "Same", "t2"])
+    for folder, named in zip(folders, names, strict=True):
+        save_synthetic_bundle(folder, 3, codes=["t0", "t1", "t2"], names=named)
+    path = write(
+        tmp_path / "desk.jsonl",
+        {"text": text_of(0), "topics": ["Sci/Tech"]},  # B has no such topic
+        {"text": text_of(1), "topics": "Same"},  # A has two
+        {"text": text_of(2), "topics": ["t2"]},  # a code, also where it is a name
+    )
+    found = compare(capfd, *folders, path)
+    assert (found["a"]["accuracy"], found["a"]["labels_unknown"]) == (pytest.approx(2 / 3), 1)
+    assert (found["b"]["accuracy"], found["b"]["labels_unknown"]) == (pytest.approx(2 / 3), 1)
+    assert found["mcnemar"]["only_a_correct"] == found["mcnemar"]["only_b_correct"] == 1
 
 
 def test_key_of_the_predictions_can_be_renamed(

@@ -1,7 +1,8 @@
 import pytest
 
-from training.data.columns import Columns, parse_columns, to_topics
+from training.data.columns import Columns, parse_columns
 from training.data.dataset import DataError
+from training.data.values import to_topics
 
 
 def test_columns_are_parsed() -> None:
@@ -10,6 +11,20 @@ def test_columns_are_parsed() -> None:
     assert parse_columns([]) == {}
     with pytest.raises(DataError, match="expected FIELD=COLUMN, as in text=body, got 'body'"):
         parse_columns(["text=a,body"])
+    with pytest.raises(DataError, match="expected each field once, got 'text' again"):
+        parse_columns(["text=a", "topics=b,text=c"])
+
+
+def test_a_column_is_that_of_one_field() -> None:
+    with pytest.raises(DataError, match="expected each column once, got 'body' for text and for t"):
+        Columns({"text": "body", "title": "body"})
+    columns = Columns({"id": "text", "date": "", "group": ""})
+    with pytest.raises(
+        ValueError, match="a column of text, got 'text', which --columns id=text takes: name anoth"
+    ):
+        columns.find(["text", "topics"])
+    headlines = Columns({"text": "title"})  # the field title is left out
+    assert headlines.find(["title", "topics"]) == {"text": "title", "topics": "topics"}
 
 
 @pytest.mark.parametrize("named", [{"body": "text"}, {"text": ""}, {"topics": ""}])

@@ -133,6 +133,28 @@ def test_equal_texts_and_groups_are_on_one_side(seed: int) -> None:
     assert sides[0][1].isdisjoint(sides[1][1])
 
 
+@pytest.mark.parametrize("way", ["stratified", "chronological", "fixed"])
+def test_groups_are_on_one_side_in_every_split(way: str) -> None:
+    """Groups of texts with different topics, days and sides."""
+    first = date(2026, 1, 1)
+    rows = [
+        item._replace(
+            group=str(number % 20),
+            date=first + timedelta(days=number),
+            split=("test" if number < 9 else "train") if way == "fixed" else None,
+        )
+        for number, item in enumerate(ROWS)
+    ]
+    dataset = build(rows, split_seed=None if way == "chronological" else 7)
+    train, test = (
+        {item.group for item in rows if item.text in texts_of(part)}
+        for part in (dataset.train, dataset.test)
+    )
+    assert train
+    assert test
+    assert train.isdisjoint(test)
+
+
 def test_column_of_the_split() -> None:
     rows = [
         item._replace(split="test" if number < 9 else "train") for number, item in enumerate(ROWS)

@@ -197,7 +197,18 @@ def bad_files() -> Iterator[tuple[str, bytes, str]]:
     yield "column.jsonl", b'{"body": "Rain", "topics": []}\n', "line 1: expected a column text"
     yield "latin1.jsonl", good + good.replace(b"Rain", b"Pl\xf6tzlich"), "line 2: expected UTF-8"
     yield "latin1.csv", table + b"Pl\xf6tzlich,weather\n", "line 3: expected UTF-8, got byte 0xf6"
-    yield "utf16.csv", table.decode().encode("utf-16"), "line 1: expected UTF-8, got byte 0xff"
+    yield (
+        "utf16.csv",
+        table.decode().encode("utf-16"),
+        "got UTF-16: .* iconv -f utf-16 -t utf-8 ",
+    )
+    yield "be.jsonl", good.decode().encode("utf-16-be"), "got UTF-16BE: .* iconv -f utf-16be"
+    yield (
+        "le.jsonl.gz",
+        gzip.compress(good.decode().encode("utf-16-le")),
+        "utf-16le .* le.jsonl ",
+    )
+    yield "utf32.tsv", b"\xff\xfe\0\0" + table.decode().encode("utf-32-le"), "iconv -f utf-32 -t"
     yield "ragged.csv", table + b"Sun\n", "line 3: expected 2 fields as in the header, got 1"
     yield "ragged.tsv", b"text\ttopics\na\tb\tc\n", "line 2: expected 2 fields .* got 3"
     yield "quote.csv", table + b'"Sun,weather\n', "line 3: expected a row of quoted or plain fields"
@@ -205,8 +216,19 @@ def bad_files() -> Iterator[tuple[str, bytes, str]]:
     yield "twice.csv", b"text,topics,text\na,b,c\n", "expected each column once, got 'text' 2 times"
     yield "again.csv", table + table, "line 3: expected the header once, got it again"
     yield "nested.jsonl", b'{"text": {"en": "Rain"}, "topics": []}\n', "line 1: text: expected a st"
-    yield "deep.jsonl", b"[" * 100_000 + b"\n", "line 1: expected a JSON object, got one nested too"
-    yield "array.json", b'[\n {"text": "a", "topics": []}\n]\n', "line 1: expected a JSON object"
+    deep = b'{"text": ' + b"[" * 100_000 + b"\n"
+    yield "deep.jsonl", deep, "line 1: expected a JSON object, got one nested too"
+    array = b'\n [\n {"text": "a", "topics": []}\n]\n'
+    yield (
+        "array.json",
+        array,
+        r"line 2: .* got an array: .* jq -c '\.\[\]' array",
+    )
+    yield (
+        "one.json",
+        b'{\n"text": "a",\n"topics": []}\n',
+        r"on several lines: .* jq -c \. one",
+    )
     yield "half.jsonl.gz", gzip.compress(good * 99)[:-20], "truncated or altered gzip"
     yield "plain.jsonl.gz", good, "truncated or altered gzip: Not a gzipped file"
     yield "long.jsonl", good + b'{"text": "' + b"a" * 2**25, "line 2: expected at most 16 MiB in a"
@@ -282,3 +304,47 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, name: str) -> None:
 def test_formats() -> None:
     suffixes = {"a.JSONL": ".jsonl", "b.csv.gz": ".csv", "c.parquet.gz": ".gz", "gz": ""}
     assert {name: format_of(Path(name)) for name in suffixes} == suffixes
+
+
+def write_rows(path: Path, *rows: tuple[str, str | None]) -> Path:
+    """Write a row of each text and id."""
+    lines = (json.dumps({"text": text, "topics": ["a"], "id": name}) for text, name in rows)
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def test_row_replaces_those_of_its_id_in_earlier_files(tmp_path: Path) -> None:
+    first = write_rows(tmp_path / "1.jsonl", ("a", "1"), ("b", "2"), ("c", None), ("d", "3"))
+    second = write_rows(tmp_path / "2.jsonl", ("B", "2"), ("D", "3"), ("C", None))
+    third = write_rows(tmp_path / "3.jsonl", ("bb", "2"), ("bbb", "2"))
+    replaced: list[str] = []
+    rows = read_labelled_files([first, second, third], on_replaced=replaced.append)
+    assert [row.text for row in rows] == ["a", "c", "D", "C", "bb", "bbb"]
+    assert replaced == [
+        f"{first}: rows replaced by those of the same id in later files: 2",
+        f"{second}: rows replaced by those of the same id in later files: 1",
+    ]
+    assert [row.text for row in read_labelled_files([first, second], columns={"id": ""})] == [
+        *("a", "b", "c", "d"),
+        *("B", "D", "C"),
+    ]
+
+
+def test_rows_to_test_on_replace_none(tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "1.jsonl", ("a", "1"), ("b", "2"))
+    corrections = write_rows(tmp_path / "2.jsonl", ("A", "1"))
+    test = write_rows(tmp_path / "3.jsonl", ("x", "1"), ("y", "2"))
+    replaced: list[str] = []
+    rows = read_labelled_files([data, corrections], test=test, on_replaced=replaced.append)
+    assert [row.text for row in rows] == ["b", "A", "x", "y"]
+    assert len(replaced) == 1
+
+
+def test_bad_row_of_a_later_file_is_named_once(tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "1.jsonl", ("a", "1"))
+    later = tmp_path / "2.jsonl"
+    later.write_text('{"text": 1, "topics": [], "id": "1"}\n{"text": "b", "topics": []}\n')
+    bad: list[str] = []
+    rows = read_labelled_files([data, later], max_bad_rows=0.5, on_bad_row=bad.append)
+    assert [row.text for row in rows] == ["a", "b"], "a bad row replaces none"
+    assert len(bad) == 1

@@ -4,9 +4,13 @@ import pytest
 
 from service.model import TopicClassifier
 from training.data.dataset import DataError
-from training.data.labelled_texts import measure_labelled_texts, read_labelled_texts
+from training.data.labelled_texts import (
+    measure_by_set,
+    measure_labelled_texts,
+    read_labelled_texts,
+)
 
-LINES = """{"text": "OPEC cut its crude oil output, and oil prices rose.", "accept": ["crude"]}
+LINES = """{"text": "OPEC cut its crude oil output, and oil prices rose.", "accept": ["Crude oil"]}
 {"text": "The company said quarterly net profit rose.", "title": null, "accept": ["acq"]}
 {"text": "Oil prices rose", "accept": ["gold"], "may_abstain": true}
 {"text": "qwrtz plmokn xvbnzz grfdswq", "accept": [], "set": "noise"}
@@ -47,3 +51,11 @@ def test_errors_name_file_and_line(tmp_path: Path, content: str, message: str) -
     path.write_text(content)
     with pytest.raises(DataError, match=f"desk.jsonl.*{message}"):
         read_labelled_texts(path)
+
+
+def test_each_file_counts_once(tmp_path: Path, classifier: TopicClassifier) -> None:
+    path, link = tmp_path / "desk.jsonl", tmp_path / "link.jsonl"
+    path.write_text(LINES)
+    link.symlink_to(path)
+    with pytest.raises(DataError, match=r"--texts: expected each file once, got .*link\.jsonl"):
+        measure_by_set({"1": classifier}, [path, link])

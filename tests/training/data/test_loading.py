@@ -2,7 +2,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.data.dataset import Dataset
+import pytest
+
+from training.data.dataset import DataError, Dataset
 from training.data.loading import load_data, name_of
 from training.data.options import DataOptions
 
@@ -80,6 +82,34 @@ def test_many_bad_rows_are_counted(tmp_path: Path) -> None:
     assert lines[10] == "Left out 15 more bad rows"
 
 
+def test_bad_rows_are_told_before_an_error_of_the_data(tmp_path: Path) -> None:
+    """Of what was left out one has to know to understand that a topic is rare."""
+    path = write(tmp_path / "desk.jsonl", 20)
+    path.write_text(path.read_text() + '{"text": "a", "topics": "rare"}\n{"text": 1}\n')
+    lines: list[str] = []
+    with pytest.raises(DataError, match="expected at least 5 texts with each topic"):
+        load_data(DataOptions(data=(str(path),), max_bad_rows=0.5), lines.append)
+    assert len(lines) == 1
+    assert lines[0].startswith(f"Left out a bad row: {path}, line 22: ")
+
+
 def test_names_of_files() -> None:
     names = {"a/desk.jsonl.gz": "desk", "desk": "desk", ".jsonl": ".jsonl"}
     assert {path: name_of(Path(path)) for path in names} == names
+
+
+def test_corrections_replace_rows_and_are_counted(tmp_path: Path) -> None:
+    data, corrections = tmp_path / "desk.jsonl", tmp_path / "corrections.jsonl"
+    rows = [
+        {"text": f"Text {n}", "topics": ["sport", "arts"][n % 2], "id": str(n)} for n in range(20)
+    ]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    corrections.write_text(json.dumps(rows[0] | {"topics": "arts"}) + "\n")
+    lines: list[str] = []
+    dataset = load_data(DataOptions(data=(str(data), str(corrections))), lines.append)
+    articles = [item for part in (dataset.train, dataset.test) for item in part.articles or ()]
+    assert len(articles) == 20
+    (changed,) = (item for item in articles if item.body == "Text 0")
+    assert changed.topics == ("arts",)
+    assert (changed.file, changed.line) == (str(corrections), 1)
+    assert lines[0] == f"{data}: rows replaced by those of the same id in later files: 1"

@@ -30,6 +30,22 @@ def test_contradictory_options(options: dict[str, Any], message: str) -> None:
         check_options(DataOptions(**options))
 
 
+def test_one_file_by_two_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, link, hard = tmp_path / "a.csv", tmp_path / "link.csv", tmp_path / "hard.csv"
+    path.touch()
+    link.symlink_to(path)
+    hard.hardlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    for other in ("a.csv", "./a.csv", str(link), str(hard)):
+        for options in ({"data": (str(path), other)}, {"data": (str(path),), "test": Path(other)}):
+            with pytest.raises(
+                DataError, match=f"expected each set and file once, got {Path(other)}"
+            ):
+                check_options(DataOptions(**options))
+    (tmp_path / "b.csv").touch()
+    check_options(DataOptions(data=(str(path), "b.csv", "absent.csv")))
+
+
 @pytest.mark.parametrize(
     "options",
     [

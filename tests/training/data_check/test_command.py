@@ -146,3 +146,30 @@ def test_files_are_required() -> None:
     shown = run()
     assert shown.exit_code == 2
     assert "files" in shown.output
+
+
+def test_one_file_by_two_paths(desk: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(desk)
+    assert_rejected(run(desk, link), "expected each set and file once, got")
+    assert_rejected(run(desk, "--test", link), "expected each set and file once, got")
+
+
+def test_replaced_rows_and_labels_are_told(tmp_path: Path) -> None:
+    rows = [
+        row_to_json(row._replace(id=str(number))) for number, row in enumerate(made_up_rows(40))
+    ]
+    desk, more = tmp_path / "desk.jsonl", tmp_path / "more.jsonl"
+    desk.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    more.write_text("".join(json.dumps(row) + "\n" for row in rows[:2]))
+    sentence = f"{desk}: rows replaced by those of the same id in later files: 2"
+    assert sentence in run(desk, more).output
+    report = json.loads(run(desk, more, "--json", "-").output)
+    assert (report["rows"], report["replaced"]) == (120, [sentence])
+
+    more.write_text(json.dumps(rows[0] | {"topics": ["//"]}) + "\n")
+    assert_rejected(run(desk, more), "line 1: topics: expected names with 1 to 64 letters")
+    topics = tmp_path / "topics.json"
+    topics.write_text('[{"code": "sport", "name": "//"}]')
+    report = json.loads(run(desk, more, "--topics", topics, "--json", "-").output)
+    assert report["topics"]["sport"]["texts"] == 40, "a name is the same topic as its code"

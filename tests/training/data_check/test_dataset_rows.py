@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,16 @@ def test_rows_of_both_parts() -> None:
         ("b", None, ("rain", "wind"), "train", "desk/train", 2),
         ("c", None, (), "train", "desk/train", 3),
         ("d", None, ("rain",), "test", "desk/test", 1),
+    ]
+
+
+def test_rows_of_files_keep_their_places() -> None:
+    placed = replace(article("a", "wind"), file="desk.jsonl", line=7)
+    part = Split([[1]], np.array([0]), ["wind"], [placed])
+    rows = list(rows_of_dataset(dataset(part, part)))
+    assert [(row.split, row.file, row.line) for row in rows] == [
+        ("train", "desk.jsonl", 7),
+        ("test", "desk.jsonl", 7),
     ]
 
 

@@ -68,6 +68,18 @@ def test_goldens_of_other_topics_are_beginnings_of_held_out_texts() -> None:
     assert 2 in goldens[-1].token_ids
 
 
+def test_goldens_of_texts_without_spaces_are_shortened() -> None:
+    dataset = generated_dataset(3, 300)
+    long = [
+        replace(item, title="t" * 9_000, body="x" * 9_000) for item in dataset.test.articles or ()
+    ]
+    dataset = replace(dataset, test=replace(dataset.test, articles=long))
+    goldens = make_goldens(model_of(dataset, np.array([0.5, 0.3, 0.2], np.float32)), dataset)
+    stored = {golden.text for golden in goldens} | {golden.title or "" for golden in goldens}
+    assert {"x" * 2_000, "t" * 2_000} < stored
+    assert max(map(len, stored)) == 2_000
+
+
 def test_generated_goldens_have_known_words_only() -> None:
     dataset = generated_dataset(3, 300)
     model = model_of(dataset, np.array([0.5, 0.3, 0.2], np.float32))

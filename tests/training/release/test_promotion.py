@@ -290,6 +290,28 @@ def test_bars_allow_for_chance_with_few_texts_only() -> None:
     assert verdicts(N_TEXTS, 0.92, 0.96) == [False, False]
 
 
+def few(n_right: int, n_texts: int) -> Evaluation:
+    """The first texts are right."""
+    labels = np.arange(n_texts) % N_TOPICS
+    predicted = np.where(np.arange(n_texts) < n_right, labels, (labels + 1) % N_TOPICS)
+    return Evaluation(labels, np.eye(N_TOPICS, dtype=np.float32)[predicted])
+
+
+def test_accuracy_may_drop_by_three_of_few_texts() -> None:
+    """Of 60 texts 3 are more than half a per cent, and of 1,000 they are less."""
+    for n_right, passed in ((55, True), (52, True), (51, False)):
+        check, _ = checks.check_accuracy(few(n_right, 60), few(55, 60), "1")
+        assert check.passed is passed
+        assert check.expected == "at least that of bundle 1, 0.9167, less 0.05"
+    check, _ = checks.check_accuracy(few(890, N_TEXTS), few(896, N_TEXTS), "1")
+    assert not check.passed
+
+
+def test_first_bundle_of_few_texts_must_be_significantly_better() -> None:
+    assert not checks.check_useful(few(6, 10), 0.4).passed  # p = 0.17
+    assert checks.check_useful(few(9, 10), 0.4).passed
+
+
 def test_first_bundle_must_be_better_than_the_largest_class() -> None:
     assert checks.check_useful(answers(0.5), 0.25).passed
     assert not checks.check_useful(answers(0.26), 0.25).passed

@@ -1,0 +1,82 @@
+"""Every tutorial is run word for word, the service included, and shows what the commands print."""
+
+import json
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.end_to_end.tutorial import TUTORIALS, Step, fill, find_difference, read_blocks, run_steps
+from training.data.labelled_file import read_labelled_files
+from training.data_check.input_rows import read_input_rows
+
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
+
+FOLDER = ROOT / "docs" / "tutorials"
+DESK, CULTURE = FOLDER / "desk.jsonl", FOLDER / "culture.jsonl"
+
+
+def test_there_is_a_tutorial() -> None:
+    assert FOLDER / "own-topics.md" in TUTORIALS
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_commands_print_what_the_page_shows(path: Path, tmp_path: Path) -> None:
+    steps = list(chain.from_iterable(read_blocks(path.read_text())))
+    assert len(steps) >= 10
+    outputs = run_steps(steps, tmp_path)
+    different = {
+        step.command: difference
+        for step, output in zip(steps, outputs, strict=True)
+        if (difference := find_difference(step.output, output))
+    }
+    assert different == {}, "python -m tests.end_to_end.tutorial writes the page anew"
+
+
+def test_what_may_vary() -> None:
+    assert find_difference("accuracy 0.9310 │ 110 µs\n", "accuracy  0.9301 │ 2,110 µs\n") is None
+    assert find_difference("━━━\nA\n", "━━━━━\nFitting to all folds 1/11\nA\n") is None
+    assert find_difference("1.04e-14\n", "9.1e-13\n") is None
+    assert find_difference("accuracy 0.93\n", "accuracy 0.90\n")
+    assert find_difference("6 rows\n", "7 rows\n")
+    assert find_difference("A\nB\n", "A\n") == "expected 'B', got ''"
+
+
+def test_blocks_of_a_page() -> None:
+    page = "A\n```console\n$ a \\\n    b\n1\n$ python3 - <<'EOF'\nc\nEOF\n2\n3\n```\n```json\n```\n"
+    assert read_blocks(page) == [
+        [Step("a \\\n    b", "1\n"), Step("python3 - <<'EOF'\nc\nEOF", "2\n3\n")]
+    ]
+
+
+def test_outputs_are_written_into_a_page() -> None:
+    page = "```console\n$ a\nold\n```\nB\n```console\n$ a\n$ c\n```\n"
+    steps = list(chain.from_iterable(read_blocks(page)))
+    filled = fill(page, steps, ["1\n2\n", "3\n", "Fitting to all folds 1/2\n4\n"])
+    assert filled == "```console\n$ a\n1\n2\n```\nB\n```console\n$ a\n3\n$ c\n4\n```\n"
+
+
+def test_the_texts_have_what_the_tutorial_is_about() -> None:
+    """At least 160 texts of 4 topics, of several, of none; duplicates; planted label errors."""
+    rows = list(read_labelled_files([DESK]))
+    assert len({row.text for row in rows}) >= 160
+    assert {topic for row in rows for topic in row.topics} == {
+        *("council", "health", "science", "sport")
+    }
+    assert sum(len(row.topics) > 1 for row in rows) >= 5
+    assert sum(not row.topics for row in rows) >= 20
+    assert len({row.id for row in rows}) == len(rows)
+    texts = Counter(row.text for row in rows)
+    assert sum(n > 1 for n in texts.values()) == 3
+
+
+def test_new_topic_replaces_rows_that_had_none() -> None:
+    found = read_input_rows(
+        [DESK, CULTURE], None, None, columns={}, max_bad_rows=0.0, data_dir=None
+    )
+    assert found.replaced == [f"{DESK}: rows replaced by those of the same id in later files: 7"]
+    before = {row.id: row.topics for row in read_labelled_files([DESK])}
+    corrected = [json.loads(line) for line in CULTURE.read_text().splitlines()]
+    assert [before[row["id"]] for row in corrected if row["id"] in before] == [()] * 7

@@ -18,6 +18,7 @@ from tests.end_to_end.running_service import RunningService
 
 MAX_WHEEL_BYTES = 8_000_000
 TEXT = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."
+UV = Path(sys.executable).parent
 Files = dict[str, bytes]
 
 
@@ -178,8 +179,21 @@ def test_jobs_name_their_extra(installed: Path, tmp_path: Path, module: str, ext
     assert f"pip install 'newswire-topics[{extra}]'" in shown.stderr
 
 
-def test_uvx_runs_the_checkout_anywhere(tmp_path: Path) -> None:
-    uvx = Path(sys.executable).with_name("uvx")
-    shown = run(tmp_path, uvx, "--from", ROOT, "newswire", "classify", "-", text=TEXT)
+def test_uvx_serves_the_checkout_anywhere(tmp_path: Path) -> None:
+    command = [str(UV / "uvx"), "--from", str(ROOT), "newswire"]
+    subprocess.run([*command, "--version"], cwd=tmp_path, check=True)  # builds and installs
+    service = RunningService([*command, "serve"])
+    service.folder = tmp_path
+    with service:
+        assert service.client.post("/classify", json={"text": TEXT}).json()["topic"] == "crude"
+
+
+def test_uv_installs_the_command_of_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_TOOL_DIR", str(tmp_path / "tools"))
+    monkeypatch.setenv("UV_TOOL_BIN_DIR", str(tmp_path / "bin"))
+    subprocess.run([UV / "uv", "tool", "install", ROOT], cwd=tmp_path, check=True)
+    shown = run(tmp_path, tmp_path / "bin" / "newswire", "classify", "-", text=TEXT)
     assert shown.returncode == 0, shown.stderr
     assert re.search(r"^-\tcrude\t", shown.stdout, re.M)

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 PLACES: Final = (
     *("service", "training", "deploy", "tests", "docs"),
     *("README.md", "SECURITY.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml"),
-    *("docker-compose.yml", ".github", ".ci"),
+    *("CODE_OF_CONDUCT.md", "docker-compose.yml", ".github", ".ci"),
 )
 FORMER_NAMES: Final = ROOT / "docs" / "upgrading.md"
 """Lists them, with those of today."""

@@ -73,8 +73,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = tmp_path_factory.mktemp("installed") / "venv"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     programs = environment / "bin"
-    install = [programs / "python", "-m", "pip", "install", "--quiet"]
-    subprocess.run([*install, "--disable-pip-version-check", wheel], check=True)
+    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    subprocess.run([programs / "python", *install, wheel], check=True)
     return programs
 
 

@@ -14,6 +14,8 @@ PEERS := litserve mlserver bentoml ray keras fasttext sklearn
 SIZE_dev := 3.7 GB, some minutes
 SIZE_lint := 0.5 GB, one or two minutes
 SIZE_test := 0.3 GB, under a minute
+DIST := dist
+SERVICE_ONLY := --excludes requirements/service.excludes
 FAST := not slow and not tensorflow
 PARALLEL := --numprocesses 2 --dist loadfile
 CASES := overload slow-clients rolling-restart crash faults corruption reload soak adversarial hostile-input fuzz \
@@ -87,6 +89,12 @@ test-batch: $(VENVS)/dev/.installed
 screenshots: $(VENVS)/dev/.installed
 	$(DEV) -m tests.end_to_end.screenshots
 
+# The wheel and the sdist, in dist/: what a release has.
+dist: $(VENVS)/packaging/.installed
+	rm -rf $(DIST)
+	$(VENVS)/packaging/bin/python -m build --no-isolation --outdir $(DIST)
+	$(VENVS)/packaging/bin/python -m twine check --strict $(DIST)/*
+
 # Look up every pinned dependency on pypi.org among the known vulnerabilities.
 audit: $(VENVS)/audit/.installed
 	$(VENVS)/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner=off \
@@ -94,23 +102,24 @@ audit: $(VENVS)/audit/.installed
 
 # Pin the dependencies of pyproject.toml, with hashes.
 lock: $(VENVS)/dev/.installed
-	$(call compile,service)
+	$(call compile,service,$(SERVICE_ONLY))
 	$(call compile,training,--extra training)
 	$(call compile,batch,--extra batch)
-	$(call compile,cli,--extra cli)
-	$(call compile,dev,--extra batch --extra cli --extra training --group dev)
-	$(call compile,lint,--extra cli --group lint --constraints requirements/dev.txt)
-	$(call compile,test,--extra cli --group test --constraints requirements/dev.txt)
+	$(call compile,cli)
+	$(call compile,dev,--extra batch --extra training --group dev)
+	$(call compile,lint,--group lint --constraints requirements/dev.txt)
+	$(call compile,test,--group test --constraints requirements/dev.txt)
 	$(call compile-group,interface)
 	$(call compile-group,audit)
-	$(call compile,fuzzing,--group fuzzing --constraints requirements/service.txt)
+	$(call compile-group,packaging)
+	$(call compile,fuzzing,$(SERVICE_ONLY) --group fuzzing --constraints requirements/service.txt)
 
 # Pin what the other model servers of the benchmarks need.
 lock-peers: $(VENVS)/dev/.installed
 	$(foreach peer,$(PEERS),$(call compile-peer,$(peer)))
 
 clean:
-	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing
+	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing dist
 
 ifneq ($(filter peers,$(ARGS)),)
 bench: $(PEERS:%=$(VENVS)/peers-%/.installed)
@@ -159,4 +168,4 @@ touch $@
 endef
 
 .PHONY: help serve train check-data evaluate promote batch-classify install-cli data test test-fast test-compose bench \
-	reliability lint format test-batch screenshots audit lock lock-peers clean
+	reliability lint format test-batch screenshots dist audit lock lock-peers clean

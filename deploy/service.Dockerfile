@@ -1,6 +1,7 @@
 # The service and the released bundles: no compiler, no test, nothing of the training job.
+# the version in paths; images are named in full, for updates by digest
 ARG PYTHON=3.13
-FROM python:${PYTHON}-slim-bookworm AS build
+FROM python:3.13-slim-bookworm AS build
 ARG PYTHON
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
@@ -20,7 +21,7 @@ RUN python -m compileall -q --invalidation-mode unchecked-hash \
         -s packages -p "/usr/local/lib/python${PYTHON}/site-packages" packages \
  && python -m compileall -q --invalidation-mode unchecked-hash -p /app service
 
-FROM python:${PYTHON}-slim-bookworm
+FROM python:3.13-slim-bookworm
 ARG PYTHON
 ARG VERSION=unreleased
 ARG REVISION=unknown

@@ -1,7 +1,6 @@
 # The training job: trains, evaluates, and releases into the mounted folder models/.
 #   docker compose run --rm training train --seed 1
-ARG PYTHON=3.13
-FROM python:${PYTHON}-slim-bookworm
+FROM python:3.13-slim-bookworm
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /app
 COPY requirements/training.txt requirements.txt

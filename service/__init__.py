@@ -1,3 +1,3 @@
 """The HTTP service, and the model that it serves."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

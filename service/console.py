@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from service.model import DEFAULT_TOP_K, NewswireError
+from service.model import DEFAULT_TOP_K, NewswireError, default_model_dir
 from service.model.control_characters import escape_controls
 from service.model.strict_json import replace_surrogates
 
@@ -19,8 +20,16 @@ EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 """click's UsageError; typer contains click under another name."""
-MODEL_DIR_HELP: Final = "A bundle, or a folder of numbered bundles: the highest is used."
 
+ModelDirOption = Annotated[
+    Path,
+    typer.Option(
+        envvar="NEWSWIRE_MODEL_DIR",
+        default_factory=default_model_dir,
+        show_default="models/reuters, or else the released bundle",
+        help="A bundle, or a folder of numbered bundles: the highest is used.",
+    ),
+]
 TopKOption = Annotated[
     int | None,
     typer.Option(min=1, help=f"Topics per text; by default {DEFAULT_TOP_K}, or all."),

@@ -17,8 +17,8 @@ def prepare_process(
     """Make the module path safe, open closed standard streams, and look for an extra's packages.
 
     SIGHUP ends the process unless it is ignored until the server handles it. The process exits with
-    one line if one of the ``packages``, those of the project's optional dependencies ``extra``, is
-    not installed.
+    one line if one of the ``packages`` is not installed: those of the project's optional
+    dependencies ``extra``, or of the project itself if that is None.
     """
     use_safe_path()
     open_standard_streams()
@@ -28,9 +28,10 @@ def prepare_process(
     if ignore_hangup and hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if missing := [name for name in packages if find_spec(name) is None]:
+        project = f"'newswire-topics[{extra}]'" if extra else "newswire-topics"
         sys.stderr.write(
             f"error: expected the packages {', '.join(packages)}, {', '.join(missing)} not found: "
-            f"install the extra {extra!r}, as in pip install 'newswire-topics[{extra}]'\n"
+            f"install them, as by pip install {project}\n"
         )
         sys.exit(EXIT_NOT_INSTALLED)
 

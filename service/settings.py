@@ -10,6 +10,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.model import default_model_dir
+
 PREFIX = "NEWSWIRE_"
 OTHER_VARIABLES: Final = ("DATA_DIR", "BIND", "UID", "GID")
 """Of the training job and of docker-compose.yml, without the prefix."""
@@ -47,7 +49,7 @@ class ServiceSettings(BaseSettings):
     """Address to listen on; 0.0.0.0 for all."""
     port: Port = 8000
     """TCP port to listen on."""
-    model_dir: Path = Path("models/reuters")
+    model_dir: Path = Field(default_factory=default_model_dir)
     """A bundle, or a folder of numbered bundles, of which the highest is served."""
     model_poll_seconds: Seconds = 0.0
     """Interval of checks for a new model; 0 checks only on SIGHUP."""

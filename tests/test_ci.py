@@ -32,7 +32,7 @@ def test_tools_of_the_tests_are_installed(tmp_path: Path) -> None:
     install, *rest = run_ci(tmp_path, script, docker="exit 0")
     assert install.startswith("apt-get install ")
     assert set(install.split()) >= PACKAGES
-    assert rest == ["make lint", "make test", "make test-compose"]
+    assert rest == ["make lint", "make test-fast", "make test", "make test-compose"]
 
 
 def test_data_and_container_engine_beside_the_checkout_are_used(tmp_path: Path) -> None:
@@ -47,14 +47,15 @@ def test_data_and_container_engine_beside_the_checkout_are_used(tmp_path: Path) 
     python.chmod(0o755)
     _, *rest = run_ci(tmp_path, script, docker="exit 1")
     data = tmp_path / "shared" / "data"
-    assert rest == [f"make lint {data}", f"make test {data}", "engine python:3.12"]
+    calls = [f"make {target} {data}" for target in ("lint", "test-fast", "test")]
+    assert rest == [*calls, "engine python:3.12"]
 
 
 def test_variables_name_other_data(tmp_path: Path) -> None:
     (tmp_path / "shared" / "data").mkdir(parents=True)
     script = copy_script(tmp_path / "checkout")
     _, *rest = run_ci(tmp_path, script, docker="exit 0", NEWSWIRE_DATA_DIR="/data")
-    assert rest == ["make lint /data", "make test /data", "make test-compose /data"]
+    assert rest == [f"make {each} /data" for each in ("lint", "test-fast", "test", "test-compose")]
 
 
 def copy_script(checkout: Path) -> Path:

@@ -54,7 +54,10 @@ def test_make_targets() -> None:
 
 def test_settings() -> None:
     settings = {
-        f"`{PREFIX}{name.upper()}`": (f"`{field.default}`", field.description)
+        f"`{PREFIX}{name.upper()}`": (
+            f"`{field.get_default(call_default_factory=True, validated_data={})}`",
+            field.description,
+        )
         for name, field in ServiceSettings.model_fields.items()
     }
     table = README.split("### Settings")[1].split("### ")[0]

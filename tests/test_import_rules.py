@@ -58,7 +58,7 @@ def test_training_imports_nothing_of_the_service_but_its_model() -> None:
 def test_the_service_loads_no_training_library() -> None:
     code = (
         "import sys, service.__main__;"
-        "names = ('tensorflow', 'keras', 'onnx', 'rich', 'training');"
+        "names = ('tensorflow', 'keras', 'onnx', 'rich', 'typer', 'training');"
         "print([name for name in names if name in sys.modules])"
     )
     shown = subprocess.run(

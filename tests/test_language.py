@@ -12,8 +12,10 @@ from tests.conftest import ROOT
 PLACES: Final = (
     *("service", "training", "deploy", "tests", "docs"),
     *("README.md", "SECURITY.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml"),
-    *("docker-compose.yml", ".github", ".ci"),
+    *("CODE_OF_CONDUCT.md", "docker-compose.yml", ".github", ".ci"),
 )
+FORMER_NAMES: Final = ROOT / "docs" / "upgrading.md"
+"""Lists them, with those of today."""
 SUFFIXES: Final = {"", ".py", ".md", ".yml", ".yaml", ".js", ".css", ".html", ".toml", ".conf"}
 FORMER: Final = {
     r"\bgather(ing|er)\b": "batching",
@@ -42,7 +44,8 @@ def files() -> Iterator[Path]:
         place = ROOT / name
         paths = [place] if place.is_file() else sorted(place.rglob("*"))
         for path in paths:
-            if path.is_file() and path.suffix in SUFFIXES and path != Path(__file__):
+            exempt = path in {FORMER_NAMES, Path(__file__)}
+            if path.is_file() and path.suffix in SUFFIXES and not exempt:
                 yield path
 
 

@@ -1,5 +1,6 @@
 """The pinned requirements: hashed, free of addresses, and the same versions in every file."""
 
+import json
 import re
 from pathlib import Path
 
@@ -18,8 +19,14 @@ def pins(path: Path) -> set[tuple[str, str, str]]:
 
 def test_files() -> None:
     names = ["audit", "batch", "cli", "dev", "fuzzing", "interface", "lint", "service", "test"]
-    names += ["training"]
-    assert [path.stem for path in FILES] == names
+    names += ["packaging", "training"]
+    assert [path.stem for path in FILES] == sorted(names)
+
+
+def test_renovate_updates_them() -> None:
+    settings = json.loads((ROOT / ".github" / "renovate.json").read_text())["pip_requirements"]
+    (pattern,) = settings["managerFilePatterns"]
+    assert all(re.search(pattern.strip("/"), f"requirements/{path.name}") for path in FILES)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import chdir
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -21,9 +20,9 @@ from deploy.batch.locations import Location
 from deploy.batch.plan import PARTIAL_FOLDER, make_plan, make_run_manifest, open_or_resume
 from deploy.batch.worker import Job
 from service.console import (
-    MODEL_DIR_HELP,
     AllTopicsOption,
     MinConfidenceOption,
+    ModelDirOption,
     PlainConsole,
     PrefixOption,
     TopKOption,
@@ -50,6 +49,7 @@ def classify(
     target: Annotated[
         str, typer.Argument(metavar="OUTPUT", help="A folder: new, or of a run to be resumed.")
     ],
+    model_dir: ModelDirOption,
     text_column: Annotated[
         str | None, typer.Option(help="Column of the text; by default 'text', if it exists.")
     ] = None,
@@ -60,7 +60,6 @@ def classify(
     min_confidence: MinConfidenceOption = None,
     all_topics: AllTopicsOption = False,  # noqa: FBT002
     prefix: PrefixOption = "",
-    model_dir: Annotated[Path, typer.Option(help=MODEL_DIR_HELP)] = Path("models/reuters"),
     batch_size: Annotated[int, typer.Option(min=1, help="Rows per prediction.")] = 2_000,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; by default one per processor.")

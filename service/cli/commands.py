@@ -15,9 +15,9 @@ from service.cli.inputs import check_inputs, read_lines, read_text, read_texts
 from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import ALL_TOPICS, RESULT_KEYS, show_results, to_json_line
 from service.console import (
-    MODEL_DIR_HELP,
     AllTopicsOption,
     MinConfidenceOption,
+    ModelDirOption,
     PlainConsole,
     PrefixOption,
     TopKOption,
@@ -28,7 +28,6 @@ from service.rows import CommandError, check_options, classify_rows
 
 TOPIC_FIELDS: Final = ("id", "code", "name", "group", "training_newswires", "description")
 THRESHOLD: Final = "all_topics_threshold"
-MODELS: Final = Path("models/reuters")
 cli = typer.Typer(
     help="Classify news texts by topic.",
     add_completion=False,
@@ -36,21 +35,6 @@ cli = typer.Typer(
 )
 
 
-def released_models() -> Path:
-    """Return ``models/reuters`` of the working folder, or else of the checkout with this code."""
-    beside = Path(__file__).parents[2] / MODELS
-    return beside if not MODELS.exists() and beside.exists() else MODELS
-
-
-ModelDirOption = Annotated[
-    Path,
-    typer.Option(
-        envvar="NEWSWIRE_MODEL_DIR",
-        default_factory=released_models,
-        show_default="models/reuters",
-        help=MODEL_DIR_HELP,
-    ),
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -43,13 +44,23 @@ def check_inputs(files: Sequence[str]) -> int | None:
     """
     paths = [Path(file) for file in files if file != STDIN]
     for path in paths:
-        if not path.exists():
-            raise CommandError(f"{path}: there is no such file")
+        if not _exists(path):
+            hint = "; a text goes to standard input, with - as the file" if " " in path.name else ""
+            raise CommandError(f"{path}: there is no such file{hint}")
         if path.is_dir():
             raise CommandError(f"{path}: expected a file, this is a folder")
     if STDIN in files or not all(path.is_file() for path in paths):
         return None
     return sum(path.stat().st_size for path in paths)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno == ENAMETOOLONG:  # a text
+            return False
+        raise
 
 
 def read_texts(files: Sequence[str]) -> Iterator[Batch]:

@@ -10,7 +10,7 @@ from service.model.explanation import Explanation, WordEffect
 from service.model.loading import build_classifier, load_classifier
 from service.model.manifest import Golden, Manifest, Topic
 from service.model.ranking import DEFAULT_TOP_K, Classification
-from service.model.repository import find_bundle
+from service.model.repository import default_model_dir, find_bundle
 from service.model.token_counts import EncodedText
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "TopicClassifier",
     "WordEffect",
     "build_classifier",
+    "default_model_dir",
     "describe_blank",
     "find_bundle",
     "is_blank",

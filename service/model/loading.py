@@ -13,20 +13,22 @@ from service.model.errors import BundleError, InferenceError
 from service.model.manifest import Golden
 from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 from service.model.ranking import rank_topics
-from service.model.repository import find_bundle
+from service.model.repository import default_model_dir, find_bundle
 from service.model.token_counts import START_ID
 
 TOLERANCE: Final = 1e-5
 """Allowed difference from Keras' probabilities: the order of summation changes the last bits."""
 
 
-def load_classifier(folder: str | Path, *, fingerprint: str | None = None) -> TopicClassifier:
+def load_classifier(
+    folder: str | Path | None = None, *, fingerprint: str | None = None
+) -> TopicClassifier:
     """Load the bundle at ``folder``, or the highest-numbered one in it, and verify it.
 
-    A fingerprint of None accepts any bundle. Raises BundleError if there is none, or it is
-    incomplete, altered or fails its golden cases.
+    A folder of None is `default_model_dir`; a fingerprint of None accepts any bundle. Raises
+    BundleError if there is none, or it is incomplete, altered or fails its golden cases.
     """
-    path = find_bundle(Path(folder))
+    path = find_bundle(default_model_dir() if folder is None else Path(folder))
     bundle = load_bundle(path)
     if fingerprint not in (None, bundle.fingerprint):
         raise BundleError(f"{path}: expected fingerprint {fingerprint}, got {bundle.fingerprint}")

@@ -1,6 +1,7 @@
 """Numbered bundles in a folder: find, number, next."""
 
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,25 @@ from service.model.manifest import Manifest
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]*")
 """Canonical ASCII numbers: 05 would be a second name for 5."""
+MODELS: Final = Path("models/reuters")
+
+
+def default_model_dir() -> Path:
+    """Return the folder of bundles to use where none is named, the first of these that exists.
+
+    ``models/reuters`` of the working folder, the package data of an installed wheel (the newest
+    released bundle), or ``models/reuters`` of the checkout with this code.
+    """
+    package = Path(str(files("service")))
+    places = MODELS, package / MODELS, package.parent / MODELS
+    return next((place for place in places if _exists(place)), MODELS)
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # reading it reports the error
+        return True
 
 
 def find_bundle(folder: Path) -> Path:

@@ -30,6 +30,13 @@ def test_dockerfiles_pass(path: Path) -> None:
     assert [f"{path.name}:{f['line']} {f['code']} {f['message']}" for f in findings(path)] == []
 
 
+def test_images_have_one_version_of_python() -> None:
+    text = "".join(path.read_text() for path in DOCKERFILES)
+    versions = re.findall(r"^FROM python:(\d+\.\d+)|^ARG PYTHON=(.*)$", text, re.M)
+    assert len(versions) == 4
+    assert len({image or path for image, path in versions}) == 1
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

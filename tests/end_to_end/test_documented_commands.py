@@ -22,6 +22,7 @@ NOT_RUN: Final = {
     r"docker compose up$": "tests/compose/test_stack.py",
     r"docker compose --profile balanced up --scale service=3$": "tests/compose/test_balancer.py",
     r"docker compose run --rm .*\btraining$": "tests/compose/test_training.py",
+    r"uvx --from \. newswire serve$|uv tool install \.$": "tests/end_to_end/test_install.py",
     r"kubectl apply -k deploy/kubernetes/\S+$": "tests/deploy/test_kubernetes.py",
 }
 """Commands that a test of their own covers instead: compose with other ports, names and a shorter

@@ -398,10 +398,15 @@ def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], message: str
     assert re.fullmatch(f"error: {message}\n", shown.stderr)
 
 
+NO_FILE_BUT_A_TEXT = "there is no such file; a text goes to standard input, with - as the file"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["classify", "absent.txt"], "absent.txt: there is no such file"),
+        (["classify", "Oil prices rose. " * 9], rf".*rose\. : {NO_FILE_BUT_A_TEXT}"),
+        (["classify", "Oil prices rose. " * 99], rf".*rose\. : {NO_FILE_BUT_A_TEXT}"),
         (["classify", "--jsonl", "absent.jsonl"], "absent.jsonl: there is no such file"),
         (["classify", "-", "--top-k", "47"], "--top-k: expected 1 to 46, got 47"),
         (["classify", "-", "--model-dir", "tests"], ".*/tests: expected manifest.json, or .*"),

@@ -3,7 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from service.model import BundleError, find_bundle, load_bundle
+from service.model import (
+    BundleError,
+    default_model_dir,
+    find_bundle,
+    load_bundle,
+    load_classifier,
+    repository,
+)
 from service.model.bundle_files import MANIFEST_FILE, MANIFEST_HASH_FILE
 from service.model.repository import find_bundles, missing_files, next_bundle, unexpected_entries
 from tests.conftest import LATEST, RELEASED
@@ -61,3 +68,35 @@ def test_no_bundle_is_an_error(tmp_path: Path) -> None:
 def test_unreadable_folder_is_an_error() -> None:
     with pytest.raises(BundleError):
         find_bundle(Path("a" * 300))
+
+
+def test_the_default_folder_is_the_first_that_exists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, working = tmp_path / "site" / "service", tmp_path / "working"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    assert default_model_dir() == RELEASED  # of this checkout
+    monkeypatch.setattr(repository, "files", lambda name: tmp_path / "site" / name)
+    models = Path("models") / "reuters"
+    assert default_model_dir() == models  # no folder exists: the error names this one
+    for folder in (package.parent / models, package / models, models):
+        folder.mkdir(parents=True)
+        assert default_model_dir() == folder
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", fail)
+    assert default_model_dir() == Path("models/reuters")
+
+
+def test_the_classifier_of_the_default_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_classifier().manifest.version == LATEST.name
+    shutil.copytree(RELEASED / "1", tmp_path / "models" / "reuters" / "1")
+    assert load_classifier().manifest.version == "1"

@@ -61,7 +61,7 @@ function mark(piece, word, largest) {
 const markUnknown = (piece) => element("span", { className: "unknown", title: "not known" }, piece);
 
 /** List the words of one kind without repetitions, strongest first; nothing if there is none. */
-function list(words, kind, heading) {
+function list(words, kind, ...heading) {
   const distinct = new Map();
   for (const word of words) {
     if (kindOf(word) === kind && !distinct.has(nameOf(word))) distinct.set(nameOf(word), word);
@@ -70,7 +70,7 @@ function list(words, kind, heading) {
     element("li", {}, element("span", {}, word), " ", element("span", { className: "score" }, points(change)));
   if (!distinct.size) return [];
   return [
-    element("h3", {}, element("mark", { className: `${kind} strong` }, heading)),
+    element("h3", {}, element("mark", { className: `${kind} strong` }, ...heading)),
     element("ol", {}, ...[...distinct.values()].map(row)),
   ];
 }
@@ -79,8 +79,8 @@ function list(words, kind, heading) {
 function effects(words, name) {
   if (!words.length) return [element("p", {}, `No single word spoke for ${name}.`)];
   return [
-    ...list(words, "for", `For ${name}`),
-    ...list(words, "against", `Against ${name}`),
+    ...list(words, "for", "For ", element("bdi", {}, name)),
+    ...list(words, "against", "Against ", element("bdi", {}, name)),
     element("p", { className: "quiet" }, "In percentage points: the score with the word, less the score without it."),
   ];
 }
@@ -89,12 +89,13 @@ function effects(words, name) {
 export const countWords = (...fields) => fields.reduce((sum, field) => sum + (field.match(WORD)?.length ?? 0), 0);
 
 /**
- * Mark the words of the request's title and text, if the response has an explanation. Where too few
- * words are known, those that are not are marked: they are the reason.
+ * Mark the words of the request's title and text, if the response has an explanation and there is
+ * something to explain: it is of the likeliest topic, not of "none of the topics". Where too few words
+ * are known, those that are not are marked: they are the reason.
  */
 export function showExplanation({ title = "", text = "" }, prediction) {
   const { explanation, topics, abstained } = prediction;
-  byId("words").hidden = !explanation || prediction.known_words === 0;
+  byId("words").hidden = !explanation || prediction.known_words === 0 || abstained === "no_topic";
   if (byId("words").hidden) return;
   const marksUnknown = abstained === "too_few_known_words";
   const shown = explanation.words.slice(0, MAX_WORDS);

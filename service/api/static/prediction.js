@@ -51,7 +51,7 @@ function makeRow() {
   return element(
     "li",
     {},
-    element("span", {}, element("span", { className: "name" }), " ", element("code")),
+    element("span", {}, element("bdi", { className: "name" }), " ", element("code")),
     element("span", { className: "score" }),
     element("span", { className: "track", ariaHidden: "true" }, element("div", { className: "bar" })),
   );

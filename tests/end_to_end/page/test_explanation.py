@@ -116,6 +116,15 @@ def test_unknown_words_are_marked_where_they_are_the_reason(page: Page) -> None:
     expect(page.locator("#effects .unknown")).to_have_css("text-decoration-style", "dotted")
 
 
+def test_no_topic_is_not_explained(page: Page) -> None:
+    """An explanation is of the topic ranked first, which the text is not about."""
+    respond_with(page, abstained="no_topic")
+    type_text(page, OIL)
+    expect(page.locator("#badge")).to_have_text("None of the topics")
+    expect(page.locator("#words")).to_be_hidden()
+    expect(page.locator("#code")).to_be_visible()
+
+
 def test_explanation_can_be_switched_off(page: Page) -> None:
     page.get_by_label("Mark the words").uncheck()
     with page.expect_request("**/classify") as sent:

@@ -148,6 +148,8 @@ def test_model_of_1000_topics(browser: BrowserContext, tmp_path: Path, size: Vie
         assert list_box["height"] <= size["height"]
         examples = page.get_by_role("group", name="Examples").get_by_role("button")
         expect(examples).to_have_text([*names[:4], "None of the topics"])
+        heights = examples.evaluate_all("(all) => all.map((button) => button.offsetHeight)")
+        assert len(set(heights)) == 1  # long labels are cut
         page.get_by_label("Topics", exact=True).select_option("10")
         for topic_id in (*range(8), 999):
             type_text(page, text_of(topic_id))

@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from service.model import load_bundle
+from tests.conftest import LATEST
 from tests.end_to_end.page.actions import GERMAN, OIL, respond_with, scored, type_text
 
 EDITORS_PHONE = ViewportSize(width=390, height=844)
 RUSSIAN = "Цены на нефть выросли во вторник после решения ОПЕК сократить добычу."
 FRENCH = "La Banque de France a annoncé mardi que les prix ont augmenté. Le dollar a reculé."
-LEARNED = "the model learned from English business newswires of Reuters-21578 (1987)"
-LANGUAGE = f"The text may be in another language: {LEARNED}."
+LEARNED = load_bundle(LATEST).manifest.data["description"]
+LANGUAGE = f"The text may be in another language: the model learned from {LEARNED}."
 GROUP = {"name": "Energy", "score": 0.934}
 
 

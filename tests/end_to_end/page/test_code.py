@@ -3,9 +3,6 @@
 import json
 import re
 import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.page.actions import OIL, has_text, type_text
+from tests.end_to_end.page.programs import RUN
 
 TITLE = 'It\'s $HOME `id` \\ "quoted" %s ${x} !!'
 TEXT = f"''{OIL}''\n\t“ü” 😀 \u0085\u202e\u2028\x7f\\n </script> true"
@@ -38,28 +36,6 @@ def copied(page: Page, tab: str) -> str:
     assert code == page.locator("#snippet").text_content()
     assert not re.search(r"[\x7f-\x9f\u2028\u202e]", code)
     return code
-
-
-def run_curl(code: str, folder: Path) -> str:
-    return subprocess.check_output(["sh", "-c", code], text=True)
-
-
-def run_python(code: str, folder: Path) -> str:
-    path = folder / "request.py"
-    path.write_text(code, encoding="utf-8")
-    return subprocess.check_output([sys.executable, "-I", "-W", "error", path], text=True)
-
-
-def run_node(code: str, folder: Path) -> str:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("Node.js is not installed: install the package nodejs")
-    path = folder / "request.js"
-    path.write_text(code, encoding="utf-8")
-    return subprocess.check_output([node, path], text=True)
-
-
-RUN = {"curl": run_curl, "Python": run_python, "JavaScript": run_node}
 
 
 @pytest.mark.parametrize("explain", [False, True])

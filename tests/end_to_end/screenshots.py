@@ -10,11 +10,16 @@ from tests.end_to_end.browser import Scheme, find_chromium, open_browser
 from tests.end_to_end.running_service import RunningService
 
 FOLDER: Final = ROOT / "docs" / "screenshots"
-SHOTS: Final[dict[str, tuple[Scheme, ViewportSize]]] = {
-    "light": ("light", ViewportSize(width=1000, height=900)),
-    "dark": ("dark", ViewportSize(width=1000, height=900)),
-    "phone": ("light", ViewportSize(width=360, height=1100)),
+DESKTOP: Final = ViewportSize(width=1100, height=980)
+PHONE: Final = ViewportSize(width=390, height=844)
+EXAMPLE: Final = "Crude oil"
+SHOTS: Final[dict[str, tuple[Scheme, ViewportSize, str | None]]] = {
+    "start": ("light", DESKTOP, None),
+    "light": ("light", DESKTOP, EXAMPLE),
+    "dark": ("dark", DESKTOP, EXAMPLE),
+    "phone": ("light", PHONE, EXAMPLE),
 }
+"""Scheme, size and example of each; None is the page before there is a text."""
 
 
 def main() -> None:
@@ -27,13 +32,15 @@ def main() -> None:
         RunningService() as service,
         open_browser(chromium, f"http://127.0.0.1:{service.port}") as context,
     ):
-        for name, (scheme, size) in SHOTS.items():
+        for name, (scheme, size, example) in SHOTS.items():
             page = context.new_page()
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.set_viewport_size(size)
             page.goto("/")
-            page.get_by_role("button", name="Crude oil").click()
-            page.locator("#summary").wait_for()
+            page.get_by_text("Model card").wait_for()
+            if example:
+                page.get_by_role("button", name=example).click()
+                page.locator("#effects ol").wait_for()
             page.screenshot(path=FOLDER / f"{name}.png")
             page.close()
 

@@ -4,6 +4,7 @@ Their files come from this package and from fastapi-offline, none from another h
 """
 
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from service import __version__
 from service.api.problems import route_path
 from service.api.served_model import ServedModel
 from service.model import Abstention, InferenceError, TopicClassifier
@@ -23,6 +25,7 @@ SWAGGER_UI: Final = ("swagger-ui-bundle.js", "swagger-ui.css")
 """Files of fastapi-offline."""
 FILES: Final = "/page/{name}"
 CONFIG: Final = "/page/config.json"
+PACKAGE: Final = "newswire-topics"
 MAX_EXAMPLES: Final = 4  # examples with a topic; there may be one of no topic besides
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -47,21 +50,29 @@ def page_routes(served: Callable[[], ServedModel]) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     files = StaticFiles(directory=FOLDER, packages=[("fastapi_offline", "static")])
     names = _files()
+    source = source_address()
     examples: WeakKeyDictionary[TopicClassifier, list[dict[str, str]]] = WeakKeyDictionary()
 
     @router.get(CONFIG)
     async def config() -> dict[str, Any]:
         model = served()
         classifier = model.classifier
+        manifest = classifier.manifest
+        description = manifest.data.get("description")  # of the texts that it learned from
         if classifier not in examples:
             examples[classifier] = page_examples(classifier)
         return {
-            "name": classifier.manifest.name,
-            "version": classifier.manifest.version,
+            "name": manifest.name,
+            "version": manifest.version,
+            "description": description if isinstance(description, str) else None,
             "n_topics": len(classifier.topics),
+            "abstains": manifest.abstains,
+            "no_topic": manifest.no_topic,
             "default_top_k": classifier.default_top_k,
             "max_explained_words": model.limits.max_explained_words,
             "examples": examples[classifier],
+            "service_version": __version__,
+            "source": source,
         }
 
     @router.get("/")
@@ -96,6 +107,16 @@ def page_examples(classifier: TopicClassifier) -> list[dict[str, str]]:
         elif prediction.abstained is Abstention.NO_TOPIC:
             of_none.append({"label": "None of the topics", **fields})
     return [*list(of_topics.values())[:MAX_EXAMPLES], *of_none[:1]]
+
+
+def source_address() -> str | None:
+    """Return the address of the source code that the installed package names, if it does."""
+    try:
+        labelled = metadata(PACKAGE).get_all("Project-URL", [])
+    except PackageNotFoundError:  # runs from its folder
+        return None
+    addresses = dict(url.split(", ", 1) for url in labelled)
+    return addresses.get("Source")
 
 
 def _files() -> dict[str, str]:

@@ -1,18 +1,17 @@
-/** Shows the text with its words marked: for the topic ranked first, or against it. */
+/** Shows the text with the words marked that mattered: for the topic ranked first, or against it. */
 
 import { byId, element, showText } from "./dom.js";
 
-/** More marks make typing slow. */
-const MAX_MARKS = 4_000;
+/** Longer texts are cut: more pieces make typing slow. */
+const MAX_WORDS = 4_000;
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}\p{Cf}'’]*/gu;
-/** Smallest share of the largest score change that is marked, and that is marked as strong. */
-const MIN_SHARE = 0.05;
-const MIN_STRONG_SHARE = 0.3;
-/** Rounding errors of scores are smaller. */
-const NOISE = 1e-5;
-const MAX_IN_SUMMARY = 6;
+/** Smallest share of the largest score change that matters, and that is marked as strong. */
+const MIN_SHARE = 0.25;
+const MIN_STRONG_SHARE = 0.5;
+/** Different words that matter at most, whatever their share. */
+const MAX_MATTER = 12;
 /** Smaller changes are rounded to 0.0. */
-const MIN_IN_SUMMARY = 0.0005;
+const MIN_CHANGE = 0.0005;
 
 /**
  * Split a text at its words into pairs of a piece and its word, which is undefined between words.
@@ -35,57 +34,87 @@ export function* cut(text, words) {
 }
 
 const points = (change) => `${change < 0 ? "−" : "+"}${Math.abs(100 * change).toFixed(1)}`;
+const size = ({ score_change: change }) => Math.abs(change);
+const kindOf = ({ score_change: change }) => (change > 0 ? "for" : "against");
+const nameOf = ({ word }) => word.toLowerCase();
 
-function mark(piece, { known, score_change: change }, strongest) {
-  if (!known) return element("span", { className: "unknown", title: "not known" }, piece);
-  const share = Math.abs(change) / strongest;
-  if (share < MIN_SHARE) return piece;
-  const kind = change > 0 ? "for" : "against";
-  const className = share < MIN_STRONG_SHARE ? kind : `${kind} strong`;
-  return element("mark", { className, title: points(change) }, piece);
+/**
+ * Return the words that mattered, strongest first: those with at least a quarter of the largest score
+ * change, and of these the repetitions of at most 12 different ones.
+ */
+export function wordsThatMattered(words) {
+  const known = words.filter((word) => word.known && size(word) >= MIN_CHANGE);
+  const largest = Math.max(...known.map(size));
+  const ranked = known
+    .filter((word) => size(word) >= MIN_SHARE * largest)
+    .sort((one, other) => size(other) - size(one));
+  const names = new Set([...new Set(ranked.map(nameOf))].slice(0, MAX_MATTER));
+  return ranked.filter((word) => names.has(nameOf(word)));
 }
 
-function showMarked(id, text, words, strongest) {
-  const pieces = [...cut(text, words)].filter(([piece]) => piece);
-  byId(id).replaceChildren(...pieces.map(([piece, word]) => (word ? mark(piece, word, strongest) : piece)));
+function mark(piece, word, largest) {
+  const kind = kindOf(word);
+  const className = size(word) < MIN_STRONG_SHARE * largest ? kind : `${kind} strong`;
+  return element("mark", { className, title: points(word.score_change) }, piece);
 }
 
-/** List the words of one direction without repetitions, strongest first. */
-function list(words, direction) {
-  const ranked = words
-    .filter(({ known, score_change: change }) => known && direction * change >= MIN_IN_SUMMARY)
-    .sort((one, other) => direction * (other.score_change - one.score_change));
+const markUnknown = (piece) => element("span", { className: "unknown", title: "not known" }, piece);
+
+/** List the words of one kind without repetitions, strongest first; nothing if there is none. */
+function list(words, kind, ...heading) {
   const distinct = new Map();
-  for (const { word, score_change: change } of ranked) {
-    const name = word.toLowerCase();
-    if (!distinct.has(name)) distinct.set(name, `${word} ${points(change)}`);
+  for (const word of words) {
+    if (kindOf(word) === kind && !distinct.has(nameOf(word))) distinct.set(nameOf(word), word);
   }
-  return [...distinct.values()].slice(0, MAX_IN_SUMMARY).join(", ");
+  const row = ({ word, score_change: change }) =>
+    element("li", {}, element("span", {}, word), " ", element("span", { className: "score" }, points(change)));
+  if (!distinct.size) return [];
+  return [
+    element("h3", {}, element("mark", { className: `${kind} strong` }, ...heading)),
+    element("ol", {}, ...[...distinct.values()].map(row)),
+  ];
 }
 
-export function summary(words, name) {
-  const [favour, against] = [list(words, 1), list(words, -1)];
+/** List the words that mattered for the topic of a name, and against it. */
+function effects(words, name) {
+  if (!words.length) return [element("p", {}, `No single word spoke for ${name}.`)];
   return [
-    favour ? `For ${name}: ${favour}.` : `No single word spoke for ${name}.`,
-    against ? `Against: ${against}.` : "",
-  ].join(" ");
+    ...list(words, "for", "For ", element("bdi", {}, name)),
+    ...list(words, "against", "Against ", element("bdi", {}, name)),
+    element("p", { className: "quiet" }, "In percentage points: the score with the word, less the score without it."),
+  ];
 }
 
 /** Count the words as the service does: runs of letters and digits. */
 export const countWords = (...fields) => fields.reduce((sum, field) => sum + (field.match(WORD)?.length ?? 0), 0);
 
-/** Mark the words of the request's title and text, if the response has an explanation. */
-export function showExplanation({ title = "", text = "" }, { explanation, topics }) {
-  byId("words").hidden = !explanation;
-  if (!explanation) return;
-  const shown = explanation.words.slice(0, MAX_MARKS);
-  const strongest = Math.max(NOISE / MIN_SHARE, ...shown.map(({ score_change: change }) => Math.abs(change)));
-  const inField = (name) => shown.filter(({ field }) => field === name);
-  byId("marked-title").hidden = !title;
-  byId("marked-text").hidden = !text;
-  showMarked("marked-title", title, inField("title"), strongest);
-  showMarked("marked-text", text, inField("text"), strongest);
+/**
+ * Mark the words of the request's title and text, if the response has an explanation and there is
+ * something to explain: it is of the likeliest topic, not of "none of the topics". Where too few words
+ * are known, those that are not are marked: they are the reason.
+ */
+export function showExplanation({ title = "", text = "" }, prediction) {
+  const { explanation, topics, abstained } = prediction;
+  byId("words").hidden = !explanation || prediction.known_words === 0 || abstained === "no_topic";
+  if (byId("words").hidden) return;
+  const marksUnknown = abstained === "too_few_known_words";
+  const shown = explanation.words.slice(0, MAX_WORDS);
+  const mattered = marksUnknown ? [] : wordsThatMattered(shown);
+  const marked = new Set(mattered);
+  const largest = mattered.length ? size(mattered[0]) : 0;
+  const show = (id, content, field) => {
+    const pieces = [...cut(content, shown.filter((word) => word.field === field))].filter(([piece]) => piece);
+    const render = ([piece, word]) => {
+      if (marked.has(word)) return mark(piece, word, largest);
+      return marksUnknown && word && !word.known ? markUnknown(piece) : piece;
+    };
+    byId(id).hidden = !content;
+    byId(id).replaceChildren(...pieces.map(render));
+  };
+  show("marked-title", title, "title");
+  show("marked-text", text, "text");
   const { name } = topics.find(({ topic }) => topic === explanation.topic) ?? topics[0];
-  showText("summary", summary(explanation.words, name));
-  showText("cut", shown.length < explanation.words.length ? `Only the first ${MAX_MARKS} words are marked.` : "");
+  const dotted = element("p", {}, "The model does not know the ", markUnknown("dotted"), " words.");
+  byId("effects").replaceChildren(...(marksUnknown ? [dotted] : effects(mattered, name)));
+  showText("cut", shown.length < explanation.words.length ? `Only the first ${MAX_WORDS} words are marked.` : "");
 }

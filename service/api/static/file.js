@@ -1,4 +1,4 @@
-/** Reads text files. */
+/** Reads text files, chosen or dropped. */
 
 /** Longer than the limit of any service. */
 const MAX_BYTES = 10_000_000;
@@ -40,4 +40,22 @@ function tryDecode(encoding, bytes) {
     if (!(error instanceof TypeError)) throw error;
     return null;
   }
+}
+
+/** Call back with a file that is dropped on the page: elsewhere than in the text, the browser would open it. */
+export function acceptDrops(open) {
+  const hasFile = (event) => event.dataTransfer?.types.includes("Files");
+  const mark = (on) => document.body.classList.toggle("dropping", on);
+  addEventListener("dragover", (event) => {
+    if (!hasFile(event)) return;
+    event.preventDefault();
+    mark(true);
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget ?? mark(false));
+  addEventListener("drop", (event) => {
+    if (!hasFile(event)) return;
+    event.preventDefault();
+    mark(false);
+    open(event.dataTransfer.files[0]);
+  });
 }

@@ -2,20 +2,21 @@
 
 import { byId, element, showText } from "./dom.js";
 import { countWords, showExplanation } from "./explanation.js";
-import { Unreadable, readText } from "./file.js";
+import { Unreadable, acceptDrops, readText } from "./file.js";
+import { hasMarkup, withoutMarkup } from "./hints.js";
 import { askForKey, hasKey } from "./key.js";
+import { showCard, showCatalogue, showModel } from "./model.js";
 import { showNoPrediction, showPrediction } from "./prediction.js";
-import { CLASSIFY, Problem, classify, loadConfig } from "./service.js";
-import { curlCommand } from "./shell.js";
+import { CLASSIFY, Problem, classify, load } from "./service.js";
+import { makeTabs, showCode } from "./snippets.js";
 
 /** Shorter than the pause between two words, longer than between two keys. */
 const PAUSE_MILLISECONDS = 120;
-const HINT = "Type something, or choose an example.";
-const TOP_K = [1, 3, 5, 10];
 
 let timer;
 let pending = new AbortController();
-let maxExplainedWords = Infinity;
+let config = { max_explained_words: Infinity };
+let topics = new Map();
 
 function readRequest() {
   const [title, text] = [byId("title").value, byId("text").value];
@@ -23,25 +24,40 @@ function readRequest() {
   if (title.trim()) request.title = title;
   if (text.trim()) request.text = text;
   if (byId("top-k").value) request.top_k = Number(byId("top-k").value);
-  if (byId("explain").checked && countWords(title, text) <= maxExplainedWords) request.explain = true;
+  if (byId("explain").checked && countWords(title, text) <= config.max_explained_words) request.explain = true;
   return request;
 }
 
-function showNothing(reason) {
-  showNoPrediction(reason);
+function showNothing(error) {
+  showNoPrediction(error);
   byId("words").hidden = true;
-  byId("shell").hidden = true;
+  showCode(null);
   showText("unmarked", "");
 }
 
-function show({ request, prediction, milliseconds }) {
-  showPrediction(prediction, milliseconds);
+function show(exchange) {
+  const { request, prediction } = exchange;
+  showPrediction(exchange, config, topics);
   showExplanation(request, prediction);
   const isUnmarked = byId("explain").checked && !request.explain;
-  showText("unmarked", isUnmarked ? `The words are not marked: the text has more than ${maxExplainedWords} of them.` : "");
-  byId("curl").textContent = curlCommand(CLASSIFY, request, hasKey());
-  byId("shell").hidden = false;
-  showText("copied", "");
+  const limit = `The words are not marked: the text has more than ${config.max_explained_words} of them.`;
+  showText("unmarked", isUnmarked ? limit : "");
+  showCode({ ...exchange, address: CLASSIFY, withKey: hasKey() });
+}
+
+/** Offer to remove the HTML, if there is some. */
+function showMarkup() {
+  const fields = [byId("title"), byId("text")];
+  const isShown = fields.some(({ value }) => hasMarkup(value));
+  if (isShown !== byId("markup").hidden) return;
+  const remove = () => {
+    for (const field of fields) field.value = withoutMarkup(field.value);
+    update();
+    byId("text").focus();
+  };
+  const button = element("button", { type: "button", onclick: remove }, "Remove the tags");
+  byId("markup").hidden = !isShown;
+  byId("markup").replaceChildren("There is HTML in the text. The model takes tags for words. ", button);
 }
 
 /** Classify now; the response to an earlier text is dropped. */
@@ -51,18 +67,23 @@ async function update() {
   pending = new AbortController();
   const { signal } = pending;
   const request = readRequest();
+  showMarkup();
+  byId("result").ariaBusy = "false";
   if (!("text" in request || "title" in request)) {
-    showNothing({ hint: HINT });
+    showNothing();
     return;
   }
+  byId("result").ariaBusy = "true";
   try {
     const exchange = await classify(request, signal);
     if (!signal.aborted) show(exchange);
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof Problem)) throw error;
-    showNothing({ error: error.message });
+    showNothing(error.message);
     if (error.status === 401) askForKey(start);
+  } finally {
+    if (!signal.aborted) byId("result").ariaBusy = "false";
   }
 }
 
@@ -91,49 +112,6 @@ async function open(file) {
   }
 }
 
-/** Copy the command. Without https there is no clipboard; the selection can be copied there. */
-async function copy() {
-  try {
-    await navigator.clipboard.writeText(byId("curl").textContent);
-    showText("copied", "Copied.");
-  } catch {
-    getSelection().selectAllChildren(byId("curl"));
-    showText("copied", document.execCommand("copy") ? "Copied." : "Selected: copy it with the keyboard.");
-  }
-}
-
-/** Fill in what depends on the served model. */
-function showModel({ name, version, n_topics: nTopics, default_top_k: defaultTopK, max_explained_words: maxWords, examples }) {
-  maxExplainedWords = maxWords;
-  showText("model", `Model ${name}, version ${version}`);
-  const choices = new Set([...TOP_K.filter((topK) => topK <= nTopics), defaultTopK]);
-  byId("top-k").replaceChildren(
-    ...[...choices].sort((one, other) => one - other).map((topK) => new Option(topK, topK, topK === defaultTopK, topK === defaultTopK)),
-  );
-  byId("examples").replaceChildren(
-    ...(examples.length ? ["Examples:"] : []),
-    ...examples.map((example) => element("button", { type: "button", onclick: () => fill(example) }, example.label)),
-  );
-}
-
-function acceptDrops() {
-  const hasFile = (event) => event.dataTransfer?.types.includes("Files");
-  const mark = (on) => document.body.classList.toggle("dropping", on);
-  // on the whole page: elsewhere the browser would open the file
-  addEventListener("dragover", (event) => {
-    if (!hasFile(event)) return;
-    event.preventDefault();
-    mark(true);
-  });
-  addEventListener("dragleave", (event) => event.relatedTarget ?? mark(false));
-  addEventListener("drop", (event) => {
-    if (!hasFile(event)) return;
-    event.preventDefault();
-    mark(false);
-    open(event.dataTransfer.files[0]);
-  });
-}
-
 function listen() {
   for (const id of ["title", "text"]) byId(id).addEventListener("input", updateSoon);
   for (const id of ["top-k", "explain"]) byId(id).addEventListener("change", update);
@@ -145,20 +123,35 @@ function listen() {
     fill({});
     byId("text").focus();
   });
-  byId("copy").addEventListener("click", copy);
-  acceptDrops();
+  byId("card").addEventListener("toggle", async () => {
+    if (byId("card").open) await ignoreProblems(async () => showCard(await load("model")));
+  });
+  acceptDrops(open);
+}
+
+/** Errors of the service show with the text that is classified; without a key it is asked for. */
+async function ignoreProblems(action) {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.status === 401) askForKey(start);
+  }
 }
 
 /** Load what depends on the model, then classify: a browser may keep the text over a reload. */
 async function start() {
-  try {
-    showModel(await loadConfig());
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    if (error.status === 401) askForKey(start); // another error shows with the first text
-  }
+  await ignoreProblems(async () => {
+    const [loaded, catalogue] = await Promise.all([load("page/config.json"), load("topics")]);
+    config = loaded;
+    topics = new Map(catalogue.topics.map((topic) => [topic.topic, topic]));
+    showModel(config, fill);
+    showCatalogue(catalogue.topics);
+    byId("card").hidden = false;
+  });
   update();
 }
 
+makeTabs();
 listen();
 start();

@@ -1,31 +1,46 @@
-/** Shows a prediction: a sentence, and a bar for each topic. */
+/** Shows a prediction: a badge, a headline with its reason, and a bar for each topic. */
 
 import { byId, element, showText } from "./dom.js";
+import { languageHint } from "./hints.js";
 
 /** Above this probability, "none of these topics" has a row of its own. */
 const MIN_NO_TOPIC = 0.1;
+const BADGES = { reliable: "Reliable", unsure: "Unsure", none: "None of the topics" };
 
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-/** Return the prediction as a sentence. Without numbers: screen readers read each change. */
-export function sentence({ abstained, group, topics: [{ name }] }) {
-  if (group) return `Not sure which topic it is, but its group is clear: ${group.name}.`;
+/**
+ * Return badge, headline and reason of a prediction, and the topic that the headline names.
+ * Without numbers: screen readers read each change.
+ */
+export function judge({ abstained, group, known_words: knownWords, topics: [best] }) {
+  if (knownWords === 0) {
+    return { badge: "unsure", headline: "No guess", reason: "The model knows none of these words." };
+  }
+  if (group) {
+    const reason = `The group of the topic is clear, the topic is not. The likeliest is ${best.name}.`;
+    return { badge: "unsure", headline: group.name, reason };
+  }
   switch (abstained) {
     case null:
-      return name;
+      return { badge: "reliable", headline: best.name, reason: "", topic: best.topic };
+    case "no_topic": {
+      const reason = "None of the topics that the model knows fits this text.";
+      return { badge: "none", headline: "Something else", reason };
+    }
     case "too_few_known_words":
-      return `Not sure: the model knows too few of these words. Its best guess is ${name}.`;
-    case "no_topic":
-      return "None of the topics this model knows fits this text.";
-    case "low_confidence":
-      return `Not sure: no topic is likely enough to rely on. Its best guess is ${name}.`;
-    default:
-      return `Not sure (${abstained}). Its best guess is ${name}.`;
+      return { badge: "unsure", headline: "No guess", reason: "The model knows too few of these words." };
+    default: {
+      const isLow = abstained === "low_confidence";
+      const reason = isLow ? "No topic is likely enough to rely on." : `The model abstains: ${abstained}.`;
+      return { badge: "unsure", headline: `Perhaps ${best.name}`, reason, topic: best.topic };
+    }
   }
 }
 
 /** Return the rows of the list: the topics, and "none of these" if it is the likeliest or above 10 %. */
-export function rows({ topics, no_topic: noTopic }) {
+export function rows({ topics, no_topic: noTopic, known_words: knownWords }) {
+  if (knownWords === 0) return [];
   const isShown = noTopic > Math.min(MIN_NO_TOPIC, topics[0].score); // null is not
   if (!isShown) return topics;
   const none = { name: "None of these topics", topic: "", score: noTopic };
@@ -36,15 +51,14 @@ function makeRow() {
   return element(
     "li",
     {},
-    element("span", {}, element("span", { className: "name" }), " ", element("code")),
+    element("span", {}, element("bdi", { className: "name" }), " ", element("code")),
     element("span", { className: "score" }),
     element("span", { className: "track", ariaHidden: "true" }, element("div", { className: "bar" })),
   );
 }
 
 /** Reuse the rows, so that their bars move to the new length. */
-function showTopics(topics) {
-  const list = byId("topics");
+function showRows(list, topics) {
   while (list.children.length > topics.length) list.lastChild.remove();
   while (list.children.length < topics.length) list.append(makeRow());
   topics.forEach(({ name, topic, score }, rank) => {
@@ -56,22 +70,52 @@ function showTopics(topics) {
   });
 }
 
-export function showPrediction(prediction, milliseconds) {
-  const { abstained, group, known_words: knownWords } = prediction;
-  showText("error", "");
-  showText("verdict", sentence(prediction));
-  byId("verdict").classList.toggle("unsure", abstained !== null);
-  showText("group", group ? `${group.name}, all its topics together: ${percent(group.score)}` : "");
-  showTopics(rows(prediction));
-  showText("facts", `${percent(knownWords)} of the words are known · classified in ${milliseconds.toFixed(0)} ms`);
+/** Show the topics. Folded are those whose score is rounded to zero; all where there is no guess. */
+function showTopics(topics, isGuess = true) {
+  const isFolded = ({ score }, rank) => !isGuess || (rank > 0 && percent(score) === percent(0));
+  const folded = topics.filter(isFolded);
+  showRows(byId("topics"), topics.filter((topic, rank) => !isFolded(topic, rank)));
+  const rest = byId("rest");
+  rest.hidden = !folded.length;
+  rest.firstElementChild.textContent = isGuess ? `${folded.length} more with ${percent(0)}` : "Show the scores anyway";
+  showRows(rest.lastElementChild, folded);
 }
 
-/** Show an error or a hint in place of a prediction. */
-export function showNoPrediction({ error = "", hint = "" }) {
+function showVerdict({ badge = "", headline = "", reason = "" }) {
+  showText("badge", BADGES[badge] ?? "");
+  byId("badge").className = `badge ${badge}`;
+  byId("result").className = badge;
+  showText("headline", headline);
+  showText("reason", reason);
+}
+
+/** Show a prediction of a model, of which `config` and `topics`, by code, are known. */
+export function showPrediction({ request, prediction, milliseconds }, config, topics) {
+  const { abstained, group, known_words: knownWords } = prediction;
+  const { topic, ...verdict } = judge(prediction);
+  const hint = abstained || knownWords === 0 ? languageHint(request, knownWords, config.description) : "";
+  // a model without thresholds never abstains: its predictions are not all reliable
+  const badge = verdict.badge === "reliable" && !config.abstains ? "" : verdict.badge;
+  byId("welcome").hidden = true;
+  showText("error", "");
+  showVerdict({ ...verdict, badge, reason: [verdict.reason, hint].filter(Boolean).join(" ") });
+  const described = topics.get(topic);
+  showText("about", described ? `${described.description} Group: ${described.group}.` : "");
+  showTopics(rows(prediction), abstained !== "too_few_known_words");
+  const facts = [
+    group && `All topics of ${group.name} together: ${percent(group.score)}`,
+    `${Math.round(100 * knownWords)} % of the words are known`,
+    `${milliseconds.toFixed(0)} ms`,
+  ];
+  showText("facts", facts.filter(Boolean).join(" · "));
+}
+
+/** Show an error in place of a prediction, or how to begin. */
+export function showNoPrediction(error = "") {
   showText("error", error);
-  showText("verdict", hint);
-  byId("verdict").classList.remove("unsure");
-  showText("group", "");
+  byId("welcome").hidden = Boolean(error);
+  showVerdict({});
+  showText("about", "");
   showText("facts", "");
   showTopics([]);
 }

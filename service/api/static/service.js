@@ -52,5 +52,5 @@ export async function classify(request, signal) {
   return { ...exchange, milliseconds: performance.now() - began };
 }
 
-/** Return what the page shows of the served model: its name, limits and examples. */
-export const loadConfig = () => send(new URL("page/config.json", document.baseURI).href);
+/** Return the JSON of a path of the service. */
+export const load = (path) => send(new URL(path, document.baseURI).href);

@@ -1,4 +1,6 @@
 import re
+from dataclasses import replace
+from email.message import Message
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,13 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from service import __version__
+from service.api.routes import ui
 from service.api.routes.ui import CONFIG, FOLDER, HEADERS, PAGES, SWAGGER_UI
 from service.app import create_app
-from service.model import InferenceError, TopicClassifier, load_classifier
+from service.model import InferenceError, TopicClassifier, load_bundle, load_classifier
 from service.settings import ServiceSettings
+from tests.conftest import LATEST
 from tests.networks import save_two_topics
 
 FILES = sorted(FOLDER.iterdir())
@@ -81,9 +86,14 @@ def test_config_describes_the_served_model(classifier: TopicClassifier) -> None:
     assert config == {
         "name": "reuters",
         "version": classifier.manifest.version,
+        "description": "English business newswires of Reuters-21578 (1987)",
         "n_topics": 46,
+        "abstains": True,
+        "no_topic": True,
         "default_top_k": 3,
         "max_explained_words": 77,
+        "service_version": __version__,
+        "source": ui.source_address(),
     }
     labels = [example["label"] for example in examples]
     assert labels[-1] == "None of the topics"
@@ -93,8 +103,44 @@ def test_config_describes_the_served_model(classifier: TopicClassifier) -> None:
 def test_config_of_two_topics(tmp_path: Path) -> None:
     config = get_config(load_classifier(save_two_topics(tmp_path / "1")))
     assert (config["name"], config["n_topics"], config["default_top_k"]) == ("pair", 2, 2)
+    assert (config["description"], config["no_topic"]) == (None, False)
     assert {example["label"] for example in config["examples"]} <= {"Cocoa", "Grain"}
     assert config["examples"]
+
+
+@pytest.mark.parametrize("description", [None, 7, ["English"]])
+def test_config_without_a_description(description: Any) -> None:
+    """The manifest's `data` is free: bundles of format 1 have none, others may have anything."""
+    bundle = load_bundle(LATEST)
+    data = {**bundle.manifest.data, "description": description}
+    manifest = replace(bundle.manifest, data=data)
+    assert get_config(TopicClassifier(replace(bundle, manifest=manifest)))["description"] is None
+
+
+@pytest.mark.parametrize(
+    ("urls", "expected"),
+    [
+        (
+            ["Source, https://code.example/x, y", "Docs, https://d.example"],
+            "https://code.example/x, y",
+        ),
+        (["Docs, https://d.example"], None),
+        ([], None),
+    ],
+)
+def test_source_is_that_of_the_package(
+    monkeypatch: pytest.MonkeyPatch, urls: list[str], expected: str | None
+) -> None:
+    package = Message()
+    for url in urls:
+        package["Project-URL"] = url
+    monkeypatch.setattr(ui, "metadata", lambda name: package)
+    assert ui.source_address() == expected
+
+
+def test_source_is_unknown_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui, "PACKAGE", "no-such-package-is-installed")
+    assert ui.source_address() is None
 
 
 @pytest.mark.usefixtures("registry")  # an application of its own
@@ -172,7 +218,7 @@ def test_behind_a_prefix(client: TestClient) -> None:
 
 
 def test_own_files_are_small() -> None:
-    assert sum(path.stat().st_size for path in FILES) <= 40_000
+    assert sum(path.stat().st_size for path in FILES) <= 50_000
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

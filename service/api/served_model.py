@@ -6,9 +6,11 @@ from service.api.open_inference.model import TensorModel
 from service.api.parsing import RequestLimits
 from service.api.predictor import Predictor
 from service.api.schemas import ModelInfo, TopicInfo, TopicList
+from service.api.traced import TracedBatcher
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
+from service.observability.tracing.request_trace import PredictionTracer
 from service.scheduling.admission import ConcurrencyLimit
 from service.scheduling.batching import DynamicBatcher
 
@@ -23,15 +25,22 @@ class ServedModel:
         limits: RequestLimits,
         health: ServiceHealth,
         permits: ConcurrencyLimit,
+        *,
+        is_traced: bool = False,
     ) -> None:
         self.classifier = classifier
         self.limits = replace(limits, max_top_k=len(classifier.topics))
-        self.predictor = Predictor(classifier, metrics, self.limits, health)
-        self.batcher = DynamicBatcher(self.predictor.predict_each, permits)
+        manifest = classifier.manifest
+        tracer = PredictionTracer(name=manifest.name, version=manifest.version)
+        self.predictor = Predictor(
+            classifier, metrics, self.limits, health, tracer if is_traced else None
+        )
+        batcher = TracedBatcher if is_traced else DynamicBatcher
+        self.batcher = batcher(self.predictor.predict_each, permits)
         self.tensors = TensorModel(classifier, self.predictor, self.limits)
         topics = [TopicInfo(topic=topic.code, **asdict(topic)) for topic in classifier.topics]
         self.topics = TopicList(topics=topics)
-        self.info = ModelInfo(**asdict(classifier.manifest))
+        self.info = ModelInfo(**asdict(manifest))
 
 
 class ModelHandle:

@@ -12,7 +12,7 @@ import socket
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import uvicorn
 from prometheus_client import disable_created_metrics
@@ -24,6 +24,8 @@ from service.model import BundleError, TopicClassifier
 from service.model.control_characters import escape_controls
 from service.observability.logging import configure_logging
 from service.observability.metrics import make_registry
+from service.observability.tracing.settings import TracingError
+from service.observability.tracing.startup import start_tracing
 from service.reload.startup import load_newest
 from service.reload.watcher import ModelWatcher, freeze_gc
 from service.server.draining import DrainingServer
@@ -31,6 +33,9 @@ from service.server.http_protocol import timeout_http_protocol
 from service.server.listeners import listen
 from service.server.metrics_server import metrics_app, metrics_server
 from service.settings import PREFIX, ServiceSettings, describe_errors, describe_unknown_variables
+
+if TYPE_CHECKING:
+    from service.observability.tracing.sdk import Tracing
 
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
@@ -48,12 +53,15 @@ def main(**overrides: Any) -> int:
         _fail(unknown)
     try:
         settings = ServiceSettings(**overrides)
+        tracing = start_tracing(os.environ)
         model = load_newest(settings.model_dir)
     except ValidationError as error:
         _fail(describe_errors(error))
+    except TracingError as error:
+        _fail(str(error))
     except BundleError as error:
         _fail(f"{PREFIX}MODEL_DIR: {error}")
-    app = build_app(settings, model.classifier)
+    app = build_app(settings, model.classifier, tracing)
     metrics: AbstractContextManager[None] = nullcontext()
     if settings.metrics_port is not None:
         metrics = metrics_server(
@@ -85,16 +93,18 @@ def main(**overrides: Any) -> int:
         *(manifest.name, manifest.version, settings.model_dir, settings.host, settings.port),
     )
     model.log()
-    with metrics:
+    with metrics, tracing or nullcontext():
         server.run(listeners)
     return 0 if server.started else EXIT_NOT_STARTED
 
 
-def build_app(settings: ServiceSettings, classifier: TopicClassifier) -> NewswireApp:
+def build_app(
+    settings: ServiceSettings, classifier: TopicClassifier, tracing: "Tracing | None" = None
+) -> NewswireApp:
     """Return the application, with metrics of its process."""
     # a second series beside each counter and histogram, which no dashboard reads
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    app = create_app(settings, classifier, make_registry())
+    app = create_app(settings, classifier, make_registry(), tracing)
     app.openapi()  # takes a tenth of a second, in which the event loop would do nothing else
     freeze_gc()
     return app

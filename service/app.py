@@ -1,10 +1,11 @@
 """Builds the ASGI application of the service from its parts."""
 
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +16,7 @@ from service.api.middleware.auth import ApiKeyMiddleware
 from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOriginMiddleware
 from service.api.middleware.fair_queue import FairQueueMiddleware
 from service.api.middleware.instrumentation import InstrumentationMiddleware
+from service.api.middleware.tracing import TracingMiddleware
 from service.api.open_inference import open_inference_routes
 from service.api.openapi.document import OPENAPI_PATH, complete_openapi, openapi_routes
 from service.api.openapi.statuses import statuses_by_route
@@ -36,6 +38,7 @@ from service.api.routes.operations import (
 )
 from service.api.routes.ui import FILES, page_paths, page_routes
 from service.api.served_model import ModelHandle, ServedModel
+from service.api.traced import TracedExecutor
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
@@ -43,6 +46,17 @@ from service.scheduling.admission import Admission
 from service.scheduling.executor import InferenceExecutor
 from service.scheduling.timeouts import Timeout
 from service.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from service.observability.tracing.sdk import Tracing
+
+NO_TELEMETRY: Final[TelemetryConfig] = {
+    "auto_configure": False,
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+}
+"""FastAPI's own would trace health checks and export the messages of errors, which quote texts."""
 
 
 class NewswireApp:
@@ -53,8 +67,13 @@ class NewswireApp:
     """
 
     def __init__(
-        self, settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
+        self,
+        settings: ServiceSettings,
+        classifier: TopicClassifier,
+        registry: CollectorRegistry,
+        tracing: "Tracing | None" = None,
     ) -> None:
+        self._is_traced = tracing is not None
         self.metrics = metrics = ServiceMetrics(registry)
         self.health = ServiceHealth()
         self._limits = limits = RequestLimits(
@@ -74,7 +93,7 @@ class NewswireApp:
 
         timeout = Timeout(settings.request_timeout_seconds)
         reader = BodyReader(limits, admission, timeout)
-        executor = InferenceExecutor(admission, timeout)
+        executor = (TracedExecutor if tracing else InferenceExecutor)(admission, timeout)
         endpoints = ClassifyEndpoints(self.model, reader, admission, executor)
         routers = (
             classify_routes(endpoints),
@@ -119,6 +138,11 @@ class NewswireApp:
         if settings.cors_origins:
             app = CrossOriginMiddleware(app, settings.cors_origins)
             metrics.initialize_request_counts({PREFLIGHT: PREFLIGHT_STATUSES})
+        if tracing is not None:
+            classifying = (
+                r.path for r in routes if isinstance(r, APIRoute) and "POST" in (r.methods or ())
+            )
+            app = TracingMiddleware(app, tracing, frozenset(classifying))
         self.asgi = InstrumentationMiddleware(app, metrics, access_log=settings.access_log)
         pages = page_paths() | {FILES}
         has_keys = bool(settings.api_keys)
@@ -141,7 +165,8 @@ class NewswireApp:
     def prepare(self, classifier: TopicClassifier) -> ServedModel:
         """Build, in any thread, what is to replace the served model."""
         return ServedModel(
-            classifier, self.metrics, self._limits, self.health, self._admission.limit
+            *(classifier, self.metrics, self._limits, self.health, self._admission.limit),
+            is_traced=self._is_traced,
         )
 
     def adopt(self, served: ServedModel) -> None:
@@ -152,13 +177,16 @@ class NewswireApp:
 
 
 def create_app(
-    settings: ServiceSettings, classifier: TopicClassifier, registry: CollectorRegistry
+    settings: ServiceSettings,
+    classifier: TopicClassifier,
+    registry: CollectorRegistry,
+    tracing: "Tracing | None" = None,
 ) -> NewswireApp:
     """Build the application: ready as soon as it is served, since the classifier is verified.
 
     The metrics are declared in the registry; ``GET /metrics`` shows it unless it has its own port.
     """
-    return NewswireApp(settings, classifier, registry)
+    return NewswireApp(settings, classifier, registry, tracing)
 
 
 def _build_api(routers: Any) -> FastAPI:
@@ -171,6 +199,7 @@ def _build_api(routers: Any) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        telemetry=NO_TELEMETRY,
     )
     for router in routers:
         api.include_router(router)

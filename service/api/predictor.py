@@ -19,6 +19,7 @@ from service.model import Classification, EncodedText, InferenceError, NewsText,
 from service.model.outputs import TOPIC_PROBABILITIES
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
+from service.observability.tracing.request_trace import PredictionTracer
 
 MAX_ACTIVATIONS: Final = 2**23
 """Distinct tokens of a text times outputs of the model: a network takes some 5 bytes for each. A
@@ -45,11 +46,13 @@ class Predictor:
         metrics: ServiceMetrics,
         limits: RequestLimits,
         health: ServiceHealth,
+        tracer: PredictionTracer | None = None,
     ) -> None:
         self._classifier = classifier
         self._metrics = metrics
         self._limits = limits
         self._health = health
+        self._tracer = tracer
         self._serializer = ResponseSerializer(classifier.manifest)
 
     def predict(self, request: ClassifyRequest) -> bytes:
@@ -171,6 +174,8 @@ class Predictor:
             encode_seconds=(encode_ended - began) / n_texts,
             inference_seconds=(inference_ended - encode_ended) / n_texts,
         )
+        if self._tracer is not None:
+            self._tracer.predicted(items, classifications, began, encode_ended, inference_ended)
         return Predictions(classifications, probabilities, topic_probabilities)
 
     def _add_all_topics(
@@ -209,4 +214,6 @@ class Predictor:
         topic = self._classifier.topics[topic_id]
         words = self._classifier.explain(NewsText(item.text or "", item.title), topic).words
         self._metrics.explain_duration.observe_many([perf_counter() - began])
+        if self._tracer is not None:
+            self._tracer.explained(began)
         return {"topic": topic.code, "words": [word._asdict() for word in words]}

@@ -6,9 +6,11 @@ from service.api.open_inference.model import TensorModel
 from service.api.parsing import RequestLimits
 from service.api.predictor import Predictor
 from service.api.schemas import ModelInfo, TopicInfo, TopicList
+from service.api.traced import TracedBatcher
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
+from service.observability.tracing.request_trace import PredictionTracer
 from service.scheduling.admission import ConcurrencyLimit
 from service.scheduling.batching import DynamicBatcher
 
@@ -23,6 +25,8 @@ class ServedModel:
         limits: RequestLimits,
         health: ServiceHealth,
         permits: ConcurrencyLimit,
+        *,
+        is_traced: bool = False,
     ) -> None:
         self.classifier = classifier
         self.limits = replace(
@@ -30,10 +34,15 @@ class ServedModel:
             max_top_k=len(classifier.topics),
             finds_all_topics=classifier.finds_all_topics,
         )
-        self.predictor = Predictor(classifier, metrics, self.limits, health)
-        self.batcher = DynamicBatcher(self.predictor.predict_each, permits)
+        manifest = classifier.manifest
+        tracer = PredictionTracer(name=manifest.name, version=manifest.version)
+        self.predictor = Predictor(
+            classifier, metrics, self.limits, health, tracer if is_traced else None
+        )
+        batcher = TracedBatcher if is_traced else DynamicBatcher
+        self.batcher = batcher(self.predictor.predict_each, permits)
         self.tensors = TensorModel(classifier, self.predictor, self.limits)
-        thresholds = classifier.manifest.all_topics_thresholds
+        thresholds = manifest.all_topics_thresholds
         topics = [
             TopicInfo(
                 topic=topic.code,
@@ -43,7 +52,7 @@ class ServedModel:
             for topic in classifier.topics
         ]
         self.topics = TopicList(topics=topics)
-        self.info = ModelInfo(**asdict(classifier.manifest))
+        self.info = ModelInfo(**asdict(manifest))
 
 
 class ModelHandle:

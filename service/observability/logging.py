@@ -40,6 +40,8 @@ class JsonLinesFormatter(JsonFormatter):
         log_data.pop("color_message", None)
         if context := current_request_context.get():
             log_data.update((name, value) for name, value in context._asdict().items() if value)
+            if context.traceparent:
+                log_data.setdefault("trace_id", context.traceparent.split("-")[1])
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Return the traceback; during a request without the message, which may quote it."""

@@ -120,7 +120,7 @@ class ServiceMetrics(Collector):
 
         self._topics: Collection[str] = ()  # of the served model
         self._counted_topics: set[str] = set()  # with a count of predictions
-        self._pending_requests: list[tuple[str, int, float]] = []
+        self._pending_requests: list[tuple[str, int, float, str | None]] = []
         self._pending_texts: list[tuple[EncodedText, Classification, float, float]] = []
         self._flush_lock = Lock()
 
@@ -173,9 +173,11 @@ class ServiceMetrics(Collector):
             for status in found:
                 self.requests.labels(route, str(status))
 
-    def observe_request(self, *, route: str, status: int, seconds: float) -> None:
-        """Record a response."""
-        self._pending_requests.append((route, status, seconds))
+    def observe_request(
+        self, *, route: str, status: int, seconds: float, trace_id: str | None = None
+    ) -> None:
+        """Record a response; that of a sampled trace becomes an exemplar."""
+        self._pending_requests.append((route, status, seconds, trace_id))
         if len(self._pending_requests) >= MAX_PENDING:
             self.flush()
 
@@ -200,13 +202,13 @@ class ServiceMetrics(Collector):
             if texts := _take_all(self._pending_texts):
                 self._count_texts(*zip(*texts, strict=True))
 
-    def _count_requests(self, requests: Sequence[tuple[str, int, float]]) -> None:
-        totals = TotalOf((route, status) for route, status, _ in requests)
+    def _count_requests(self, requests: Sequence[tuple[str, int, float, str | None]]) -> None:
+        totals = TotalOf((route, status) for route, status, _, _ in requests)
         for (route, status), n_requests in totals.items():
             self.requests.labels(route, str(status)).inc(n_requests)
         durations = {route: self.request_duration.labels(route) for route, _ in totals}
-        for route, _, seconds in requests:
-            durations[route].observe(seconds)
+        for route, _, seconds, trace_id in requests:
+            durations[route].observe(seconds, {"trace_id": trace_id} if trace_id else None)
 
     def _count_texts(
         self,

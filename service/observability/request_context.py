@@ -14,7 +14,9 @@ REQUEST_ID_HEADER: Final = b"x-request-id"
 TRACEPARENT_HEADER: Final = b"traceparent"
 
 _REQUEST_ID: Final = re.compile(rb"[\w.:/+=@-]{1,128}", re.ASCII)
-_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT: Final = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
 _PROCESS: Final = token_hex(8)
 _NUMBERS: Final = count(1)
 
@@ -24,6 +26,7 @@ class RequestContext(NamedTuple):
 
     request_id: str  # the client's if valid, else a globally unique one
     traceparent: str | None  # the client's if valid
+    trace_id: str | None = None  # of a sampled request, where traces are on
 
 
 current_request_context: Final[ContextVar[RequestContext | None]] = ContextVar(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import typer
 
-from tests.benchmarks import comparison, health, in_process, memory, micro, ratio
+from tests.benchmarks import comparison, health, in_process, memory, micro, ratio, tracing
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "server": comparison.compare_with_framework,
@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "micro": micro.main,
     "memory": memory.main,
     "health": health.main,
+    "tracing": tracing.main,
 }
 
 

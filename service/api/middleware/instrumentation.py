@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 class InstrumentationMiddleware:
     """The outermost middleware. HEAD is passed on as GET; the server leaves out the body.
 
-    The application leaves its route in ``scope["route"]``, whose ``path`` labels the metrics.
+    The application leaves its route in ``scope["route"]``, whose ``path`` labels the metrics, and
+    ``scope["trace_id"]`` if a trace of the request is sampled.
     """
 
     def __init__(self, app: ASGIApp, metrics: ServiceMetrics, *, access_log: bool) -> None:
@@ -56,7 +57,9 @@ class InstrumentationMiddleware:
         finally:
             seconds = perf_counter() - began
             route = getattr(inner.get("route"), "path", UNMATCHED)
-            self._metrics.observe_request(route=route, status=status, seconds=seconds)
+            self._metrics.observe_request(
+                route=route, status=status, seconds=seconds, trace_id=inner.get("trace_id")
+            )
             if self._access_log:
                 _log(scope["method"], route, status, seconds)
 

@@ -1,0 +1,1 @@
+"""Traces of classification requests, by OpenTelemetry where it is installed and turned on."""

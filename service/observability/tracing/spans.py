@@ -1,0 +1,90 @@
+"""From the trace of a request to OpenTelemetry's spans, in the thread that exports them.
+
+Spans made by a tracer on the request path would take it three times as long.
+"""
+
+from collections.abc import Sequence
+from random import getrandbits
+from typing import Any, Final
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import (
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    get_current_span,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from service import __version__
+from service.observability.tracing.request_trace import RequestTrace
+
+NAME: Final = "newswire-topics"
+SPAN_ID_BITS: Final = 64
+SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
+
+
+class TraceExporter(SpanExporter):  # type: ignore[misc]
+    """Exports the spans of traces; what is queued are `RequestTrace`."""
+
+    def __init__(self) -> None:
+        self._exporter = OTLPSpanExporter()
+        self._propagator = TraceContextTextMapPropagator()
+        self._scope = InstrumentationScope(NAME, __version__)
+        # the environment overrides our name and version
+        own = Resource({"service.name": NAME, "service.version": __version__})
+        self._resource = Resource.create().merge(own).merge(OTELResourceDetector().detect())
+
+    def export(self, spans: Sequence[RequestTrace]) -> SpanExportResult:
+        """Export traces; return whether the collector took them."""
+        return self._exporter.export([span for trace in spans for span in self.to_spans(trace)])
+
+    def shutdown(self) -> None:
+        """End a retry that waits."""
+        self._exporter.shutdown()
+
+    def to_spans(self, trace: RequestTrace) -> list[ReadableSpan]:
+        """Return the span of a request, and those of its stages."""
+        parent = None
+        if trace.traceparent:
+            carrier = {"traceparent": trace.traceparent, "tracestate": trace.tracestate}
+            parent = get_current_span(self._propagator.extract(carrier)).get_span_context()
+        state = parent.trace_state if parent else None
+        request = _new_context(trace, state)
+        failed = "error.type" in trace.attributes
+        common = {"resource": self._resource, "instrumentation_scope": self._scope}
+        server = ReadableSpan(
+            trace.name,
+            request,
+            parent,
+            attributes=trace.attributes,
+            kind=SpanKind.SERVER,
+            status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),
+            start_time=trace.nanoseconds(trace.began),
+            end_time=trace.nanoseconds(trace.ended),
+            **common,
+        )
+        stages = (
+            ReadableSpan(
+                stage.name,
+                _new_context(trace, state),
+                request,
+                attributes=stage.attributes,
+                start_time=trace.nanoseconds(stage.began),
+                end_time=trace.nanoseconds(stage.ended),
+                **common,
+            )
+            for stage in list(trace.stages)
+        )
+        return [server, *stages]
+
+
+def _new_context(trace: RequestTrace, state: Any) -> SpanContext:
+    span_id = getrandbits(SPAN_ID_BITS)
+    return SpanContext(int(trace.trace_id, 16), span_id, False, SAMPLED, state)  # noqa: FBT003

@@ -1,0 +1,58 @@
+import pytest
+
+from service.observability.tracing.settings import TracingError, check_exporter, is_enabled
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+URL = "http://localhost:4318"
+
+
+@pytest.mark.parametrize(
+    ("environ", "enabled"),
+    [
+        ({}, False),
+        ({ENDPOINT: ""}, False),
+        ({ENDPOINT: URL}, True),
+        ({TRACES_ENDPOINT: URL}, True),
+        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "True"}, False),
+        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "false"}, True),
+        ({ENDPOINT: URL, "OTEL_TRACES_EXPORTER": "none"}, False),
+        ({"OTEL_SERVICE_NAME": "news", "OTEL_TRACES_EXPORTER": "otlp"}, False),
+    ],
+)
+def test_is_enabled(environ: dict[str, str], enabled: bool) -> None:  # noqa: FBT001
+    assert is_enabled(environ) == enabled
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({ENDPOINT: "collector:4318"}, f"{ENDPOINT}: expected a URL such as"),
+        ({ENDPOINT: URL, TRACES_ENDPOINT: "http://"}, f"{TRACES_ENDPOINT}: expected a URL"),
+        (
+            {ENDPOINT: URL, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            "OTEL_EXPORTER_OTLP_PROTOCOL: expected http/protobuf, got 'grpc'",
+        ),
+        (
+            {ENDPOINT: URL, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"},
+            "_TRACES_PROTOCOL: expected http/protobuf, got 'http/json'",
+        ),
+        (
+            {ENDPOINT: URL, "OTEL_TRACES_EXPORTER": "zipkin"},
+            "OTEL_TRACES_EXPORTER: expected otlp, got 'zipkin'",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_an_error(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(TracingError, match=message):
+        check_exporter(environ)
+
+
+def test_an_exporter_may_be_named() -> None:
+    check_exporter(
+        {
+            ENDPOINT: "https://collector.example/otlp",
+            "OTEL_TRACES_EXPORTER": "otlp",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        }
+    )

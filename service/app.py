@@ -36,6 +36,7 @@ from service.api.routes.operations import (
     fast_health_route,
     operations_routes,
 )
+from service.api.routes.predict import predict_routes
 from service.api.routes.ui import FILES, page_paths, page_routes
 from service.api.served_model import ModelHandle, ServedModel
 from service.api.traced import TracedExecutor
@@ -104,6 +105,7 @@ class NewswireApp:
                 admission.slow_limit,
                 self.health,
             ),
+            predict_routes(self.model, reader, admission.slow_limit, executor),
             catalogue_routes(self.model),
             operations_routes(None if settings.metrics_port else registry, self.health),
             openapi_routes(self.openapi),

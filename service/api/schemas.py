@@ -9,7 +9,7 @@ from service.model import DEFAULT_TOP_K, Abstention
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-def _whole_number(value: object) -> object:
+def whole_number(value: object) -> object:
     """Accept 3.0 as 3, as languages with a single number type write it."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -21,7 +21,7 @@ class Body(BaseModel, use_attribute_docstrings=True):
 class RankingOptions(Body, extra="forbid", strict=True):
     """Options of a classification."""
 
-    top_k: Annotated[int, Field(ge=1), BeforeValidator(_whole_number)] = DEFAULT_TOP_K
+    top_k: Annotated[int, Field(ge=1), BeforeValidator(whole_number)] = DEFAULT_TOP_K
     """Number of topics to return."""
     min_confidence: Annotated[
         Probability | None,

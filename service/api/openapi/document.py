@@ -13,6 +13,7 @@ from service.api.parsing import RequestLimits
 from service.api.problems import MEDIA_TYPE as PROBLEM_JSON
 from service.api.problems import OPEN_INFERENCE_PREFIX, PROBLEMS, UnauthorizedError
 from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest, PlainTextOptions, Problem
+from service.api.text_classification import PredictRequest
 from service.model import DEFAULT_TOP_K, TopicClassifier
 from service.scheduling.errors import BusyError
 
@@ -84,6 +85,12 @@ def describe_batch() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def describe_predict() -> dict[str, Any]:
+    """Describe the body of ``POST /predict``."""
+    content = {JSON: {"schema": _reference(PredictRequest)}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def complete_openapi(
     document: dict[str, Any],
     classifier: TopicClassifier,
@@ -139,7 +146,10 @@ def _complete_responses(operation: dict[str, Any]) -> None:
 def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
     """Return the schemas of requests by name, with the limits."""
     _, definitions = models_json_schema(
-        [(model, "validation") for model in (ClassifyRequest, BatchRequest, BatchItem)],
+        [
+            (model, "validation")
+            for model in (ClassifyRequest, BatchRequest, BatchItem, PredictRequest)
+        ],
         ref_template=REFERENCE,
     )
     schemas: dict[str, Any] = definitions["$defs"]
@@ -152,6 +162,11 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
         schemas[name] |= NOT_BLANK
     items = {"items": _reference(BatchItem), "maxItems": limits.max_batch_size}
     schemas["BatchRequest"]["properties"]["items"] |= items
+    text = {"type": "string", "not": _BLANK}
+    texts = {"type": "array", "items": text, "minItems": 1, "maxItems": limits.max_batch_size}
+    schemas["PredictRequest"]["properties"]["inputs"]["anyOf"] = [text, texts]
+    number = schemas["PredictParameters"]["properties"]["top_k"]["anyOf"][0]
+    number["maximum"] = limits.max_top_k
     return schemas
 
 

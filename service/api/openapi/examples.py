@@ -8,7 +8,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 from starlette.requests import ClientDisconnect
 
-from service.api import problems
+from service.api import problems, text_classification
 from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.parsing import RequestLimits, parse_batch, parse_classify_request
 from service.api.predictor import Predictor
@@ -43,6 +43,9 @@ def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: Req
     def predict_batch(body: bytes) -> bytes:
         return predictor.predict_batch(parse_batch(body, limits))
 
+    def predict_labels(body: bytes) -> bytes:
+        return text_classification.predict(body, predictor, limits)
+
     try:
         single, batches = _requests(classifier)
     except InferenceError:
@@ -56,6 +59,8 @@ def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: Req
     }
     batch = _add(paths["/classify/batch"]["post"], batches, predict_batch)
     batch.pop("partly_valid", None)  # its blank item does not match the schema
+    inputs = [text for request in single.values() if (text := request[1].get("text"))][:1]
+    _add(paths["/predict"]["post"], _label_requests(*inputs) if inputs else {}, predict_labels)
     tensors = {
         name: {**example, "value": _tensors(example["value"])} for name, example in batch.items()
     }
@@ -94,6 +99,16 @@ def _requests(classifier: TopicClassifier) -> tuple[Requests, Requests]:
         single["all_topics"] = (summary, {**several, **options})
         batch["all_topics"] = (summary, {"items": [several, first], **options})
     return single, batch
+
+
+def _label_requests(text: str) -> Requests:
+    """Return requests to ``POST /predict``."""
+    parameters = {"parameters": {"top_k": 1}}
+    return {
+        "text": ("A text", {"inputs": text}),
+        "parameters": ("A text with parameters", {"inputs": text, **parameters}),
+        "texts": ("A list of texts", {"inputs": [text], **parameters}),
+    }
 
 
 def _with_most_topics(classifier: TopicClassifier, requests: Sequence[Request]) -> Request:

@@ -27,6 +27,7 @@ REQUESTS: list[tuple[str, Any]] = [
     ("/classify", {"text": TEXT, "explain": True}),
     ("/classify/batch", {"items": [{"text": TEXT}, {"text": TEXT}]}),
     ("/classify/batch", {"items": [{"text": TEXT}, {"text": ""}], "explain": True}),
+    ("/predict", {"inputs": [TEXT]}),
     ("/v2/models/reuters/infer", INFER),
     ("/v2/models/reuters/infer", INFER | BINARY),
     ("/v2/models/reuters/infer", INFER | {"outputs": [{"name": "probabilities"}]}),

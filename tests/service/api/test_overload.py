@@ -26,9 +26,11 @@ BATCH = json.dumps({"items": [{"text": TEXT}]}).encode()
 INFER = json.dumps(
     {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [TEXT]}]}
 ).encode()
+PREDICT = json.dumps({"inputs": TEXT}).encode()
 BODIES = {
     "/classify": CLASSIFY,
     "/classify/batch": BATCH,
+    "/predict": PREDICT,
     "/v2/models/reuters/infer": INFER,
     f"/v2/models/reuters/versions/{LATEST.name}/infer": INFER,
 }

@@ -34,11 +34,20 @@ HEADERS: Final = (
 )
 TEMPLATES: Final = (
     *("/", "/docs", "/openapi.json", "/metrics", "/topics", "/model", "/health/live"),
-    *("/classify", "/classify/batch", "/page/{}", "/{}", "/classify/{}", "/v2", "/v2/{}"),
+    *(
+        "/classify",
+        "/classify/batch",
+        "/predict",
+        "/page/{}",
+        "/{}",
+        "/classify/{}",
+        "/v2",
+        "/v2/{}",
+    ),
     *("/v2/models/{}", "/v2/models/{}/ready", "/v2/models/{}/infer", "/v2/models/reuters/infer"),
     "/v2/models/reuters/versions/{}/infer",
 )
-TAKE_BODIES: Final = ("/classify", "/classify/batch", "/v2/models/reuters/infer")
+TAKE_BODIES: Final = ("/classify", "/classify/batch", "/predict", "/v2/models/reuters/infer")
 AROUND: Final = ("", "<b>", "\r\n", "\x1b[31m", "%s", "{0}", "${jndi:x}", "é", "‮", "\ud800", "'\"")
 
 

@@ -33,6 +33,7 @@ CLOSED: list[tuple[str, str, dict[str, Any], int]] = [
     ("POST", "/classify", {"json": TEXT}, 200),
     ("POST", "/classify", {"json": {}}, 422),
     ("POST", "/classify/batch", {"json": {"items": [TEXT]}}, 200),
+    ("POST", "/predict", {"json": {"inputs": "Oil."}}, 200),
     ("GET", "/topics", {}, 200),
     ("GET", "/model", {}, 200),
     ("GET", "/metrics", {}, 200),

@@ -23,6 +23,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any], int]] = [
     ("POST", "/classify/batch", {"content": b"{"}, 415),
     ("POST", "/v2/models/reuters/infer", {"json": INFER}, 200),
     ("POST", "/v2/models/other/infer", {"json": INFER}, 404),
+    ("POST", "/predict", {"json": {"inputs": "Oil."}}, 200),
     ("GET", "/topics", {}, 200),
     ("GET", "/metrics", {}, 200),
     ("GET", "/health/ready", {}, 200),

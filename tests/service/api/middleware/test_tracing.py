@@ -118,6 +118,7 @@ def test_a_classification_has_a_span_with_its_stages(traced: Traced, receiver: R
         ),
         ("/classify/batch", {"items": [{"text": TEXT}] * 250}, "/classify/batch", 250, 0, []),
         ("/v2/models/reuters/infer", INFER, "/v2/models/{name}/infer", 2, 1, []),
+        ("/predict", {"inputs": [TEXT, "zxcv"]}, "/predict", 2, 1, []),
     ],
 )
 def test_batches_and_what_runs_in_a_thread(
@@ -270,6 +271,7 @@ def test_no_text_or_title_is_exported(traced: Traced, receiver: Receiver) -> Non
         ("/classify", {"text": LONG_TEXT}),
         ("/classify/batch", {"items": [{"text": TEXT, "title": MARKER}, {"text": 1}]}),
         ("/v2/models/reuters/infer", INFER),
+        ("/predict", {"inputs": [TEXT, f"{TEXT} {MARKER}"]}),
     ]
     with traced() as (_, client):
         for path, body in bodies:

@@ -43,6 +43,7 @@ def test_operations_keep_their_ids(document: dict[str, Any]) -> None:
     assert ids == {
         "POST /classify": "classify",
         "POST /classify/batch": "classify_batch",
+        "POST /predict": "predict",
         "GET /topics": "topics",
         "GET /model": "model",
         "GET /health/live": "live",
@@ -94,7 +95,7 @@ def test_schema_rejects_blank_texts(
     assert valid == (text == "Oil" or title == "\u200b")
 
 
-@pytest.mark.parametrize("path", ["/classify", "/classify/batch"])
+@pytest.mark.parametrize("path", ["/classify", "/classify/batch", "/predict"])
 def test_every_problem_has_an_example(
     document: dict[str, Any], schemas: dict[str, Any], path: str
 ) -> None:
@@ -148,7 +149,12 @@ def test_media_types(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "schema"), [("/classify", "ClassifyRequest"), ("/classify/batch", "BatchRequest")]
+    ("path", "schema"),
+    [
+        ("/classify", "ClassifyRequest"),
+        ("/classify/batch", "BatchRequest"),
+        ("/predict", "PredictRequest"),
+    ],
 )
 def test_every_example_is_valid_and_gets_its_response(
     client: TestClient, document: dict[str, Any], path: str, schema: str

@@ -17,6 +17,7 @@ INFER = {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": 
 BODIES: dict[str, Any] = {
     "/classify": TEXT,
     "/classify/batch": {"items": [TEXT]},
+    "/predict": {"inputs": ["Oil."]},
     "/v2/models/reuters/infer": INFER,
     "/v2/models/other/versions/1/infer": INFER,
 }

@@ -1,0 +1,132 @@
+"""Text classification as Hugging Face's servers and clients speak it: ``POST /predict``.
+
+The same texts, predictions and limits as ``POST /classify/batch``, in another form.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, RootModel
+from pydantic_core import to_json
+
+from service.api.json_complexity import exceeds_json_complexity
+from service.api.parsing import (
+    STRINGS_PER_FIELD,
+    RequestLimits,
+    check_options,
+    check_text,
+    parse_body,
+)
+from service.api.predictor import Predictor
+from service.api.problems import InvalidRequestError, TooLargeError
+from service.api.schemas import (
+    BatchItem,
+    Body,
+    FieldProblem,
+    Probability,
+    RankingOptions,
+    whole_number,
+)
+from service.model import is_blank
+
+INPUTS: Final = "inputs"
+
+
+class PredictParameters(Body, extra="forbid", strict=True):
+    """Parameters of Hugging Face's task ``text-classification``."""
+
+    top_k: Annotated[int | None, Field(ge=1), BeforeValidator(whole_number)] = None
+    """Number of topics to return; null for all."""
+    function_to_apply: Annotated[
+        Literal["softmax"] | None, Field(description="The scores are always of a softmax.")
+    ] = None
+
+
+class PredictRequest(Body, extra="forbid", strict=True):
+    """News texts to classify, as Hugging Face's clients send them."""
+
+    inputs: Annotated[Any, Field(description="A text, or a list of texts.")]
+    parameters: Annotated[
+        PredictParameters | None,
+        Field(
+            description="As Hugging Face's Inference API has it. With it, even if it is empty, "
+            "the response is a list for each text, also for a single text."
+        ),
+    ] = None
+    raw_scores: Annotated[
+        Literal[False], Field(description="Of text-embeddings-inference; only false is served.")
+    ] = False
+    truncate: bool = False
+    """Of text-embeddings-inference; no effect: a text over the limits is rejected."""
+
+
+class LabelScore(Body):
+    """A topic and its score."""
+
+    label: Annotated[str, Field(description="The topic's code.")]
+    score: Annotated[Probability, Field(description="Probability.")]
+
+
+class PredictResponse(RootModel[list[LabelScore] | list[list[LabelScore]]]):
+    """The topics of a text, highest score first; or those of each text, in their order."""
+
+
+def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
+    """Return the `PredictResponse` to the body of a request, as JSON.
+
+    Raises
+    ------
+    MalformedBodyError, InvalidRequestError, TooLargeError
+        As `service.api.parsing.parse_classify_request`; one invalid text fails the request.
+    InferenceError
+        If the network returns something that is not a probability.
+    """
+    request = _parse(body, limits)
+    texts = request.inputs if isinstance(request.inputs, list) else [request.inputs]
+    top_k = request.parameters.top_k if request.parameters else None
+    options = RankingOptions(top_k=top_k or limits.max_top_k)
+    check_options(options, limits, n_texts=len(texts))
+    items = [_check_input(text, limits, _place(request, index)) for index, text in enumerate(texts)]
+    rankings = [
+        [{"label": ranked.topic.code, "score": ranked.score} for ranked in each.topics]
+        for each in predictor.predict_items(items, options).classifications
+    ]
+    is_single = isinstance(request.inputs, str) and request.parameters is None
+    return to_json(rankings[0] if is_single else rankings)
+
+
+def _parse(body: bytes, limits: RequestLimits) -> PredictRequest:
+    n_fields = len(PredictRequest.model_fields) + len(PredictParameters.model_fields)
+    n_texts = limits.max_batch_size
+    too_many = InvalidRequestError(
+        [FieldProblem(field=INPUTS, message=f"Input should have at most {n_texts} items")]
+    )
+    if exceeds_json_complexity(
+        body, max_strings=STRINGS_PER_FIELD * n_fields + n_texts, max_texts=n_texts
+    ):
+        raise too_many
+    request = parse_body(PredictRequest, body)
+    if not isinstance(request.inputs, str | list) or request.inputs == []:
+        message = "Expected a string, or a list of at least one string"
+        raise InvalidRequestError([FieldProblem(field=INPUTS, message=message)])
+    if isinstance(request.inputs, list) and len(request.inputs) > n_texts:
+        raise too_many
+    return request
+
+
+def _place(request: PredictRequest, index: int) -> str:
+    return INPUTS if isinstance(request.inputs, str) else f"{INPUTS}[{index}]"
+
+
+def _check_input(text: Any, limits: RequestLimits, place: str) -> BatchItem:
+    """Check a text; what is wrong is said of its place."""
+    if not isinstance(text, str):
+        raise InvalidRequestError([FieldProblem(field=place, message="Expected a string")])
+    if is_blank(text):
+        message = "Expected a text that is not only white space"
+        raise InvalidRequestError([FieldProblem(field=place, message=message)])
+    item = BatchItem.model_construct(text=text)
+    try:
+        check_text(item, limits)
+    except TooLargeError as error:
+        raise TooLargeError(f"{place}: {error}") from None
+    return item

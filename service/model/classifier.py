@@ -59,10 +59,12 @@ class TopicClassifier:
         self.default_top_k = min(DEFAULT_TOP_K, len(bundle.topics))
         self.n_outputs = bundle.n_outputs
         self.outputs = [role for role in OUTPUTS if role in bundle.manifest.tensors]
-        self._all_topics_thresholds = np.array(
+        self.finds_all_topics = TOPIC_PROBABILITIES in self.outputs
+        self.all_topics_thresholds = np.array(
             [bundle.manifest.all_topics_thresholds.get(topic.code, 1) for topic in bundle.topics],
             dtype=np.float32,
         )
+        """Shape (n_topics,)."""
         self._groups = TopicGroups(bundle.topics)
         self.session = Session(bundle.network, bundle.manifest.tensors)
 
@@ -215,14 +217,31 @@ class TopicClassifier:
         ValueError
             If the model does not have this output.
         """
-        if TOPIC_PROBABILITIES not in self.outputs:
+        if not self.finds_all_topics:
             raise ValueError(
-                "all_topics: expected a model with the output topic_probabilities, which bundle "
+                f"all_topics: expected a model with the output {TOPIC_PROBABILITIES}, which bundle "
                 f"{self.manifest.version} of {self.manifest.name} does not have: train it again "
                 "with the recipe linear"
             )
-        probabilities = self.infer(encoded, TOPIC_PROBABILITIES)
-        found = topics_over_threshold(self.topics, probabilities, self._all_topics_thresholds)
+        return self.add_all_topics(self.infer(encoded, TOPIC_PROBABILITIES), classifications)
+
+    def add_all_topics(
+        self, probabilities: NDArray[np.float32], classifications: Sequence[Classification]
+    ) -> list[Classification]:
+        """Add every topic, as `find_all_topics`, from the probabilities of `infer`.
+
+        Parameters
+        ----------
+        probabilities : float32 array of shape (n_texts, n_topics)
+            Of `TOPIC_PROBABILITIES`.
+        classifications : sequence of length n_texts
+
+        Raises
+        ------
+        InferenceError
+            If they are not from 0 to 1.
+        """
+        found = topics_over_threshold(self.topics, probabilities, self.all_topics_thresholds)
         fitting = (None, Abstention.LOW_CONFIDENCE)
         return [
             item._replace(all_topics=topics if item.abstained in fitting else [])

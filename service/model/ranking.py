@@ -51,7 +51,14 @@ class Classification(NamedTuple):
 
     def to_json_object(self) -> dict[str, Any]:
         """Return the result of a text, as responses and commands have it."""
-        topics = _to_json_objects(self.topics)
+        topics, *all_topics = (
+            [
+                {"topic": topic.code, "name": topic.name, "id": topic.id, "score": score}
+                for topic, score in ranking
+            ]
+            for ranking in (self.topics, self.all_topics)
+            if ranking is not None
+        )
         result = {
             "topic": topics[0]["topic"],
             "topics": topics,
@@ -60,16 +67,9 @@ class Classification(NamedTuple):
             "abstained": self.abstained,
             "group": self.group._asdict() if self.group else None,
         }
-        if self.all_topics is not None:
-            result["all_topics"] = _to_json_objects(self.all_topics)
+        if all_topics:
+            (result["all_topics"],) = all_topics
         return result
-
-
-def _to_json_objects(topics: Sequence[RankedTopic]) -> list[dict[str, Any]]:
-    return [
-        {"topic": topic.code, "name": topic.name, "id": topic.id, "score": score}
-        for topic, score in topics
-    ]
 
 
 def rank_topics(

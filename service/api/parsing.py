@@ -36,7 +36,13 @@ MAX_QUERY_FIELDS: Final = 16
 MAX_UTF8_BYTES: Final = 4
 """Of a character."""
 MAX_RANKED_TOPICS: Final = 2**15
-"""In the response to a request, of all its texts together: each takes some 500 bytes of memory."""
+"""In the response to a request, of all its texts together: each takes some 500 bytes of memory.
+The same number may be among all topics of the texts."""
+
+NOT_ALL_TOPICS: Final = (
+    "Expected false or no all_topics: the model has no output topic_probabilities. Leave it out, "
+    "or serve a bundle with all_topics_thresholds in GET /model, as the recipe linear trains it"
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -54,6 +60,8 @@ class RequestLimits:
     """In all texts of a request: an explanation takes the square of their number."""
     max_top_k: int
     """Number of topics of the model."""
+    finds_all_topics: bool = False
+    """Whether the model can find all topics of a text."""
 
 
 class Batch(NamedTuple):
@@ -235,8 +243,11 @@ def _why_no_json(error: ValidationError) -> str:
 def check_options(options: RankingOptions, limits: RequestLimits, *, n_texts: int = 1) -> None:
     """Raise InvalidRequestError for more topics than there are, or ``MAX_RANKED_TOPICS`` in all.
 
-    The default is limited to the number of topics.
+    The default is limited to the number of topics. Raise it also for all topics of a model that
+    cannot find them.
     """
+    if options.all_topics and not limits.finds_all_topics:
+        raise InvalidRequestError([FieldProblem(field="all_topics", message=NOT_ALL_TOPICS)])
     if "top_k" not in options.model_fields_set:
         options.top_k = min(options.top_k, limits.max_top_k)
         return

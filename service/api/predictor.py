@@ -11,11 +11,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.parsing import Batch, RequestLimits
+from service.api.parsing import MAX_RANKED_TOPICS, Batch, RequestLimits
 from service.api.problems import TooLargeError
 from service.api.schemas import BatchItem, ClassifyRequest, RankingOptions
 from service.api.serialization import ResponseSerializer
 from service.model import Classification, EncodedText, InferenceError, NewsText, TopicClassifier
+from service.model.outputs import TOPIC_PROBABILITIES
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
 
@@ -31,6 +32,8 @@ class Predictions(NamedTuple):
     """Of length n_texts."""
     probabilities: NDArray[np.float32]
     """Shape (n_texts, n_outputs), or (n_texts, n_topics) from `Predictor.predict_items`."""
+    topic_probabilities: NDArray[np.float32] | None
+    """Each topic's own, of the texts with the option ``all_topics``; None if there are none."""
 
 
 class Predictor:
@@ -55,7 +58,8 @@ class Predictor:
         Raises
         ------
         TooLargeError
-            If an explanation is requested of too many words.
+            If an explanation is requested of too many words, or all topics of the texts are more
+            than ``MAX_RANKED_TOPICS``.
         InferenceError
             If the network returns something that is not a probability.
         """
@@ -129,7 +133,10 @@ class Predictor:
     def _classify(
         self, items: Sequence[BatchItem], options: Sequence[RankingOptions]
     ) -> Predictions:
-        """Text to token ids to probabilities to ranking; each stage is timed."""
+        """Text to token ids to probabilities to ranking; each stage is timed.
+
+        The network runs again for the texts with the option ``all_topics``, and only for these.
+        """
         classifier = self._classifier
         began = perf_counter()
         encoded = classifier.encoder.encode_batch([(item.text or "", item.title) for item in items])
@@ -143,6 +150,11 @@ class Predictor:
         if options[0].explain:  # of a request, all items have it or none
             self._check_explained(encoded)
         probabilities = classifier.infer(encoded)
+        topic_probabilities = None
+        if rows := [row for row, option in enumerate(options) if option.all_topics]:
+            topic_probabilities = classifier.infer(
+                [encoded[row] for row in rows], TOPIC_PROBABILITIES
+            )
         inference_ended = perf_counter()
         classifications = classifier.postprocess(
             encoded,
@@ -150,6 +162,8 @@ class Predictor:
             top_k=[option.top_k for option in options],
             min_confidence=[option.min_confidence for option in options],
         )
+        if topic_probabilities is not None:
+            self._add_all_topics(classifications, rows, topic_probabilities)
         n_texts = max(1, len(items))
         self._metrics.observe_texts(
             encoded,
@@ -157,7 +171,33 @@ class Predictor:
             encode_seconds=(encode_ended - began) / n_texts,
             inference_seconds=(inference_ended - encode_ended) / n_texts,
         )
-        return Predictions(classifications, probabilities)
+        return Predictions(classifications, probabilities, topic_probabilities)
+
+    def _add_all_topics(
+        self,
+        classifications: list[Classification],
+        rows: Sequence[int],
+        probabilities: NDArray[np.float32],
+    ) -> None:
+        """Add all topics to the classifications of some texts, in place.
+
+        Parameters
+        ----------
+        classifications : list of length n_texts
+        rows : sequence of length n_rows
+        probabilities : float32 array of shape (n_rows, n_topics)
+        """
+        n_found = np.count_nonzero(probabilities >= self._classifier.all_topics_thresholds)
+        if n_found > MAX_RANKED_TOPICS:
+            raise TooLargeError(
+                f"Expected texts with at most {MAX_RANKED_TOPICS} topics together with all_topics, "
+                f"got {n_found}: send fewer texts in a request."
+            )
+        found = self._classifier.add_all_topics(
+            probabilities, [classifications[row] for row in rows]
+        )
+        for row, classification in zip(rows, found, strict=True):
+            classifications[row] = classification
 
     def _check_explained(self, encoded: Sequence[EncodedText]) -> None:
         max_words = self._limits.max_explained_words

@@ -32,6 +32,13 @@ class RankingOptions(Body, extra="forbid", strict=True):
     ] = None
     explain: bool = False
     """Whether to return the effect of each word on the score."""
+    all_topics: Annotated[
+        bool,
+        Field(
+            description="Whether to return every topic whose own probability reaches its "
+            "threshold. Only for a model with all_topics_thresholds in GET /model."
+        ),
+    ] = False
 
 
 class BatchItem(Body, extra="forbid", strict=True):
@@ -129,6 +136,13 @@ class BatchAnswer(Body):
     """A group whose topics together are certain enough where no topic is."""
     explanation: WordsInFavour | None = None
     """Present only if requested."""
+    all_topics: Annotated[
+        list[TopicScore] | None,
+        Field(
+            description="Every topic whose own probability, which is its score here, reaches its "
+            "threshold: highest first, and perhaps none. Present only if requested."
+        ),
+    ] = None
 
 
 class ClassifyResponse(BatchAnswer):
@@ -147,6 +161,13 @@ class TopicInfo(Body):
     description: str
     training_newswires: int
     """Number of texts of the training split with this topic."""
+    all_topics_threshold: Annotated[
+        Probability | None,
+        Field(
+            description="The topic is among all topics of a text if its own probability is as "
+            "high. Null if the model does not estimate it."
+        ),
+    ]
 
 
 class TopicList(Body):
@@ -173,6 +194,10 @@ class ModelInfo(ModelVersion):
     """Whether the model estimates that none of its topics fits."""
     topic_min_confidence: dict[str, float]
     """Thresholds by topic code; they replace min_confidence."""
+    all_topics_thresholds: dict[str, float]
+    """Thresholds of all_topics by topic code. Empty if the model cannot find all topics."""
+    all_topics_precision: float
+    """Precision of each topic on held-out texts for which its threshold was chosen."""
     format_version: int
 
 

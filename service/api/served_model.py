@@ -25,11 +25,23 @@ class ServedModel:
         permits: ConcurrencyLimit,
     ) -> None:
         self.classifier = classifier
-        self.limits = replace(limits, max_top_k=len(classifier.topics))
+        self.limits = replace(
+            limits,
+            max_top_k=len(classifier.topics),
+            finds_all_topics=classifier.finds_all_topics,
+        )
         self.predictor = Predictor(classifier, metrics, self.limits, health)
         self.batcher = DynamicBatcher(self.predictor.predict_each, permits)
         self.tensors = TensorModel(classifier, self.predictor, self.limits)
-        topics = [TopicInfo(topic=topic.code, **asdict(topic)) for topic in classifier.topics]
+        thresholds = classifier.manifest.all_topics_thresholds
+        topics = [
+            TopicInfo(
+                topic=topic.code,
+                all_topics_threshold=thresholds.get(topic.code),
+                **asdict(topic),
+            )
+            for topic in classifier.topics
+        ]
         self.topics = TopicList(topics=topics)
         self.info = ModelInfo(**asdict(classifier.manifest))
 

@@ -23,15 +23,16 @@ from service.observability.metrics import ServiceMetrics
 from tests.fuzzing.mutation import CHARACTERS, change_json, insert
 
 ROOT: Final = Path(__file__).parents[2]
+_CLASSIFIER: Final = load_classifier(ROOT / "models" / "reuters")
 LIMITS: Final = RequestLimits(
     max_text_bytes=3_000,
     max_text_words=400,
     max_batch_size=4,
     max_explained_words=40,
-    max_top_k=46,
+    max_top_k=len(_CLASSIFIER.topics),
+    finds_all_topics=_CLASSIFIER.finds_all_topics,
 )
 """Small, so that they are met."""
-_CLASSIFIER: Final = load_classifier(ROOT / "models" / "reuters")
 _PREDICTOR: Final = Predictor(
     _CLASSIFIER, ServiceMetrics(CollectorRegistry()), LIMITS, ServiceHealth()
 )
@@ -50,11 +51,20 @@ def seeds() -> Iterator[bytes]:
         + json.dumps({"items": [item, {"text": " "}, {"title": "Oil"}, 3], **options}).encode()
     )
     yield b"plain top_k=2&title=OPEC%20meets&explain=true\n" + text.encode()
-    yield b"plain title=OPEC%20meets\n"
+    yield b"plain title=OPEC%20meets&all_topics=true\n"
+    several = {"top_k": 1, "all_topics": True}
+    yield b"classify\n" + json.dumps({**item, **several}).encode()
+    yield b"batch\n" + json.dumps({"items": [item, {"title": "Oil"}], **several}).encode()
     tensor = {"name": "text", "shape": [2], "datatype": "BYTES", "data": [text, "Net profit rose."]}
     outputs = [{"name": "topic", "parameters": {"binary_data": True}}, {"name": "score"}]
     request = {"id": "1", "inputs": [tensor], "outputs": outputs, "parameters": options}
     yield b"tensors\n" + json.dumps(request).encode()
+    yield b"tensors\n" + json.dumps({"inputs": [tensor], "parameters": several}).encode()
+    outputs = [
+        {"name": "all_topics", "parameters": {"binary_data": True}},
+        {"name": "topic_probabilities", "parameters": {"classification": 2}},
+    ]
+    yield b"tensors\n" + json.dumps({"inputs": [tensor], "outputs": outputs}).encode()
     data = b"\x03\x00\x00\x00oil\x04\x00\x00\x00rose"
     binary = {
         "inputs": [

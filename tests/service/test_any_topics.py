@@ -173,8 +173,17 @@ def test_open_inference(client: TestClient, model: TopicClassifier, ids: list[in
 def test_catalogue(client: TestClient, folder: Path) -> None:
     topics = json.loads((folder / "topics.json").read_text())
     served = client.get("/topics").json()["topics"]
-    assert served == [{"topic": each["code"], **_without(each, "code")} for each in topics]
-    assert client.get("/model").json()["name"] == "desk"
+    manifest = client.get("/model").json()
+    thresholds = manifest["all_topics_thresholds"]
+    assert served == [
+        {
+            "topic": each["code"],
+            "all_topics_threshold": thresholds[each["code"]],
+            **_without(each, "code"),
+        }
+        for each in topics
+    ]
+    assert manifest["name"] == "desk"
 
 
 def _without(record: dict[str, Any], name: str) -> dict[str, Any]:

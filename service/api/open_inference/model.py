@@ -24,30 +24,45 @@ from service.api.parsing import RequestLimits
 from service.api.predictor import Predictions, Predictor
 from service.api.problems import TensorError
 from service.model import Classification, TopicClassifier
+from service.model.outputs import TOPIC_PROBABILITIES
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
 FP32: Final = "FP32"
+BOOL: Final = "BOOL"
+DTYPES: Final = {FP32: np.dtype("<f4"), BOOL: np.dtype(np.bool_), BYTES: np.dtype(np.str_)}
 PROBABILITIES: Final = "probabilities"
-"""The output with a value for each class, from which the highest can be chosen."""
+ALL_TOPICS: Final = "all_topics"
+BY_TOPIC: Final = (PROBABILITIES, TOPIC_PROBABILITIES)
+"""The outputs with a probability for each class, from which the highest can be chosen."""
+OPTIONAL: Final = (TOPIC_PROBABILITIES, ALL_TOPICS)
+"""The outputs for which the network runs again: returned only if they are requested."""
 
 
 class Output(NamedTuple):
     """An output of the model."""
 
     datatype: str
-    value: Callable[[Classification, NDArray[np.float32]], Any]
-    """Of a text, from its classification and its probabilities."""
+    value: Callable[[Predictions], Any]
+    """Its values, row by row."""
 
 
 OUTPUTS: Final = {
-    "topic": Output(BYTES, lambda text, _: [ranked.topic.code for ranked in text.topics]),
-    "score": Output(FP32, lambda text, _: [ranked.score for ranked in text.topics]),
-    "known_words": Output(FP32, lambda text, _: text.known_words_ratio),
-    "abstained": Output(BYTES, lambda text, _: text.abstained or ""),
-    PROBABILITIES: Output(FP32, lambda _, probabilities: probabilities),
-    "no_topic": Output(FP32, lambda text, _: text.no_topic),
+    "topic": Output(BYTES, lambda found: [_codes(text) for text in found.classifications]),
+    "score": Output(
+        FP32, lambda found: [[score for _, score in text.topics] for text in found.classifications]
+    ),
+    "known_words": Output(
+        FP32, lambda found: [text.known_words_ratio for text in found.classifications]
+    ),
+    "abstained": Output(
+        BYTES, lambda found: [text.abstained or "" for text in found.classifications]
+    ),
+    PROBABILITIES: Output(FP32, lambda found: found.probabilities),
+    "no_topic": Output(FP32, lambda found: [text.no_topic for text in found.classifications]),
+    TOPIC_PROBABILITIES: Output(FP32, lambda found: found.topic_probabilities),
+    ALL_TOPICS: Output(BOOL, lambda found: _mask(found)),
 }
-"""All that the model has are returned if none is requested, as the protocol has it."""
+"""All that the model has but the `OPTIONAL` are returned if none is requested."""
 
 
 class TensorModel:
@@ -61,8 +76,11 @@ class TensorModel:
         manifest = classifier.manifest
         self._model = {"model_name": manifest.name, "model_version": manifest.version}
         self._labels = [topic.code for topic in classifier.topics]
-        self._outputs = [name for name in OUTPUTS if manifest.no_topic or name != "no_topic"]
-        shapes = {"topic": [-1, -1], "score": [-1, -1], PROBABILITIES: [-1, len(self._labels)]}
+        absent = set() if manifest.no_topic else {"no_topic"}
+        absent |= set() if classifier.finds_all_topics else {*OPTIONAL}
+        self._outputs = [name for name in OUTPUTS if name not in absent]
+        shapes = {"topic": [-1, -1], "score": [-1, -1]}
+        shapes |= {name: [-1, len(self._labels)] for name in (*BY_TOPIC, ALL_TOPICS)}
         self.metadata = ModelMetadata(
             name=manifest.name,
             versions=[manifest.version],
@@ -91,22 +109,33 @@ class TensorModel:
         """
         request = parse_text_request(body, header_length, self._limits)
         outputs = self._wanted_outputs(request)
-        predictions = self._predictor.predict_items(request.items, request.parameters)
+        options = request.parameters.model_copy(
+            update={"all_topics": any(name in outputs for name in OPTIONAL)}
+        )
+        predictions = self._predictor.predict_items(request.items, options)
         return self._write(predictions, request, outputs)
 
     def _wanted_outputs(self, request: TextRequest) -> Mapping[str, OutputParameters]:
-        """Return how each output is wanted, by name: all outputs, if none is requested."""
+        """Return how each output is wanted, by name.
+
+        Without names all but the `OPTIONAL`; the parameter ``all_topics`` adds these.
+        """
         requested, present = request.outputs, self._outputs
         wanted = {output.name: output.parameters or OutputParameters() for output in requested}
         if not wanted.keys() <= set(present) or len(wanted) < len(requested):
             raise TensorError(f"outputs: expected some of {', '.join(present)}, each once.")
         for name, parameters in wanted.items():
             check_parameters(name, parameters)
-            if parameters.classification and name != PROBABILITIES:
+            if parameters.classification and name not in BY_TOPIC:
                 raise TensorError(
-                    f"{name}: expected the parameter classification of {PROBABILITIES} alone."
+                    f"{name}: expected the parameter classification of {' or '.join(BY_TOPIC)} "
+                    "alone."
                 )
-        return wanted or dict.fromkeys(present, OutputParameters())
+        if not wanted:
+            wanted = {name: OutputParameters() for name in present if name not in OPTIONAL}
+        if request.parameters.all_topics:
+            wanted |= {name: OutputParameters() for name in OPTIONAL if name not in wanted}
+        return wanted
 
     def _write(
         self,
@@ -119,11 +148,11 @@ class TensorModel:
         parts: list[bytes] = []
         for name, parameters in outputs.items():
             datatype, value = OUTPUTS[name]
-            rows = [value(*text) for text in zip(*predictions, strict=True)]
+            rows = value(predictions)
             if parameters.classification:
                 datatype = BYTES
                 rows = [_highest(row, parameters.classification, self._labels) for row in rows]
-            values = np.array(rows, dtype=np.float32 if datatype == FP32 else np.str_)
+            values = np.asarray(rows, dtype=DTYPES[datatype])
             shape = list(values.shape)
             tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
             tensors.append(tensor)
@@ -131,10 +160,10 @@ class TensorModel:
             if not (request.parameters.binary_data_output if binary is None else binary):
                 tensor["data"] = values.ravel().tolist()
                 continue
-            if datatype == FP32:
-                parts.append(values.astype("<f4").tobytes())
-            else:
+            if datatype == BYTES:
                 parts.append(pack_elements(str(element).encode() for element in values.flat))
+            else:
+                parts.append(values.tobytes())
             tensor["parameters"] = {"binary_data_size": len(parts[-1])}
         echo = {} if request.id is None else {"id": request.id}
         json_part = to_json({**self._model, **echo, "outputs": tensors})
@@ -142,6 +171,18 @@ class TensorModel:
             return Response(json_part, media_type=JSON)
         headers = {HEADER_LENGTH: str(len(json_part))}
         return Response(b"".join([json_part, *parts]), 200, headers, BINARY_MEDIA_TYPE)
+
+
+def _codes(text: Classification) -> list[str]:
+    return [ranked.topic.code for ranked in text.topics]
+
+
+def _mask(predictions: Predictions) -> NDArray[np.bool_]:
+    """Return which topics are among all topics of each text, of shape (n_texts, n_topics)."""
+    mask = np.zeros(predictions.probabilities.shape, dtype=np.bool_)
+    for row, text in enumerate(predictions.classifications):
+        mask[row, [ranked.topic.id for ranked in text.all_topics or ()]] = True
+    return mask
 
 
 def _highest(

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.api.schemas import Body, RankingOptions
 
 MAX_DIMENSIONS: Final = 8
-MAX_TENSORS: Final = 8
+MAX_TENSORS: Final = 9
 """More than any valid request has; a longer list is not read to its end."""
 _FEW: Final = Field(max_length=MAX_TENSORS, fail_fast=True)
 
@@ -50,8 +50,8 @@ class OutputParameters(TensorParameters):
         int | None,
         Field(
             ge=0,
-            description="Of `probabilities`: how many of the highest are wanted, as strings "
-            "`score:index:label`, instead of all as numbers.",
+            description="Of `probabilities` and `topic_probabilities`: how many of the highest are "
+            "wanted, as strings `score:index:label`, instead of all as numbers.",
         ),
     ] = None
     binary_data: bool | None = None
@@ -80,8 +80,13 @@ class InferRequest(RequestPart):
     parameters: InferParameters | None = None
     inputs: Annotated[list[InputTensor], _FEW]
     """`text`, `title` or both; an element may be empty if the other is not."""
-    outputs: Annotated[list[RequestedOutput], _FEW] | None = None
-    """Which are wanted; all, if none is named."""
+    outputs: Annotated[
+        Annotated[list[RequestedOutput], _FEW] | None,
+        Field(
+            description="Which are wanted; if none is named, all but `topic_probabilities` and "
+            "`all_topics`. The parameter `all_topics` adds these two."
+        ),
+    ] = None
 
 
 class DataSize(Body):

@@ -103,6 +103,8 @@ def complete_openapi(
     for parameter in paths["/classify"]["post"]["parameters"]:
         if parameter["name"] == "top_k":
             parameter["schema"]["maximum"] = limits.max_top_k
+        if parameter["name"] == "all_topics" and not limits.finds_all_topics:
+            parameter["schema"]["const"] = False
     for path, operations in paths.items():
         for method, operation in operations.items():
             if needs_key is not None and needs_key(method.upper(), path):
@@ -144,6 +146,8 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
     top_k = {"default": min(DEFAULT_TOP_K, limits.max_top_k), "maximum": limits.max_top_k}
     for name in ("ClassifyRequest", "BatchRequest"):
         schemas[name]["properties"]["top_k"] |= top_k
+        if not limits.finds_all_topics:
+            schemas[name]["properties"]["all_topics"]["const"] = False
     for name in ("ClassifyRequest", "BatchItem"):
         schemas[name] |= NOT_BLANK
     items = {"items": _reference(BatchItem), "maxItems": limits.max_batch_size}

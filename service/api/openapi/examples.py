@@ -1,7 +1,7 @@
 """Examples for the OpenAPI document: texts of the served bundle with the responses of its model."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.parsing import RequestLimits, parse_batch, parse_classify_request
 from service.api.predictor import Predictor
 from service.api.schemas import BatchItem, FieldProblem
-from service.model import InferenceError, TopicClassifier, describe_blank
+from service.model import InferenceError, NewsText, TopicClassifier, describe_blank
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
 from service.scheduling.admission import TOO_MANY_REQUESTS
@@ -84,10 +84,24 @@ def _requests(classifier: TopicClassifier) -> tuple[Requests, Requests]:
     single["explained"] = ("With an explanation", {**short, "top_k": 1, "explain": True})
     if abstained:
         single["abstained"] = ("An abstention", {**abstained[0], "top_k": 1})
-    return single, {
+    batch = {
         "valid": ("Two texts", {"items": [first, titled], "top_k": 1}),
         "partly_valid": ("A blank text among others", {"items": [first, {}], "top_k": 1}),
     }
+    if classifier.finds_all_topics:
+        summary, options = "With all topics", {"top_k": 1, "all_topics": True}
+        several = _with_most_topics(classifier, certain or abstained)
+        single["all_topics"] = (summary, {**several, **options})
+        batch["all_topics"] = (summary, {"items": [several, first], **options})
+    return single, batch
+
+
+def _with_most_topics(classifier: TopicClassifier, requests: Sequence[Request]) -> Request:
+    """Return the request whose text has the most topics; the first one of equals."""
+    texts = [NewsText(request.get("text", ""), request.get("title")) for request in requests]
+    found = classifier.classify(texts, top_k=1, all_topics=True)
+    counts = [len(each.all_topics or ()) for each in found]
+    return requests[counts.index(max(counts))]
 
 
 def _add(operation: Any, requests: Requests, respond: Callable[[bytes], bytes]) -> Examples:
@@ -113,7 +127,8 @@ def _tensors(batch: Request) -> Request:
         data = [item.get(name, "") for item in batch["items"]]
         inputs.append({"name": name, "shape": [len(data)], "datatype": "BYTES", "data": data})
     outputs = [{"name": "topic"}, {"name": "score"}]
-    return {"inputs": inputs, "outputs": outputs, "parameters": {"top_k": batch["top_k"]}}
+    parameters = {name: value for name, value in batch.items() if name != "items"}
+    return {"inputs": inputs, "outputs": outputs, "parameters": parameters}
 
 
 ERRORS: Final[Mapping[type[Exception], Exception]] = {

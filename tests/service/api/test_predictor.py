@@ -30,7 +30,7 @@ class FailingClassifier(TopicClassifier):
     """Returns no probabilities for a text of one word."""
 
     def infer(self, encoded: Any, output: str = "probabilities") -> NDArray[np.float32]:
-        probabilities = super().infer(encoded)
+        probabilities = super().infer(encoded, output)
         for row, text in zip(probabilities, encoded, strict=True):
             if text.n_words == 1:
                 row[:] = np.nan

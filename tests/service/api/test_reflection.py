@@ -59,7 +59,7 @@ values = st.recursive(
     max_leaves=5,
 )
 FIELDS: Final = (
-    *("text", "title", "top_k", "min_confidence", "explain", "items", NAME),
+    *("text", "title", "top_k", "min_confidence", "explain", "all_topics", "items", NAME),
     *("id", "inputs", "outputs", "parameters"),
 )
 queries = st.sampled_from(["", f"?{NAME}={MARK}", f"?top_k={MARK}", f"?text={MARK}&title={MARK}"])

@@ -174,12 +174,16 @@ def test_batch_example_with_a_blank_item_gets_its_response(
     assert client.post("/classify/batch", json=partly_valid).json() == response
 
 
-def test_examples_show_what_responses_can_be(document: dict[str, Any]) -> None:
+def test_examples_show_what_responses_can_be(
+    document: dict[str, Any], classifier: TopicClassifier
+) -> None:
     single, batch = (
         document["paths"][path]["post"]["responses"]["200"]["content"][JSON]["examples"]
         for path in ("/classify", "/classify/batch")
     )
-    assert single.keys() == {"text", "title_and_text", "title", "explained", "abstained"}
+    names = {"text", "title_and_text", "title", "explained", "abstained"}
+    assert single.keys() - {"all_topics"} == names
+    assert ("all_topics" in single) == ("all_topics" in batch) == classifier.finds_all_topics
     responses = {name: ClassifyResponse.model_validate(single[name]["value"]) for name in single}
     assert responses["explained"].explanation
     assert responses["abstained"].group
@@ -217,7 +221,7 @@ def test_every_text_and_tensor_of_the_examples_is_classified(
         response = client.post("/classify", content=example["value"], headers=headers)
         assert response.json() == client.post("/classify", json={"text": example["value"]}).json()
     infer = document["paths"]["/v2/models/{name}/infer"]["post"]["requestBody"]["content"][JSON]
-    (example,) = infer["examples"].values()
+    example = infer["examples"]["valid"]
     outputs = client.post("/v2/models/reuters/infer", json=example["value"]).json()["outputs"]
     assert [output["name"] for output in outputs] == ["topic", "score"]
     assert outputs[0]["shape"] == [2, 1]

@@ -249,7 +249,9 @@ def test_neither_text_nor_title(client: TestClient, body: dict[str, Any], came: 
     assert problem["detail"] == f"text, title: {message}"
 
 
-KNOWN = "body: Expected no other fields than text, title, top_k, min_confidence, explain"
+KNOWN = (
+    "body: Expected no other fields than text, title, top_k, min_confidence, explain, all_topics"
+)
 
 
 @pytest.mark.parametrize(

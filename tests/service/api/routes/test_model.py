@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 from service.model import TopicClassifier
 
 
-def test_every_topic_is_explained(client: TestClient) -> None:
+def test_every_topic_is_explained(client: TestClient, classifier: TopicClassifier) -> None:
     topics = client.get("/topics").json()["topics"]
     assert [topic["id"] for topic in topics] == list(range(46))
     assert topics[3] == {
@@ -16,6 +16,7 @@ def test_every_topic_is_explained(client: TestClient) -> None:
         "group": "Companies",
         "description": "Company results, forecasts and dividends.",
         "training_newswires": 3159,
+        "all_topics_threshold": classifier.manifest.all_topics_thresholds.get("earn"),
     }
     assert all(topic["description"] and topic["group"] for topic in topics)
     assert sum(topic["training_newswires"] for topic in topics) == 8982

@@ -68,6 +68,7 @@ def test_a_byte_order_mark_is_no_text(client: TestClient) -> None:
         (TEXT, "top_k=many", 422, "top_k: Input should be a valid integer"),
         (TEXT, "top_k=47", 422, "top_k: Input should be less than or equal to 46"),
         (TEXT, "explain=perhaps", 422, "explain: Input should be a valid boolean"),
+        (TEXT, "all_topics=perhaps", 422, "all_topics: Input should be a valid boolean"),
         (TEXT, "author=zebra", 422, "Expected no other fields than top_k, min_confidence, explain"),
         (TEXT, "top_k=1&top_k=2", 422, "query: Expected each option once"),
         (TEXT, "min_confidence=nan", 422, "min_confidence: Input should be a finite number"),
@@ -101,12 +102,12 @@ def test_a_text_that_is_not_utf_8_is_not_called_json(client: TestClient) -> None
 
 def test_an_unknown_option_is_named(client: TestClient) -> None:
     assert ask(client, TEXT, "topk=1").json()["detail"] == (
-        "query: Expected no other fields than top_k, min_confidence, explain, title, "
+        "query: Expected no other fields than top_k, min_confidence, explain, all_topics, title, "
         'got "topk" (did you mean "top_k"?)'
     )
     many = "&".join(f"{number}=1" for number in range(2_000))
     assert ask(client, TEXT, many).json()["detail"] == (
-        "query: Expected no other fields than top_k, min_confidence, explain, title"
+        "query: Expected no other fields than top_k, min_confidence, explain, all_topics, title"
     )
 
 
@@ -120,5 +121,5 @@ def test_it_is_described_in_openapi(client: TestClient) -> None:
     operation = client.get("/openapi.json").json()["paths"]["/classify"]["post"]
     assert set(operation["requestBody"]["content"]) == {"application/json", "text/plain"}
     names = {parameter["name"]: parameter for parameter in operation["parameters"]}
-    assert set(names) == {"title", "top_k", "min_confidence", "explain"}
+    assert set(names) == {"title", "top_k", "min_confidence", "explain", "all_topics"}
     assert names["top_k"]["schema"]["maximum"] == 46

@@ -29,6 +29,13 @@ MinConfidenceOption = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Abstain below this score instead of the model's thresholds."),
 ]
+AllTopicsOption = Annotated[
+    bool,
+    typer.Option(
+        "--all-topics",
+        help="Also find every topic of a text, perhaps several or none, if the model can.",
+    ),
+]
 PrefixOption = Annotated[str, typer.Option(help="Put this before the name of each result.")]
 
 

@@ -14,6 +14,7 @@ from service.model import (
     describe_blank,
     is_blank,
 )
+from service.model.outputs import TOPIC_PROBABILITIES
 from service.model.strict_json import replace_surrogates
 
 Row = NewsText | str  # a str is the error of a row that has nothing to classify
@@ -38,16 +39,31 @@ class PredictionOptions(NamedTuple):
 
     top_k: int
     min_confidence: float | None
+    all_topics: bool = False
 
 
 def check_options(
-    top_k: int | None, min_confidence: float | None, classifier: TopicClassifier
+    top_k: int | None,
+    min_confidence: float | None,
+    classifier: TopicClassifier,
+    *,
+    all_topics: bool = False,
 ) -> PredictionOptions:
-    """Return the options, or raise CommandError if the model has fewer than ``top_k`` topics."""
+    """Return the options.
+
+    Raises CommandError if the model has fewer than ``top_k`` topics, or cannot find all topics.
+    """
     n_topics = len(classifier.topics)
     if top_k is not None and top_k > n_topics:
         raise CommandError(f"--top-k: expected 1 to {n_topics}, got {top_k}")
-    return PredictionOptions(top_k or classifier.default_top_k, min_confidence)
+    if all_topics and not classifier.finds_all_topics:
+        manifest = classifier.manifest
+        raise CommandError(
+            f"--all-topics: expected a model with the output {TOPIC_PROBABILITIES}, got bundle "
+            f"{manifest.version} of {manifest.name} without it: choose another by --model-dir, or "
+            "train one with the recipe linear"
+        )
+    return PredictionOptions(top_k or classifier.default_top_k, min_confidence, all_topics)
 
 
 def split_lines(

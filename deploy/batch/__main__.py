@@ -22,6 +22,7 @@ from deploy.batch.plan import PARTIAL_FOLDER, make_plan, make_run_manifest, open
 from deploy.batch.worker import Job
 from service.console import (
     MODEL_DIR_HELP,
+    AllTopicsOption,
     MinConfidenceOption,
     PlainConsole,
     PrefixOption,
@@ -57,6 +58,7 @@ def classify(
     ] = None,
     top_k: TopKOption = None,
     min_confidence: MinConfidenceOption = None,
+    all_topics: AllTopicsOption = False,  # noqa: FBT002
     prefix: PrefixOption = "",
     model_dir: Annotated[Path, typer.Option(help=MODEL_DIR_HELP)] = Path("models/reuters"),
     batch_size: Annotated[int, typer.Option(min=1, help="Rows per prediction.")] = 2_000,
@@ -70,12 +72,15 @@ def classify(
     that was stopped.
     """
     bundle = load_bundle(find_bundle(model_dir))
-    options = check_options(top_k, min_confidence, build_classifier(bundle))
+    classifier = build_classifier(bundle)
+    options = check_options(top_k, min_confidence, classifier, all_topics=all_topics)
     data, output = Location.resolve(source), Location.resolve(target)
     if data.contains(output):
         raise CommandError(f"{target}: expected a folder outside of the input, {source}")
 
-    plan = make_plan(data, text=text_column, title=title_column, prefix=prefix)
+    plan = make_plan(
+        data, text=text_column, title=title_column, prefix=prefix, all_topics=all_topics
+    )
     with output.lock():
         present = open_or_resume(output, make_run_manifest(plan, bundle.manifest, options))
         left = [partition for partition in plan.partitions if partition.name not in present]

@@ -10,8 +10,15 @@ import pyarrow.parquet as pq
 
 from deploy.batch.locations import Location, one_line
 from deploy.batch.partitions import Batch, Partition
-from deploy.batch.plan import PARTIAL_FOLDER, RESULT_FIELDS, Plan, folder_values
+from deploy.batch.plan import (
+    ALL_TOPICS_FIELDS,
+    PARTIAL_FOLDER,
+    RESULT_FIELDS,
+    Plan,
+    folder_values,
+)
 from service.model import Bundle, Classification, build_classifier
+from service.model.ranking import RankedTopic
 from service.rows import CommandError, PredictionOptions, batched, classify_rows
 
 ROW_GROUP_BYTES: Final = 16 * 2**20  # size at which rows are written as a row group
@@ -84,14 +91,15 @@ class PartitionClassifier:
         counts["errors"] += len(results) - len(found)
         folders = [pa.repeat(value, len(results)) for value in constants]
         arrays = [*batch.columns, *folders, *result_arrays(results)]
+        if self._job.options.all_topics:
+            arrays += all_topics_arrays(results)
         return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def result_arrays(results: Sequence[Classification | str]) -> list[Any]:
     """Convert results, of which a str is an error, to arrays in the order of ``RESULT_FIELDS``."""
     found = [None if isinstance(result, str) else result for result in results]
-    # pairs are converted faster than dicts
-    rankings = [item and [(each.topic.code, each.score) for each in item.topics] for item in found]
+    rankings = [item and _pairs(item.topics) for item in found]
     columns = {
         "topic": [ranking and ranking[0][0] for ranking in rankings],
         "score": [ranking and ranking[0][1] for ranking in rankings],
@@ -102,6 +110,17 @@ def result_arrays(results: Sequence[Classification | str]) -> list[Any]:
         "error": [result if isinstance(result, str) else None for result in results],
     }
     return [pa.array(columns[name], kind) for name, kind in RESULT_FIELDS.items()]
+
+
+def all_topics_arrays(results: Sequence[Classification | str]) -> list[Any]:
+    """Convert all topics of results to the array of ``ALL_TOPICS_FIELDS``; null for an error."""
+    rows = [None if isinstance(item, str) else _pairs(item.all_topics or ()) for item in results]
+    return [pa.array(rows, kind) for kind in ALL_TOPICS_FIELDS.values()]
+
+
+def _pairs(topics: Sequence[RankedTopic]) -> list[tuple[str, float]]:
+    """Return pairs, which are converted faster than dicts."""
+    return [(ranked.topic.code, ranked.score) for ranked in topics]
 
 
 def _check_unchanged(filesystem: Any, partition: Partition) -> None:

@@ -13,19 +13,21 @@ from service.cli.compare import compare
 from service.cli.explanation import HEADER, explanation_cells, highlight, to_json_object
 from service.cli.inputs import check_inputs, read_lines, read_text, read_texts
 from service.cli.output import to_json, write_lines, write_rows
-from service.cli.results import RESULT_KEYS, show_results, to_json_line
+from service.cli.results import ALL_TOPICS, RESULT_KEYS, show_results, to_json_line
 from service.console import (
     MODEL_DIR_HELP,
+    AllTopicsOption,
     MinConfidenceOption,
     PlainConsole,
     PrefixOption,
     TopKOption,
     progress_bar,
 )
-from service.model import Manifest, load_classifier
+from service.model import Manifest, TopicClassifier, load_classifier
 from service.rows import CommandError, check_options, classify_rows
 
 TOPIC_FIELDS: Final = ("id", "code", "name", "group", "training_newswires", "description")
+THRESHOLD: Final = "all_topics_threshold"
 MODELS: Final = Path("models/reuters")
 cli = typer.Typer(
     help="Classify news texts by topic.",
@@ -84,6 +86,7 @@ def classify(
     ] = False,
     top_k: TopKOption = None,
     min_confidence: MinConfidenceOption = None,
+    all_topics: AllTopicsOption = False,  # noqa: FBT002
     prefix: PrefixOption = "",
 ) -> None:
     """Classify files of text, or of JSON lines, of any length.
@@ -93,8 +96,9 @@ def classify(
     """
     total = check_inputs(files)
     classifier = load_classifier(model_dir)
-    options = check_options(top_k, min_confidence, classifier)
-    names = [prefix + name for name in RESULT_KEYS]
+    options = check_options(top_k, min_confidence, classifier, all_topics=all_topics)
+    keys = (*RESULT_KEYS, ALL_TOPICS) if all_topics else RESULT_KEYS
+    names = [prefix + name for name in keys]
     console = PlainConsole(stderr=True)
     visible = console.is_terminal and not sys.stdout.isatty()
     n_texts, n_failed = 0, 0
@@ -105,7 +109,7 @@ def classify(
             if jsonl or json_lines:
                 write_lines(to_json_line(result, prefix) for result in results)
             else:
-                show_results(results, header=n_texts == 0)
+                show_results(results, header=n_texts == 0, all_topics=all_topics)
             n_texts += len(results)
             n_failed += sum(isinstance(item, str) for item in found)
             advance(batch.size, f"{n_texts:,} texts")
@@ -151,14 +155,30 @@ def model(
 ) -> None:
     """Show the manifest of the model: thresholds and scores; or its topics."""
     classifier = load_classifier(model_dir)
-    if as_json:
-        records = classifier.topics if topics else [classifier.manifest]
-        write_lines(to_json(asdict(record)) for record in records)
-    elif topics:
-        rows = ([str(getattr(each, name)) for name in TOPIC_FIELDS] for each in classifier.topics)
-        write_rows(rows, ["topic" if name == "code" else name for name in TOPIC_FIELDS])
+    if topics:
+        _show_topics(classifier, as_json=as_json)
+    elif as_json:
+        write_lines([to_json(asdict(classifier.manifest))])
     else:
         write_rows(_manifest_rows(classifier.manifest, len(classifier.topics)))
+
+
+def _show_topics(classifier: TopicClassifier, *, as_json: bool) -> None:
+    """Write the topics, each with its threshold in all topics where the model has one."""
+    records = [asdict(topic) for topic in classifier.topics]
+    names = list(TOPIC_FIELDS)
+    if thresholds := classifier.manifest.all_topics_thresholds:
+        names.append(THRESHOLD)
+        for record in records:
+            record[THRESHOLD] = thresholds[record["code"]]
+    if as_json:
+        write_lines(map(to_json, records))
+        return
+    rows = (
+        [f"{value:.3f}" if name == THRESHOLD else str(value) for name, value in cells]
+        for cells in ([(name, record[name]) for name in names] for record in records)
+    )
+    write_rows(rows, ["topic" if name == "code" else name for name in names])
 
 
 def _manifest_rows(manifest: Manifest, n_topics: int) -> Iterator[tuple[str, str]]:
@@ -170,6 +190,9 @@ def _manifest_rows(manifest: Manifest, n_topics: int) -> Iterator[tuple[str, str
         yield f"min_confidence.{code}", f"{threshold:.3f}"
     yield "min_known_words_ratio", f"{manifest.min_known_words_ratio:.3f}"
     yield "no_topic", "yes" if manifest.no_topic else "no"
+    yield "all_topics", "yes" if manifest.all_topics_thresholds else "no"
+    if manifest.all_topics_thresholds:
+        yield "all_topics_precision", f"{manifest.all_topics_precision:.3f}"
     for view, scores in manifest.scores.items():
         for name, score in scores.items():
             yield f"{view}.{name}", f"{score:.3f}"

@@ -11,11 +11,14 @@ from service.cli.output import to_json, write_rows
 from service.console import print_error, printable
 from service.model import Classification
 from service.model.control_characters import escape_controls
+from service.model.ranking import RankedTopic
 
 Result = tuple[Entry, Classification | str]  # a str is an error
 HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained", "no_topic")
 TABLE_HEADER: Final = ("file", "topic", "score", "next", "known_words", "abstained", "no_topic")
 ERROR: Final = "error"
+ALL_TOPICS: Final = "all_topics"
+"""Column and key with every topic of a text, where they are asked for."""
 RESULT_KEYS: Final = ("topic", "topics", "no_topic", "known_words", "abstained", "group", ERROR)
 """Keys that a result adds to its line, after the prefix; as in a response of the service."""
 PREDICTED: Final = "green"
@@ -44,32 +47,43 @@ def keep_line(entry: Entry, added: dict[str, Any]) -> str:
     return escape_controls(kept) + separator + text[1:]
 
 
-def show_results(results: Sequence[Result], *, header: bool) -> None:
-    """Print a table on a terminal, else tab-separated values; errors go to standard error."""
+def show_results(results: Sequence[Result], *, header: bool, all_topics: bool = False) -> None:
+    """Print a table on a terminal, else tab-separated values; errors go to standard error.
+
+    With ``all_topics``, which the results must then have, there is a last column of these.
+    """
     found = [(entry, item) for entry, item in results if not isinstance(item, str)]
+    last = (ALL_TOPICS,) if all_topics else ()
     if not sys.stdout.isatty():
-        write_rows([result_cells(*each) for each in found], HEADER if header else ())
+        write_rows([result_cells(*each) for each in found], (*HEADER, *last) if header else ())
     elif found:
         has_no_topic = any(item.no_topic is not None for _, item in found)
         shown = slice(None if has_no_topic else TABLE_HEADER.index("no_topic"))
-        write_rows([table_cells(*each)[shown] for each in found], TABLE_HEADER[shown])
+        rows = [(*table_cells(*each)[shown], *_all_topics_cell(each[1])) for each in found]
+        write_rows(rows, (*TABLE_HEADER[shown], *last))
     for entry, item in results:
         if isinstance(item, str):
             print_error(f"{entry.file}: {item}")
 
 
 def result_cells(entry: Entry, found: Classification) -> tuple[str, ...]:
-    """Return the cells that ``HEADER`` names."""
+    """Return the cells that ``HEADER`` names, and that of ``ALL_TOPICS`` if they were found."""
     (topic, score), *_ = found.topics
+    all_topics = () if found.all_topics is None else (_codes_and_scores(found.all_topics),)
     return (
         entry.file,
         topic.code,
         f"{score:.6f}",
-        " ".join(f"{topic.code}:{score:.6f}" for topic, score in found.topics),
+        _codes_and_scores(found.topics),
         f"{found.known_words_ratio:.6f}",
         found.abstained or "",
         "" if found.no_topic is None else f"{found.no_topic:.6f}",
+        *all_topics,
     )
+
+
+def _codes_and_scores(topics: Sequence[RankedTopic]) -> str:
+    return " ".join(f"{topic.code}:{score:.6f}" for topic, score in topics)
 
 
 def table_cells(entry: Entry, found: Classification) -> tuple[str | Text, ...]:
@@ -79,8 +93,16 @@ def table_cells(entry: Entry, found: Classification) -> tuple[str | Text, ...]:
         entry.file,
         Text(printable(topic.name), style=ABSTAINED if found.abstained else PREDICTED),
         f"{score:.3f}",
-        ", ".join(f"{topic.name} {score:.3f}" for topic, score in others),
+        _names_and_scores(others),
         f"{found.known_words_ratio:.0%}",
         (found.abstained or "").replace("_", " "),
         "" if found.no_topic is None else f"{found.no_topic:.3f}",
     )
+
+
+def _all_topics_cell(found: Classification) -> tuple[str, ...]:
+    return () if found.all_topics is None else (_names_and_scores(found.all_topics),)
+
+
+def _names_and_scores(topics: Sequence[RankedTopic]) -> str:
+    return ", ".join(f"{topic.name} {score:.3f}" for topic, score in topics)

@@ -167,7 +167,7 @@ def test_model_of_1000_topics(browser: BrowserContext, tmp_path: Path, size: Vie
 
 @pytest.mark.parametrize("finds", [True, False])
 def test_all_topics_are_asked_of_a_model_that_finds_them(
-    browser: BrowserContext, tmp_path: Path, finds: bool
+    browser: BrowserContext, tmp_path: Path, *, finds: bool
 ) -> None:
     folder = save_synthetic_bundle(tmp_path / "1", 3, all_topics=finds)
     with RunningService(NEWSWIRE_MODEL_DIR=str(folder)) as service:

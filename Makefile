@@ -63,7 +63,7 @@ test-fast: $(VENVS)/test/.installed ## Run the fast tests of the service, in abo
 test-compose: $(VENVS)/dev/.installed ## Test the containers; needs a container engine
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
 
-bench: $(VENVS)/dev/.installed ## Benchmark the service: ARGS="server", ratio, peers, inprocess, micro, memory or health
+bench: $(VENVS)/dev/.installed ## Benchmark the service: ARGS="server", ratio, peers, inprocess, micro, memory, health or tracing
 	$(DEV) -m tests.benchmarks $(ARGS)
 
 reliability: $(VENVS)/dev/.installed ## Test under faults, load and attacks: CASE=overload, soak, fuzz, ...

@@ -3,18 +3,21 @@
 ARG PYTHON=3.13
 FROM python:3.13-slim-bookworm AS build
 ARG PYTHON
+# tracing for an image with OpenTelemetry, as in docs/tracing.md; it is 11 MB larger
+ARG REQUIREMENTS=service
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY requirements/service.txt .
+COPY requirements/${REQUIREMENTS}.txt requirements.txt
 RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-compile \
-        --target=packages -r service.txt \
+        --target=packages -r requirements.txt \
  # what only the authors of these packages run
  && find packages -type d -name tests -prune -exec rm -r {} + \
  && find packages -type f -regextype posix-egrep -regex '.*\.(pyi|pyx|pxd|pxi|c|h|a)' -delete \
  && rm -r packages/bin packages/fastapi_offline/static/redoc.standalone.js packages/numpy/f2py packages/onnxruntime/quantization \
         packages/onnxruntime/tools packages/onnxruntime/transformers \
- # what only these import: protobuf and flatbuffers
-        packages/google packages/flatbuffers
+ # what only these import: flatbuffers and protobuf, which traces are made of
+        packages/flatbuffers \
+ && if [ "${REQUIREMENTS}" != tracing ]; then rm -r packages/google; fi
 COPY service service
 # compiled here, because a read-only root cannot keep what is compiled at the start
 RUN python -m compileall -q --invalidation-mode unchecked-hash \

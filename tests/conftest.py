@@ -159,7 +159,7 @@ def classifier() -> TopicClassifier:
 def no_topic_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small bundle that can predict "none of the topics"."""
     folder = tmp_path_factory.mktemp("no_topic") / "1"
-    save_small_bundle(folder, no_topic=True)
+    save_small_bundle(folder)
     return folder
 
 

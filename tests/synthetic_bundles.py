@@ -11,17 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnx
-import onnxruntime
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
-from service.model import Bundle, Golden, Manifest, Topic, save_bundle
-from service.model.abstention import Abstention
-from service.model.drift import BOUNDS, DriftBaseline, count_bins
+from service.model import Topic
 from service.model.field_encoder import NewsEncoder
-from service.model.manifest import FORMAT_VERSION
 from service.model.token_counts import FIRST_WORD_ID
+from tests.bundle_of_weights import save_bundle_of_weights
 
 WORDS_PER_TOPIC: Final = 2
 WEIGHT: Final = 6
@@ -30,8 +25,6 @@ COMMON_WORDS: Final = ("the", "news", "of", "today")
 NO_TOPIC_WORDS: Final = ("weather", "lottery")
 NO_TOPIC_TEXT: Final = "The weather and the lottery of today"
 N_GOLDENS: Final = 8
-OPSET: Final = 18
-_TENSORS: Final = ("token_ids", "token_counts", "probabilities", "topic_probabilities")
 _SCRIPTS: Final = (
     ("topic-", "abdefgiklmnoprstuvwz"),
     ("спорт-", "абвгдежзиклмнопрстуф"),
@@ -51,7 +44,7 @@ _NAMES: Final = (
 )
 MIN_CONFIDENCE: Final = 0.6
 OWN_LOGIT: Final = WEIGHT / 2
-"""Added to the logit of a topic alone: one of its words is enough."""
+"""A text has every topic with a higher logit: one of its words is enough."""
 ALL_TOPICS_THRESHOLD: Final = 0.5
 
 
@@ -88,20 +81,6 @@ def save_synthetic_bundle(
     words = [*COMMON_WORDS, *NO_TOPIC_WORDS]
     words += [word for topic_id in range(n_topics) for word in _words_of(topic_id)]
     vocabulary = {word: token_id for token_id, word in enumerate(words, FIRST_WORD_ID)}
-    weights = _weights(vocabulary, n_topics)
-    network = _network(weights, all_topics=all_topics)
-    encoder = NewsEncoder(vocabulary)
-    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
-
-    def golden(text: str, title: str | None) -> Golden:
-        encoded = encoder.encode(text, title)
-        inputs = {
-            "token_ids": encoded.token_ids[np.newaxis],
-            "token_counts": encoded.token_counts[np.newaxis],
-        }
-        (probabilities, *alone) = (output[0].tolist() for output in session.run(None, inputs))
-        return Golden(title, text, encoder.token_ids(text, title), probabilities, *alone)
-
     topics = [
         Topic(
             id=topic_id,
@@ -113,29 +92,21 @@ def save_synthetic_bundle(
         )
         for topic_id in range(n_topics)
     ]
-    goldens = [golden(text_of(i), None) for i in range(min(n_topics, N_GOLDENS))]
-    goldens += [golden("", text_of(n_topics - 1)), golden(NO_TOPIC_TEXT, None)]
-    manifest = Manifest(
-        format_version=FORMAT_VERSION,
+    texts = [(None, text_of(i)) for i in range(min(n_topics, N_GOLDENS))]
+    save_bundle_of_weights(
+        folder,
+        NewsEncoder(vocabulary),
+        _weights(vocabulary, n_topics),
+        topics,
+        [*texts, (text_of(n_topics - 1), ""), (None, NO_TOPIC_TEXT)],
+        own_logit=OWN_LOGIT if all_topics else None,
         name=name,
-        version=folder.name,
-        created="2026-01-01T00:00:00+00:00",
-        command="a test",
-        recipe={"name": "by hand"},
-        data={"source": "files"},
-        tokenizer=NewsEncoder.name,
-        tensors={name: name for name in _TENSORS[: 4 if all_topics else 3]},
-        scores={"article": {"accuracy": 1.0}},
-        libraries={"onnx": onnx.__version__},
         min_known_words_ratio=0.5,
         min_confidence=MIN_CONFIDENCE,
-        no_topic=True,
         topic_min_confidence={topics[0].code: 0.7},
         all_topics_thresholds={topic.code: ALL_TOPICS_THRESHOLD for topic in topics if all_topics},
         all_topics_precision=0.5 if all_topics else 0.0,
     )
-    bundle = Bundle(manifest, network, vocabulary, topics, goldens, _baseline(topics))
-    save_bundle(bundle, folder, {})
     return folder
 
 
@@ -156,54 +127,3 @@ def _weights(vocabulary: dict[str, int], n_topics: int) -> NDArray[np.int8]:
     for word in NO_TOPIC_WORDS:
         weights[vocabulary[word], n_topics] = WEIGHT
     return weights
-
-
-def _network(weights: NDArray[np.int8], *, all_topics: bool) -> bytes:
-    """Return a network as the released one: 8-bit rows of tokens, summed by their counts."""
-    n_outputs = weights.shape[1]
-    nodes = [
-        helper.make_node("Gather", ["weights", "token_ids"], ["quantized"]),
-        helper.make_node("Cast", ["quantized"], ["rows"], to=TensorProto.FLOAT),
-        helper.make_node("Unsqueeze", ["token_counts", "axis"], ["counts"]),
-        helper.make_node("MatMul", ["counts", "rows"], ["sums"]),
-        helper.make_node("Squeeze", ["sums", "axis"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
-    ]
-    inputs = [
-        helper.make_tensor_value_info("token_ids", TensorProto.INT64, ["batch_or_1", "length"]),
-        helper.make_tensor_value_info("token_counts", TensorProto.FLOAT, ["batch", "length"]),
-    ]
-    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", n_outputs])]
-    constants = [
-        numpy_helper.from_array(weights, "weights"),
-        numpy_helper.from_array(np.array([1], dtype=np.int64), "axis"),
-    ]
-    if all_topics:
-        shape = ["n", n_outputs - 1]
-        nodes += [
-            helper.make_node("Slice", ["logits", "begin", "end", "axis"], ["own"]),
-            helper.make_node("Sub", ["own", "own_logit"], ["own_logits"]),
-            helper.make_node("Sigmoid", ["own_logits"], ["topic_probabilities"]),
-        ]
-        outputs.append(
-            helper.make_tensor_value_info("topic_probabilities", TensorProto.FLOAT, shape)
-        )
-        constants += [
-            numpy_helper.from_array(np.array([0], dtype=np.int64), "begin"),
-            numpy_helper.from_array(np.array([n_outputs - 1], dtype=np.int64), "end"),
-            numpy_helper.from_array(np.array(OWN_LOGIT, dtype=np.float32), "own_logit"),
-        ]
-    graph = helper.make_graph(nodes, "synthetic", inputs, outputs, constants)
-    opset = helper.make_opsetid("", OPSET)
-    model = helper.make_model(graph, ir_version=8, opset_imports=[opset])
-    return bytes(model.SerializeToString())
-
-
-def _baseline(topics: Sequence[Topic]) -> DriftBaseline:
-    """Return the baseline of held-out texts, one of each topic."""
-    n_texts = len(topics)
-    return DriftBaseline(
-        topics={topic.code: 1 for topic in topics},
-        abstentions={reason.value: 0 for reason in Abstention},
-        **{name: count_bins(name, [0.5] * n_texts) for name in BOUNDS},
-    )

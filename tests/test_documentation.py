@@ -88,7 +88,9 @@ def test_every_variable_is_a_setting() -> None:
 def test_compose_passes_every_setting() -> None:
     """The image sets the host; the port inside the container stays, the published one is set."""
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    passed = compose["services"]["service"]["environment"]
+    environment = compose["services"]["service"]["environment"]
+    passed = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    assert {name.split("_")[0] for name in environment.keys() - passed.keys()} == {"OTEL"}
     names = {f"{PREFIX}{name.upper()}" for name in ServiceSettings.model_fields}
     names -= {f"{PREFIX}HOST", f"{PREFIX}PORT"}
     assert passed == {name: f"${{{name}:-}}" for name in names}

@@ -15,7 +15,7 @@ from tests.ports import free_port
 from tests.waiting import wait_until
 
 TIMEOUT_SECONDS = 120
-PORTS = ("NEWSWIRE_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "BALANCER_PORT")
+PORTS = ("NEWSWIRE_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "BALANCER_PORT", "JAEGER_PORT")
 
 
 def compose_command() -> list[str] | None:

@@ -25,7 +25,7 @@ class Damaged:
     def __init__(self) -> None:
         self._parent = tempfile.TemporaryDirectory()
         self._folder = Path(self._parent.name) / "1"
-        save_small_bundle(self._folder, no_topic=True)
+        save_small_bundle(self._folder)
         self.files = {path.name: path.read_bytes() for path in self._folder.iterdir()}
         self._manifest: dict[str, Any] = json.loads(self.files[MANIFEST_FILE])
 

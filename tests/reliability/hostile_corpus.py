@@ -93,6 +93,7 @@ BODIES: Final = {
     "1e999": Hostile(raw(b'{"text": "oil", "min_confidence": 1e999}'), (422,)),
     "10**5000": Hostile(raw(b'{"text": "oil", "top_k": 1%b}' % (b"0" * 5_000)), (400,)),
     "NaN": Hostile(raw(b'{"text": "oil", "min_confidence": NaN}'), (422,)),
+    "a number for a boolean": Hostile(raw(b'{"text": "oil", "all_topics": 1}'), (422,)),
     "byte order mark": Hostile(raw(b"\xef\xbb\xbf" + GOOD), (200,)),
     "UTF-16": Hostile(raw(GOOD.decode().encode("utf-16")), (400,)),
     "UTF-32": Hostile(raw(GOOD.decode().encode("utf-32")), (400,)),

@@ -46,7 +46,10 @@ def test_bundle_of_other_topics(folder: Path, dataset: Dataset) -> None:
     assert not manifest.no_topic
     assert manifest.scores.keys() == {"article", "headlines", "first_sentences"}
     assert manifest.scores["article"]["accuracy"] > 0.8
-    assert manifest.recipe["settings"].keys() == {"seed", "folds", "features", "svm", "calibration"}
+    groups = {"features", "svm", "calibration", "all_topics"}
+    assert manifest.recipe["settings"].keys() == {"seed", "folds", *groups}
+    assert manifest.all_topics_thresholds.keys() == {topic.code for topic in classifier.topics}
+    assert manifest.scores["article"]["all_topics_micro_f1"] > 0.8
     assert manifest.recipe["settings"]["svm"]["C"] in C_OF_OTHER_TOPICS
     assert classifier.drift_baseline is not None
     assert classifier.drift_baseline.n_texts == 60

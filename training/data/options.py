@@ -2,11 +2,12 @@
 
 import argparse
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
+from service.model import find_bundle, load_bundle
 from service.model.manifest import MAX_LINE_LENGTH
 from service.rows import find_repeated_file
 from training.data import Source
@@ -109,3 +110,17 @@ def options_of_command(command: str) -> DataOptions:
         drop_rare=found.drop_rare,
         split_seed=None if found.chronological else found.split_seed,
     )
+
+
+def options_of_bundles(bundles: Sequence[Path]) -> DataOptions:
+    """Return the options that the first bundle was trained with.
+
+    Raises `DataError` unless all have the same split seed, or None, the split by date: test texts
+    of one split are training texts of another.
+    """
+    manifests = [load_bundle(find_bundle(path)).manifest for path in bundles]
+    seeds = {manifest.data.get("split_seed", SPLIT_SEED) for manifest in manifests}
+    if len(seeds) > 1:
+        raise DataError(f"expected bundles that were trained on one split, got split seeds {seeds}")
+    split_seed = cast(int | None, seeds.pop())
+    return replace(options_of_command(manifests[0].command), split_seed=split_seed)

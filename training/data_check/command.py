@@ -8,16 +8,16 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from service.console import PlainConsole
 from service.rows import find_repeated_file
+from training.console import stdout_console
 from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import DataError
+from training.data.given_options import ColumnsOption, DataDirOption, TestOption, TopicsOption
 from training.data.labelled_file import MAX_BAD_ROWS
 from training.data.output_files import check_outputs, write_files
 
 STANDARD_OUTPUT: Final = Path("-")
-LOG_COLUMNS: Final = 220  # width of tables without a terminal
 
 
 def check_data(
@@ -28,18 +28,9 @@ def check_data(
             f"{Source.REUTERS21578}; checked together."
         ),
     ],
-    test: Annotated[
-        Path | None,
-        typer.Option(help="File of labelled texts to test on; the others are to train on."),
-    ] = None,
-    topics: Annotated[
-        Path | None,
-        typer.Option(help="JSON list of topics: code and name mean the same one, as for train."),
-    ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(help="Columns of other names, as in text=body,topics=section."),
-    ] = None,
+    test: TestOption = None,
+    topics: TopicsOption = None,
+    columns: ColumnsOption = None,
     max_bad_rows: Annotated[
         float, typer.Option(min=0, max=1, help="Share of a file's rows that may be bad.")
     ] = MAX_BAD_ROWS,
@@ -55,13 +46,7 @@ def check_data(
         Path | None, typer.Option(help="Write the rows that are no suspects as JSON lines.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed of the folds.", min=0)] = 0,
-    data_dir: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="NEWSWIRE_DATA_DIR",
-            help="Folder with the files of reuters21578; downloaded to a cache if left out.",
-        ),
-    ] = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Check labelled texts: duplicates, leaks, rare topics, suspected label errors.
 
@@ -100,7 +85,7 @@ def check_data(
     if json_file == STANDARD_OUTPUT:
         sys.stdout.write(_to_line(report.to_json()))
         return
-    console = PlainConsole(width=None if sys.stdout.isatty() else LOG_COLUMNS)
+    console = stdout_console()
     for sentence in found.replaced:
         console.print(sentence, soft_wrap=True)
     for table in report_tables(report):

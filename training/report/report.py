@@ -77,8 +77,8 @@ ALL_TOPICS: Final = """
 
 `all_topics` are the topics whose own probability reaches their threshold. Thresholds were chosen \
 on held-out training texts: of each topic, the one with the highest F1 at which at least \
-{precision:.0%} of what is found is right.{never} A text of which no topic fits, or with too few \
-known words, has none. *Exact match* is the share of texts with all topics right and no other, \
+{precision:.0%} of what is found is right.{never} A text {no_topic}with too few known words has \
+none. *Exact match* is the share of texts with all topics right and no other, \
 *ranking* the label ranking average precision.
 
 {table}"""
@@ -165,6 +165,7 @@ def write_model_card(
         columns = ["measured on", *tables.ALL_TOPICS_TITLES.values()]
         card += ALL_TOPICS.format(
             precision=manifest.all_topics_precision,
+            no_topic="of which no topic fits or " if manifest.no_topic else "",
             never=NEVER_FOUND.format(n=len(never), codes=", ".join(never)) if never else "",
             table=tables.markdown_table(columns, rows),
         )

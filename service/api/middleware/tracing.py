@@ -21,6 +21,8 @@ TRACESTATE_HEADER: Final = b"tracestate"
 SERVER_ERROR: Final = 500
 MAX_PATH_LENGTH: Final = 256
 """A path with a parameter may be as long as the headers."""
+MAX_TRACESTATE_LENGTH: Final = 512
+"""Longer ones are dropped, as OpenTelemetry does."""
 
 
 class TracingMiddleware:
@@ -48,8 +50,10 @@ class TracingMiddleware:
     async def _trace(
         self, traceparent: str | None, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        states = [value for name, value in scope["headers"] if name == TRACESTATE_HEADER]
-        trace = RequestTrace(traceparent, b",".join(states).decode("latin-1"))
+        state = b",".join(value for name, value in scope["headers"] if name == TRACESTATE_HEADER)
+        if len(state) > MAX_TRACESTATE_LENGTH:
+            state = b""
+        trace = RequestTrace(traceparent, state.decode("latin-1"))
         if context := current_request_context.get():
             current_request_context.set(context._replace(trace_id=trace.trace_id))
         status = SERVER_ERROR  # of a request that fails before its response starts

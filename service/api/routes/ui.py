@@ -68,6 +68,7 @@ def page_routes(served: Callable[[], ServedModel]) -> APIRouter:
             "n_topics": len(classifier.topics),
             "abstains": manifest.abstains,
             "no_topic": manifest.no_topic,
+            "all_topics": classifier.finds_all_topics,
             "default_top_k": classifier.default_top_k,
             "max_explained_words": model.limits.max_explained_words,
             "examples": examples[classifier],

@@ -23,6 +23,7 @@ function readRequest() {
   const request = {};
   if (title.trim()) request.title = title;
   if (text.trim()) request.text = text;
+  if (config.all_topics) request.all_topics = true;
   if (byId("top-k").value) request.top_k = Number(byId("top-k").value);
   if (byId("explain").checked && countWords(title, text) <= config.max_explained_words) request.explain = true;
   return request;

@@ -81,6 +81,14 @@ function showTopics(topics, isGuess = true) {
   showRows(rest.lastElementChild, folded);
 }
 
+/** Return the sentence on the topics that the text has besides the one of the headline. */
+export function alsoAbout({ abstained, all_topics: found = [] }, topic) {
+  const others = found.filter((each) => each.topic !== topic);
+  if (!others.length) return "";
+  const names = others.map(({ name, score }) => `${name} (${percent(score)})`).join(", ");
+  return `${abstained ? "May be about" : "Also about"} ${names}.`;
+}
+
 function showVerdict({ badge = "", headline = "", reason = "" }) {
   showText("badge", BADGES[badge] ?? "");
   byId("badge").className = `badge ${badge}`;
@@ -101,6 +109,7 @@ export function showPrediction({ request, prediction, milliseconds }, config, to
   showVerdict({ ...verdict, badge, reason: [verdict.reason, hint].filter(Boolean).join(" ") });
   const described = topics.get(topic);
   showText("about", described ? `${described.description} Group: ${described.group}.` : "");
+  showText("also", alsoAbout(prediction, topic));
   showTopics(rows(prediction), abstained !== "too_few_known_words");
   const facts = [
     group && `All topics of ${group.name} together: ${percent(group.score)}`,
@@ -116,6 +125,7 @@ export function showNoPrediction(error = "") {
   byId("welcome").hidden = Boolean(error);
   showVerdict({});
   showText("about", "");
+  showText("also", "");
   showText("facts", "");
   showTopics([]);
 }

@@ -30,6 +30,17 @@ SPAN_ID_BITS: Final = 64
 SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
 
+class ProcessResource(Resource):  # type: ignore[misc]
+    """A resource that computes its hash once: the encoder hashes it, as JSON, for every span."""
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__(resource.attributes, resource.schema_url)
+        self._hash = hash(resource)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
 class TraceExporter(SpanExporter):  # type: ignore[misc]
     """Exports the spans of traces; what is queued are `RequestTrace`."""
 
@@ -39,7 +50,8 @@ class TraceExporter(SpanExporter):  # type: ignore[misc]
         self._scope = InstrumentationScope(NAME, __version__)
         # the environment overrides our name and version
         own = Resource({"service.name": NAME, "service.version": __version__})
-        self._resource = Resource.create().merge(own).merge(OTELResourceDetector().detect())
+        merged = Resource.create().merge(own).merge(OTELResourceDetector().detect())
+        self._resource = ProcessResource(merged)
 
     def export(self, spans: Sequence[RequestTrace]) -> SpanExportResult:
         """Export traces; return whether the collector took them."""

@@ -24,7 +24,7 @@ async def classify(request: ClassifyRequest) -> ClassifyResponse:
         known_words=0.98,
         abstained=None,
         group=None,
-        model=ModelVersion(name="reuters", version="6"),
+        model=ModelVersion(name="reuters", version="7"),
     )
 
 

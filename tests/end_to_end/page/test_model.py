@@ -163,3 +163,22 @@ def test_model_of_1000_topics(browser: BrowserContext, tmp_path: Path, size: Vie
         assert width <= size["width"]
         page.close()
     assert watched.errors == []
+
+
+@pytest.mark.parametrize("finds", [True, False])
+def test_all_topics_are_asked_of_a_model_that_finds_them(
+    browser: BrowserContext, tmp_path: Path, *, finds: bool
+) -> None:
+    folder = save_synthetic_bundle(tmp_path / "1", 3, all_topics=finds)
+    with RunningService(NEWSWIRE_MODEL_DIR=str(folder)) as service:
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{service.port}/")
+        expect(page.locator("#model")).to_contain_text("version")
+        with page.expect_request("**/classify") as asked:
+            type_text(page, unsure_text(0, 2))
+        sent = asked.value.post_data_json
+        assert sent is not None
+        assert sent.get("all_topics", False) is finds
+        expect(page.locator("#headline")).to_be_visible()
+        expect(page.locator("#also")).to_be_visible(visible=finds)
+        page.close()

@@ -174,3 +174,21 @@ def test_result_is_above_the_fold_of_a_phone(page: Page, example: str) -> None:
         assert box
         assert box["y"] + box["height"] <= EDITORS_PHONE["height"]
     assert page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize(
+    ("abstained", "told"),
+    [(None, "Also about Ships (61.0 %), Trade (30.0 %)."), ("low_confidence", "May be about ")],
+)
+def test_other_topics_of_the_text(page: Page, abstained: str | None, told: str) -> None:
+    found = scored(("Crude oil", 0.9), ("Ships", 0.61), ("Trade", 0.3))
+    ranked = scored(("Crude oil", 0.8))
+    respond_with(page, abstained=abstained, topics=ranked, all_topics=found)
+    type_text(page, OIL)
+    expect(page.locator("#also")).to_contain_text(told)
+    expect(page.locator("#also")).not_to_contain_text("Crude oil")
+    page.unroute("**/classify")
+    respond_with(page, topics=ranked, all_topics=found[:1])
+    type_text(page, OIL + " And more.")
+    expect(page.locator("#headline")).to_have_text("Crude oil")
+    expect(page.locator("#also")).to_be_hidden()

@@ -20,8 +20,9 @@ from service.model import (
 )
 from service.model.manifest import FORMAT_VERSION
 from service.model.ranking import check_rows, rank_topics
+from tests.bundle_of_weights import network_of_weights
 from tests.conftest import RELEASED
-from tests.fuzzing.small_bundle import TOPIC_MIN_CONFIDENCE, random_weights, small_network
+from tests.fuzzing.small_bundle import CODES, TOPIC_MIN_CONFIDENCE, VOCABULARY
 from tests.hostile_bundles import edit_manifest, rewrite
 
 
@@ -178,6 +179,7 @@ def test_a_baseline_of_version_2_is_complete(bundle: Bundle, copy: Path, absent:
 
 
 def test_a_network_without_the_output_is_an_error(bundle: Bundle) -> None:
-    network = small_network(random_weights())
+    n_ids = 1 + max(VOCABULARY.values())
+    network = network_of_weights(np.zeros((n_ids, len(CODES)), np.float32))
     with pytest.raises(BundleError, match=r"expected 3 topics and none of them .* \(1, 3\)"):
         build_classifier(replace(bundle, network=network))

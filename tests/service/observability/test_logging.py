@@ -53,6 +53,17 @@ def test_request_ids_are_logged(written: io.StringIO) -> None:
     (line,) = lines(written)
     assert line["request_id"] == "a-1"
     assert line["traceparent"] == traceparent
+    assert line["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+
+
+def test_the_trace_of_a_request_is_logged(written: io.StringIO) -> None:
+    context = begin_request_context([])
+    logger.warning("before")
+    current_request_context.set(context._replace(trace_id="12" * 16))
+    logger.warning("traced")
+    before, traced = lines(written)
+    assert "trace_id" not in before
+    assert traced["trace_id"] == "12" * 16
 
 
 def test_exception_message_of_a_request_is_not_logged(written: io.StringIO) -> None:

@@ -28,3 +28,17 @@ def test_invalid_ids_are_replaced(value: bytes) -> None:
     context = begin_request_context([(b"x-request-id", value), (b"traceparent", value)])
     assert context.request_id.encode() != value
     assert context.traceparent is None
+
+
+@pytest.mark.parametrize(
+    "traceparent",
+    [
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        TRACEPARENT.upper(),
+        f"{TRACEPARENT}-more",
+    ],
+)
+def test_a_traceparent_that_the_specification_rejects_is_none(traceparent: str) -> None:
+    assert begin_request_context([(b"traceparent", traceparent.encode())]).traceparent is None

@@ -199,7 +199,7 @@ def test_chronological() -> None:
 
 def test_rare_topics_are_rejected_or_dropped() -> None:
     rows = [*ROWS, row(100, "rare", "law"), row(101, "rare"), row(102, "law", "rare"), row(103)]
-    with pytest.raises(DataError, match=r"got fewer of 1 among 4 topics: rare \(2\);"):
+    with pytest.raises(DataError, match=r"got fewer of 1 among 4 topics: rare \(3\);"):
         build(rows)
     lines: list[str] = []
     dataset = build(rows, drop_rare=True, report=lines.append)
@@ -211,6 +211,16 @@ def test_rare_topics_are_rejected_or_dropped() -> None:
     negatives = [*dataset.train.negatives, *dataset.test.negatives]
     assert [item.body for item in negatives] == ["none text number103"]
     assert lines[0] == "Left out 1 rare topics (rare), and 1 rows with no other"
+
+
+def test_topic_that_is_never_the_first_is_learnt() -> None:
+    rows = [*ROWS, *(row(100 + number, "law", "courts") for number in range(6))]
+    dataset = build(rows)
+    assert list(dataset.topic_codes) == ["arts", "courts", "law", "sport"]
+    (courts,) = [topic for topic in dataset.topics if topic.code == "courts"]
+    articles = dataset.train.articles or ()
+    assert courts.training_newswires == sum("courts" in item.topics for item in articles) > 0
+    assert courts.id not in {*dataset.train.labels, *dataset.test.labels}
 
 
 @pytest.mark.parametrize(

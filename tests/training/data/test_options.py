@@ -13,8 +13,14 @@ from training.release.export import repeatable_command
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"data": ("reuters",)}, "expected keras, reuters21578 or a file of JSON lines .*got reut"),
-        ({"data": ("a.txt",)}, "expected keras, reuters21578 or a file of JSON lines .*got a.txt"),
+        (
+            {"data": ("reuters",)},
+            "expected keras, reuters21578, modapte or a file of JSON lines .*got reut",
+        ),
+        (
+            {"data": ("a.txt",)},
+            "expected keras, reuters21578, modapte or a file of JSON lines .*got a.txt",
+        ),
         ({"data": ("keras", "reuters21578")}, "expected one built-in set, got keras and reuters"),
         ({"data": ("keras", "a.jsonl")}, "--data keras: the set has word ids without texts"),
         ({"data": ("keras",), "test": Path("a.csv")}, "--data keras: the set has word ids"),

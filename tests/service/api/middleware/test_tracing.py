@@ -283,6 +283,14 @@ def test_no_text_or_title_is_exported(traced: Traced, receiver: Receiver) -> Non
     assert MARKER.encode() not in b"".join(receiver.bodies)
 
 
+def test_a_long_tracestate_is_dropped(traced: Traced, receiver: Receiver) -> None:
+    state = {"tracestate": f"vendor={'x' * 600}"}
+    with traced() as (_, client):
+        client.post("/classify", json={"text": TEXT}, headers=SAMPLED | state)
+    assert only(receiver).trace_id.hex() == TRACE_ID
+    assert only(receiver).trace_state == ""
+
+
 def test_a_path_is_cut(traced: Traced, receiver: Receiver) -> None:
     with traced() as (_, client):
         assert client.post(f"/v2/models/{'x' * 5_000}/infer", json=INFER).status_code == 404

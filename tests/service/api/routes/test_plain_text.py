@@ -102,7 +102,7 @@ def test_a_text_that_is_not_utf_8_is_not_called_json(client: TestClient) -> None
 
 def test_an_unknown_option_is_named(client: TestClient) -> None:
     assert ask(client, TEXT, "topk=1").json()["detail"] == (
-        "query: Expected no other fields than top_k, min_confidence, explain, title, "
+        "query: Expected no other fields than top_k, min_confidence, explain, all_topics, title, "
         'got "topk" (did you mean "top_k"?)'
     )
     many = "&".join(f"{number}=1" for number in range(2_000))

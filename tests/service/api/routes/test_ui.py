@@ -90,6 +90,7 @@ def test_config_describes_the_served_model(classifier: TopicClassifier) -> None:
         "n_topics": 46,
         "abstains": True,
         "no_topic": True,
+        "all_topics": classifier.finds_all_topics,
         "default_top_k": 3,
         "max_explained_words": 77,
         "service_version": __version__,

@@ -1,0 +1,54 @@
+"""Every topic of a text, from Python."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.model import Abstention, InferenceError, TopicClassifier, load_classifier
+from service.model.outputs import TOPIC_PROBABILITIES
+from tests.synthetic_bundles import NO_TOPIC_TEXT, save_synthetic_bundle, text_of, unsure_text
+
+TEXTS = [text_of(2) + unsure_text(0), NO_TOPIC_TEXT, "qqq www eee", unsure_text(1, 0), text_of(1)]
+EXPECTED: list[list[int]] = [[2, 0], [], [], [0, 1], [1]]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> TopicClassifier:
+    return load_classifier(save_synthetic_bundle(tmp_path_factory.mktemp("all") / "1", 46))
+
+
+def test_topics_over_their_thresholds(model: TopicClassifier) -> None:
+    found = model.classify(TEXTS, top_k=1, all_topics=True)
+    assert [[each.topic.id for each in text.all_topics or ()] for text in found] == EXPECTED
+    probabilities = model.infer([model.encode(text) for text in TEXTS], TOPIC_PROBABILITIES)
+    for text, row in zip(found, probabilities, strict=True):
+        if text.abstained in (None, Abstention.LOW_CONFIDENCE):
+            expected = set(np.flatnonzero(row >= model.all_topics_thresholds))
+            assert {each.topic.id for each in text.all_topics or ()} == expected
+        for topic, score in text.all_topics or ():
+            assert score == pytest.approx(row[topic.id], abs=1e-6)
+
+
+def test_the_rest_is_the_same(model: TopicClassifier) -> None:
+    plain = model.classify(TEXTS, min_confidence=0.9)
+    assert all(text.all_topics is None for text in plain)
+    found = model.classify(TEXTS, min_confidence=0.9, all_topics=True)
+    assert [text._replace(all_topics=None) for text in found] == plain
+    assert model.classify([], all_topics=True) == []
+
+
+def test_values_that_are_no_probabilities(model: TopicClassifier) -> None:
+    classifications = model.classify(TEXTS[:1])
+    for value in (np.nan, -0.1, 1.1):
+        probabilities = np.full((1, len(model.topics)), value, dtype=np.float32)
+        with pytest.raises(InferenceError, match="topic_probabilities"):
+            model.add_all_topics(probabilities, classifications)
+
+
+def test_model_without_the_output(tmp_path: Path) -> None:
+    folder = save_synthetic_bundle(tmp_path / "1", 3, all_topics=False)
+    model = load_classifier(folder)
+    assert not model.finds_all_topics
+    with pytest.raises(ValueError, match="all_topics: expected a model with the output"):
+        model.classify(TEXTS, all_topics=True)

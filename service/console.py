@@ -45,6 +45,14 @@ AllTopicsOption = Annotated[
         help="Also find every topic of a text, perhaps several or none, if the model can.",
     ),
 ]
+SubjectsOption = Annotated[
+    bool,
+    typer.Option(
+        "--subjects",
+        help="Also add the concepts that a text is about, such as IPTC Media Topics, if topics of "
+        "the model have them.",
+    ),
+]
 PrefixOption = Annotated[str, typer.Option(help="Put this before the name of each result.")]
 
 

@@ -43,6 +43,7 @@ class PredictionOptions(NamedTuple):
     top_k: int
     min_confidence: float | None
     all_topics: bool = False
+    subjects: bool = False
 
 
 def check_options(
@@ -51,10 +52,12 @@ def check_options(
     classifier: TopicClassifier,
     *,
     all_topics: bool = False,
+    subjects: bool = False,
 ) -> PredictionOptions:
     """Return the options.
 
-    Raises CommandError if the model has fewer than ``top_k`` topics, or cannot find all topics.
+    Raises CommandError if the model has fewer than ``top_k`` topics, cannot find all topics, or has
+    no subjects.
     """
     n_topics = len(classifier.topics)
     if top_k is not None and top_k > n_topics:
@@ -66,7 +69,16 @@ def check_options(
             f"{manifest.version} of {manifest.name} without it: choose another by --model-dir, or "
             "train one with the recipe linear"
         )
-    return PredictionOptions(top_k or classifier.default_top_k, min_confidence, all_topics)
+    if subjects and not classifier.has_subjects:
+        manifest = classifier.manifest
+        raise CommandError(
+            f"subjects: expected a model whose topics have subjects, got bundle {manifest.version} "
+            f"of {manifest.name} without any: choose another by --model-dir, or train one with "
+            "subjects in --topics topics.json"
+        )
+    return PredictionOptions(
+        top_k or classifier.default_top_k, min_confidence, all_topics, subjects
+    )
 
 
 def find_repeated_file(paths: Sequence[Path]) -> Path | None:

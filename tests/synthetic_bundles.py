@@ -5,7 +5,7 @@ its topic is ``i``. Names are long, in several scripts, or would be markup in a 
 lottery" is none of the topics, and the words of all texts are known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from service.model import Topic
 from service.model.field_encoder import NewsEncoder
+from service.model.manifest import Subject
 from service.model.token_counts import FIRST_WORD_ID
 from tests.bundle_of_weights import save_bundle_of_weights
 
@@ -72,11 +73,13 @@ def save_synthetic_bundle(
     codes: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
     all_topics: bool = True,
+    subjects: Mapping[int, tuple[Subject, ...]] | None = None,
 ) -> Path:
     """Write a bundle of ``n_topics`` topics that can predict none of them; return its folder.
 
     ``groups`` are given to the topics in turn, ``codes`` and ``names`` replace those of `code_of`
-    and `_NAMES`. With ``all_topics`` it finds every topic that has a word in a text.
+    and `_NAMES`. With ``all_topics`` it finds every topic that has a word in a text. ``subjects``
+    are those of topics, by id.
     """
     words = [*COMMON_WORDS, *NO_TOPIC_WORDS]
     words += [word for topic_id in range(n_topics) for word in _words_of(topic_id)]
@@ -89,6 +92,7 @@ def save_synthetic_bundle(
             group=groups[topic_id % len(groups)],
             description=f"News of kind {topic_id}.",
             training_newswires=5 + topic_id,
+            subjects=(subjects or {}).get(topic_id, ()),
         )
         for topic_id in range(n_topics)
     ]

@@ -147,7 +147,7 @@ def test_the_fields_of_a_request() -> None:
     fields = ClassifyRequest.model_fields
     documented = {
         cells[0].strip("`"): cells[1]
-        for cells in rows(r"`(text|title|top_k|min_confidence|explain|all_topics)`")
+        for cells in rows(r"`(text|title|top_k|min_confidence|explain|all_topics|subjects)`")
     }
     assert documented.keys() == fields.keys()
     for name, field in fields.items():

@@ -25,6 +25,7 @@ from service.console import (
     ModelDirOption,
     PlainConsole,
     PrefixOption,
+    SubjectsOption,
     TopKOption,
     progress_bar,
     run_commands,
@@ -59,6 +60,7 @@ def classify(
     top_k: TopKOption = None,
     min_confidence: MinConfidenceOption = None,
     all_topics: AllTopicsOption = False,  # noqa: FBT002
+    subjects: SubjectsOption = False,  # noqa: FBT002
     prefix: PrefixOption = "",
     batch_size: Annotated[int, typer.Option(min=1, help="Rows per prediction.")] = 2_000,
     workers: Annotated[
@@ -72,13 +74,20 @@ def classify(
     """
     bundle = load_bundle(find_bundle(model_dir))
     classifier = build_classifier(bundle)
-    options = check_options(top_k, min_confidence, classifier, all_topics=all_topics)
+    options = check_options(
+        top_k, min_confidence, classifier, all_topics=all_topics, subjects=subjects
+    )
     data, output = Location.resolve(source), Location.resolve(target)
     if data.contains(output):
         raise CommandError(f"{target}: expected a folder outside of the input, {source}")
 
     plan = make_plan(
-        data, text=text_column, title=title_column, prefix=prefix, all_topics=all_topics
+        data,
+        text=text_column,
+        title=title_column,
+        prefix=prefix,
+        all_topics=all_topics,
+        subjects=subjects,
     )
     with output.lock():
         present = open_or_resume(output, make_run_manifest(plan, bundle.manifest, options))

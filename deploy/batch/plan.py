@@ -33,6 +33,14 @@ RESULT_FIELDS: Final = {
 """Name and type of each column of the results, as in a response of the service; all nullable."""
 ALL_TOPICS_FIELDS: Final = {"all_topics": TOPICS}
 """As `RESULT_FIELDS`, where they are asked for."""
+SUBJECT: Final = pa.struct(
+    [
+        *((name, pa.string()) for name in ("uri", "name", "rel", "creator")),
+        ("confidence", pa.int8()),
+    ]
+)
+SUBJECTS_FIELDS: Final = {"subjects": pa.list_(SUBJECT)}
+"""As `RESULT_FIELDS`, where they are asked for."""
 MANIFEST_FILE: Final = "_run.json"
 PARTIAL_FOLDER: Final = "_partial"
 HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -59,6 +67,7 @@ def make_plan(
     title: str | None,
     prefix: str,
     all_topics: bool = False,
+    subjects: bool = False,
 ) -> Plan:
     """Plan a run over a file or a folder; ``text`` and ``title`` name the columns of them.
 
@@ -88,6 +97,7 @@ def make_plan(
     folders = dict.fromkeys(name for file in files for name in folder_values(data.path, file.path))
     folder_columns = [name for name in folders if name not in schema.names]
     result_fields = RESULT_FIELDS | (ALL_TOPICS_FIELDS if all_topics else {})
+    result_fields |= SUBJECTS_FIELDS if subjects else {}
     fields = [
         *schema,
         *(pa.field(name, pa.string()) for name in folder_columns),

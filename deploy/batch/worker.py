@@ -14,6 +14,7 @@ from deploy.batch.plan import (
     ALL_TOPICS_FIELDS,
     PARTIAL_FOLDER,
     RESULT_FIELDS,
+    SUBJECTS_FIELDS,
     Plan,
     folder_values,
 )
@@ -93,6 +94,8 @@ class PartitionClassifier:
         arrays = [*batch.columns, *folders, *result_arrays(results)]
         if self._job.options.all_topics:
             arrays += all_topics_arrays(results)
+        if self._job.options.subjects:
+            arrays += subjects_arrays(results)
         return pa.Table.from_arrays(arrays, schema=schema)
 
 
@@ -116,6 +119,12 @@ def all_topics_arrays(results: Sequence[Classification | str]) -> list[Any]:
     """Convert all topics of results to the array of ``ALL_TOPICS_FIELDS``; null for an error."""
     rows = [None if isinstance(item, str) else _pairs(item.all_topics or ()) for item in results]
     return [pa.array(rows, kind) for kind in ALL_TOPICS_FIELDS.values()]
+
+
+def subjects_arrays(results: Sequence[Classification | str]) -> list[Any]:
+    """Convert subjects of results to the array of ``SUBJECTS_FIELDS``; null for an error."""
+    rows = [None if isinstance(item, str) else item.subjects or [] for item in results]
+    return [pa.array(rows, kind) for kind in SUBJECTS_FIELDS.values()]
 
 
 def _pairs(topics: Sequence[RankedTopic]) -> list[tuple[str, float]]:

@@ -43,6 +43,10 @@ NOT_ALL_TOPICS: Final = (
     "Expected false or no all_topics: the model has no output topic_probabilities. Leave it out, "
     "or serve a bundle with all_topics_thresholds in GET /model, as the recipe linear trains it"
 )
+NO_SUBJECTS: Final = (
+    "Expected false or no subjects: no topic of the model has any in GET /topics. Leave it out, or "
+    "serve a bundle whose topics have subjects"
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -62,6 +66,8 @@ class RequestLimits:
     """Number of topics of the model."""
     finds_all_topics: bool = False
     """Whether the model can find all topics of a text."""
+    has_subjects: bool = False
+    """Whether topics of the model have subjects."""
 
 
 class Batch(NamedTuple):
@@ -244,10 +250,12 @@ def check_options(options: RankingOptions, limits: RequestLimits, *, n_texts: in
     """Raise InvalidRequestError for more topics than there are, or ``MAX_RANKED_TOPICS`` in all.
 
     The default is limited to the number of topics. Raise it also for all topics of a model that
-    cannot find them.
+    cannot find them, and for subjects of one that has none.
     """
     if options.all_topics and not limits.finds_all_topics:
         raise InvalidRequestError([FieldProblem(field="all_topics", message=NOT_ALL_TOPICS)])
+    if options.subjects and not limits.has_subjects:
+        raise InvalidRequestError([FieldProblem(field="subjects", message=NO_SUBJECTS)])
     if "top_k" not in options.model_fields_set:
         options.top_k = min(options.top_k, limits.max_top_k)
         return

@@ -167,6 +167,12 @@ class Predictor:
         )
         if topic_probabilities is not None:
             self._add_all_topics(classifications, rows, topic_probabilities)
+        if rows := [row for row, option in enumerate(options) if option.subjects]:
+            found = classifier.add_subjects(
+                probabilities[rows], [classifications[row] for row in rows]
+            )
+            for row, classification in zip(rows, found, strict=True):
+                classifications[row] = classification
         n_texts = max(1, len(items))
         self._metrics.observe_texts(
             encoded,

@@ -39,6 +39,13 @@ class RankingOptions(Body, extra="forbid", strict=True):
             "threshold. Only for a model with all_topics_thresholds in GET /model."
         ),
     ] = False
+    subjects: Annotated[
+        bool,
+        Field(
+            description="Whether to return the concepts, such as IPTC Media Topics, that the text "
+            "is about. Only for a model with subjects in GET /topics."
+        ),
+    ] = False
 
 
 class BatchItem(Body, extra="forbid", strict=True):
@@ -110,6 +117,23 @@ class WordsInFavour(Body):
     words: Annotated[list[WordScore], Field(description="Every word of title and text, in order.")]
 
 
+class NewsSubject(Body):
+    """A concept that a text is about, as a subject of IPTC ninjs 2.x."""
+
+    uri: str
+    name: str
+    rel: Annotated[str, Field(description="Relation of the text to the concept: about.")]
+    creator: Annotated[str, Field(description="The model that found it.")]
+    confidence: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="Sum of the probabilities of the topics that have the concept, in percent.",
+        ),
+    ]
+
+
 class BatchAnswer(Body):
     """The topics of a news text."""
 
@@ -143,12 +167,30 @@ class BatchAnswer(Body):
             "threshold: highest first, and perhaps none. Present only if requested."
         ),
     ] = None
+    subjects: Annotated[
+        list[NewsSubject] | None,
+        Field(
+            description="The concepts that the text is about, those of the topic ranked first or "
+            "of all_topics: highest confidence first, none if abstained. Present only if requested."
+        ),
+    ] = None
 
 
 class ClassifyResponse(BatchAnswer):
     """The topics of a news text, and the model."""
 
     model: ModelVersion
+
+
+class SubjectInfo(Body):
+    """A concept that a topic stands for."""
+
+    uri: str
+    name: str
+    match: Annotated[
+        Literal["exact", "close", "broad"],
+        Field(description="How the concept matches the topic, in SKOS."),
+    ]
 
 
 class TopicInfo(Body):
@@ -168,6 +210,8 @@ class TopicInfo(Body):
             "high. Null if the model does not estimate it."
         ),
     ]
+    subjects: list[SubjectInfo]
+    """Concepts, such as IPTC Media Topics, that its texts are about. Perhaps none."""
 
 
 class TopicList(Body):

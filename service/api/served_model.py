@@ -33,6 +33,7 @@ class ServedModel:
             limits,
             max_top_k=len(classifier.topics),
             finds_all_topics=classifier.finds_all_topics,
+            has_subjects=classifier.has_subjects,
         )
         manifest = classifier.manifest
         tracer = PredictionTracer(name=manifest.name, version=manifest.version)

@@ -12,6 +12,7 @@ from service import __version__
 from service.cli.compare import compare
 from service.cli.explanation import HEADER, explanation_cells, highlight, to_json_object
 from service.cli.inputs import check_inputs, read_lines, read_text, read_texts
+from service.cli.ninjs import ninjs_lines
 from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import ALL_TOPICS, RESULT_KEYS, show_results, to_json_line
 from service.console import (
@@ -24,6 +25,7 @@ from service.console import (
     progress_bar,
 )
 from service.model import Manifest, TopicClassifier, load_classifier
+from service.model.manifest import to_json_object as to_record
 from service.rows import CommandError, check_options, classify_rows
 
 TOPIC_FIELDS: Final = ("id", "code", "name", "group", "training_newswires", "description")
@@ -71,6 +73,13 @@ def classify(
     top_k: TopKOption = None,
     min_confidence: MinConfidenceOption = None,
     all_topics: AllTopicsOption = False,  # noqa: FBT002
+    ninjs: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--ninjs",
+            help="Write a document of IPTC ninjs 2.1 for each text, with its subjects, as a line.",
+        ),
+    ] = False,
     prefix: PrefixOption = "",
 ) -> None:
     """Classify files of text, or of JSON lines, of any length.
@@ -78,11 +87,17 @@ def classify(
     Writes a table on a terminal, else tab-separated values, or JSON lines. A text that cannot be
     classified has an error in its place, and the exit status is 1.
     """
+    if ninjs and (json_lines or prefix):
+        raise CommandError(
+            "--ninjs: expected neither --json nor --prefix, which ninjs does not have"
+        )
     total = check_inputs(files)
     classifier = load_classifier(model_dir)
-    options = check_options(top_k, min_confidence, classifier, all_topics=all_topics)
+    options = check_options(
+        top_k, min_confidence, classifier, all_topics=all_topics, subjects=ninjs
+    )
     keys = (*RESULT_KEYS, ALL_TOPICS) if all_topics else RESULT_KEYS
-    names = [prefix + name for name in keys]
+    names = () if ninjs else [prefix + name for name in keys]
     console = PlainConsole(stderr=True)
     visible = console.is_terminal and not sys.stdout.isatty()
     n_texts, n_failed = 0, 0
@@ -90,7 +105,9 @@ def classify(
         for batch in read_lines(files, names) if jsonl else read_texts(files):
             found = classify_rows(classifier, [entry.content for entry in batch.entries], options)
             results = list(zip(batch.entries, found, strict=True))
-            if jsonl or json_lines:
+            if ninjs:
+                write_lines(ninjs_lines(results))
+            elif jsonl or json_lines:
                 write_lines(to_json_line(result, prefix) for result in results)
             else:
                 show_results(results, header=n_texts == 0, all_topics=all_topics)
@@ -149,7 +166,7 @@ def model(
 
 def _show_topics(classifier: TopicClassifier, *, as_json: bool) -> None:
     """Write the topics, each with its threshold in all topics where the model has one."""
-    records = [asdict(topic) for topic in classifier.topics]
+    records = [to_record(topic) for topic in classifier.topics]
     names = list(TOPIC_FIELDS)
     if thresholds := classifier.manifest.all_topics_thresholds:
         names.append(THRESHOLD)

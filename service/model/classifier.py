@@ -24,6 +24,7 @@ from service.model.ranking import (
     topics_over_threshold,
 )
 from service.model.session import Session
+from service.model.subjects import NewsSubject, SubjectIndex
 from service.model.token_counts import UNKNOWN_ID, EncodedText
 
 MAX_EXPLANATION_CELLS: Final = 2**20
@@ -66,6 +67,10 @@ class TopicClassifier:
         )
         """Shape (n_topics,)."""
         self._groups = TopicGroups(bundle.topics)
+        self._subjects = SubjectIndex(
+            bundle.topics, name=bundle.manifest.name, version=bundle.manifest.version
+        )
+        self.has_subjects = bool(self._subjects)
         self.session = Session(bundle.network, bundle.manifest.tensors)
 
     def classify(
@@ -75,6 +80,7 @@ class TopicClassifier:
         top_k: int | None = None,
         min_confidence: float | None = None,
         all_topics: bool = False,
+        subjects: bool = False,
     ) -> list[Classification]:
         """Classify texts: encode, infer, postprocess.
 
@@ -89,6 +95,8 @@ class TopicClassifier:
             abstentions because no topic fits.
         all_topics : bool
             Also find every topic of each text, as `find_all_topics`.
+        subjects : bool
+            Also add the concepts that each text is about, as `add_subjects`.
 
         Returns
         -------
@@ -101,7 +109,7 @@ class TopicClassifier:
         TypeError
             If ``texts`` is one text instead of a list of texts.
         ValueError
-            If top_k is out of range, or the model cannot find all topics.
+            If top_k is out of range, or the model cannot find all topics or has no subjects.
         """
         if isinstance(texts, str | NewsText):
             raise TypeError(f"texts: expected a list of texts, got one {type(texts).__name__}")
@@ -109,13 +117,16 @@ class TopicClassifier:
             return []
         encoded = self.encoder.encode_batch([_text_and_title(text) for text in texts])
         n_texts = len(encoded)
+        probabilities = self.infer(encoded)
         found = self.postprocess(
             encoded,
-            self.infer(encoded),
+            probabilities,
             top_k=[self.default_top_k if top_k is None else top_k] * n_texts,
             min_confidence=[min_confidence] * n_texts,
         )
-        return self.find_all_topics(encoded, found) if all_topics else found
+        if all_topics:
+            found = self.find_all_topics(encoded, found)
+        return self.add_subjects(probabilities, found) if subjects else found
 
     def encode(self, text: str | NewsText) -> EncodedText:
         """Encode a text for the network; it may have no words."""
@@ -247,6 +258,45 @@ class TopicClassifier:
             item._replace(all_topics=topics if item.abstained in fitting else [])
             for item, topics in zip(classifications, found, strict=True)
         ]
+
+    def add_subjects(
+        self, probabilities: NDArray[np.float32], classifications: Sequence[Classification]
+    ) -> list[Classification]:
+        """Add the concepts that each text is about: those of its topics in the bundle.
+
+        Its topics are the one ranked first, or all topics where they were found. There are none if
+        the model abstained.
+
+        Parameters
+        ----------
+        probabilities : float32 array of shape (n_texts, n_outputs)
+            Of `infer`.
+        classifications : sequence of length n_texts
+
+        Raises
+        ------
+        ValueError
+            If no topic of the model has subjects.
+        """
+        if not self.has_subjects:
+            raise ValueError(
+                "subjects: expected a model whose topics have subjects, got bundle "
+                f"{self.manifest.version} of {self.manifest.name} without any: train it again"
+            )
+        return [
+            item._replace(subjects=self._subjects_of(item, row))
+            for item, row in zip(classifications, probabilities, strict=True)
+        ]
+
+    def _subjects_of(self, item: Classification, row: NDArray[np.float32]) -> list[NewsSubject]:
+        if item.abstained:
+            return []
+        if not item.all_topics:
+            return self._subjects.find([item.topics[0].topic], row)
+        scores = np.zeros(len(self.topics), dtype=np.float32)
+        for topic, score in item.all_topics:
+            scores[topic.id] = score
+        return self._subjects.find([ranked.topic for ranked in item.all_topics], scores)
 
     def _sure_groups(
         self,

@@ -1,8 +1,9 @@
 """The records of a bundle: manifest, topics and golden cases."""
 
 import math
+import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
@@ -27,12 +28,29 @@ OPTIONAL_FIELDS: Final = {
     *NEW_FIELDS[3],
     "no_topic_ratio",
     "topic_probabilities",
+    "subjects",
 }
 
 MAX_LINE_LENGTH: Final = 500
 MAX_CODE_LENGTH: Final = 64
 
-Record = TypeVar("Record", "Manifest", "Topic", "Golden", DriftBaseline)
+MATCHES: Final = ("exact", "close", "broad")
+"""How a concept matches a topic, in SKOS: each text of the topic is about the concept, too."""
+MAX_SUBJECTS: Final = 8
+"""Of a topic."""
+SUBJECTS_FORMAT_VERSION: Final = 3
+URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-\[\]_a-z~]+")
+
+Record = TypeVar("Record", "Manifest", "Topic", "Subject", "Golden", DriftBaseline)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A concept of a vocabulary, such as IPTC Media Topics, that a topic stands for."""
+
+    uri: str
+    name: str
+    match: str  # one of `MATCHES`
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +63,7 @@ class Topic:
     group: str
     description: str
     training_newswires: int  # newswires of the training split with this topic
+    subjects: tuple[Subject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +111,14 @@ class Manifest:
 
 
 def to_json_object(record: Manifest | Topic | Golden | DriftBaseline) -> dict[str, Any]:
-    """Return the JSON object that `from_json_object` reads, without optional fields of None."""
+    """Return the JSON object that `from_json_object` reads.
+
+    Without optional fields of None, and without subjects if there are none.
+    """
     return {
-        JSON_KEYS.get(name, name): value
+        JSON_KEYS.get(name, name): list(value) if isinstance(value, tuple) else value
         for name, value in asdict(record).items()
-        if value is not None or name not in OPTIONAL_FIELDS
+        if name not in OPTIONAL_FIELDS or not (value is None or value == ())
     }
 
 
@@ -121,6 +143,8 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
     missing, unknown = sorted(known - OPTIONAL_FIELDS - value.keys()), sorted(value.keys() - known)
     if missing or unknown:
         raise BundleError(f"{where}: fields missing: {missing}, fields unknown: {unknown}")
+    if kind is Topic and "subjects" in value:
+        value = {**value, "subjects": read_subjects(value["subjects"], where)}
     for name, hint in get_type_hints(kind).items():
         key = keys[name]
         if key in value and not _conforms(value[key], hint):
@@ -130,12 +154,54 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
     return kind(**{name: value[key] for name, key in keys.items() if key in value})
 
 
+def read_subjects(value: object, where: str) -> tuple[Subject, ...]:
+    """Return the subjects of a topic from parsed JSON; error messages begin with ``where``.
+
+    Raises BundleError unless they are a list of at most `MAX_SUBJECTS` objects with a URI, which is
+    in the list once, a printable name and one of `MATCHES`.
+    """
+    if not isinstance(value, list) or len(value) > MAX_SUBJECTS:
+        came = f"{len(value)}" if isinstance(value, list) else type(value).__name__
+        raise BundleError(
+            f"{where}: subjects: expected a list of at most {MAX_SUBJECTS} objects, got {came}"
+        )
+    subjects = tuple(
+        from_json_object(Subject, item, f"{where}: subjects[{index}]")
+        for index, item in enumerate(value)
+    )
+    for subject in subjects:
+        if not (URI.fullmatch(subject.uri) and _is_line(subject.uri)):
+            raise BundleError(
+                f"{where}: subjects: uri: expected a URI of at most {MAX_LINE_LENGTH} characters, "
+                f"got {subject.uri[:MAX_LINE_LENGTH]!r}"
+            )
+        if not _is_line(subject.name) or subject.match not in MATCHES:
+            raise BundleError(
+                f"{where}: subjects: {subject.uri}: expected a name of 1 to {MAX_LINE_LENGTH} "
+                f"printable characters and a match of {', '.join(MATCHES)}"
+            )
+    if len({subject.uri for subject in subjects}) < len(subjects):
+        raise BundleError(f"{where}: subjects: expected each uri once, some repeat")
+    return subjects
+
+
+def check_names_of_subjects(subjects: Iterable[Subject], where: str) -> None:
+    """Raise BundleError if a URI has several names."""
+    names: dict[str, str] = {}
+    for subject in subjects:
+        if names.setdefault(subject.uri, subject.name) != subject.name:
+            raise BundleError(
+                f"{where}: subjects: {subject.uri}: expected one name, got "
+                f"{names[subject.uri]!r} and {subject.name!r}"
+            )
+
+
 def _conforms(value: object, hint: Any) -> bool:
-    """Whether parsed JSON has a type: a plain one, or a union, list or dict of them."""
+    """Whether a value has a type: a plain one, or a union, list, tuple or dict of them."""
     items = get_args(hint)
     origin = get_origin(hint)
-    if origin is list:
-        return isinstance(value, list) and all(_conforms(item, items[0]) for item in value)
+    if origin in (list, tuple):
+        return isinstance(value, origin) and all(_conforms(item, items[0]) for item in value)
     if origin is dict:
         return isinstance(value, dict) and all(_conforms(v, items[1]) for v in value.values())
     if items:
@@ -187,6 +253,12 @@ def check_topics(topics: Sequence[Topic], manifest: Manifest) -> None:
             "manifest.json: all_topics_thresholds: expected one of each topic where tensors has "
             f"{TOPIC_PROBABILITIES!r}, else none, got {len(thresholds)}"
         )
+    if manifest.format_version < SUBJECTS_FORMAT_VERSION and any(t.subjects for t in topics):
+        raise BundleError(
+            f"topics.json: expected format_version {SUBJECTS_FORMAT_VERSION} with the field "
+            f"subjects, got {manifest.format_version}"
+        )
+    check_names_of_subjects((item for topic in topics for item in topic.subjects), "topics.json")
     for topic in topics:
         texts = (topic.name, topic.group, topic.description)
         if not is_code(topic.code) or not all(map(_is_line, texts)):

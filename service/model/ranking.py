@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from service.model.abstention import Abstention
 from service.model.errors import InferenceError
 from service.model.manifest import Topic
+from service.model.subjects import NewsSubject
 
 DEFAULT_TOP_K: Final = 3
 """Topics per text, where a model has as many."""
@@ -48,6 +49,8 @@ class Classification(NamedTuple):
     """Probability that none of the topics fits; None for a model without this output."""
     all_topics: list[RankedTopic] | None = None
     """Every topic that the text has, with its own probability, highest first; None if not asked."""
+    subjects: list[NewsSubject] | None = None
+    """The concepts that the text is about, highest confidence first; None if not asked."""
 
     def to_json_object(self) -> dict[str, Any]:
         """Return the result of a text, as responses and commands have it."""
@@ -69,6 +72,8 @@ class Classification(NamedTuple):
         }
         if all_topics:
             (result["all_topics"],) = all_topics
+        if self.subjects is not None:
+            result["subjects"] = [subject._asdict() for subject in self.subjects]
         return result
 
 

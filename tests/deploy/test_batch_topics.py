@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from deploy.batch.worker import all_topics_arrays
+from service.model import load_classifier
 from service.rows import CommandError
 from tests.deploy.batch_runs import read_output, run_without_ray
+from tests.service.model.test_subjects import N_TOPICS, SUBJECTS
 from tests.synthetic_bundles import (
     NO_TOPIC_TEXT,
     code_of,
@@ -64,3 +66,31 @@ def test_all_topics_of_a_model_that_cannot(tmp_path: Path) -> None:
 def test_rows_without_a_text_have_no_list() -> None:
     (array,) = all_topics_arrays(["no text"])
     assert array.to_pylist() == [None]
+
+
+def test_subjects(tmp_path: Path) -> None:
+    model_dir = save_synthetic_bundle(tmp_path / "7", N_TOPICS, subjects=SUBJECTS)
+    texts: list[str | None] = [text_of(2), NO_TOPIC_TEXT, None, text_of(3)]
+    source = tmp_path / "texts.jsonl"
+    source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    options = ("--model-dir", model_dir)
+    run_without_ray(source, tmp_path / "out", *options, "--subjects", "--all-topics")
+    ships, none, error, without = read_output(tmp_path / "out")
+    (expected,) = load_classifier(model_dir).classify([text_of(2)], all_topics=True, subjects=True)
+    assert expected.subjects
+    assert ships["subjects"] == [subject._asdict() for subject in expected.subjects]
+    assert [subject["name"] for subject in ships["subjects"]] == ["ships", "sea"]
+    assert (none["abstained"], none["subjects"]) == ("no_topic", [])
+    assert error["error"]
+    assert error["subjects"] is None
+    assert without["subjects"] == []
+    run_without_ray(source, tmp_path / "plain", *options)
+    assert "subjects" not in read_output(tmp_path / "plain")[0]
+
+
+def test_subjects_of_a_model_without_any(tmp_path: Path) -> None:
+    model_dir = save_synthetic_bundle(tmp_path / "1", 3)
+    source = tmp_path / "texts.jsonl"
+    source.write_text(json.dumps({"text": text_of(0)}))
+    with pytest.raises(CommandError, match=r"^subjects: expected a model whose topics have"):
+        run_without_ray(source, tmp_path / "out", "--model-dir", model_dir, "--subjects")

@@ -47,7 +47,7 @@ def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: 
 def topic_list_of(built_in: Dataset | None, path: Path | None) -> TopicList:
     """Return the topics of a built-in set and of a file of descriptions."""
     descriptions = {
-        topic.code: Description(topic.name, topic.group, topic.description)
+        topic.code: Description(topic.name, topic.group, topic.description, topic.subjects)
         for topic in (built_in.topics if built_in else ())
     }
     return TopicList(descriptions | (read_descriptions(path) if path else {}))

@@ -15,7 +15,7 @@ from training.data.dataset import DataError, Dataset
 from training.data.file_dataset import build_dataset
 from training.data.reuters21578 import INDEXED, read_articles
 from training.data.reuters_expected import DESCRIPTION, topic_descriptions
-from training.data.topic_list import Description, TopicList
+from training.data.topic_list import TopicList
 
 NAME: Final = "modapte"
 SPLITS: Final = {'LEWISSPLIT="TRAIN"': "train", 'LEWISSPLIT="TEST"': "test"}
@@ -39,7 +39,7 @@ def read_modapte(archive: Path, report: Callable[[str], object] = lambda _: None
             f"{archive}: expected {N_ROWS} texts and {N_TOPICS} topics, got {dict(counts)} and "
             f"{len(kept)}"
         )
-    descriptions = {code: Description(**item) for code, item in topic_descriptions().items()}
+    descriptions = topic_descriptions()
     return build_dataset(
         (row._replace(topics=tuple(code for code in row.topics if code in kept)) for row in rows),
         TopicList({code: item for code, item in descriptions.items() if code in kept}),

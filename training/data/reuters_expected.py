@@ -3,13 +3,15 @@
 import json
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.model import Topic
+from service.model.manifest import Subject
 from training.data.dataset import DataError, Dataset
+from training.data.topic_list import Description
 
 NAME: Final = "reuters"
 DESCRIPTION: Final = "English business newswires of Reuters-21578 (1987)"
@@ -37,11 +39,28 @@ N_WITHOUT_BODY: Final = 975
 N_NEGATIVES: Final = (1_693, 424)  # indexed articles without a topic, to train on and to test on
 
 
-def topic_descriptions() -> dict[str, dict[str, str]]:
-    """Return name, group and description of each topic, by code."""
-    content = files("training.data").joinpath("reuters_topics.json").read_bytes()
-    meanings: dict[str, dict[str, str]] = json.loads(content)
-    return meanings
+def topic_descriptions() -> dict[str, Description]:
+    """Return name, group, description and subjects of each topic, by code."""
+    subjects = topic_subjects()
+    return {
+        code: Description(**item, subjects=subjects.get(code, ()))
+        for code, item in _read_json("reuters_topics.json").items()
+    }
+
+
+def topic_subjects() -> dict[str, tuple[Subject, ...]]:
+    """Return the IPTC Media Topics that stand for topics, by code; not every topic has one."""
+    vocabulary = _read_json("iptc_subjects.json")
+    names = vocabulary["concepts"]
+    return {
+        code: tuple(Subject(uri, names[uri], match) for uri, match in matches.items())
+        for code, matches in vocabulary["topics"].items()
+    }
+
+
+def _read_json(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(files("training.data").joinpath(name).read_bytes())
+    return content
 
 
 def describe_topics(codes: Sequence[str], labels: NDArray[np.int64]) -> list[Topic]:
@@ -49,7 +68,7 @@ def describe_topics(codes: Sequence[str], labels: NDArray[np.int64]) -> list[Top
     meanings = topic_descriptions()
     counts = np.bincount(labels, minlength=len(codes)).tolist()
     return [
-        Topic(index, code, **meanings[code], training_newswires=counts[index])
+        Topic(index, code, **meanings[code]._asdict(), training_newswires=counts[index])
         for index, code in enumerate(codes)
     ]
 

@@ -7,8 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from service.model import Topic
-from service.model.manifest import MAX_LINE_LENGTH, is_code
+from service.model import BundleError, Topic
+from service.model.manifest import (
+    MAX_LINE_LENGTH,
+    Subject,
+    check_names_of_subjects,
+    is_code,
+    read_subjects,
+)
 from training.data.columns import LabelledRow
 from training.data.dataset import DataError
 
@@ -20,12 +26,16 @@ MAX_FILE_BYTES: Final = 16 * 2**20
 MAX_SHOWN_LABEL: Final = 80  # characters
 
 
+TEXT_FIELDS: Final = ("name", "group", "description")
+
+
 class Description(NamedTuple):
     """What people read of a topic."""
 
     name: str
     group: str
     description: str
+    subjects: tuple[Subject, ...] = ()
 
 
 class TopicList:
@@ -33,9 +43,17 @@ class TopicList:
 
     The code or the name of a description stands for its code. Another label is its own code, with
     '-' in place of what no code may have: ``Sci/Tech`` has the code ``Sci-Tech``.
+
+    Raises `DataError` if the descriptions have several names for one subject.
     """
 
     def __init__(self, descriptions: Mapping[str, Description]) -> None:
+        try:
+            check_names_of_subjects(
+                (subject for item in descriptions.values() for subject in item.subjects), "topics"
+            )
+        except BundleError as error:
+            raise DataError(str(error)) from error
         self._descriptions = dict(descriptions)
         self._codes = {item.name: code for code, item in descriptions.items()}
         self._codes |= {code: code for code in descriptions}
@@ -80,14 +98,15 @@ class TopicList:
         for index, (code, count) in enumerate(zip(codes, counts, strict=True)):
             label = self._labels.get(code, code)
             described = self._descriptions.get(code, Description(label, label, label))
-            topics.append(Topic(index, code, *described, training_newswires=count))
+            topics.append(Topic(index, code, **described._asdict(), training_newswires=count))
         return topics
 
 
 def read_descriptions(path: Path) -> dict[str, Description]:
-    """Read ``topics.json``: a list of objects with ``code``, and any of name, group, description.
+    """Read ``topics.json``: a list of objects with ``code``, and any other field of a description.
 
-    The name is the code if left out, group and description are the name. Raises `DataError`.
+    The name is the code if left out, group and description are the name; ``subjects`` are concepts
+    of a vocabulary, as in a bundle. Raises `DataError`.
     """
     try:
         with path.open("rb") as file:
@@ -106,7 +125,7 @@ def read_descriptions(path: Path) -> dict[str, Description]:
             )
         name = entry.get("name") or code
         described = Description(name, entry.get("group") or name, entry.get("description") or name)
-        for field, value in described._asdict().items():
+        for field, value in zip(TEXT_FIELDS, described, strict=False):
             if not (isinstance(value, str) and _is_line(value)):
                 raise DataError(
                     f"{path}, entry {number}: {field}: expected 1 to {MAX_LINE_LENGTH} printable "
@@ -114,7 +133,11 @@ def read_descriptions(path: Path) -> dict[str, Description]:
                 )
         if code in descriptions:
             raise DataError(f"{path}, entry {number}: expected each code once, {code!r} repeats")
-        descriptions[code] = described
+        try:
+            subjects = read_subjects(entry.get("subjects") or [], f"{path}, entry {number}")
+        except BundleError as error:
+            raise DataError(str(error)) from error
+        descriptions[code] = described._replace(subjects=subjects)
     return descriptions
 
 

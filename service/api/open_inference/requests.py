@@ -66,6 +66,10 @@ def parse_text_request(
         raise TensorError(
             "parameters: expected explain to be false or absent; POST /classify explains a text."
         )
+    if parameters.subjects:
+        raise TensorError(
+            "parameters: expected subjects to be false or absent; POST /classify returns them."
+        )
     for tensor in request.inputs:
         check_parameters(tensor.name, tensor.parameters)
     columns = _columns(request.inputs, memoryview(body)[len(json_part) :])

@@ -112,6 +112,8 @@ def complete_openapi(
             parameter["schema"]["maximum"] = limits.max_top_k
         if parameter["name"] == "all_topics" and not limits.finds_all_topics:
             parameter["schema"]["const"] = False
+        if parameter["name"] == "subjects" and not limits.has_subjects:
+            parameter["schema"]["const"] = False
     for path, operations in paths.items():
         for method, operation in operations.items():
             if needs_key is not None and needs_key(method.upper(), path):
@@ -158,6 +160,8 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
         schemas[name]["properties"]["top_k"] |= top_k
         if not limits.finds_all_topics:
             schemas[name]["properties"]["all_topics"]["const"] = False
+        if not limits.has_subjects:
+            schemas[name]["properties"]["subjects"]["const"] = False
     for name in ("ClassifyRequest", "BatchItem"):
         schemas[name] |= NOT_BLANK
     items = {"items": _reference(BatchItem), "maxItems": limits.max_batch_size}

@@ -98,6 +98,8 @@ def _requests(classifier: TopicClassifier) -> tuple[Requests, Requests]:
         several = _with_most_topics(classifier, certain or abstained)
         single["all_topics"] = (summary, {**several, **options})
         batch["all_topics"] = (summary, {"items": [several, first], **options})
+    if classifier.has_subjects:
+        single["subjects"] = ("With subjects", {**first, "top_k": 1, "subjects": True})
     return single, batch
 
 

@@ -68,7 +68,8 @@ values = st.recursive(
     max_leaves=5,
 )
 FIELDS: Final = (
-    *("text", "title", "top_k", "min_confidence", "explain", "all_topics", "items", NAME),
+    *("text", "title", "top_k", "min_confidence", "explain", "all_topics", "subjects"),
+    *("items", NAME),
     *("id", "inputs", "outputs", "parameters"),
 )
 queries = st.sampled_from(["", f"?{NAME}={MARK}", f"?top_k={MARK}", f"?text={MARK}&title={MARK}"])

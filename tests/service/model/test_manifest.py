@@ -6,7 +6,9 @@ import pytest
 from service.model import BundleError, Golden, Manifest, Topic
 from service.model.manifest import (
     FORMAT_VERSION,
+    MAX_SUBJECTS,
     NEW_FIELDS,
+    Subject,
     check_goldens,
     check_manifest,
     check_topics,
@@ -15,13 +17,14 @@ from service.model.manifest import (
 )
 
 TOPIC = Topic(0, "cocoa", "Cocoa", "Softs", "Cocoa crops.", 55)
+SUBJECT = Subject("http://example.org/soft", "soft commodities", "broad")
 GOLDEN = Golden(None, "oil", [1, 4], [0.25, 0.75])
 MANIFEST = Manifest(
     FORMAT_VERSION, "reuters", "1", "2026", "make", {"seed": 0}, {}, "rule", {"a": "b"}, {}, {}
 )
 
 
-@pytest.mark.parametrize("record", [TOPIC, GOLDEN, MANIFEST])
+@pytest.mark.parametrize("record", [TOPIC, replace(TOPIC, subjects=(SUBJECT,)), GOLDEN, MANIFEST])
 def test_records_round_trip_through_json(record: Any) -> None:
     assert from_json_object(type(record), to_json_object(record), "here") == record
 
@@ -196,3 +199,59 @@ def test_thresholds_are_of_all_topics(manifest: Manifest, n_thresholds: int) -> 
     wrong = replace(ALL_TOPICS, all_topics_thresholds={TOPIC.code: 1.5})
     with pytest.raises(BundleError, match=f"all_topics_thresholds: {TOPIC.code}: expected 0 to 1"):
         check_manifest(wrong, tokenizers=["rule"])
+
+
+def test_a_topic_without_subjects_is_written_as_before() -> None:
+    assert "subjects" not in to_json_object(TOPIC)
+    assert from_json_object(Topic, to_json_object(TOPIC) | {"subjects": []}, "here") == TOPIC
+
+
+def subject(**change: object) -> dict[str, object]:
+    return {"uri": SUBJECT.uri, "name": SUBJECT.name, "match": SUBJECT.match} | change
+
+
+@pytest.mark.parametrize(
+    ("subjects", "message"),
+    [
+        (None, "subjects: expected a list of at most 8 objects, got NoneType"),
+        ({"a": 1}, "subjects: expected a list of at most 8 objects, got dict"),
+        (
+            [subject(uri=f"urn:a:{number}") for number in range(MAX_SUBJECTS + 1)],
+            "subjects: expected a list of at most 8 objects, got 9",
+        ),
+        (["urn:a"], r"subjects\[0\]: expected an object, got str"),
+        ([{"uri": "urn:a"}], r"subjects\[0\]: fields missing: \['match', 'name'\]"),
+        ([subject(qcode="medtop:1")], r"subjects\[0\]: .*fields unknown: \['qcode'\]"),
+        ([subject(uri=3)], r"subjects\[0\]: uri: expected str, got int"),
+        (
+            [subject(uri="20000389")],
+            "uri: expected a URI of at most 500 characters, got '20000389'",
+        ),
+        ([subject(uri="urn:a b")], "uri: expected a URI"),
+        ([subject(uri="urn:" + "a" * 500)], "uri: expected a URI of at most 500 characters"),
+        ([subject(name=" ")], f"{SUBJECT.uri}: expected a name of 1 to 500 printable characters"),
+        ([subject(match="related")], "and a match of exact, close, broad"),
+        ([subject(), subject(name="other")], "expected each uri once, some repeat"),
+    ],
+)
+def test_subjects_are_checked(subjects: object, message: str) -> None:
+    with pytest.raises(BundleError, match=f"^here: {message}|^here: .*{message}"):
+        from_json_object(Topic, to_json_object(TOPIC) | {"subjects": subjects}, "here")
+
+
+def test_a_subject_has_one_name() -> None:
+    other = replace(SUBJECT, name="softs", match="exact")
+    topics = [
+        replace(TOPIC, subjects=(SUBJECT,)),
+        replace(TOPIC, id=1, code="coffee", subjects=(other,)),
+    ]
+    with pytest.raises(BundleError, match="one name, got 'soft commodities' and 'softs'"):
+        check_topics(topics, MANIFEST)
+    check_topics([topics[0], replace(topics[1], subjects=(SUBJECT,))], MANIFEST)
+
+
+def test_earlier_versions_have_no_subjects() -> None:
+    topics = [replace(TOPIC, subjects=(SUBJECT,))]
+    check_topics(topics, MANIFEST)
+    with pytest.raises(BundleError, match="format_version 3 with the field subjects, got 2"):
+        check_topics(topics, replace(MANIFEST, format_version=2))

@@ -49,7 +49,9 @@ def test_built_in_set_and_files(data_dir: Path, tmp_path: Path) -> None:
 def test_all_options_of_files(tmp_path: Path) -> None:
     data, test = write(tmp_path / "desk.jsonl", 20, body="Body"), write(tmp_path / "held.jsonl", 6)
     topics = tmp_path / "topics.json"
-    topics.write_text('[{"code": "sport", "name": "Sports", "group": "Leisure"}]')
+    subject = {"uri": "http://cv.iptc.org/newscodes/mediatopic/15000000", "match": "exact"}
+    described = {"code": "sport", "name": "Sports", "group": "Leisure"}
+    topics.write_text(json.dumps([described | {"subjects": [subject | {"name": "sport"}]}]))
     with data.open("a") as file:
         file.write('{"text": "Rare", "topics": "rare"}\n{"text": 1}\n')
     lines: list[str] = []
@@ -70,6 +72,7 @@ def test_all_options_of_files(tmp_path: Path) -> None:
         ("arts", "arts"),
         ("Sports", "Leisure"),
     ]
+    assert [len(topic.subjects) for topic in dataset.topics] == [0, 1]
     assert lines[0].startswith(f"Left out a bad row: {data}, line 22: expected a column topics")
 
 

@@ -1,8 +1,14 @@
+import json
+import re
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
+from service.model import load_bundle
+from service.model.manifest import check_topics
+from tests.conftest import LATEST
 from training.data import Dataset
 from training.data.dataset import DataError
 from training.data.reuters_expected import (
@@ -12,6 +18,7 @@ from training.data.reuters_expected import (
     TRAIN_COUNTS,
     check_dataset,
     describe_topics,
+    topic_subjects,
 )
 
 
@@ -28,6 +35,29 @@ def test_every_topic_is_described() -> None:
     assert [topic.code for topic in topics] == list(TOPIC_CODES)
     assert len({topic.name for topic in topics}) == 46
     assert all(topic.description.endswith(".") for topic in topics)
+
+
+def test_subjects_are_media_topics() -> None:
+    """Each is certain and implied by its topic: some topics have none."""
+    topics = describe_topics(TOPIC_CODES, np.repeat(range(46), TRAIN_COUNTS))
+    subjects = [subject for topic in topics for subject in topic.subjects]
+    media_topic = re.compile(r"http://cv\.iptc\.org/newscodes/mediatopic/\d{8}")
+    assert all(media_topic.fullmatch(subject.uri) for subject in subjects)
+    assert {subject.match for subject in subjects} == {"exact", "close", "broad"}
+    assert topic_subjects().keys() == {topic.code for topic in topics if topic.subjects}
+    by_code = {topic.code: [subject.name for subject in topic.subjects] for topic in topics}
+    assert by_code["crude"] == by_code["gas"] == ["oil and gas"]
+    assert by_code["earn"] == ["corporate earnings"]
+    assert by_code["coffee"] == []
+    check_topics(topics, load_bundle(LATEST).manifest)
+
+
+def test_iptc_is_credited() -> None:
+    vocabulary = json.loads(files("training.data").joinpath("iptc_subjects.json").read_bytes())
+    assert "IPTC" in vocabulary["credit"]
+    assert "https://creativecommons.org/licenses/by/4.0/" in vocabulary["credit"]
+    named = {uri for matches in vocabulary["topics"].values() for uri in matches}
+    assert named == vocabulary["concepts"].keys()
 
 
 def test_topics_are_counted(keras_dataset: Dataset) -> None:

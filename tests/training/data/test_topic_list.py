@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.model import Topic, load_bundle
-from service.model.manifest import check_topics
+from service.model.manifest import Subject, check_topics
 from tests.conftest import LATEST
 from training.data.dataset import DataError
 from training.data.topic_list import (
@@ -67,7 +67,9 @@ def test_described_topics_have_names_as_labels_too() -> None:
     described = Description("体育", "Leisure", "Matches and players.")
     topics = TopicList({"sport": described})
     assert topics.code_of("体育") == topics.code_of("sport") == "sport"
-    assert topics.topics(["sport"], [1]) == [Topic(0, "sport", *described, 1)]
+    assert topics.topics(["sport"], [1]) == [
+        Topic(0, "sport", "体育", "Leisure", "Matches and players.", 1)
+    ]
 
 
 def test_descriptions_are_read(tmp_path: Path) -> None:
@@ -86,9 +88,31 @@ def test_topics_of_a_bundle_are_descriptions() -> None:
     assert len(described) == 46
 
 
+def test_subjects_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "topics.json"
+    subject = {"uri": "urn:a", "name": "A", "match": "exact"}
+    path.write_text(json.dumps([{"code": "a", "subjects": [subject]}, {"code": "b"}]))
+    described = read_descriptions(path)
+    assert described["a"].subjects == (Subject(**subject),)
+    assert described["b"].subjects == ()
+    topics = TopicList(described).topics(["b", "a", "c"], [3, 2, 1])
+    assert [topic.subjects for topic in topics] == [(), (Subject(**subject),), ()]
+
+
+def test_a_subject_of_several_names() -> None:
+    subjects = [(Subject("urn:a", name, "exact"),) for name in ("A", "B")]
+    descriptions = {
+        name: Description(name, name, name, each) for name, each in zip("ab", subjects, strict=True)
+    }
+    with pytest.raises(DataError, match="subjects: urn:a: expected one name, got 'A' and 'B'"):
+        TopicList(descriptions)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        ('[{"code": "a", "subjects": 1}]', "entry 1: subjects: expected a list of at most 8"),
+        ('[{"code": "a", "subjects": [{"uri": "a"}]}]', r"entry 1: subjects\[0\]: fields missing"),
         ("{}", "expected a list of objects with 'code' and 'name'"),
         ("[]", "expected a list of objects"),
         ("[", "expected JSON in UTF-8, it cannot be read"),

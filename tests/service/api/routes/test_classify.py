@@ -250,7 +250,8 @@ def test_neither_text_nor_title(client: TestClient, body: dict[str, Any], came: 
 
 
 KNOWN = (
-    "body: Expected no other fields than text, title, top_k, min_confidence, explain, all_topics"
+    "body: Expected no other fields than text, title, top_k, min_confidence, explain, all_topics, "
+    "subjects"
 )
 
 

@@ -102,12 +102,14 @@ def test_a_text_that_is_not_utf_8_is_not_called_json(client: TestClient) -> None
 
 def test_an_unknown_option_is_named(client: TestClient) -> None:
     assert ask(client, TEXT, "topk=1").json()["detail"] == (
-        "query: Expected no other fields than top_k, min_confidence, explain, all_topics, title, "
+        "query: Expected no other fields than top_k, min_confidence, explain, all_topics, "
+        "subjects, title, "
         'got "topk" (did you mean "top_k"?)'
     )
     many = "&".join(f"{number}=1" for number in range(2_000))
     assert ask(client, TEXT, many).json()["detail"] == (
-        "query: Expected no other fields than top_k, min_confidence, explain, all_topics, title"
+        "query: Expected no other fields than top_k, min_confidence, explain, all_topics, "
+        "subjects, title"
     )
 
 
@@ -121,5 +123,5 @@ def test_it_is_described_in_openapi(client: TestClient) -> None:
     operation = client.get("/openapi.json").json()["paths"]["/classify"]["post"]
     assert set(operation["requestBody"]["content"]) == {"application/json", "text/plain"}
     names = {parameter["name"]: parameter for parameter in operation["parameters"]}
-    assert set(names) == {"title", "top_k", "min_confidence", "explain", "all_topics"}
+    assert set(names) == {"title", "top_k", "min_confidence", "explain", "all_topics", "subjects"}
     assert names["top_k"]["schema"]["maximum"] == 46

@@ -28,7 +28,7 @@ from tests.synthetic_bundles import (
     unsure_text,
 )
 
-NUMBERS = (2, 3, 46, 1_000)
+NUMBERS = (2, 3, 46, pytest.param(1_000, marks=pytest.mark.slow))
 MAX_OTHER_SERIES = 1_000
 """Of everything but topics, by routes, statuses and buckets."""
 

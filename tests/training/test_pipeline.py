@@ -162,7 +162,7 @@ def test_findings_name_file_and_line(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("z.jsonl", "a.jsonl")]
     for path, part in zip(paths, ([*lines, lines[4]], lines[7:8]), strict=True):
         path.write_text("\n".join(part) + "\n")
-    console = Console(file=io.StringIO(), width=300)
+    console = Console(file=io.StringIO(), width=1_000)
     options = DataOptions(data=tuple(map(str, paths)))
     print_findings(load_data(options), options, console)
     shown = console.file.getvalue()  # type: ignore[attr-defined]

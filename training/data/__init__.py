@@ -7,7 +7,6 @@ from pathlib import Path
 from training.data.dataset import SPLIT_SEED, Article, DataError, Dataset, Split, split_newswires
 from training.data.download import cache_folder, download_corpus
 from training.data.keras_files import download_keras_files, read_keras_files
-from training.data.modapte import read_modapte
 from training.data.reuters21578 import read_corpus
 from training.data.reuters_expected import DESCRIPTION, NAME, check_dataset, describe_topics
 
@@ -40,6 +39,8 @@ def load_dataset(
     else:
         archive = data_dir or download_corpus(cache_folder(), replace_damaged=True)
         if source is Source.MODAPTE:
+            from training.data.modapte import read_modapte  # splits of files need scipy
+
             return read_modapte(archive, report)
         vocabulary, newswires = read_corpus(archive)
 

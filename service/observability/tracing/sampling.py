@@ -5,13 +5,12 @@ service may spend on requests that are not sampled.
 """
 
 from collections.abc import Mapping
-from random import getrandbits
 from typing import Final
 
 DEFAULT: Final = "parentbased_always_on"
 ROOTS: Final = ("always_on", "always_off", "traceidratio")
 PARENT_BASED: Final = "parentbased_"
-TRACE_ID_BITS: Final = 64
+RATIO_BITS: Final = 64
 """The low bits of a trace id, which OpenTelemetry's TraceIdRatioBased compares."""
 _LOW_BITS: Final = slice(19, 35)
 """Of the trace id in a ``traceparent``."""
@@ -36,15 +35,14 @@ class Sampler:
         if root == "traceidratio":
             ratio = _ratio(environ.get("OTEL_TRACES_SAMPLER_ARG") or "1")
         self._is_parent_based = root != self.name
-        self._bound = round(ratio * (1 << TRACE_ID_BITS))
+        self.bound = round(ratio * (1 << RATIO_BITS))
+        """A request without a parent is sampled if 64 random bits are below it."""
 
-    def samples(self, traceparent: str | None) -> bool:
-        """Whether a request is sampled; ``traceparent`` is the caller's if it is valid."""
-        if traceparent is None:
-            return getrandbits(TRACE_ID_BITS) < self._bound
+    def samples(self, traceparent: str) -> bool:
+        """Whether a request with a valid ``traceparent`` of its caller is sampled."""
         if self._is_parent_based:
             return bool(int(traceparent[-1], 16) & 1)
-        return int(traceparent[_LOW_BITS], 16) < self._bound
+        return int(traceparent[_LOW_BITS], 16) < self.bound
 
 
 def _ratio(value: str) -> float:

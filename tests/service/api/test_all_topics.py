@@ -34,7 +34,7 @@ from tests.synthetic_bundles import (
     unsure_text,
 )
 
-NUMBERS = (2, 3, 1_000)
+NUMBERS = (2, 3, pytest.param(1_000, marks=pytest.mark.slow))
 UNKNOWN_TEXT = "qqq www eee rrr ttt yyy"
 
 

@@ -103,7 +103,7 @@ class WatchedClassifier(TopicClassifier):
 
     def infer(self, encoded: Any, output: str = "probabilities") -> Any:
         self.threads.append(threading.current_thread().name)
-        return super().infer(encoded)
+        return super().infer(encoded, output)
 
 
 @pytest.fixture(scope="module")

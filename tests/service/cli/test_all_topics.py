@@ -25,7 +25,7 @@ EXPECTED: tuple[list[int], ...] = ([0, 1], [], [0, 1])
 Run = Callable[..., str]
 
 
-@pytest.fixture(scope="module", params=[2, 1_000])
+@pytest.fixture(scope="module", params=[2, pytest.param(1_000, marks=pytest.mark.slow)])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_synthetic_bundle(tmp_path_factory.mktemp("all_topics") / "1", request.param)
 

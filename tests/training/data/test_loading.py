@@ -90,7 +90,7 @@ def test_bad_rows_are_told_before_an_error_of_the_data(tmp_path: Path) -> None:
     path = write(tmp_path / "desk.jsonl", 20)
     path.write_text(path.read_text() + '{"text": "a", "topics": "rare"}\n{"text": 1}\n')
     lines: list[str] = []
-    with pytest.raises(DataError, match="expected at least 5 texts with each topic"):
+    with pytest.raises(DataError, match="expected at least 5 texts of each topic"):
         load_data(DataOptions(data=(str(path),), max_bad_rows=0.5), lines.append)
     assert len(lines) == 1
     assert lines[0].startswith(f"Left out a bad row: {path}, line 22: ")

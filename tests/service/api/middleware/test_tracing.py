@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from service.api.middleware import tracing
 from service.app import NewswireApp, create_app
 from service.model import InferenceError, TopicClassifier
 from service.observability.request_context import current_request_context
@@ -61,10 +62,10 @@ def traced(
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
-        tracing = start_tracing(os.environ)
-        assert tracing is not None
-        app = create_app(settings or ServiceSettings(), classifier, CollectorRegistry(), tracing)
-        with tracing, TestClient(app, raise_server_exceptions=False) as client:
+        traces = start_tracing(os.environ)
+        assert traces is not None
+        app = create_app(settings or ServiceSettings(), classifier, CollectorRegistry(), traces)
+        with traces, TestClient(app, raise_server_exceptions=False) as client:
             yield app, client
 
     return serve
@@ -172,6 +173,19 @@ def test_what_the_caller_does_not_sample_has_no_span(
         client.post("/classify", json={"text": TEXT}, headers=NOT_SAMPLED)
         client.post("/classify", json={"text": TEXT})
     assert len(receiver.servers()) == n_spans
+
+
+def test_a_ratio_samples_requests_without_a_caller(
+    traced: Traced, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter([0, 1 << 62, (1 << 62) - 1, (1 << 64) - 1])
+    monkeypatch.setattr(tracing, "getrandbits", lambda _: next(drawn))
+    ratio = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.25"}
+    with traced(**ratio) as (_, client):
+        for n_items in (1, 2, 3, 4):
+            client.post("/classify/batch", json={"items": [{"text": TEXT}] * n_items})
+    n_texts = [attributes_of(span)["newswire.texts"] for span in receiver.servers()]
+    assert n_texts == [1, 3]
 
 
 def test_other_propagators_do_not_read_the_header(traced: Traced, receiver: Receiver) -> None:

@@ -296,14 +296,12 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
         (
             {"inputs": [tensor(["a"])], "outputs": [{"name": SENT}]},
             400,
-            "outputs: expected some of topic, score, known_words, abstained, "
-            "probabilities, no_topic, each once.",
+            f"outputs: expected some of {', '.join(OUTPUTS)}, each once.",
         ),
         (
             {"inputs": [tensor(["a"])], "outputs": [{"name": "topic"}] * 2},
             400,
-            "outputs: expected some of topic, score, known_words, abstained, "
-            "probabilities, no_topic, each once.",
+            f"outputs: expected some of {', '.join(OUTPUTS)}, each once.",
         ),
         (
             {"inputs": [tensor(["a"])], "parameters": {"top_k": 47}},

@@ -179,6 +179,7 @@ def test_catalogue(client: TestClient, folder: Path) -> None:
         {
             "topic": each["code"],
             "all_topics_threshold": thresholds[each["code"]],
+            "subjects": [],
             **_without(each, "code"),
         }
         for each in topics

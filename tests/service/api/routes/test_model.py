@@ -17,6 +17,7 @@ def test_every_topic_is_explained(client: TestClient, classifier: TopicClassifie
         "description": "Company results, forecasts and dividends.",
         "training_newswires": 3159,
         "all_topics_threshold": classifier.manifest.all_topics_thresholds.get("earn"),
+        "subjects": [asdict(subject) for subject in classifier.topics[3].subjects],
     }
     assert all(topic["description"] and topic["group"] for topic in topics)
     assert sum(topic["training_newswires"] for topic in topics) == 8982

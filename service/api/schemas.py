@@ -118,7 +118,7 @@ class WordsInFavour(Body):
 
 
 class NewsSubject(Body):
-    """A concept that a text is about, as a subject of IPTC ninjs 2.x."""
+    """A concept that a text is about, as a subject of IPTC ninjs 2.1."""
 
     uri: str
     name: str

@@ -53,7 +53,11 @@ class PredictRequest(Body, extra="forbid", strict=True):
         ),
     ] = None
     raw_scores: Annotated[
-        Literal[False], Field(description="Of text-embeddings-inference; only false is served.")
+        bool,
+        Field(
+            description="Of text-embeddings-inference; only false is served.",
+            json_schema_extra={"const": False},
+        ),
     ] = False
     truncate: bool = False
     """Of text-embeddings-inference; no effect: a text over the limits is rejected."""
@@ -108,6 +112,9 @@ def _parse(body: bytes, limits: RequestLimits) -> PredictRequest:
     if not isinstance(request.inputs, str | list) or request.inputs == []:
         message = "Expected a string, or a list of at least one string"
         raise InvalidRequestError([FieldProblem(field=INPUTS, message=message)])
+    if request.raw_scores:
+        message = "Expected false: scores are probabilities"
+        raise InvalidRequestError([FieldProblem(field="raw_scores", message=message)])
     if isinstance(request.inputs, list) and len(request.inputs) > n_texts:
         raise too_many
     return request

@@ -1,6 +1,6 @@
 """Subjects of a text: the concepts of a newsroom's vocabulary that its topics stand for.
 
-They have the form of ``subjects`` in IPTC ninjs 2.x (News in JSON).
+They have the form of ``subjects`` in IPTC ninjs 2.1 (News in JSON).
 """
 
 from collections.abc import Sequence

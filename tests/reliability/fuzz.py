@@ -20,7 +20,7 @@ HOOKS = "tests.reliability.fuzz_hooks"
 CONFIGURATION = Path(__file__).with_name("fuzz.toml")
 PHASES = "examples,coverage,fuzzing"
 """Not the one that goes from answer to answer, for the service keeps no state."""
-N_VARIED = 4
+N_VARIED = 5
 """Operations that take a body; the others have nothing to vary."""
 
 

@@ -26,5 +26,5 @@ def test_responses_are_as_documented() -> None:
     assert done.returncode == 0, done.stdout
     assert f"{n_operations} selected / {n_operations} total" in done.stdout
     answered = re.findall(r'http_requests_total\{route="(\S+)",status="(\d+)"\}', metrics)
-    for route in ("/classify", "/classify/batch"):  # both sides were tried
+    for route in ("/classify", "/classify/batch", "/predict"):  # both sides were tried
         assert {(route, "200"), (route, "422")} <= set(answered)

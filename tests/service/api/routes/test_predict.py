@@ -78,7 +78,11 @@ def test_forms_of_one_text(client: TestClient) -> None:
             {"inputs": "oil", "parameters": {"function_to_apply": TYPED}},
             "parameters.function_to_apply: Input should be 'softmax'",
         ),
-        ({"inputs": "oil", "raw_scores": True}, "raw_scores: Input should be False"),
+        (
+            {"inputs": "oil", "raw_scores": True},
+            "raw_scores: Expected false: scores are probabilities",
+        ),
+        ({"inputs": "oil", "raw_scores": 0}, "raw_scores: Input should be a valid boolean"),
         (
             {"inputs": "oil", "text": TYPED},
             "body: Expected no other fields than inputs, parameters, raw_scores, truncate, "

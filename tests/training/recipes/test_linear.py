@@ -21,7 +21,8 @@ from training.evaluation.evaluate import evaluate_out_of_fold
 from training.recipes import TrainedModel
 from training.recipes.calibration import CalibrationSettings
 from training.recipes.examples import Example, Kind, TrainingTexts, training_texts
-from training.recipes.linear import LinearSettings, fit, quantize, split_into_folds, to_tensor
+from training.recipes.linear import LinearSettings, fit, split_into_folds
+from training.recipes.linear_network import quantize, to_tensor
 from training.recipes.reuters import read_written_texts
 from training.recipes.svm import SVMSettings
 from training.release.export import check_parity, export

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanContext
 
 from service.observability.tracing.request_trace import RequestTrace
 from service.observability.tracing.sampling import Sampler
-from service.observability.tracing.settings import TracingError, check_exporter
+from service.observability.tracing.settings import check_exporter
 from service.observability.tracing.spans import SAMPLED, TraceExporter
 
 TRACES_PER_EXPORT: Final = 128
@@ -34,7 +34,7 @@ class Tracing:
 
     Raises
     ------
-    TracingError
+    TracingError, ValueError
         If a variable has a value that cannot be used.
     """
 
@@ -42,13 +42,10 @@ class Tracing:
         check_exporter(environ)
         self.keeps_parent = "tracecontext" in (environ.get("OTEL_PROPAGATORS") or "tracecontext")
         given_size = environ.get("OTEL_BSP_MAX_EXPORT_BATCH_SIZE")
-        try:
-            self.sampler = Sampler(environ)
-            self._processor = BatchSpanProcessor(
-                TraceExporter(), max_export_batch_size=None if given_size else TRACES_PER_EXPORT
-            )
-        except ValueError as error:
-            raise TracingError(str(error)) from error
+        self.sampler = Sampler(environ)
+        self._processor = BatchSpanProcessor(
+            TraceExporter(), max_export_batch_size=None if given_size else TRACES_PER_EXPORT
+        )
         self._log_handler = RateLimitedHandler()
 
     def __enter__(self) -> Self:

@@ -20,6 +20,8 @@ TRACES_PER_EXPORT: Final = 128
 FLUSH_SECONDS: Final = 2.0
 """How long the shutdown waits for the last spans."""
 LOG_INTERVAL_SECONDS: Final = 60.0
+TRACESTATE_LOGGER: Final = "opentelemetry.trace.span"
+"""Its warnings quote the ``tracestate`` that a client sends."""
 _SAMPLED: Final = SpanContext(1, 1, is_remote=False, trace_flags=SAMPLED)
 
 logger = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ class Tracing:
 
 
 class RateLimitedHandler(logging.Handler):
-    """Passes at most one record per interval on to the root logger."""
+    """Passes at most one record per interval on to the root logger, none that quotes a client."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +83,6 @@ class RateLimitedHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Pass a record on, or drop it."""
         now = monotonic()
-        if now - self._passed_at >= LOG_INTERVAL_SECONDS:
+        if record.name != TRACESTATE_LOGGER and now - self._passed_at >= LOG_INTERVAL_SECONDS:
             self._passed_at = now
             logging.getLogger().handle(record)

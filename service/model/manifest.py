@@ -226,7 +226,7 @@ def check_manifest(manifest: Manifest, *, tokenizers: Collection[str]) -> None:
             raise BundleError(
                 f"manifest.json: {name}: expected 1 to {MAX_LINE_LENGTH} printable characters"
             )
-    thresholds = {name: getattr(manifest, name) for name in THRESHOLDS}
+    thresholds = {name: getattr(manifest, name) for name in (*THRESHOLDS, "all_topics_precision")}
     for code, ratio in manifest.topic_min_confidence.items():
         thresholds[f"topic_min_confidence: {code}"] = ratio
     for code, ratio in manifest.all_topics_thresholds.items():

@@ -91,6 +91,7 @@ def test_the_missing_extra_is_one_line_and_status_2() -> None:
         ("OTEL_TRACES_SAMPLER_ARG", "1 %"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "-1"),  # read at the import of the SDK
         (TRACES_ENDPOINT, "collector:4318"),
     ],
 )

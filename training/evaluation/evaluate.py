@@ -85,7 +85,8 @@ class Evaluation:
         }
         if self.topics is not None:
             known = self.topics.any_topic[topical][np.arange(len(labels)), predicted]
-            scores["single_topic_accuracy"] = float(right[self.topics.single[topical]].mean())
+            if (single := self.topics.single[topical]).any():
+                scores["single_topic_accuracy"] = float(right[single].mean())
             scores["any_topic_accuracy"] = float(known.mean())
         if self.probabilistic:
             scores["brier_score"] = metrics.brier_score(probabilities, labels)

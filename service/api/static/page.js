@@ -61,6 +61,27 @@ function showMarkup() {
   byId("markup").replaceChildren("There is HTML in the text. The model takes tags for words. ", button);
 }
 
+/** Load what depends on the served model. */
+async function loadModel() {
+  const [loaded, catalogue] = await Promise.all([load("page/config.json"), load("topics")]);
+  config = loaded;
+  topics = new Map(catalogue.topics.map((topic) => [topic.topic, topic]));
+  showModel(config, fill);
+  showCatalogue(catalogue.topics);
+  byId("card").hidden = false;
+}
+
+/** Classify. A rejected request is sent again with the options of the model that is served by now. */
+async function classifyByServedModel(request, signal) {
+  try {
+    return await classify(request, signal);
+  } catch (error) {
+    if (error.status !== 422) throw error;
+    await loadModel();
+    return classify(readRequest(), signal);
+  }
+}
+
 /** Classify now; the response to an earlier text is dropped. */
 async function update() {
   clearTimeout(timer);
@@ -76,7 +97,7 @@ async function update() {
   }
   byId("result").ariaBusy = "true";
   try {
-    const exchange = await classify(request, signal);
+    const exchange = await classifyByServedModel(request, signal);
     if (!signal.aborted) show(exchange);
   } catch (error) {
     if (signal.aborted) return;
@@ -140,16 +161,9 @@ async function ignoreProblems(action) {
   }
 }
 
-/** Load what depends on the model, then classify: a browser may keep the text over a reload. */
+/** Load the model, then classify: a browser may keep the text over a reload. */
 async function start() {
-  await ignoreProblems(async () => {
-    const [loaded, catalogue] = await Promise.all([load("page/config.json"), load("topics")]);
-    config = loaded;
-    topics = new Map(catalogue.topics.map((topic) => [topic.topic, topic]));
-    showModel(config, fill);
-    showCatalogue(catalogue.topics);
-    byId("card").hidden = false;
-  });
+  await ignoreProblems(loadModel);
   update();
 }
 

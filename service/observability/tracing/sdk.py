@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanContext
 
 from service.observability.tracing.request_trace import RequestTrace
 from service.observability.tracing.sampling import Sampler
-from service.observability.tracing.settings import TracingError, check_exporter
+from service.observability.tracing.settings import check_exporter
 from service.observability.tracing.spans import SAMPLED, TraceExporter
 
 TRACES_PER_EXPORT: Final = 128
@@ -20,6 +20,8 @@ TRACES_PER_EXPORT: Final = 128
 FLUSH_SECONDS: Final = 2.0
 """How long the shutdown waits for the last spans."""
 LOG_INTERVAL_SECONDS: Final = 60.0
+TRACESTATE_LOGGER: Final = "opentelemetry.trace.span"
+"""Its warnings quote the ``tracestate`` that a client sends."""
 _SAMPLED: Final = SpanContext(1, 1, is_remote=False, trace_flags=SAMPLED)
 
 logger = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ class Tracing:
 
     Raises
     ------
-    TracingError
+    TracingError, ValueError
         If a variable has a value that cannot be used.
     """
 
@@ -42,13 +44,10 @@ class Tracing:
         check_exporter(environ)
         self.keeps_parent = "tracecontext" in (environ.get("OTEL_PROPAGATORS") or "tracecontext")
         given_size = environ.get("OTEL_BSP_MAX_EXPORT_BATCH_SIZE")
-        try:
-            self.sampler = Sampler(environ)
-            self._processor = BatchSpanProcessor(
-                TraceExporter(), max_export_batch_size=None if given_size else TRACES_PER_EXPORT
-            )
-        except ValueError as error:
-            raise TracingError(str(error)) from error
+        self.sampler = Sampler(environ)
+        self._processor = BatchSpanProcessor(
+            TraceExporter(), max_export_batch_size=None if given_size else TRACES_PER_EXPORT
+        )
         self._log_handler = RateLimitedHandler()
 
     def __enter__(self) -> Self:
@@ -75,7 +74,7 @@ class Tracing:
 
 
 class RateLimitedHandler(logging.Handler):
-    """Passes at most one record per interval on to the root logger."""
+    """Passes at most one record per interval on to the root logger, none that quotes a client."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,6 +83,6 @@ class RateLimitedHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Pass a record on, or drop it."""
         now = monotonic()
-        if now - self._passed_at >= LOG_INTERVAL_SECONDS:
+        if record.name != TRACESTATE_LOGGER and now - self._passed_at >= LOG_INTERVAL_SECONDS:
             self._passed_at = now
             logging.getLogger().handle(record)

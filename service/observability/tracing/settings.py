@@ -30,8 +30,7 @@ def set_endpoint(environ: Mapping[str, str]) -> str:
 def check_exporter(environ: Mapping[str, str]) -> None:
     """Raise TracingError unless the exporter is OTLP over HTTP, and the endpoint a URL."""
     name = set_endpoint(environ)
-    url = urlsplit(environ[name])
-    if url.scheme not in ("http", "https") or not url.hostname:
+    if not _is_url(environ[name]):
         raise TracingError(f"{name}: expected a URL such as http://localhost:4318")
     for variable, expected in (
         ("OTEL_TRACES_EXPORTER", "otlp"),
@@ -40,3 +39,12 @@ def check_exporter(environ: Mapping[str, str]) -> None:
     ):
         if (value := environ.get(variable) or expected) != expected:
             raise TracingError(f"{variable}: expected {expected}, got {value!r}")
+
+
+def _is_url(text: str) -> bool:
+    """Whether a text is the address of an HTTP server."""
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a bracket that is not closed, or a port above 65,535
+        return False

@@ -21,9 +21,12 @@ def start_tracing(environ: Mapping[str, str]) -> "Tracing | None":
         return None
     try:
         from service.observability.tracing.sdk import Tracing
+
+        return Tracing(environ)
     except ImportError as error:
         raise TracingError(
             f"{set_endpoint(environ)} is set, and the extra 'tracing' is not installed ({error}): "
             "pip install 'newswire-topics[tracing]', or unset the variable"
         ) from error
-    return Tracing(environ)
+    except (RuntimeError, ValueError) as error:  # the SDK reads variables, some at its import
+        raise TracingError(f"traces cannot be turned on: {error}") from error

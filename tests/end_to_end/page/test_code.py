@@ -90,7 +90,7 @@ def test_arrows_move_between_tabs(page: Page) -> None:
 def test_command_is_one_argument(page: Page) -> None:
     show(page, explain=False)
     body = shlex.split(copied(page, "curl"))[-1]
-    assert json.loads(body) == {"title": TITLE, "text": TEXT, "top_k": 3}
+    assert json.loads(body) == {"title": TITLE, "text": TEXT, "all_topics": True, "top_k": 3}
 
 
 def test_long_text_is_not_in_the_command(page: Page) -> None:

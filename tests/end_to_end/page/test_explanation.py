@@ -129,7 +129,7 @@ def test_explanation_can_be_switched_off(page: Page) -> None:
     page.get_by_label("Mark the words").uncheck()
     with page.expect_request("**/classify") as sent:
         type_text(page, OIL)
-    assert sent.value.post_data_json == {"text": OIL, "top_k": 3}
+    assert sent.value.post_data_json == {"text": OIL, "all_topics": True, "top_k": 3}
     expect(page.locator("#headline")).to_have_text("Crude oil")
     expect(page.locator("#words")).to_be_hidden()
 

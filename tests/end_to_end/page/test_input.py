@@ -58,7 +58,8 @@ def test_latency_is_printed(page: Page) -> None:
 def test_a_title_is_enough(page: Page) -> None:
     with page.expect_request("**/classify") as sent:
         page.get_by_label("Title").fill("Gold prices rise")
-    assert sent.value.post_data_json == {"title": "Gold prices rise", "top_k": 3, "explain": True}
+    options = {"all_topics": True, "top_k": 3, "explain": True}
+    assert sent.value.post_data_json == {"title": "Gold prices rise", **options}
     expect(page.locator("#headline")).to_have_text("Gold")
     expect(page.locator("#marked-title")).to_have_text("Gold prices rise")
     expect(page.locator("#marked-text")).to_be_hidden()

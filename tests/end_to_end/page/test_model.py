@@ -15,6 +15,7 @@ from tests.end_to_end.page.actions import execute, type_text
 from tests.end_to_end.running_service import RunningService
 from tests.networks import save_two_topics
 from tests.synthetic_bundles import code_of, save_synthetic_bundle, text_of, unsure_text
+from tests.waiting import wait_until
 
 NO_TOPIC = "Something else"
 HEADLINES = {
@@ -181,4 +182,24 @@ def test_all_topics_are_asked_of_a_model_that_finds_them(
         assert sent.get("all_topics", False) is finds
         expect(page.locator("#headline")).to_be_visible()
         expect(page.locator("#also")).to_be_visible(visible=finds)
+        page.close()
+
+
+def test_page_follows_a_reload_of_the_model(browser: BrowserContext, tmp_path: Path) -> None:
+    """An open page wants all topics and 5 topics, which the next model does not have."""
+    models = tmp_path / "models"
+    save_synthetic_bundle(models / "1", 5)
+    with RunningService(
+        NEWSWIRE_MODEL_DIR=str(models), NEWSWIRE_MODEL_POLL_SECONDS="0.1"
+    ) as service:
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{service.port}/")
+        expect(page.locator("#model")).to_contain_text("version 1")
+        page.get_by_label("Topics", exact=True).select_option("5")
+        save_synthetic_bundle(tmp_path / "2", 3, all_topics=False).rename(models / "2")
+        wait_until(lambda: service.client.get("/model").json()["version"] == "2", "bundle 2")
+        type_text(page, text_of(1))
+        expect(page.locator(".topics li")).to_have_count(3)
+        expect(page.get_by_role("alert")).to_be_hidden()
+        expect(page.locator("#model")).to_contain_text("version 2")
         page.close()

@@ -3,10 +3,19 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
-from service.model import Abstention, InferenceError, TopicClassifier, load_classifier
-from service.model.outputs import TOPIC_PROBABILITIES
+from service.model import (
+    Abstention,
+    BundleError,
+    InferenceError,
+    TopicClassifier,
+    load_classifier,
+)
+from service.model.outputs import OUTPUTS, TOPIC_PROBABILITIES
+from tests.hostile_bundles import edit_manifest, edit_network
 from tests.synthetic_bundles import NO_TOPIC_TEXT, save_synthetic_bundle, text_of, unsure_text
 
 TEXTS = [text_of(2) + unsure_text(0), NO_TOPIC_TEXT, "qqq www eee", unsure_text(1, 0), text_of(1)]
@@ -52,3 +61,37 @@ def test_model_without_the_output(tmp_path: Path) -> None:
     assert not model.finds_all_topics
     with pytest.raises(ValueError, match="all_topics: expected a model with the output"):
         model.classify(TEXTS, all_topics=True)
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "message"),
+    [
+        ("Sub", 3.0, r"topic_probabilities: expected 3 .* got shape \(1, 3\), -2\.9"),
+        ("Mul", np.nan, r"topic_probabilities: expected 3 .* got shape \(1, 3\), nan to nan"),
+        ("Mul", np.ones((1, 1, 1)), r"topic_probabilities: expected 3 .* got shape \(1, 1, 3\)"),
+        ("Mul", 3.0, r"goldens\.json, entry 0: expected Keras' topic_probabilities within"),
+    ],
+)
+def test_an_output_of_other_values_is_an_error(
+    tmp_path: Path, operator: str, values: object, message: str
+) -> None:
+    def edit(graph: onnx.GraphProto) -> None:
+        (node,) = [node for node in graph.node if TOPIC_PROBABILITIES in node.output]
+        node.output[0] = "before"
+        graph.initializer.append(numpy_helper.from_array(np.array(values, np.float32), "other"))
+        graph.node.append(helper.make_node(operator, ["before", "other"], [TOPIC_PROBABILITIES]))
+        (output,) = [item for item in graph.output if item.name == TOPIC_PROBABILITIES]
+        output.type.tensor_type.ClearField("shape")
+
+    folder = save_synthetic_bundle(tmp_path / "1", 3)
+    edit_network(folder, edit)
+    with pytest.raises(BundleError, match=message):
+        load_classifier(folder)
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_one_output_in_both_roles_is_an_error(tmp_path: Path, name: str) -> None:
+    folder = save_synthetic_bundle(tmp_path / "1", 3)
+    edit_manifest(folder, lambda item: item["tensors"].update(dict.fromkeys(OUTPUTS, name)))
+    with pytest.raises(BundleError, match=r"model\.onnx: expected tensors"):
+        load_classifier(folder)

@@ -85,7 +85,9 @@ def test_unknown_format_or_tokenizer_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.1, float("nan")])
-@pytest.mark.parametrize("name", ["min_confidence", "min_known_words_ratio"])
+@pytest.mark.parametrize(
+    "name", ["all_topics_precision", "min_confidence", "min_known_words_ratio"]
+)
 def test_thresholds_are_ratios(name: str, ratio: float) -> None:
     manifest = from_json_object(Manifest, to_json_object(MANIFEST) | {name: ratio}, "here")
     with pytest.raises(BundleError, match=f"{name}: expected 0 to 1, got {ratio}"):

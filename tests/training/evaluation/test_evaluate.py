@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from service.model import TopicClassifier
 from training.data import Dataset
 from training.data.reuters_expected import TOPIC_CODES
-from training.data.views import views_of
+from training.data.views import KnownTopics, views_of
 from training.evaluation.evaluate import Evaluation, evaluate
 
 
@@ -59,3 +61,11 @@ def test_scores_of_margins() -> None:
     scores = Evaluation(labels, margins, probabilistic=False).scores()
     assert set(scores) == {"accuracy", "top_3_accuracy", "macro_f1"}
     assert scores["accuracy"] == 0.5
+
+
+def test_texts_that_all_have_several_topics_have_no_single_topic_accuracy() -> None:
+    every = KnownTopics(np.ones((2, 2), dtype=bool), np.zeros(2, dtype=bool))
+    predictions = Evaluation(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]], np.float32))
+    scores = replace(predictions, topics=every).scores()
+    assert "single_topic_accuracy" not in scores
+    assert (scores["accuracy"], scores["any_topic_accuracy"]) == (0.5, 1)

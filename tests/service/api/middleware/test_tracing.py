@@ -305,6 +305,16 @@ def test_a_long_tracestate_is_dropped(traced: Traced, receiver: Receiver) -> Non
     assert only(receiver).trace_state == ""
 
 
+def test_an_invalid_tracestate_is_not_logged(
+    traced: Traced, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = {"tracestate": f"vendor=1,{MARKER}"}
+    with traced() as (_, client):
+        client.post("/classify", json={"text": TEXT}, headers=SAMPLED | state)
+    assert only(receiver).trace_id.hex() == TRACE_ID
+    assert MARKER not in caplog.text
+
+
 def test_a_path_is_cut(traced: Traced, receiver: Receiver) -> None:
     with traced() as (_, client):
         assert client.post(f"/v2/models/{'x' * 5_000}/infer", json=INFER).status_code == 404

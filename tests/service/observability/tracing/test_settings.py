@@ -29,6 +29,10 @@ def test_is_enabled(environ: dict[str, str], enabled: bool) -> None:  # noqa: FB
     [
         ({ENDPOINT: "collector:4318"}, f"{ENDPOINT}: expected a URL such as"),
         ({ENDPOINT: URL, TRACES_ENDPOINT: "http://"}, f"{TRACES_ENDPOINT}: expected a URL"),
+        *(
+            ({ENDPOINT: url}, f"{ENDPOINT}: expected a URL such as")
+            for url in ("http://[::1", "http://a:99999", "http://a:port", "http://a:0")
+        ),
         (
             {ENDPOINT: URL, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
             "OTEL_EXPORTER_OTLP_PROTOCOL: expected http/protobuf, got 'grpc'",

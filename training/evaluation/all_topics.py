@@ -36,12 +36,13 @@ class AllTopics:
         classifications = classifier.postprocess(
             encoded, probabilities, top_k=[1] * n_texts, min_confidence=[None] * n_texts
         )
-        found = np.zeros((n_texts, len(classifier.topics)), dtype=bool)
+        topic_probabilities = classifier.infer(encoded, TOPIC_PROBABILITIES)
+        found = np.zeros(topic_probabilities.shape, dtype=bool)
         for row, item in zip(
-            found, classifier.find_all_topics(encoded, classifications), strict=True
+            found, classifier.add_all_topics(topic_probabilities, classifications), strict=True
         ):
             row[[ranked.topic.id for ranked in item.all_topics or ()]] = True
-        return cls(found, classifier.infer(encoded, TOPIC_PROBABILITIES))
+        return cls(found, topic_probabilities)
 
     def select(self, columns: Sequence[int]) -> Self:
         """Return the topics in another order."""

@@ -10,7 +10,7 @@ from service.cli.output import to_json
 from service.cli.results import Result
 from service.console import print_error
 from service.model import NewsText
-from service.model.manifest import URI
+from service.model.record_checks import URI
 
 STANDARD: Final = {
     "name": "ninjs",

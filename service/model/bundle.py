@@ -33,12 +33,10 @@ from service.model.manifest import (
     Manifest,
     Record,
     Topic,
-    check_goldens,
-    check_manifest,
-    check_topics,
     from_json_object,
     to_json_object,
 )
+from service.model.record_checks import check_goldens, check_manifest, check_topics
 from service.model.strict_json import parse_json
 
 MODEL_FILE: Final = "model.onnx"

@@ -11,7 +11,7 @@ from service.model.bundle import ENCODERS, Bundle
 from service.model.encoder import NewsText, TokenChange
 from service.model.errors import BundleError
 from service.model.explanation import Explanation, WordEffect, leave_one_out_inputs, locate_words
-from service.model.manifest import Topic
+from service.model.manifest import NEVER_FOUND, Topic
 from service.model.outputs import OUTPUTS, PROBABILITIES, TOPIC_PROBABILITIES
 from service.model.padding import bucket_by_length, fits_one_batch, pad
 from service.model.ranking import (
@@ -61,11 +61,12 @@ class TopicClassifier:
         self.n_outputs = bundle.n_outputs
         self.outputs = [role for role in OUTPUTS if role in bundle.manifest.tensors]
         self.finds_all_topics = TOPIC_PROBABILITIES in self.outputs
+        thresholds = bundle.manifest.all_topics_thresholds
         self.all_topics_thresholds = np.array(
-            [bundle.manifest.all_topics_thresholds.get(topic.code, 1) for topic in bundle.topics],
-            dtype=np.float32,
+            [thresholds.get(topic.code, NEVER_FOUND) for topic in bundle.topics], dtype=np.float32
         )
         """Shape (n_topics,)."""
+        self.all_topics_thresholds[self.all_topics_thresholds >= NEVER_FOUND] = np.inf
         self._groups = TopicGroups(bundle.topics)
         self._subjects = SubjectIndex(
             bundle.topics, name=bundle.manifest.name, version=bundle.manifest.version

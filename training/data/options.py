@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from service.model import find_bundle, load_bundle
-from service.model.manifest import MAX_LINE_LENGTH
+from service.model.record_checks import MAX_LINE_LENGTH
 from service.rows import find_repeated_file
 from training.data import Source
 from training.data.columns import parse_columns

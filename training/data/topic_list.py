@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from service.model import BundleError, Topic
-from service.model.manifest import (
+from service.model.manifest import Subject
+from service.model.record_checks import (
     MAX_LINE_LENGTH,
-    Subject,
     check_names_of_subjects,
     is_code,
     read_subjects,

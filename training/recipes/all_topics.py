@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from service.model.manifest import NEVER_FOUND
 from training.recipes.calibration import MAX_MATRIX_TOPICS, Calibration, both_signs
 from training.recipes.examples import TrainingTexts
 from training.recipes.logistic import fit_logits, fit_scales
-from training.recipes.trained_model import NEVER
 
 PRIOR_TEXTS: Final = 2.0
+HIGHEST: Final = np.nextafter(np.float32(NEVER_FOUND), np.float32(0))
+"""Of thresholds that are reached: probabilities may be rounded to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,14 @@ def choose_all_topics_thresholds(
     Returns
     -------
     float32 array of shape (n_topics,)
-        `NEVER` for a topic that does not reach the precision.
+        `NEVER_FOUND` for a topic that does not reach the precision.
 
     Notes
     -----
     A topic of few texts has few hits to count. They are drawn towards the sum of the probabilities,
     which is their expectation, with the weight of `PRIOR_TEXTS`.
     """
-    thresholds = np.full(probabilities.shape[1], NEVER, dtype=np.float32)
+    thresholds = np.full(probabilities.shape[1], NEVER_FOUND, dtype=np.float32)
     n_above = np.arange(1, len(probabilities) + 1)
     for topic, (column, is_topic) in enumerate(zip(probabilities.T, any_topic.T, strict=True)):
         order = np.argsort(-column, kind="stable")
@@ -117,5 +119,5 @@ def choose_all_topics_thresholds(
         is_last = np.append(scores[1:] < scores[:-1], True)  # equal scores are above it together
         possible = np.flatnonzero(is_last & (hits >= precision * n_above))
         if possible.size:
-            thresholds[topic] = scores[possible[f1[possible].argmax()]]
+            thresholds[topic] = min(HIGHEST, scores[possible[f1[possible].argmax()]])
     return thresholds

@@ -21,7 +21,6 @@ DIMENSIONS: Final = {  # texts with the same token ids may share one row of them
 TARGET_PRECISION: Final = 0.95  # on the stream, of the predictions that are not abstained from
 N_STANDARD_ERRORS: Final = 1.6  # margin above it, since the threshold is chosen on the same texts
 MIN_KNOWN_WORDS_RATIO: Final = 0.5
-NEVER: Final = 1.0  # threshold of a topic that is never found
 
 
 class ExportError(NewswireError):

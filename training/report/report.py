@@ -12,9 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import confusion_matrix
 
 from service.model import Manifest, Topic
+from service.model.manifest import NEVER_FOUND
 from training.evaluation.evaluate import Evaluation, stream_of
 from training.evaluation.metrics import calibration_bins
-from training.recipes.trained_model import NEVER
 from training.report import tables
 
 MAX_NAMED_TOPICS: Final = 100  # in a figure: more names would overlap
@@ -82,7 +82,7 @@ none. *Exact match* is the share of texts with all topics right and no other, \
 *ranking* the label ranking average precision.
 
 {table}"""
-NEVER_FOUND: Final = """ {n:,} topics never reached this and are never found: {codes}."""
+NEVER_REACHING: Final = """ {n:,} topics never reached this and are never found: {codes}."""
 WRITTEN_TEXTS: Final = """
 ## Modern words
 
@@ -160,13 +160,15 @@ def write_model_card(
             negatives = "" if share is None else f" and {share:.1%} of those that have none"
             card += ON_THE_STREAM.format(negatives=negatives, **scores)
     if manifest.all_topics_thresholds:
-        never = [code for code, value in manifest.all_topics_thresholds.items() if value >= NEVER]
+        never = [
+            code for code, value in manifest.all_topics_thresholds.items() if value >= NEVER_FOUND
+        ]
         rows = tables.all_topics_rows(named)
         columns = ["measured on", *tables.ALL_TOPICS_TITLES.values()]
         card += ALL_TOPICS.format(
             precision=manifest.all_topics_precision,
             no_topic="of which no topic fits or " if manifest.no_topic else "",
-            never=NEVER_FOUND.format(n=len(never), codes=", ".join(never)) if never else "",
+            never=NEVER_REACHING.format(n=len(never), codes=", ".join(never)) if never else "",
             table=tables.markdown_table(columns, rows),
         )
     if settings.get("synonyms"):

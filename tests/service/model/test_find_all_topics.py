@@ -16,7 +16,13 @@ from service.model import (
 )
 from service.model.outputs import OUTPUTS, TOPIC_PROBABILITIES
 from tests.hostile_bundles import edit_manifest, edit_network
-from tests.synthetic_bundles import NO_TOPIC_TEXT, save_synthetic_bundle, text_of, unsure_text
+from tests.synthetic_bundles import (
+    NO_TOPIC_TEXT,
+    code_of,
+    save_synthetic_bundle,
+    text_of,
+    unsure_text,
+)
 
 TEXTS = [text_of(2) + unsure_text(0), NO_TOPIC_TEXT, "qqq www eee", unsure_text(1, 0), text_of(1)]
 EXPECTED: list[list[int]] = [[2, 0], [], [], [0, 1], [1]]
@@ -53,6 +59,21 @@ def test_values_that_are_no_probabilities(model: TopicClassifier) -> None:
         probabilities = np.full((1, len(model.topics)), value, dtype=np.float32)
         with pytest.raises(InferenceError, match="topic_probabilities"):
             model.add_all_topics(probabilities, classifications)
+
+
+def test_threshold_of_1_is_never_reached(tmp_path: Path) -> None:
+    folder = save_synthetic_bundle(tmp_path / "1", 3)
+    edit_manifest(
+        folder, lambda manifest: manifest["all_topics_thresholds"].update({code_of(1): 1})
+    )
+    with pytest.raises(BundleError, match="all_topics_thresholds: expected"):
+        load_classifier(folder)  # a whole number is no float
+    edit_manifest(
+        folder, lambda manifest: manifest["all_topics_thresholds"].update({code_of(1): 1.0})
+    )
+    model = load_classifier(folder)
+    (found,) = model.add_all_topics(np.ones((1, 3), np.float32), model.classify(TEXTS[:1]))
+    assert [topic.id for topic, _ in found.all_topics or ()] == [0, 2]
 
 
 def test_model_without_the_output(tmp_path: Path) -> None:

@@ -6,14 +6,17 @@ import pytest
 from service.model import BundleError, Golden, Manifest, Topic
 from service.model.manifest import (
     FORMAT_VERSION,
-    MAX_SUBJECTS,
     NEW_FIELDS,
     Subject,
+    from_json_object,
+    to_json_object,
+)
+from service.model.record_checks import (
+    MAX_SUBJECTS,
     check_goldens,
     check_manifest,
     check_topics,
-    from_json_object,
-    to_json_object,
+    read_subjects,
 )
 
 TOPIC = Topic(0, "cocoa", "Cocoa", "Softs", "Cocoa crops.", 55)
@@ -215,8 +218,8 @@ def subject(**change: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("subjects", "message"),
     [
-        (None, "subjects: expected a list of at most 8 objects, got NoneType"),
-        ({"a": 1}, "subjects: expected a list of at most 8 objects, got dict"),
+        (None, "subjects: expected a list of objects, got NoneType"),
+        ({"a": 1}, "subjects: expected a list of objects, got dict"),
         (
             [subject(uri=f"urn:a:{number}") for number in range(MAX_SUBJECTS + 1)],
             "subjects: expected a list of at most 8 objects, got 9",
@@ -238,7 +241,16 @@ def subject(**change: object) -> dict[str, object]:
 )
 def test_subjects_are_checked(subjects: object, message: str) -> None:
     with pytest.raises(BundleError, match=f"^here: {message}|^here: .*{message}"):
-        from_json_object(Topic, to_json_object(TOPIC) | {"subjects": subjects}, "here")
+        read_subjects(subjects, "here")
+
+
+def test_subjects_of_a_bundle_are_checked() -> None:
+    record = to_json_object(TOPIC) | {"subjects": [subject(match="related")]}
+    topic = from_json_object(Topic, record, "topics.json, entry 0")
+    with pytest.raises(
+        BundleError, match=r"topics\.json, entry 0: subjects: .* exact, close, broad"
+    ):
+        check_topics([topic], MANIFEST)
 
 
 def test_a_subject_has_one_name() -> None:

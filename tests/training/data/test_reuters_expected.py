@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.model import load_bundle
-from service.model.manifest import check_topics
+from service.model.record_checks import check_topics
 from tests.conftest import LATEST
 from training.data import Dataset
 from training.data.dataset import DataError

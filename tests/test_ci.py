@@ -32,7 +32,8 @@ def test_tools_of_the_tests_are_installed(tmp_path: Path) -> None:
     install, *rest = run_ci(tmp_path, script, docker="exit 0")
     assert install.startswith("apt-get install ")
     assert set(install.split()) >= PACKAGES
-    assert rest == ["make lint", "make test-fast", "make test", "make test-compose"]
+    collect = "make test-fast ARGS=--collect-only --quiet --quiet"
+    assert rest == ["make lint", collect, "make test", "make test-compose"]
 
 
 def test_data_and_container_engine_beside_the_checkout_are_used(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
+TARGETS = ("lint", "test-fast ARGS=--collect-only --quiet --quiet", "test")
 PACKAGES = {"chromium", "prometheus", "faketime", "nghttp2-client", "curl", "nodejs"}
 """Debian's, of the tools without which tests are skipped; nginx may be in /usr/sbin."""
 
@@ -32,8 +33,7 @@ def test_tools_of_the_tests_are_installed(tmp_path: Path) -> None:
     install, *rest = run_ci(tmp_path, script, docker="exit 0")
     assert install.startswith("apt-get install ")
     assert set(install.split()) >= PACKAGES
-    collect = "make test-fast ARGS=--collect-only --quiet --quiet"
-    assert rest == ["make lint", collect, "make test", "make test-compose"]
+    assert rest == [f"make {each}" for each in (*TARGETS, "test-compose")]
 
 
 def test_data_and_container_engine_beside_the_checkout_are_used(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_data_and_container_engine_beside_the_checkout_are_used(tmp_path: Path) 
     python.chmod(0o755)
     _, *rest = run_ci(tmp_path, script, docker="exit 1")
     data = tmp_path / "shared" / "data"
-    calls = [f"make {target} {data}" for target in ("lint", "test-fast", "test")]
+    calls = [f"make {target} {data}" for target in TARGETS]
     assert rest == [*calls, "engine python:3.12"]
 
 
@@ -56,7 +56,7 @@ def test_variables_name_other_data(tmp_path: Path) -> None:
     (tmp_path / "shared" / "data").mkdir(parents=True)
     script = copy_script(tmp_path / "checkout")
     _, *rest = run_ci(tmp_path, script, docker="exit 0", NEWSWIRE_DATA_DIR="/data")
-    assert rest == [f"make {each} /data" for each in ("lint", "test-fast", "test", "test-compose")]
+    assert rest == [f"make {each} /data" for each in (*TARGETS, "test-compose")]
 
 
 def copy_script(checkout: Path) -> Path:

@@ -31,6 +31,8 @@ DOCUMENTS: Final = (
 )
 STORY: Final = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."
 TIMEOUT_SECONDS: Final = 600
+OF_MAKE: Final = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+"""Variables with which make, in tests that are run by make, would say where it is."""
 PROGRAMS: Final = {
     "curl": """
 for word in "$@"; do [ "$word" = https://example.org/article.txt ] && exec cat article.txt; done
@@ -95,7 +97,7 @@ class Sandbox:
             self._program(folder / "bin" / name, text)
         self._write_texts()
         self._environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in OF_MAKE},
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
             "CURL": shutil.which("curl") or "curl",
             "PYTHON": sys.executable,

@@ -22,6 +22,9 @@ NOT_RUN: Final = {
     r"docker compose up$": "tests/compose/test_stack.py",
     r"docker compose --profile balanced up --scale service=3$": "tests/compose/test_balancer.py",
     r"docker compose run --rm .*\btraining$": "tests/compose/test_training.py",
+    r"docker compose --profile tracing up --build$": "tests/compose/test_tracing.py",
+    r"pip install '\.\[tracing\]'$": "tests/test_requirements.py",
+    r"OTEL_TRACES_SAMPLER_ARG=0\.01 newswire serve$": "tests/service/test_traces.py",
     r"uvx --from \. newswire serve$|uv tool install \.$": "tests/end_to_end/test_install.py",
     r"kubectl apply -k deploy/kubernetes/\S+$": "tests/deploy/test_kubernetes.py",
 }
@@ -108,6 +111,12 @@ def is_earlier_bundle(shown: str, sandbox: Sandbox) -> None:
     assert "Serving reuters 4 of models/reuters/4" in (sandbox.folder / "stderr").read_text()
 
 
+def is_ninjs(shown: str, sandbox: Sandbox) -> None:
+    document = json.loads(shown)
+    assert document["uri"] == (sandbox.folder / "story.txt").as_uri()
+    assert [item["name"] for item in document["subjects"]] == ["oil and gas"]
+
+
 STARTS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", '"top_k": 2'): is_crude,
     ("README.md", "secrets.token_urlsafe"): is_crude,
@@ -115,6 +124,7 @@ STARTS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", "newswire classify articles"): is_classified,
     ("README.md", "make batch-classify"): is_archive,
     ("docs/data-check.md", "make check-data"): is_checked,
+    ("docs/iptc.md", "--ninjs"): is_ninjs,
 }
 """Blocks that need no service, or start one."""
 ASKS: Final[dict[tuple[str, str], Check]] = {

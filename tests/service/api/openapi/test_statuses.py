@@ -66,6 +66,7 @@ def send_everything(app: NewswireApp, headers: dict[str, str]) -> set[int]:
     return statuses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_key", [True, False])
 def test_counts_begin_at_0(classifier: TopicClassifier, *, has_key: bool) -> None:
     registry = CollectorRegistry()
@@ -77,6 +78,7 @@ def test_counts_begin_at_0(classifier: TopicClassifier, *, has_key: bool) -> Non
     assert new_series(registry, before) == {}
 
 
+@pytest.mark.slow
 def test_counts_of_failures_begin_at_0(
     classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

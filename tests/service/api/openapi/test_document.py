@@ -189,7 +189,8 @@ def test_examples_show_what_responses_can_be(
         for path in ("/classify", "/classify/batch")
     )
     names = {"text", "title_and_text", "title", "explained", "abstained"}
-    assert single.keys() - {"all_topics"} == names
+    assert single.keys() - {"all_topics", "subjects"} == names
+    assert ("subjects" in single) == classifier.has_subjects
     assert ("all_topics" in single) == ("all_topics" in batch) == classifier.finds_all_topics
     responses = {name: ClassifyResponse.model_validate(single[name]["value"]) for name in single}
     assert responses["explained"].explanation

@@ -68,7 +68,7 @@ class GivenOptions:
 
 
 def with_data_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `GivenOptions`; it takes them as its parameter ``given``."""
+    """Add the options of `GivenOptions` to a command, whose parameter ``given`` has them."""
 
     @functools.wraps(command)
     def run(**values: Any) -> None:

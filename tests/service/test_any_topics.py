@@ -196,7 +196,7 @@ def test_pages_and_health(client: TestClient, model: TopicClassifier) -> None:
         assert client.get(path).status_code == 200
     config = client.get("/page/config.json").json()
     n_topics = len(model.topics)
-    assert (config["n_topics"], config["default_top_k"]) == (n_topics, min(3, n_topics))
+    assert (len(config["topics"]), config["default_top_k"]) == (n_topics, min(3, n_topics))
     labels = [example["label"] for example in config["examples"]]
     expected = [topic.name for topic in model.topics[:4]]
     assert labels == [*expected, "None of the topics"]

@@ -26,6 +26,7 @@ SWAGGER_UI: Final = ("swagger-ui-bundle.js", "swagger-ui.css")
 FILES: Final = "/page/{name}"
 CONFIG: Final = "/page/config.json"
 PACKAGE: Final = "newswire-topics"
+TOPIC_FIELDS: Final = ("code", "name", "group", "description")
 MAX_EXAMPLES: Final = 4  # examples with a topic; there may be one of no topic besides
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -65,13 +66,15 @@ def page_routes(served: Callable[[], ServedModel]) -> APIRouter:
             "name": manifest.name,
             "version": manifest.version,
             "description": description if isinstance(description, str) else None,
-            "n_topics": len(classifier.topics),
             "abstains": manifest.abstains,
             "no_topic": manifest.no_topic,
             "all_topics": classifier.finds_all_topics,
             "default_top_k": classifier.default_top_k,
             "max_explained_words": model.limits.max_explained_words,
             "examples": examples[classifier],
+            "topics": [
+                {name: getattr(topic, name) for name in TOPIC_FIELDS} for topic in classifier.topics
+            ],
             "service_version": __version__,
             "source": source,
         }

@@ -14,17 +14,17 @@ const SCORES = {
 };
 
 const count = (number) => number.toLocaleString("en");
-const nTopicsOf = ({ n_topics: nTopics }) => (nTopics === 1 ? "1 topic" : `${count(nTopics)} topics`);
+const nTopicsOf = ({ length }) => (length === 1 ? "1 topic" : `${count(length)} topics`);
 
 /** Show what the model knows, its number of topics to choose from, and its examples. */
 export function showModel(config, fill) {
   const { name, version, description, default_top_k: defaultTopK, examples } = config;
   byId("scope").replaceChildren(
     "The model knows ",
-    element("strong", {}, nTopicsOf(config)),
+    element("strong", {}, nTopicsOf(config.topics)),
     description ? `. It learned from ${description}.` : ".",
   );
-  const choices = new Set([...TOP_K.filter((topK) => topK <= config.n_topics), defaultTopK]);
+  const choices = new Set([...TOP_K.filter((topK) => topK <= config.topics.length), defaultTopK]);
   const ordered = [...choices].sort((one, other) => one - other);
   byId("top-k").replaceChildren(...ordered.map((topK) => new Option(topK, topK)));
   byId("top-k").value = defaultTopK;
@@ -50,7 +50,7 @@ export function showCatalogue(topics) {
     element("div", { className: "group" }, element("h2", {}, name), element("dl", {}, ...members.map(term))),
   );
   byId("groups").replaceChildren(...sections);
-  byId("catalogue").firstElementChild.textContent = `See the ${nTopicsOf({ n_topics: topics.length })}`;
+  byId("catalogue").firstElementChild.textContent = `See the ${nTopicsOf(topics)}`;
   byId("catalogue").hidden = false;
 }
 

@@ -15,8 +15,7 @@ const PAUSE_MILLISECONDS = 120;
 
 let timer;
 let pending = new AbortController();
-let config = { max_explained_words: Infinity };
-let topics = new Map();
+let config = { max_explained_words: Infinity, topics: [] };
 
 function readRequest() {
   const [title, text] = [byId("title").value, byId("text").value];
@@ -38,7 +37,7 @@ function showNothing(error) {
 
 function show(exchange) {
   const { request, prediction } = exchange;
-  showPrediction(exchange, config, topics);
+  showPrediction(exchange, config);
   showExplanation(request, prediction);
   const isUnmarked = byId("explain").checked && !request.explain;
   const limit = `The words are not marked: the text has more than ${config.max_explained_words} of them.`;
@@ -63,11 +62,9 @@ function showMarkup() {
 
 /** Load what depends on the served model. */
 async function loadModel() {
-  const [loaded, catalogue] = await Promise.all([load("page/config.json"), load("topics")]);
-  config = loaded;
-  topics = new Map(catalogue.topics.map((topic) => [topic.topic, topic]));
+  config = await load("page/config.json");
   showModel(config, fill);
-  showCatalogue(catalogue.topics);
+  showCatalogue(config.topics);
   byId("card").hidden = false;
 }
 

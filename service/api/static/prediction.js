@@ -97,8 +97,8 @@ function showVerdict({ badge = "", headline = "", reason = "" }) {
   showText("reason", reason);
 }
 
-/** Show a prediction of a model, of which `config` and `topics`, by code, are known. */
-export function showPrediction({ request, prediction, milliseconds }, config, topics) {
+/** Show a prediction of a model, of which `config` is known. */
+export function showPrediction({ request, prediction, milliseconds }, config) {
   const { abstained, group, known_words: knownWords } = prediction;
   const { topic, ...verdict } = judge(prediction);
   const hint = abstained || knownWords === 0 ? languageHint(request, knownWords, config.description) : "";
@@ -107,7 +107,7 @@ export function showPrediction({ request, prediction, milliseconds }, config, to
   byId("welcome").hidden = true;
   showText("error", "");
   showVerdict({ ...verdict, badge, reason: [verdict.reason, hint].filter(Boolean).join(" ") });
-  const described = topics.get(topic);
+  const described = config.topics.find(({ code }) => code === topic);
   showText("about", described ? `${described.description} Group: ${described.group}.` : "");
   showText("also", alsoAbout(prediction, topic));
   showTopics(rows(prediction), abstained !== "too_few_known_words");

@@ -82,12 +82,13 @@ def get_config(classifier: TopicClassifier, **settings: Any) -> Any:
 
 def test_config_describes_the_served_model(classifier: TopicClassifier) -> None:
     config = get_config(classifier, max_explained_words=77)
-    examples = config.pop("examples")
+    examples, topics = config.pop("examples"), config.pop("topics")
+    fields = ("code", "name", "group", "description")
+    assert topics == [{name: getattr(t, name) for name in fields} for t in classifier.topics]
     assert config == {
         "name": "reuters",
         "version": classifier.manifest.version,
         "description": "English business newswires of Reuters-21578 (1987)",
-        "n_topics": 46,
         "abstains": True,
         "no_topic": True,
         "all_topics": classifier.finds_all_topics,
@@ -103,7 +104,7 @@ def test_config_describes_the_served_model(classifier: TopicClassifier) -> None:
 
 def test_config_of_two_topics(tmp_path: Path) -> None:
     config = get_config(load_classifier(save_two_topics(tmp_path / "1")))
-    assert (config["name"], config["n_topics"], config["default_top_k"]) == ("pair", 2, 2)
+    assert (config["name"], len(config["topics"]), config["default_top_k"]) == ("pair", 2, 2)
     assert (config["description"], config["no_topic"]) == (None, False)
     assert {example["label"] for example in config["examples"]} <= {"Cocoa", "Grain"}
     assert config["examples"]

@@ -19,7 +19,7 @@ FORMER_NAMES: Final = ROOT / "docs" / "upgrading.md"
 SUFFIXES: Final = {"", ".py", ".md", ".yml", ".yaml", ".js", ".css", ".html", ".toml", ".conf"}
 FORMER: Final = {
     r"\bgather(ing|er)\b": "batching",
-    r"\banswer(er|ing)\b": "predictor, serialization",
+    r"\banswer(er|ing)\b": "predictor, response",
     r"\bshortcuts?\b": "fast path",
     r"\boutsiders?\b": "outlier",
     r"\bmachines\.py\b|\blinear machines\b|\blinearmachines\b": "linear SVMs",

@@ -1,4 +1,4 @@
-"""The header Content-Type: media type and character set."""
+"""The headers Content-Type and Content-Encoding: which bodies can be read."""
 
 import re
 from collections.abc import Sequence
@@ -13,6 +13,27 @@ _PARAMETER: Final = re.compile(rb';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"?|[^\s
 """Name and value, perhaps in quotes (RFC 9110, 5.6.6)."""
 CHARSETS: Final = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
 """UTF-8, and what is a part of it."""
+
+
+def check_media_type(headers: Sequence[tuple[bytes, bytes]], expected: Sequence[str]) -> str:
+    """Return which of the expected media types the body has. Of several headers, the first counts.
+
+    Raises
+    ------
+    UnsupportedMediaTypeError
+        If it has none of them, another character set, or is compressed.
+    """
+    content_type = b""
+    for name, value in reversed(headers):
+        if name == b"content-type":
+            content_type = value
+        elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
+    media_type = find_media_type(content_type, expected)
+    if media_type is None:
+        names = " or ".join(filter(None, expected))
+        raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {names}.")
+    return media_type
 
 
 def find_media_type(header: bytes, expected: Sequence[str]) -> str | None:

@@ -23,12 +23,14 @@ from service.api.schemas import (
     RankingOptions,
 )
 from service.api.validation_errors import MAX_ERRORS, invalid_request, unknown_fields
-from service.model import describe_blank
+from service.model import DEFAULT_TOP_K, describe_blank
 from service.model.strict_json import replace_surrogates
 from service.model.tokenization import NEWS_TOKENIZER
 
 JSON_INVALID: Final = "json_invalid"
 """Pydantic's name for a body that is not JSON."""
+TEXT_FIELDS: Final = frozenset(BatchItem.model_fields)
+"""Of a request; the others are options, whose defaults need no check."""
 STRINGS_PER_FIELD: Final = 2
 """Its name, and its value."""
 MAX_QUERY_FIELDS: Final = 16
@@ -96,8 +98,12 @@ def parse_classify_request(body: bytes, limits: RequestLimits) -> ClassifyReques
         max_strings = STRINGS_PER_FIELD * len(ClassifyRequest.model_fields)
         if exceeds_json_complexity(body, max_strings=max_strings, max_texts=1):
             raise unknown_fields(ClassifyRequest)
-    request = parse_body(ClassifyRequest, body)
-    check_options(request, limits)
+    try:
+        request = ClassifyRequest.model_validate_json(body)
+    except ValidationError as error:
+        request = _parse_again(ClassifyRequest, body, error)
+    if request.model_fields_set - TEXT_FIELDS or limits.max_top_k < DEFAULT_TOP_K:
+        check_options(request, limits)
     check_text(request, limits)
     return request
 
@@ -215,8 +221,13 @@ def parse_body(model: type[Model], body: bytes) -> Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        if not _why_no_json(error):
-            raise invalid_request(model, error) from None
+        return _parse_again(model, body, error)
+
+
+def _parse_again(model: type[Model], body: bytes, error: ValidationError) -> Model:
+    """Parse a body again if pydantic was too strict, or raise an error of `parse_body`."""
+    if not _why_no_json(error):
+        raise invalid_request(model, error) from None
     try:
         return model.model_validate_json(_repair(body))
     except ValidationError as error:

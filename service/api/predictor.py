@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_json
 
 from service.api.parsing import MAX_RANKED_TOPICS, Batch, RequestLimits
-from service.api.problems import TooLargeError
+from service.api.problems import TooLargeError, to_problem
 from service.api.schemas import BatchItem, ClassifyRequest, RankingOptions
-from service.api.serialization import ResponseSerializer
 from service.model import Classification, EncodedText, InferenceError, NewsText, TopicClassifier
 from service.model.outputs import TOPIC_PROBABILITIES
 from service.observability.health import ServiceHealth
@@ -53,7 +53,8 @@ class Predictor:
         self._limits = limits
         self._health = health
         self._tracer = tracer
-        self._serializer = ResponseSerializer(classifier.manifest)
+        manifest = classifier.manifest
+        self._model = {"model": {"name": manifest.name, "version": manifest.version}}
 
     def predict(self, request: ClassifyRequest) -> bytes:
         """Return the `ClassifyResponse` of a request, as JSON.
@@ -68,18 +69,17 @@ class Predictor:
         """
         with self._health_noted():
             (result,) = self._predict([request], [request])
-        return self._serializer.response(result)
+        return to_json(result | self._model)
 
     def predict_each(self, requests: Sequence[ClassifyRequest]) -> list[bytes | Exception]:
         """Predict several requests, without explanations, with one inference.
 
         Return the response of each, or the error that it has alone: no request fails for another.
         """
-        serializer = self._serializer
         responses: list[bytes | Exception]
         try:
             responses = [
-                serializer.response(classification.to_json_object())
+                to_json(classification.to_json_object() | self._model)
                 for classification in self._classify(requests, requests).classifications
             ]
         except Exception as error:
@@ -93,9 +93,11 @@ class Predictor:
     def predict_batch(self, batch: Batch) -> bytes:
         """Return the `BatchResponse` of a batch, as JSON; raises as `predict`."""
         with self._health_noted():
-            results = self._predict(batch.items, [batch.options] * len(batch.items))
-        self._metrics.batch_size.observe(len(batch.items) + len(batch.errors))
-        return self._serializer.batch_response(results, batch.errors)
+            answers = self._predict(batch.items, [batch.options] * len(batch.items))
+        for index, error in sorted(batch.errors.items()):
+            answers.insert(index, to_problem(error).model_dump(exclude_none=True))
+        self._metrics.batch_size.observe(len(answers))
+        return to_json({"answers": answers} | self._model)
 
     def predict_items(self, items: Sequence[BatchItem], options: RankingOptions) -> Predictions:
         """Predict checked texts, which are serialised elsewhere; raises as `predict`."""

@@ -1,18 +1,18 @@
 """The body of a request: admitted, of an expected type, bounded, in time."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Final
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope
+from starlette.types import Receive, Scope
 
-from service.api.media_type import JSON, find_media_type
+from service.api.media_type import JSON, check_media_type
 from service.api.parsing import RequestLimits, too_large
 from service.api.problems import (
     BodyTimeoutError,
     InvalidRequestError,
     TooLargeError,
-    UnsupportedMediaTypeError,
 )
 from service.api.schemas import FieldProblem
 from service.api.unfinished_bodies import UnfinishedBodies
@@ -24,6 +24,8 @@ JSON_EXPANSION: Final = 6
 """JSON may write one byte of text as six, ``\\u0041``."""
 JSON_OVERHEAD_BYTES: Final = 1_024
 """For the names of the fields, and some white space."""
+COMPLETE_BODY: Final = "newswire.complete_body"
+"""ASGI extension: the server has the whole body, so the first ``receive`` returns it at once."""
 _JSON: Final = JSON.encode()
 
 
@@ -66,54 +68,44 @@ class BodyReader:
         if not (limit.n_free and self._admission.limit.n_free):
             await self._admission.delay_rejection()
             raise OverloadedError(TOO_MANY_REQUESTS, limit.retry_after)
-        media_type = self._check_headers(scope, media_types)
-        try:
-            with self._timeout:
-                message = await receive()
-                if message.get("more_body", False) or message["type"] != "http.request":
-                    return media_type, await self._read_all(message, receive)
-        except TimeoutError:
-            raise BodyTimeoutError(
-                f"Expected the whole body within {self._timeout.seconds:g} seconds."
-            ) from None
-        body: bytes = message.get("body", b"")
+        headers = dict(reversed(scope["headers"]))  # of several, the first counts
+        media_type = JSON
+        if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:
+            media_type = check_media_type(scope["headers"], media_types)
+        # the server has checked that it is a number; too high a length gets no 100 Continue
+        if int(headers.get(b"content-length") or 0) > self._max_bytes:
+            raise TooLargeError(too_large(self._limits))
+        if COMPLETE_BODY not in scope.get("extensions", ()):
+            return media_type, await self._read_unfinished(receive)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body: bytes = message["body"]
         if len(body) > self._max_bytes:
             raise TooLargeError(too_large(self._limits))
         return media_type, body
 
-    def _check_headers(self, scope: Scope, media_types: Sequence[str]) -> str:
-        """Return the media type of a body that may be read."""
-        content_type = content_length = b""
-        for name, value in reversed(scope["headers"]):  # of several, the first counts
-            if name == b"content-type":
-                content_type = value
-            elif name == b"content-length":
-                content_length = value
-            elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-                raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
-        media_type = JSON if content_type == _JSON else find_media_type(content_type, media_types)
-        if media_type is None:
-            expected = " or ".join(filter(None, media_types))
-            raise UnsupportedMediaTypeError(f"Expected a body with Content-Type: {expected}.")
-        # the server has checked that it is a number; too high a length gets no 100 Continue
-        if content_length and int(content_length) > self._max_bytes:
-            raise TooLargeError(too_large(self._limits))
-        return media_type
-
-    async def _read_all(self, message: Message, receive: Receive) -> bytes:
-        """Read a body that comes in several messages."""
+    async def _read_unfinished(self, receive: Receive) -> bytes:
+        """Read a body that the client may still send."""
         body = bytearray()
-        with self._unfinished.reading():
-            while True:
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += message.get("body", b"")
-                if len(body) > self._max_bytes:
-                    raise TooLargeError(too_large(self._limits))
-                self._unfinished.grow(len(body))
-                if not message.get("more_body", False):
-                    return bytes(body)
+        try:
+            with self._timeout:
                 message = await receive()
+                in_parts = message.get("more_body", False)
+                with self._unfinished.reading() if in_parts else nullcontext():
+                    while message["type"] != "http.disconnect":
+                        body += message.get("body", b"")
+                        if len(body) > self._max_bytes:
+                            raise TooLargeError(too_large(self._limits))
+                        self._unfinished.grow(len(body))
+                        if not message.get("more_body", False):
+                            return bytes(body)
+                        message = await receive()
+                raise ClientDisconnect
+        except TimeoutError:
+            raise BodyTimeoutError(
+                f"Expected the whole body within {self._timeout.seconds:g} seconds."
+            ) from None
 
 
 def check_no_query(scope: Scope) -> None:

@@ -19,6 +19,7 @@ import httptools
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from service.api.request_body import COMPLETE_BODY
 from service.scheduling.turns import TurnCounter
 from service.server.headers import (
     MAX_HEADER_BYTES,
@@ -148,7 +149,10 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             if self.parser.get_method() == b"CONNECT":
                 raise ValueError("CONNECT is for proxies")
             return  # `_parse_without_upgrade` parses it again
-        check_headers(self.headers, self.parser.get_http_version)
+        names = [name for name, _ in self.headers]
+        n_hosts = names.count(b"host")
+        if n_hosts != 1 or b"transfer-encoding" in names or len(names) > MAX_HEADER_FIELDS:
+            check_headers(self.headers, self.parser.get_http_version)
         if not self.url.startswith(b"/"):
             self.url = normalize_target(self.url)
         if self.expect_100_continue and self.parser.get_http_version() == "1.0":
@@ -173,6 +177,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if self._transport.in_request:
             self._frame_bytes = 0
             self._transport.in_request = False
+            self.scope["extensions"] = {COMPLETE_BODY: {}}
             HttpToolsProtocol.on_message_complete(self)
 
     # callbacks of the response

@@ -30,6 +30,8 @@ class CoalescingTransport(Transport):
     def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
         super().__init__()
         self._transport = transport
+        # whether nothing more can be written; uvicorn asks after each response
+        self.is_closing = transport.is_closing  # type: ignore[method-assign]
         self._loop = loop
         self.waiting_headers = b""
         self._reading_paused = False
@@ -69,6 +71,7 @@ class CoalescingTransport(Transport):
         if self.in_request and self._transport.can_write_eof():
             self._transport.write_eof()
             self.is_lingering = True
+            self.is_closing = lambda: True  # type: ignore[method-assign]
             self._linger_task = self._loop.call_later(self.linger_seconds, self._transport.close)
             self.hold_reading(held=False)
             self.resume_reading()
@@ -85,10 +88,6 @@ class CoalescingTransport(Transport):
         """Close at once, without writing what waits."""
         self.discard_pending()
         self._transport.abort()
-
-    def is_closing(self) -> bool:
-        """Whether nothing more can be written."""
-        return self.is_lingering or self._transport.is_closing()
 
     def hold_reading(self, *, held: bool) -> None:
         """Pause reading independently of `pause_reading` and `resume_reading`."""

@@ -22,7 +22,7 @@ from service.api.schemas import (
     PlainTextOptions,
     RankingOptions,
 )
-from service.api.validation_errors import MAX_ERRORS, invalid_request, unknown_fields
+from service.api.json_body import MAX_ERRORS, invalid_request, unknown_fields
 from service.model import DEFAULT_TOP_K, describe_blank
 from service.model.strict_json import replace_surrogates
 from service.model.tokenization import NEWS_TOKENIZER

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
 from service.api.fast_router import FastRoute, FastRouter
+from service.api.limits import RequestLimits
 from service.api.middleware.auth import ApiKeyMiddleware
 from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOriginMiddleware
 from service.api.middleware.fair_queue import FairQueueMiddleware
@@ -20,7 +21,6 @@ from service.api.middleware.tracing import TracingMiddleware
 from service.api.open_inference import open_inference_routes
 from service.api.openapi.document import OPENAPI_PATH, complete_openapi, openapi_routes
 from service.api.openapi.statuses import statuses_by_route
-from service.api.parsing import RequestLimits
 from service.api.problems import add_error_handlers
 from service.api.request_body import BodyReader
 from service.api.routes.classify import (

@@ -1,4 +1,4 @@
-"""From the errors of a validation to sentences: which field is wrong, what was expected, what came.
+"""JSON bodies, parsed; and what is wrong with one: the field, what was expected, what came.
 
 Names of unknown fields are the only text of a client that is repeated: shortened, and escaped to
 ASCII. Values never are.
@@ -7,13 +7,13 @@ ASCII. Values never are.
 import json
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from service.api.problems import InvalidRequestError
-from service.api.schemas import FieldProblem
+from service.api.errors import FieldProblem, InvalidRequestError, MalformedBodyError
+from service.model.strict_json import replace_surrogates
 
 MAX_ERRORS: Final = 64
 """More are not looked at one by one: a request has that many only if it is full of other names."""
@@ -21,6 +21,10 @@ MAX_NAMED: Final = 3  # so many unknown fields are named
 MAX_NAME_CHARACTERS: Final = 40
 NO_OBJECT: Final = frozenset({"model_type", "model_attributes_type"})
 UNKNOWN: Final = "extra_forbidden"
+JSON_INVALID: Final = "json_invalid"
+"""Pydantic's name for a body that is not JSON."""
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def invalid_request(
@@ -71,3 +75,50 @@ def _problem(model: type[BaseModel], detail: ErrorDetails, place: str) -> FieldP
             required = [name for name, field in fields.items() if field.is_required()]
             message += f' with "{(required or [*fields])[0]}"'
     return FieldProblem(field=path or "body", message=message)
+
+
+def parse_body(model: type[Model], body: bytes) -> Model:
+    """Parse and validate JSON.
+
+    Raises
+    ------
+    MalformedBodyError, InvalidRequestError
+        As `parse_classify_request`.
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        return parse_again(model, body, error)
+
+
+def parse_again(model: type[Model], body: bytes, error: ValidationError) -> Model:
+    """Parse a body again if pydantic was too strict, or raise an error of `parse_body`."""
+    if not _why_no_json(error):
+        raise invalid_request(model, error) from None
+    try:
+        return model.model_validate_json(_repair(body))
+    except ValidationError as error:
+        if reason := _why_no_json(error):
+            raise MalformedBodyError(f"Expected JSON in UTF-8. {reason}.") from None
+        raise invalid_request(model, error) from None
+
+
+def _repair(body: bytes) -> bytes | str:
+    """Return JSON that pydantic's parser accepts, where it is stricter than JSON.
+
+    It rejects a byte order mark, and half of a surrogate pair, which is left of an emoji where a
+    program cut a text to length; that becomes a question mark.
+    """
+    try:
+        value = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return body
+    return replace_surrogates(json.dumps(value, ensure_ascii=False))
+
+
+def _why_no_json(error: ValidationError) -> str:
+    """Return why a body is not JSON, or nothing if it is: then something else is wrong with it."""
+    if error.error_count() > 1:
+        return ""
+    (only,) = error.errors(include_url=False, include_context=False, include_input=False)
+    return only["msg"] if only["type"] == JSON_INVALID else ""

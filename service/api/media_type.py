@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from service.api.problems import UnsupportedMediaTypeError
+from service.api.errors import UnsupportedMediaTypeError
 
 JSON: Final = "application/json"
 PLAIN_TEXT: Final = "text/plain"

@@ -1,75 +1,41 @@
 """From a request's body to a validated request: parsed and checked once."""
 
-import json
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from service.api.json_complexity import SMALL_BYTES, exceeds_json_complexity
-from service.api.problems import (
+from service.api.errors import (
+    FieldProblem,
     InvalidRequestError,
     MalformedBodyError,
     RequestError,
     TooLargeError,
 )
+from service.api.json_body import (
+    MAX_ERRORS,
+    invalid_request,
+    parse_again,
+    parse_body,
+    unknown_fields,
+)
+from service.api.json_complexity import SMALL_BYTES, exceeds_json_complexity
+from service.api.limits import RequestLimits
 from service.api.schemas import (
     BatchItem,
     BatchRequest,
     ClassifyRequest,
-    FieldProblem,
     PlainTextOptions,
     RankingOptions,
 )
-from service.api.json_body import MAX_ERRORS, invalid_request, unknown_fields
-from service.model import DEFAULT_TOP_K, describe_blank
-from service.model.strict_json import replace_surrogates
-from service.model.tokenization import NEWS_TOKENIZER
+from service.model import DEFAULT_TOP_K
 
-JSON_INVALID: Final = "json_invalid"
-"""Pydantic's name for a body that is not JSON."""
 TEXT_FIELDS: Final = frozenset(BatchItem.model_fields)
 """Of a request; the others are options, whose defaults need no check."""
 STRINGS_PER_FIELD: Final = 2
 """Its name, and its value."""
 MAX_QUERY_FIELDS: Final = 16
 """More than there are options; a longer query is not parsed to its end."""
-MAX_UTF8_BYTES: Final = 4
-"""Of a character."""
-MAX_RANKED_TOPICS: Final = 2**15
-"""In the response to a request, of all its texts together: each takes some 500 bytes of memory.
-The same number may be among all topics of the texts."""
-
-NOT_ALL_TOPICS: Final = (
-    "Expected false or no all_topics: the model has no output topic_probabilities. Leave it out, "
-    "or serve a bundle with all_topics_thresholds in GET /model, as the recipe linear trains it"
-)
-NO_SUBJECTS: Final = (
-    "Expected false or no subjects: no topic of the model has any in GET /topics. Leave it out, or "
-    "serve a bundle whose topics have subjects"
-)
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class RequestLimits:
-    """How much a request may ask for."""
-
-    max_text_bytes: int
-    """Of a text and its title together, in UTF-8; a body may be as long as one such text."""
-    max_text_words: int
-    """Of a text and its title together."""
-    max_batch_size: int
-    max_explained_words: int
-    """In all texts of a request: an explanation takes the square of their number."""
-    max_top_k: int
-    """Number of topics of the model."""
-    finds_all_topics: bool = False
-    """Whether the model can find all topics of a text."""
-    has_subjects: bool = False
-    """Whether topics of the model have subjects."""
 
 
 class Batch(NamedTuple):
@@ -101,10 +67,10 @@ def parse_classify_request(body: bytes, limits: RequestLimits) -> ClassifyReques
     try:
         request = ClassifyRequest.model_validate_json(body)
     except ValidationError as error:
-        request = _parse_again(ClassifyRequest, body, error)
+        request = parse_again(ClassifyRequest, body, error)
     if request.model_fields_set - TEXT_FIELDS or limits.max_top_k < DEFAULT_TOP_K:
-        check_options(request, limits)
-    check_text(request, limits)
+        limits.check_options(request)
+    limits.check_text(request)
     return request
 
 
@@ -122,8 +88,8 @@ def parse_plain_text(body: bytes, limits: RequestLimits, *, query: bytes) -> Cla
         raise MalformedBodyError("Expected text in UTF-8.") from None
     options = _parse_query(query)
     request = ClassifyRequest.model_construct(text=text, **options.model_dump(exclude_unset=True))
-    check_options(request, limits)
-    check_text(request, limits)
+    limits.check_options(request)
+    limits.check_text(request)
     return request
 
 
@@ -179,7 +145,7 @@ def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
     if len(request.items) > limits.max_batch_size:
         message = f"Input should have at most {limits.max_batch_size} items"
         raise InvalidRequestError([FieldProblem(field="items", message=message)])
-    check_options(request, limits, n_texts=len(request.items))
+    limits.check_options(request, n_texts=len(request.items))
     return request
 
 
@@ -196,7 +162,7 @@ def check_batch_item(item: Any, limits: RequestLimits, number: int) -> BatchItem
         raise unknown_fields(BatchItem, place=place)
     try:
         checked = BatchItem.model_validate(item)
-        check_text(checked, limits)
+        limits.check_text(checked)
     except ValidationError as error:
         raise invalid_request(BatchItem, error, place) from None
     except InvalidRequestError as error:
@@ -208,104 +174,3 @@ def check_batch_item(item: Any, limits: RequestLimits, number: int) -> BatchItem
     except TooLargeError as error:
         raise TooLargeError(f"{place}: {error}") from None
     return checked
-
-
-def parse_body(model: type[Model], body: bytes) -> Model:
-    """Parse and validate JSON.
-
-    Raises
-    ------
-    MalformedBodyError, InvalidRequestError
-        As `parse_classify_request`.
-    """
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        return _parse_again(model, body, error)
-
-
-def _parse_again(model: type[Model], body: bytes, error: ValidationError) -> Model:
-    """Parse a body again if pydantic was too strict, or raise an error of `parse_body`."""
-    if not _why_no_json(error):
-        raise invalid_request(model, error) from None
-    try:
-        return model.model_validate_json(_repair(body))
-    except ValidationError as error:
-        if reason := _why_no_json(error):
-            raise MalformedBodyError(f"Expected JSON in UTF-8. {reason}.") from None
-        raise invalid_request(model, error) from None
-
-
-def _repair(body: bytes) -> bytes | str:
-    """Return JSON that pydantic's parser accepts, where it is stricter than JSON.
-
-    It rejects a byte order mark, and half of a surrogate pair, which is left of an emoji where a
-    program cut a text to length; that becomes a question mark.
-    """
-    try:
-        value = json.loads(body.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return body
-    return replace_surrogates(json.dumps(value, ensure_ascii=False))
-
-
-def _why_no_json(error: ValidationError) -> str:
-    """Return why a body is not JSON, or nothing if it is: then something else is wrong with it."""
-    if error.error_count() > 1:
-        return ""
-    (only,) = error.errors(include_url=False, include_context=False, include_input=False)
-    return only["msg"] if only["type"] == JSON_INVALID else ""
-
-
-def check_options(options: RankingOptions, limits: RequestLimits, *, n_texts: int = 1) -> None:
-    """Raise InvalidRequestError for more topics than there are, or ``MAX_RANKED_TOPICS`` in all.
-
-    The default is limited to the number of topics. Raise it also for all topics of a model that
-    cannot find them, and for subjects of one that has none.
-    """
-    if options.all_topics and not limits.finds_all_topics:
-        raise InvalidRequestError([FieldProblem(field="all_topics", message=NOT_ALL_TOPICS)])
-    if options.subjects and not limits.has_subjects:
-        raise InvalidRequestError([FieldProblem(field="subjects", message=NO_SUBJECTS)])
-    if "top_k" not in options.model_fields_set:
-        options.top_k = min(options.top_k, limits.max_top_k)
-        return
-    message = ""
-    if options.top_k > limits.max_top_k:
-        message = f"Input should be less than or equal to {limits.max_top_k}"
-    elif options.top_k * n_texts > MAX_RANKED_TOPICS:
-        highest = MAX_RANKED_TOPICS // n_texts
-        message = f"Input should be less than or equal to {highest} for {n_texts} texts"
-    if message:
-        raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
-
-
-def check_text(item: BatchItem, limits: RequestLimits) -> None:
-    """Check that a text is not blank, and within the limits.
-
-    Raises
-    ------
-    InvalidRequestError, TooLargeError
-        As `parse_classify_request`.
-    """
-    text, title = item.text or "", item.title or ""
-    if not text.strip() and not title.strip():
-        message = describe_blank(item.text, item.title).capitalize()
-        fields = BatchItem.model_fields
-        raise InvalidRequestError([FieldProblem(field=name, message=message) for name in fields])
-    n_characters = len(text) + len(title)
-    if (
-        n_characters * MAX_UTF8_BYTES > limits.max_text_bytes
-        and len(text.encode()) + len(title.encode()) > limits.max_text_bytes
-    ):
-        raise TooLargeError(too_large(limits))
-    if n_characters <= limits.max_text_words:
-        return  # a word has at least one character
-    n_words = sum(len(NEWS_TOKENIZER.tokenize(part)) for part in (text, title))
-    if n_words > limits.max_text_words:
-        raise TooLargeError(f"Expected at most {limits.max_text_words} words, title included.")
-
-
-def too_large(limits: RequestLimits) -> str:
-    """Return the sentence for a text over the limit."""
-    return f"Expected at most {limits.max_text_bytes} bytes of text, title included, in UTF-8."

@@ -3,7 +3,7 @@
 No event loop here: `service.api.routes.classify` chooses the thread.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any, Final, NamedTuple
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import to_json
 
-from service.api.parsing import MAX_RANKED_TOPICS, Batch, RequestLimits
-from service.api.problems import TooLargeError, to_problem
+from service.api.errors import RequestError, TooLargeError
+from service.api.limits import MAX_RANKED_TOPICS, RequestLimits
+from service.api.problems import to_problem
 from service.api.schemas import BatchItem, ClassifyRequest, RankingOptions
 from service.model import Classification, EncodedText, InferenceError, NewsText, TopicClassifier
 from service.model.outputs import TOPIC_PROBABILITIES
@@ -90,11 +91,19 @@ class Predictor:
         self._health.consecutive_errors = 0
         return responses
 
-    def predict_batch(self, batch: Batch) -> bytes:
-        """Return the `BatchResponse` of a batch, as JSON; raises as `predict`."""
+    def predict_batch(
+        self,
+        options: RankingOptions,
+        items: Sequence[BatchItem],
+        errors: Mapping[int, RequestError],
+    ) -> bytes:
+        """Return the `BatchResponse` of the valid items of a batch, and the errors of the others.
+
+        Raises as `predict`.
+        """
         with self._health_noted():
-            answers = self._predict(batch.items, [batch.options] * len(batch.items))
-        for index, error in sorted(batch.errors.items()):
+            answers = self._predict(items, [options] * len(items))
+        for index, error in sorted(errors.items()):
             answers.insert(index, to_problem(error).model_dump(exclude_none=True))
         self._metrics.batch_size.observe(len(answers))
         return to_json({"answers": answers} | self._model)

@@ -7,17 +7,28 @@ response.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
-from service.api.schemas import FieldProblem, Problem
+from service.api.errors import (
+    BodyTimeoutError,
+    FieldProblem,
+    InvalidRequestError,
+    MalformedBodyError,
+    RequestError,
+    TooLargeError,
+    UnauthorizedError,
+    UnsupportedMediaTypeError,
+)
+from service.api.schemas import Body
 from service.model import InferenceError
 from service.observability.request_context import current_request_context
 from service.scheduling.errors import BusyError, DeadlineExceededError, OverloadedError
@@ -34,45 +45,16 @@ OPEN_INFERENCE_PREFIX: Final = "/v2"
 logger = logging.getLogger(__name__)
 
 
-class RequestError(Exception):
-    """Base of what a client can correct; its text is the detail of the problem."""
+class Problem(Body):
+    """Problem details, RFC 9457."""
 
-
-class UnauthorizedError(RequestError):
-    """The request has no valid key."""
-
-
-class BodyTimeoutError(RequestError):
-    """The body took too long."""
-
-
-class UnsupportedMediaTypeError(RequestError):
-    """The body has another media type or character set."""
-
-
-class TooLargeError(RequestError):
-    """The text or the body exceeds a limit."""
-
-
-class MalformedBodyError(RequestError):
-    """The body is not JSON, or not text in UTF-8."""
-
-
-class TensorError(MalformedBodyError):
-    """The tensors of the Open Inference Protocol are not the expected ones."""
-
-
-class InvalidRequestError(RequestError):
-    """The JSON is not the expected request."""
-
-    def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        self.problems = list(dict.fromkeys(problems))
-        fields: dict[str, list[str]] = {}
-        for item in self.problems:
-            fields.setdefault(item.message, []).append(item.field)
-        super().__init__(
-            "; ".join(f"{', '.join(names)}: {message}" for message, names in fields.items())
-        )
+    type: Annotated[str, Field(description="Kind of problem.")]
+    title: str
+    status: int
+    detail: Annotated[str | None, Field(description="How to fix the request.")] = None
+    instance: str | None = None
+    """The request id, for errors of the service."""
+    errors: Annotated[list[FieldProblem] | None, Field(description="Errors by field.")] = None
 
 
 class ProblemKind(NamedTuple):

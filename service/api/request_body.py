@@ -7,14 +7,9 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from service.api.errors import BodyTimeoutError, FieldProblem, InvalidRequestError
+from service.api.limits import RequestLimits
 from service.api.media_type import JSON, check_media_type
-from service.api.parsing import RequestLimits, too_large
-from service.api.problems import (
-    BodyTimeoutError,
-    InvalidRequestError,
-    TooLargeError,
-)
-from service.api.schemas import FieldProblem
 from service.api.unfinished_bodies import UnfinishedBodies
 from service.scheduling.admission import TOO_MANY_REQUESTS, Admission, ConcurrencyLimit
 from service.scheduling.errors import OverloadedError
@@ -74,7 +69,7 @@ class BodyReader:
             media_type = check_media_type(scope["headers"], media_types)
         # the server has checked that it is a number; too high a length gets no 100 Continue
         if int(headers.get(b"content-length") or 0) > self._max_bytes:
-            raise TooLargeError(too_large(self._limits))
+            raise self._limits.too_large()
         if COMPLETE_BODY not in scope.get("extensions", ()):
             return media_type, await self._read_unfinished(receive)
         message = await receive()
@@ -82,7 +77,7 @@ class BodyReader:
             raise ClientDisconnect
         body: bytes = message["body"]
         if len(body) > self._max_bytes:
-            raise TooLargeError(too_large(self._limits))
+            raise self._limits.too_large()
         return media_type, body
 
     async def _read_unfinished(self, receive: Receive) -> bytes:
@@ -96,7 +91,7 @@ class BodyReader:
                     while message["type"] != "http.disconnect":
                         body += message.get("body", b"")
                         if len(body) > self._max_bytes:
-                            raise TooLargeError(too_large(self._limits))
+                            raise self._limits.too_large()
                         self._unfinished.grow(len(body))
                         if not message.get("more_body", False):
                             return bytes(body)

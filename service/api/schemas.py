@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from service.model import DEFAULT_TOP_K, Abstention
 
@@ -249,32 +249,3 @@ class Health(Body):
     """Whether the service is up."""
 
     status: str
-
-
-class FieldProblem(Body):
-    """An invalid field of a request."""
-
-    model_config = ConfigDict(frozen=True)
-
-    field: str
-    message: str
-
-
-class Problem(Body):
-    """Problem details, RFC 9457."""
-
-    type: Annotated[str, Field(description="Kind of problem.")]
-    title: str
-    status: int
-    detail: Annotated[str | None, Field(description="How to fix the request.")] = None
-    instance: str | None = None
-    """The request id, for errors of the service."""
-    errors: Annotated[list[FieldProblem] | None, Field(description="Errors by field.")] = None
-
-
-class BatchResponse(Body):
-    """The topics of each news text, and the model."""
-
-    answers: list[BatchAnswer | Problem]
-    """In the order of the items; a problem for an invalid item."""
-    model: ModelVersion

@@ -2,8 +2,8 @@
 
 from dataclasses import asdict, replace
 
+from service.api.limits import RequestLimits
 from service.api.open_inference.model import TensorModel
-from service.api.parsing import RequestLimits
 from service.api.predictor import Predictor
 from service.api.schemas import ModelInfo, TopicInfo, TopicList
 from service.api.traced import TracedBatcher

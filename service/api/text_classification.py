@@ -8,24 +8,13 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, RootModel
 from pydantic_core import to_json
 
+from service.api.errors import FieldProblem, InvalidRequestError, TooLargeError
+from service.api.json_body import parse_body
 from service.api.json_complexity import exceeds_json_complexity
-from service.api.parsing import (
-    STRINGS_PER_FIELD,
-    RequestLimits,
-    check_options,
-    check_text,
-    parse_body,
-)
+from service.api.limits import RequestLimits
+from service.api.parsing import STRINGS_PER_FIELD
 from service.api.predictor import Predictor
-from service.api.problems import InvalidRequestError, TooLargeError
-from service.api.schemas import (
-    BatchItem,
-    Body,
-    FieldProblem,
-    Probability,
-    RankingOptions,
-    whole_number,
-)
+from service.api.schemas import BatchItem, Body, Probability, RankingOptions, whole_number
 from service.model import is_blank
 
 INPUTS: Final = "inputs"
@@ -88,7 +77,7 @@ def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
     texts = request.inputs if isinstance(request.inputs, list) else [request.inputs]
     top_k = request.parameters.top_k if request.parameters else None
     options = RankingOptions(top_k=top_k or limits.max_top_k)
-    check_options(options, limits, n_texts=len(texts))
+    limits.check_options(options, n_texts=len(texts))
     items = [_check_input(text, limits, _place(request, index)) for index, text in enumerate(texts)]
     rankings = [
         [{"label": ranked.topic.code, "score": ranked.score} for ranked in each.topics]
@@ -133,7 +122,7 @@ def _check_input(text: Any, limits: RequestLimits, place: str) -> BatchItem:
         raise InvalidRequestError([FieldProblem(field=place, message=message)])
     item = BatchItem.model_construct(text=text)
     try:
-        check_text(item, limits)
+        limits.check_text(item)
     except TooLargeError as error:
         raise TooLargeError(f"{place}: {error}") from None
     return item

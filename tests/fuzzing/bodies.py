@@ -12,11 +12,13 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from service.api.errors import RequestError
+from service.api.limits import RequestLimits
 from service.api.open_inference.model import TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
-from service.api.parsing import RequestLimits, parse_batch, parse_classify_request, parse_plain_text
+from service.api.parsing import parse_batch, parse_classify_request, parse_plain_text
 from service.api.predictor import Predictor
-from service.api.problems import RequestError, to_problem
+from service.api.problems import to_problem
 from service.model import load_classifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
@@ -112,7 +114,7 @@ def _classify(body: bytes, argument: bytes | None) -> bytes:
 
 
 def _batch(body: bytes, argument: bytes | None) -> bytes:
-    return _PREDICTOR.predict_batch(parse_batch(body, LIMITS))
+    return _PREDICTOR.predict_batch(*parse_batch(body, LIMITS))
 
 
 def _plain(body: bytes, argument: bytes | None) -> bytes:

@@ -13,8 +13,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.api import predictor
-from service.api.parsing import MAX_RANKED_TOPICS
-from service.api.schemas import BatchResponse, ClassifyResponse
+from service.api.limits import MAX_RANKED_TOPICS
+from service.api.routes.classify import BatchResponse
+from service.api.schemas import ClassifyResponse
 from service.app import create_app
 from service.cli.commands import cli
 from service.model import TopicClassifier, load_classifier

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 MAX_FUNCTIONS: Final = 35
 """Of ours. Comprehensions are parts of the function that they are in."""
-MAX_FILES: Final = 19
+MAX_FILES: Final = 20
 SERVICE: Final = f"{ROOT}/service/"
 BODY: Final = b'{"text": "OPEC ministers agreed to cut crude oil output, and prices rose."}'
 REQUEST: Final = (

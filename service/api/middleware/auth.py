@@ -11,7 +11,8 @@ from typing import Final
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import NO_KEY, UnauthorizedError, error_response, route_path
+from service.api.errors import UnauthorizedError
+from service.api.problems import NO_KEY, error_response, route_path
 
 CHALLENGE: Final = "Bearer"
 

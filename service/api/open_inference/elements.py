@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import Final
 
-from service.api.problems import TensorError
+from service.api.errors import TensorError
 
 _LENGTH: Final = Struct("<I")
 

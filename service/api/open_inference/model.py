@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
+from service.api.errors import TensorError
+from service.api.limits import RequestLimits
 from service.api.media_type import JSON
 from service.api.open_inference.elements import pack_elements
 from service.api.open_inference.requests import (
@@ -20,9 +22,7 @@ from service.api.open_inference.requests import (
     parse_text_request,
 )
 from service.api.open_inference.schemas import ModelMetadata, OutputParameters, TensorMetadata
-from service.api.parsing import RequestLimits
 from service.api.predictor import Predictions, Predictor
-from service.api.problems import TensorError
 from service.model import Classification, TopicClassifier
 from service.model.outputs import TOPIC_PROBABILITIES
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from service.api.errors import FieldProblem, InvalidRequestError, TensorError, TooLargeError
+from service.api.json_body import parse_body
 from service.api.json_complexity import exceeds_json_complexity
+from service.api.limits import RequestLimits
 from service.api.open_inference import schemas
 from service.api.open_inference.elements import unpack_elements
-from service.api.parsing import RequestLimits, check_options, check_text, parse_body
-from service.api.problems import InvalidRequestError, TensorError, TooLargeError
-from service.api.schemas import BatchItem, FieldProblem
+from service.api.schemas import BatchItem
 
 HEADER_LENGTH: Final = "Inference-Header-Content-Length"
 """How many bytes of a body are JSON, where binary data follow it."""
@@ -60,7 +61,7 @@ def parse_text_request(
     request = parse_body(schemas.InferRequest, json_part)
     parameters = request.parameters or schemas.InferParameters()
     _check_inputs(request.inputs, limits)
-    check_options(parameters, limits, n_texts=request.inputs[0].shape[0])
+    limits.check_options(parameters, n_texts=request.inputs[0].shape[0])
     _check_content_type("parameters", parameters.content_type, REQUEST_CONTENT_TYPES)
     if parameters.explain:
         raise TensorError(
@@ -187,7 +188,7 @@ def _string(element: Any, place: str) -> str:
 def _check_item(item: BatchItem, index: str, limits: RequestLimits) -> None:
     """Check a text; what is wrong is said of its place."""
     try:
-        check_text(item, limits)
+        limits.check_text(item)
     except InvalidRequestError as error:
         raise InvalidRequestError(
             [each.model_copy(update={"field": each.field + index}) for each in error.problems]

@@ -7,26 +7,18 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic.json_schema import models_json_schema
 
-from service.api.media_type import JSON, PLAIN_TEXT
+from service.api.limits import RequestLimits
+from service.api.media_type import JSON
 from service.api.openapi.examples import add_examples, problem_examples
-from service.api.parsing import RequestLimits
+from service.api.openapi.operations import REFERENCE, UNAUTHORIZED, reference
 from service.api.problems import MEDIA_TYPE as PROBLEM_JSON
-from service.api.problems import OPEN_INFERENCE_PREFIX, PROBLEMS, UnauthorizedError
-from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest, PlainTextOptions, Problem
+from service.api.problems import OPEN_INFERENCE_PREFIX, PROBLEMS, Problem
+from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest
 from service.api.text_classification import PredictRequest
 from service.model import DEFAULT_TOP_K, TopicClassifier
 from service.scheduling.errors import BusyError
 
 OPENAPI_PATH: Final = "/openapi.json"
-UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
-PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem}
-    for status in sorted({kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED})
-}
-"""Of operations that classify; others have ``SERVER_ERROR``. 401 depends on the keys."""
-SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
-
-REFERENCE: Final = "#/components/schemas/{model}"
 WHITE_SPACE: Final = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """The characters of `str.isspace`; ``\\s`` means different ones in each language."""
 _BLANK: Final = {"pattern": f"^[{WHITE_SPACE}]*$"}
@@ -55,40 +47,6 @@ def openapi_routes(document: Callable[[], dict[str, Any]]) -> APIRouter:
         return JSONResponse(document() | servers)
 
     return router
-
-
-def describe_classify() -> dict[str, Any]:
-    """Describe the body of ``POST /classify``: JSON, or plain text with options in the query."""
-    options = PlainTextOptions.model_json_schema()["properties"]
-    query = [
-        {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": "With text/plain only. " + schema.pop("description", "As in JSON."),
-            # generated clients would send a default along with JSON
-            "schema": {key: value for key, value in schema.items() if key != "default"},
-        }
-        for name, schema in options.items()
-    ]
-    description = "The news text. It may be empty if the query has a title."
-    content = {
-        JSON: {"schema": _reference(ClassifyRequest)},
-        PLAIN_TEXT: {"schema": {"type": "string", "description": description}},
-    }
-    return {"requestBody": {"required": True, "content": content}, "parameters": query}
-
-
-def describe_batch() -> dict[str, Any]:
-    """Describe the body of ``POST /classify/batch``."""
-    content = {JSON: {"schema": _reference(BatchRequest)}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def describe_predict() -> dict[str, Any]:
-    """Describe the body of ``POST /predict``."""
-    content = {JSON: {"schema": _reference(PredictRequest)}}
-    return {"requestBody": {"required": True, "content": content}}
 
 
 def complete_openapi(
@@ -126,7 +84,7 @@ def complete_openapi(
 def _require_key(operation: dict[str, Any], path: str) -> None:
     operation["security"] = [{"key": []}]
     if not path.startswith(OPEN_INFERENCE_PREFIX):  # which has a default error response
-        content = {JSON: {"schema": _reference(Problem)}}
+        content = {JSON: {"schema": reference(Problem)}}
         headers = {"WWW-Authenticate": {"schema": {"type": "string"}}}
         operation["responses"][str(UNAUTHORIZED)] = {"content": content, "headers": headers}
 
@@ -139,7 +97,7 @@ def _complete_responses(operation: dict[str, Any]) -> None:
         if classifies and status in BUSY:
             response["headers"]["Retry-After"] = RETRY_AFTER
         content = response.get("content", {})
-        if content.get(JSON, {}).get("schema") == _reference(Problem):
+        if content.get(JSON, {}).get("schema") == reference(Problem):
             examples = problem_examples(int(status), classifies=classifies)
             content[PROBLEM_JSON] = {**content.pop(JSON), "examples": examples}
             response["description"] = "; or: ".join(item["summary"] for item in examples.values())
@@ -164,7 +122,7 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
             schemas[name]["properties"]["subjects"]["const"] = False
     for name in ("ClassifyRequest", "BatchItem"):
         schemas[name] |= NOT_BLANK
-    items = {"items": _reference(BatchItem), "maxItems": limits.max_batch_size}
+    items = {"items": reference(BatchItem), "maxItems": limits.max_batch_size}
     schemas["BatchRequest"]["properties"]["items"] |= items
     text = {"type": "string", "not": _BLANK}
     texts = {"type": "array", "items": text, "minItems": 1, "maxItems": limits.max_batch_size}
@@ -172,7 +130,3 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
     number = schemas["PredictParameters"]["properties"]["top_k"]["anyOf"][0]
     number["maximum"] = limits.max_top_k
     return schemas
-
-
-def _reference(model: type) -> dict[str, str]:
-    return {"$ref": REFERENCE.format(model=model.__name__)}

@@ -8,11 +8,13 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 from starlette.requests import ClientDisconnect
 
-from service.api import problems, text_classification
+from service.api import errors, problems, text_classification
+from service.api.errors import FieldProblem
+from service.api.limits import RequestLimits
 from service.api.media_type import JSON, PLAIN_TEXT
-from service.api.parsing import RequestLimits, parse_batch, parse_classify_request
+from service.api.parsing import parse_batch, parse_classify_request
 from service.api.predictor import Predictor
-from service.api.schemas import BatchItem, FieldProblem
+from service.api.schemas import BatchItem
 from service.model import InferenceError, NewsText, TopicClassifier, describe_blank
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
@@ -41,7 +43,7 @@ def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: Req
         return predictor.predict(parse_classify_request(body, limits))
 
     def predict_batch(body: bytes) -> bytes:
-        return predictor.predict_batch(parse_batch(body, limits))
+        return predictor.predict_batch(*parse_batch(body, limits))
 
     def predict_labels(body: bytes) -> bytes:
         return text_classification.predict(body, predictor, limits)
@@ -128,7 +130,7 @@ def _add(operation: Any, requests: Requests, respond: Callable[[bytes], bytes]) 
     for name, (summary, request) in requests.items():
         try:
             response = json.loads(respond(json.dumps(request).encode()))
-        except problems.RequestError:
+        except errors.RequestError:
             continue
         of_requests[name] = {"summary": summary, "value": request}
         of_responses[name] = {"summary": summary, "value": response}
@@ -151,15 +153,15 @@ def _tensors(batch: Request) -> Request:
 ERRORS: Final[Mapping[type[Exception], Exception]] = {
     type(error): error
     for error in (
-        problems.MalformedBodyError(
+        errors.MalformedBodyError(
             "Expected JSON in UTF-8. Invalid JSON: EOF while parsing a value at line 1 column 0."
         ),
         ClientDisconnect(),
-        problems.UnauthorizedError(problems.NO_KEY),
-        problems.BodyTimeoutError("Expected the whole body within 10 seconds."),
-        problems.TooLargeError("Expected at most 1000000 bytes of text, title included, in UTF-8."),
-        problems.UnsupportedMediaTypeError("Expected a body with Content-Type: application/json."),
-        problems.InvalidRequestError(
+        errors.UnauthorizedError(problems.NO_KEY),
+        errors.BodyTimeoutError("Expected the whole body within 10 seconds."),
+        errors.TooLargeError("Expected at most 1000000 bytes of text, title included, in UTF-8."),
+        errors.UnsupportedMediaTypeError("Expected a body with Content-Type: application/json."),
+        errors.InvalidRequestError(
             [FieldProblem(field=name, message=NOTHING) for name in ("text", "title")]
         ),
         OverloadedError(TOO_MANY_REQUESTS, 1),
@@ -173,7 +175,7 @@ ERRORS: Final[Mapping[type[Exception], Exception]] = {
     )
 }
 """One of each kind in `service.api.problems.PROBLEMS`."""
-OF_ANY_OPERATION: Final = (problems.UnauthorizedError, Exception)
+OF_ANY_OPERATION: Final = (errors.UnauthorizedError, Exception)
 """Errors of the routes that classify no text."""
 
 

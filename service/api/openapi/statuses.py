@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from service.api.middleware.instrumentation import UNMATCHED
-from service.api.openapi.document import UNAUTHORIZED
+from service.api.openapi.operations import UNAUTHORIZED
 from service.api.problems import PROBLEMS, UNAVAILABLE
 
 OF_ANY_ROUTE: Final = {200, 405, PROBLEMS[Exception].status}

@@ -8,17 +8,21 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope
 
+from service.api.errors import RequestError
+from service.api.limits import RequestLimits
 from service.api.media_type import JSON, PLAIN_TEXT
-from service.api.openapi.document import PROBLEM_RESPONSES, describe_batch, describe_classify
-from service.api.parsing import (
-    RequestLimits,
-    parse_batch,
-    parse_classify_request,
-    parse_plain_text,
-)
-from service.api.problems import RequestError
+from service.api.openapi.operations import PROBLEM_RESPONSES, describe_body, describe_classify
+from service.api.parsing import parse_batch, parse_classify_request, parse_plain_text
+from service.api.problems import Problem
 from service.api.request_body import BodyReader, check_no_query
-from service.api.schemas import BatchResponse, ClassifyRequest, ClassifyResponse
+from service.api.schemas import (
+    BatchAnswer,
+    BatchRequest,
+    Body,
+    ClassifyRequest,
+    ClassifyResponse,
+    ModelVersion,
+)
 from service.api.served_model import ModelHandle
 from service.scheduling.admission import Admission
 from service.scheduling.executor import InferenceExecutor
@@ -36,6 +40,14 @@ MAX_INVALID_PER_TURN: Final = 8
 """Each takes up to a millisecond of the event loop; further requests wait for the next turn."""
 
 Parse = Callable[[bytes, RequestLimits], ClassifyRequest]
+
+
+class BatchResponse(Body):
+    """The topics of each news text, and the model."""
+
+    answers: list[BatchAnswer | Problem]
+    """In the order of the items; a problem for an invalid item."""
+    model: ModelVersion
 
 
 class ClassifyEndpoints:
@@ -95,7 +107,7 @@ class ClassifyEndpoints:
         n_bytes = len(body)
         if n_bytes > INLINE_BYTES:
             return 200, await self._executor.run(
-                lambda body: predict(parse_batch(body, served.limits)), body, n_bytes
+                lambda body: predict(*parse_batch(body, served.limits)), body, n_bytes
             )
         await self._wait_for_turn()
         try:
@@ -103,7 +115,7 @@ class ClassifyEndpoints:
         except RequestError:
             self._invalid.count()
             raise
-        return 200, await self._executor.run(predict, batch, n_bytes)
+        return 200, await self._executor.run(lambda batch: predict(*batch), batch, n_bytes)
 
     async def _wait_for_turn(self) -> None:
         """Wait until the event loop may parse a short body: it takes few invalid ones per turn.
@@ -137,7 +149,7 @@ def classify_routes(endpoints: ClassifyEndpoints) -> APIRouter:
         CLASSIFY_BATCH,
         summary="Which topics are these news texts about?",
         response_model=BatchResponse,
-        openapi_extra=describe_batch(),
+        openapi_extra=describe_body(BatchRequest),
         responses=PROBLEM_RESPONSES,
     )
     async def classify_batch(request: Request) -> Response:

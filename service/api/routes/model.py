@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.api.openapi.document import SERVER_ERROR
+from service.api.openapi.operations import SERVER_ERROR
 from service.api.schemas import ModelInfo, TopicList
 from service.api.served_model import ModelHandle
 

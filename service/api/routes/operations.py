@@ -11,7 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from starlette.types import Receive, Scope
 
 from service.api.fast_router import FastRoute
-from service.api.openapi.document import SERVER_ERROR
+from service.api.openapi.operations import SERVER_ERROR
 from service.api.problems import UNAVAILABLE
 from service.api.schemas import Health
 from service.observability.health import ServiceHealth

@@ -5,10 +5,10 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from service.api.media_type import JSON
-from service.api.openapi.document import PROBLEM_RESPONSES, describe_predict
+from service.api.openapi.operations import PROBLEM_RESPONSES, describe_body
 from service.api.request_body import BodyReader, check_no_query
 from service.api.served_model import ModelHandle
-from service.api.text_classification import PredictResponse
+from service.api.text_classification import PredictRequest, PredictResponse
 from service.api.text_classification import predict as predict_body
 from service.scheduling.admission import ConcurrencyLimit
 from service.scheduling.executor import InferenceExecutor
@@ -26,7 +26,7 @@ def predict_routes(
         PREDICT,
         summary="Which topics are these texts about, as Hugging Face's clients ask?",
         response_model=PredictResponse,
-        openapi_extra=describe_predict(),
+        openapi_extra=describe_body(PredictRequest),
         responses=PROBLEM_RESPONSES,
     )
     async def predict(request: Request) -> Response:

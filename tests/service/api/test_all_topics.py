@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from service.api import predictor as predictor_module
+from service.api.limits import MAX_RANKED_TOPICS, NOT_ALL_TOPICS, RequestLimits
 from service.api.open_inference.model import OPTIONAL
-from service.api.parsing import MAX_RANKED_TOPICS, NOT_ALL_TOPICS, RequestLimits
 from service.api.predictor import Predictor
-from service.api.schemas import BatchResponse, ClassifyRequest, ClassifyResponse
+from service.api.routes.classify import BatchResponse
+from service.api.schemas import ClassifyRequest, ClassifyResponse
 from service.app import create_app
 from service.model import InferenceError, TopicClassifier, load_bundle, load_classifier
 from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES

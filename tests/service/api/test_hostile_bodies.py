@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from service.api.errors import RequestError
+from service.api.limits import RequestLimits
 from service.api.open_inference.requests import parse_text_request
 from service.api.parsing import (
-    RequestLimits,
     check_batch_item,
     parse_batch_request,
     parse_classify_request,
     parse_plain_text,
 )
-from service.api.problems import RequestError
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -30,10 +30,9 @@ MAX_GROWTH_BYTES = 20_000_000
 MEASURE = """
 import re, sys
 from pathlib import Path
-from service.api.parsing import (
-    RequestLimits, check_batch_item, parse_batch_request, parse_classify_request
-)
-from service.api.problems import RequestError
+from service.api.limits import RequestLimits
+from service.api.parsing import check_batch_item, parse_batch_request, parse_classify_request
+from service.api.errors import RequestError
 from service.api.open_inference.requests import parse_text_request
 
 def peak():

@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
 from service.api.open_inference.model import OPTIONAL, OUTPUTS
-from service.api.schemas import BatchResponse, ClassifyResponse, ModelInfo
+from service.api.routes.classify import BatchResponse
+from service.api.schemas import ClassifyResponse, ModelInfo
 from service.app import create_app
 from service.model import TopicClassifier, load_classifier
 from service.settings import ServiceSettings

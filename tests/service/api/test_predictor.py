@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
-from service.api.parsing import RequestLimits
+from service.api.limits import RequestLimits
 from service.api.predictor import Predictor
 from service.api.schemas import ClassifyRequest
 from service.model import InferenceError, TopicClassifier, load_bundle

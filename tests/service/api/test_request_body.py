@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
+from service.api.errors import BodyTimeoutError, TooLargeError
+from service.api.limits import RequestLimits
 from service.api.media_type import JSON
-from service.api.parsing import RequestLimits
-from service.api.problems import BodyTimeoutError, TooLargeError
 from service.api.request_body import COMPLETE_BODY, BodyReader
 from service.scheduling.admission import Admission
 from service.scheduling.timeouts import Timeout

@@ -10,8 +10,9 @@ from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
 from prometheus_client import CollectorRegistry
 
-from service.api.parsing import NO_SUBJECTS
-from service.api.schemas import BatchResponse, ClassifyResponse
+from service.api.limits import NO_SUBJECTS
+from service.api.routes.classify import BatchResponse
+from service.api.schemas import ClassifyResponse
 from service.app import create_app
 from service.model import load_classifier
 from service.settings import ServiceSettings

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.api.errors import TensorError
 from service.api.open_inference.elements import pack_elements, unpack_elements
-from service.api.problems import TensorError
 
 
 @given(st.lists(st.binary(max_size=300)))

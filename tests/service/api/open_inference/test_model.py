@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from service.api.errors import RequestError
+from service.api.limits import RequestLimits
 from service.api.open_inference import TensorModel
 from service.api.open_inference.elements import pack_elements
 from service.api.open_inference.requests import HEADER_LENGTH
-from service.api.parsing import RequestLimits
 from service.api.predictor import Predictor
-from service.api.problems import RequestError
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics

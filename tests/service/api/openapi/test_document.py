@@ -10,9 +10,11 @@ from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
 from prometheus_client import CollectorRegistry
 
+from service.api.errors import UnauthorizedError
 from service.api.openapi.examples import ERRORS
-from service.api.problems import PROBLEMS, TYPE_PREFIX, UnauthorizedError
-from service.api.schemas import BatchResponse, ClassifyResponse, Problem
+from service.api.problems import PROBLEMS, TYPE_PREFIX, Problem
+from service.api.routes.classify import BatchResponse
+from service.api.schemas import ClassifyResponse
 from service.app import create_app
 from service.model import TopicClassifier
 from service.settings import ServiceSettings

@@ -5,7 +5,8 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.api.schemas import BatchResponse, ClassifyResponse
+from service.api.routes.classify import BatchResponse
+from service.api.schemas import ClassifyResponse
 from service.settings import ServiceSettings
 from tests.service.api.routes.test_classify import TYPED, assert_problem
 

@@ -1,0 +1,55 @@
+"""What is wrong with a request."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+
+class FieldProblem(BaseModel):
+    """An invalid field of a request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    message: str
+
+
+class RequestError(Exception):
+    """Base of what a client can correct; its text is the detail of the problem."""
+
+
+class UnauthorizedError(RequestError):
+    """The request has no valid key."""
+
+
+class BodyTimeoutError(RequestError):
+    """The body took too long."""
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """The body has another media type or character set."""
+
+
+class TooLargeError(RequestError):
+    """The text or the body exceeds a limit."""
+
+
+class MalformedBodyError(RequestError):
+    """The body is not JSON, or not text in UTF-8."""
+
+
+class TensorError(MalformedBodyError):
+    """The tensors of the Open Inference Protocol are not the expected ones."""
+
+
+class InvalidRequestError(RequestError):
+    """The JSON is not the expected request."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        self.problems = list(dict.fromkeys(problems))
+        fields: dict[str, list[str]] = {}
+        for item in self.problems:
+            fields.setdefault(item.message, []).append(item.field)
+        super().__init__(
+            "; ".join(f"{', '.join(names)}: {message}" for message, names in fields.items())
+        )

@@ -1,0 +1,51 @@
+"""What the routes tell OpenAPI of their operations, where FastAPI cannot derive it."""
+
+from typing import Any, Final
+
+from service.api.errors import UnauthorizedError
+from service.api.media_type import JSON, PLAIN_TEXT
+from service.api.problems import PROBLEMS, Problem
+from service.api.schemas import ClassifyRequest, PlainTextOptions
+
+UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
+PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": Problem}
+    for status in sorted({kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED})
+}
+"""Of operations that classify; others have ``SERVER_ERROR``. 401 depends on the keys."""
+SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
+
+REFERENCE: Final = "#/components/schemas/{model}"
+
+
+def describe_classify() -> dict[str, Any]:
+    """Describe the body of ``POST /classify``: JSON, or plain text with options in the query."""
+    options = PlainTextOptions.model_json_schema()["properties"]
+    query = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": "With text/plain only. " + schema.pop("description", "As in JSON."),
+            # generated clients would send a default along with JSON
+            "schema": {key: value for key, value in schema.items() if key != "default"},
+        }
+        for name, schema in options.items()
+    ]
+    description = "The news text. It may be empty if the query has a title."
+    content = {
+        JSON: {"schema": reference(ClassifyRequest)},
+        PLAIN_TEXT: {"schema": {"type": "string", "description": description}},
+    }
+    return {"requestBody": {"required": True, "content": content}, "parameters": query}
+
+
+def describe_body(model: type) -> dict[str, Any]:
+    """Describe a body that is the JSON of a model."""
+    content = {JSON: {"schema": reference(model)}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def reference(model: type) -> dict[str, str]:
+    """Return the reference to the schema of a model."""
+    return {"$ref": REFERENCE.format(model=model.__name__)}

@@ -1,16 +1,15 @@
 """From text to ranked topics: encode, infer, postprocess."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.model.abstention import Abstention, AbstentionThresholds
 from service.model.bundle import ENCODERS, Bundle
-from service.model.encoder import NewsText, TokenChange
+from service.model.encoder import NewsText
 from service.model.errors import BundleError
-from service.model.explanation import Explanation, WordEffect, leave_one_out_inputs, locate_words
+from service.model.explanation import Explanation, word_effects
 from service.model.manifest import NEVER_FOUND, Topic
 from service.model.outputs import OUTPUTS, PROBABILITIES, TOPIC_PROBABILITIES
 from service.model.padding import bucket_by_length, fits_one_batch, pad
@@ -19,16 +18,12 @@ from service.model.ranking import (
     Classification,
     RankedGroup,
     TopicGroups,
-    check_rows,
     rank_topics,
     topics_over_threshold,
 )
 from service.model.session import Session
 from service.model.subjects import NewsSubject, SubjectIndex
-from service.model.token_counts import UNKNOWN_ID, EncodedText
-
-MAX_EXPLANATION_CELLS: Final = 2**20
-"""Token counts per inference of an explanation: 4 MB."""
+from service.model.token_counts import EncodedText
 
 
 class TopicClassifier:
@@ -95,7 +90,8 @@ class TopicClassifier:
             Abstain below this score; None uses the thresholds of the bundle. Has no effect on
             abstentions because no topic fits.
         all_topics : bool
-            Also find every topic of each text, as `find_all_topics`.
+            Also find every topic of each text, as `add_all_topics`. The network runs again for it:
+            few requests ask, and the others do not pay for it.
         subjects : bool
             Also add the concepts that each text is about, as `add_subjects`.
 
@@ -114,6 +110,12 @@ class TopicClassifier:
         """
         if isinstance(texts, str | NewsText):
             raise TypeError(f"texts: expected a list of texts, got one {type(texts).__name__}")
+        if all_topics and not self.finds_all_topics:
+            raise ValueError(
+                f"all_topics: expected a model with the output {TOPIC_PROBABILITIES}, which bundle "
+                f"{self.manifest.version} of {self.manifest.name} does not have: train it again "
+                "with the recipe linear"
+            )
         if not texts:
             return []
         encoded = self.encoder.encode_batch([_text_and_title(text) for text in texts])
@@ -126,7 +128,7 @@ class TopicClassifier:
             min_confidence=[min_confidence] * n_texts,
         )
         if all_topics:
-            found = self.find_all_topics(encoded, found)
+            found = self.add_all_topics(self.infer(encoded, TOPIC_PROBABILITIES), found)
         return self.add_subjects(probabilities, found) if subjects else found
 
     def encode(self, text: str | NewsText) -> EncodedText:
@@ -209,38 +211,13 @@ class TopicClassifier:
             )
         ]
 
-    def find_all_topics(
-        self, encoded: Sequence[EncodedText], classifications: Sequence[Classification]
+    def add_all_topics(
+        self, probabilities: NDArray[np.float32], classifications: Sequence[Classification]
     ) -> list[Classification]:
         """Add every topic whose own probability reaches its threshold in the bundle.
 
         Independent of the ranking, so that there may be several, or none; always none for a text
-        with too few known words, and for one of which no topic fits. The network runs again for it:
-        few requests ask, and the others do not pay for it.
-
-        Parameters
-        ----------
-        encoded, classifications : sequences of length n_texts
-
-        Raises
-        ------
-        InferenceError
-            If the network's output has other values than probabilities.
-        ValueError
-            If the model does not have this output.
-        """
-        if not self.finds_all_topics:
-            raise ValueError(
-                f"all_topics: expected a model with the output {TOPIC_PROBABILITIES}, which bundle "
-                f"{self.manifest.version} of {self.manifest.name} does not have: train it again "
-                "with the recipe linear"
-            )
-        return self.add_all_topics(self.infer(encoded, TOPIC_PROBABILITIES), classifications)
-
-    def add_all_topics(
-        self, probabilities: NDArray[np.float32], classifications: Sequence[Classification]
-    ) -> list[Classification]:
-        """Add every topic, as `find_all_topics`, from the probabilities of `infer`.
+        with too few known words, and for one of which no topic fits.
 
         Parameters
         ----------
@@ -332,37 +309,8 @@ class TopicClassifier:
             If the network's output is no probability distribution.
         """
         text = NewsText(text) if isinstance(text, str) else text
-        changes = self.encoder.token_changes(text.text, text.title)
-        encoded = self.encode(text)
-        probabilities = self.infer([encoded])
-        check_rows(probabilities)
-        (whole,) = probabilities
-        topic = topic or rank_topics(self.topics, probabilities, top_k=[1])[0][0].topic
-        distinct = {change: row for row, change in enumerate(dict.fromkeys(changes))}
-        scores = self._leave_out_each(encoded, list(distinct))[:, topic.id]
-        effects = (whole[topic.id] - scores).tolist()
-        return Explanation(
-            topic,
-            [
-                WordEffect(*placed, change.word_id != UNKNOWN_ID, effects[distinct[change]])
-                for placed, change in zip(
-                    locate_words(text, self.encoder.tokenizer), changes, strict=True
-                )
-            ],
-        )
-
-    def _leave_out_each(
-        self, encoded: EncodedText, changes: Sequence[TokenChange]
-    ) -> NDArray[np.float32]:
-        """Return probabilities of shape (n_changes, n_outputs)."""
-        n_rows = max(1, MAX_EXPLANATION_CELLS // (1 + len(encoded.token_ids)))
-        chunks = [changes[start : start + n_rows] for start in range(0, len(changes), n_rows)]
-        empty = np.empty((0, self.n_outputs), dtype=np.float32)
-        probabilities = np.concatenate(
-            [empty, *(self.session.run(*leave_one_out_inputs(encoded, chunk)) for chunk in chunks)]
-        )
-        check_rows(probabilities)
-        return probabilities
+        topic = topic or self.classify([text], top_k=1)[0].topics[0].topic
+        return Explanation(topic, word_effects(text, topic.id, self.encoder, self.session))
 
 
 def _text_and_title(text: str | NewsText) -> tuple[str, str | None]:

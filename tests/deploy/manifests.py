@@ -20,13 +20,15 @@ TARGETS: Final = ("base", "overlays/production", "overlays/kserve")
 Object = Mapping[str, Any]
 
 
-def find_tool(name: str) -> str:
-    """Return the path of a program of the development environment; CI must have it."""
-    beside_python = str(Path(sys.executable).parent)
-    path = shutil.which(name, path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
+def find_tool(name: str, environment: str = "dev") -> str:
+    """Return the path of a program that requirements/ENVIRONMENT.txt brings; CI must have it."""
+    own = {"dev": Path(sys.executable).parent}.get(
+        environment, ROOT / ".venv" / environment / "bin"
+    )
+    path = shutil.which(name, path=os.pathsep.join([str(own), os.environ.get("PATH", "")]))
     if path:
         return path
-    reason = f"{name} is not here: requirements/dev.txt brings it (make .venv/dev/.installed)"
+    reason = f"{name} is not here: requirements/{environment}.txt brings it (make test)"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -27,6 +27,8 @@ NOT_RUN: Final = {
     r"OTEL_TRACES_SAMPLER_ARG=0\.01 newswire serve$": "tests/service/test_traces.py",
     r"uvx --from \. newswire serve$|uv tool install \.$": "tests/end_to_end/test_install.py",
     r"kubectl apply -k deploy/kubernetes/\S+$": "tests/deploy/test_kubernetes.py",
+    r"helm (install|upgrade|template|rollback) ": "tests/deploy/test_helm.py",
+    r"kubectl (label namespace|create secret generic) newswire-topics": "tests/deploy/test_helm.py",
 }
 """Commands that a test of their own covers instead: compose with other ports, names and a shorter
 training; what would be applied to a cluster, built and held to Kubernetes' schemas."""

@@ -338,6 +338,8 @@ def test_disruption_budget() -> None:
 def test_resources() -> None:
     resources = {"requests": {"cpu": "2", "memory": "256Mi"}, "limits": {"memory": "512Mi"}}
     assert container(render({"resources": resources}))["resources"] == resources
+    unbounded = container(render({"resources": {"limits": None, "requests": None}}))
+    assert unbounded["resources"] == {}
 
 
 def test_where_pods_run() -> None:
@@ -460,6 +462,8 @@ def test_documented_label_is_that_of_the_base() -> None:
         ({"settings": {"NEWSWIRE_MAX_BATCH_SIZE": 0}}, "minimum: got 0, want 1"),
         ({"settings": {"NEWSWIRE_LOG_LEVEL": "loud"}}, "at '/settings/NEWSWIRE_LOG_LEVEL'"),
         ({"extraEnv": [{"name": "NEWSWIRE_PORT", "value": "1"}]}, "at '/extraEnv/0/name'"),
+        ({"settings": None}, "missing property 'settings'"),
+        ({"image": {"tag": None}}, "at '/image': missing property 'tag'"),
         ({"topologySpread": {"zone": "Always"}}, "at '/topologySpread/zone'"),
         ({"podDisruptionBudget": {"maxUnavailable": 0}}, "at '/podDisruptionBudget"),
         ({"route": {"enabled": True}}, "at '/route/parentRefs': minItems: got 0, want 1"),

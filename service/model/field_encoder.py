@@ -5,7 +5,7 @@ its usual token. Numbers are distinguished by their length only.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, repeat
+from itertools import repeat
 from typing import ClassVar, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from service.model.encoder import TextEncoder, TokenChange
 from service.model.token_counts import (
     FIRST_WORD_ID,
     MAX_NUMBERS,
+    MAX_TEXTS,
     PAD_ID,
     UNKNOWN_ID,
     EncodedText,
@@ -22,6 +23,7 @@ from service.model.token_counts import (
     count_batch,
 )
 from service.model.tokenization import NEWS_TOKENIZER, Tokenizer
+from service.model.word_table import KEY_BYTES, WordTable
 
 LEAD_WORDS: Final = 40  # the lead: the first words after the title
 MAX_TITLE_WORDS: Final = 25  # without a title, a first line of so many words is the title
@@ -30,7 +32,7 @@ TITLE: Final = "title:"
 LEAD: Final = "lead:"  # prefixes of vocabulary entries: no word has a colon
 MIN_BATCH: Final = 4
 """Fewer texts are encoded one by one: the calls of numpy for a batch cost more than they save."""
-WORDS_AT_ONCE: Final = 8_192
+BYTES_AT_ONCE: Final = 65_536
 """Encoded together, about: more need memory and do not fit the CPU's cache."""
 _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1)))
 """Vocabulary entries of numbers, by digits; no word has a number sign."""
@@ -66,6 +68,7 @@ class FieldEncoder(TextEncoder):
         for n_digits in (1, 2, 3):  # nearly all numbers
             numbers = (f"{number:0{n_digits}}" for number in range(10**n_digits))
             self._word_ids.update(dict.fromkeys(numbers, self._number_ids[n_digits]))
+        self._table = WordTable(self._word_ids)
 
     def word_ids(self, words: Sequence[str]) -> NDArray[np.int64]:
         """Return the id of each word; of a number, that of its length."""
@@ -96,34 +99,57 @@ class FieldEncoder(TextEncoder):
         if len(texts) < MIN_BATCH:
             return [self.encode(text, title) for text, title in texts]
         encoded: list[EncodedText] = []
-        waiting: list[Fields] = []
+        waiting: list[tuple[bytes, bytes, bool]] = []
         n_waiting = 0
         for text, title in texts:
-            title_words, body_words = self.split_fields(text, title)
-            waiting.append((title_words, body_words))
-            n_waiting += len(title_words) + len(body_words)
-            if n_waiting > WORDS_AT_ONCE:
+            first, rest, has_title = self._split_bytes(text, title)
+            waiting.append((first, rest, has_title))
+            n_waiting += len(first) + len(rest)
+            if n_waiting > BYTES_AT_ONCE or len(waiting) == MAX_TEXTS:
                 encoded += self._encode_together(waiting)
                 waiting, n_waiting = [], 0
         return encoded + self._encode_together(waiting) if waiting else encoded
 
-    def _encode_together(self, texts: Sequence[Fields]) -> list[EncodedText]:
-        """Encode texts whose words fit the memory, field after field."""
-        titles = [title_words for title_words, _ in texts]
-        leads = [body_words[:LEAD_WORDS] for _, body_words in texts]
-        others = [body_words[LEAD_WORDS:] for _, body_words in texts]
-        parts = titles + leads + others
-        word_ids = self.word_ids(list(chain.from_iterable(parts)))
-        rows = np.tile(np.arange(len(texts)), 3).repeat([len(words) for words in parts])
-        lead_begin = sum(map(len, titles))
-        lead_end = lead_begin + sum(map(len, leads))
-        title_ids = self._title_ids[word_ids[:lead_begin]]
-        lead_ids = self._lead_ids[word_ids[lead_begin:lead_end]]
+    def _split_bytes(self, text: str, title: str | None) -> tuple[bytes, bytes, bool]:
+        """Return the words of the title, or of the first line; the others; and whether a title."""
+        separate = self.tokenizer.separate
+        if title and (first := separate(title)).strip():
+            return first, separate(text), True
+        text = text.lstrip()
+        ends = [place for end in self._line_ends if (place := text.find(end)) >= 0]
+        first_end = min(ends, default=len(text))
+        return separate(text[:first_end]), separate(text[first_end:]), False
+
+    def _encode_together(self, texts: Sequence[tuple[bytes, bytes, bool]]) -> list[EncodedText]:
+        """Encode texts, as `_split_bytes` returns them, that fit the memory."""
+        parts = [part for first, rest, _ in texts for part in (first, rest)]
+        joined = b" ".join((b"", *parts, b" " * KEY_BYTES))
+        starts, lengths = _find_words(joined)
+        word_ids = self._table.find(joined, starts, lengths)
+        (others,) = (word_ids <= UNKNOWN_ID).nonzero()
+        is_left_out = word_ids[others] == PAD_ID
+        others = others[is_left_out | _may_be_known(joined, starts[others], lengths[others])]
+        spans = zip(starts[others].tolist(), lengths[others].tolist(), strict=True)
+        word_ids[others] = self.word_ids([joined[at : at + n].decode() for at, n in spans])
+
+        part_ends = np.cumsum([len(part) + 1 for part in parts])
+        n_words = np.diff(starts.searchsorted(part_ends), prepend=0).reshape(-1, 2)
+        is_title = np.array([has_title for _, _, has_title in texts])
+        is_title |= n_words[:, 0] <= MAX_TITLE_WORDS
+        n_title_words = n_words[:, 0] * is_title
+        n_words = n_words.sum(axis=1)
+        rows = np.arange(len(texts)).repeat(n_words)
+        # how far each word is from the first one after the title
+        places = np.arange(len(rows)) - (n_words.cumsum() - n_words + n_title_words).repeat(n_words)
+        in_title = places < 0
+        in_lead = (places >= 0) & (places < LEAD_WORDS)
+        title_ids = self._title_ids[word_ids[in_title]]
+        lead_ids = self._lead_ids[word_ids[in_lead]]
         return count_batch(
             word_ids,
             rows,
             np.concatenate((title_ids, lead_ids)),
-            rows[:lead_end],
+            np.concatenate((rows[in_title], rows[in_lead])),
             n_texts=len(texts),
             last_number_id=self._last_number_id,
         )
@@ -204,6 +230,28 @@ class NewsEncoder(FieldEncoder):
                 f"vocabulary: expected ids from {FIRST_WORD_ID} for numbers, got {number_ids}"
             )
         self._last_number_id = FIRST_WORD_ID + len(number_ids) - 1
+
+
+def _find_words(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return start and length, in bytes, of each word; the text begins and ends with a blank."""
+    is_blank = np.frombuffer(text, np.uint8) == ord(" ")
+    borders = (is_blank[1:] != is_blank[:-1]).nonzero()[0] + 1
+    return borders[::2], borders[1::2] - borders[::2]
+
+
+def _may_be_known(
+    text: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether words that are in no table may have an id: as a number, or without ``'s``.
+
+    A number begins with a digit, of ASCII or not.
+    """
+    characters = np.frombuffer(text, np.uint8)
+    first = characters.take(starts)
+    is_number = (first < ord("a")) | (first > ord("z"))
+    is_possessive = characters.take(starts + np.maximum(lengths - 2, 0)) == ord("'")
+    may_be_known: NDArray[np.bool_] = is_number | is_possessive
+    return may_be_known
 
 
 def _field_ids_by_word(vocabulary: Mapping[str, int], field: str) -> NDArray[np.int64]:

@@ -61,6 +61,12 @@ class Tokenizer:
             return text.encode().translate(_ASCII_TABLE).decode().split()
         return _compose(_mark_words(text.translate(_FOLDING)))
 
+    def separate(self, text: str) -> bytes:
+        """Return the words of `tokenize` in UTF-8, separated by blanks."""
+        if text.isascii():
+            return text.encode().translate(_ASCII_TABLE)
+        return " ".join(self.tokenize(text)).encode()
+
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return start and end of each word of `tokenize`, in code points.
 
@@ -86,6 +92,13 @@ class NewsTokenizer(Tokenizer):
                 words = _EDGE_APOSTROPHE_ASCII.sub(b" ", words)
             return words.decode().split()
         return _compose(_separate_apostrophes(text.translate(_FOLDING)))
+
+    def separate(self, text: str) -> bytes:
+        """Return the words of `tokenize` in UTF-8, separated by blanks."""
+        if ";" in text or not text.isascii():
+            return " ".join(self.tokenize(text)).encode()
+        words = text.encode().translate(_ASCII_TABLE)
+        return _EDGE_APOSTROPHE_ASCII.sub(b" ", words) if b"'" in words else words
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return start and end of each word of `tokenize`, in code points."""

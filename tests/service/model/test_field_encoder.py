@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.model import TextEncoder
-from service.model.field_encoder import WORDS_AT_ONCE, FieldEncoder, NewsEncoder
-from service.model.token_counts import FIRST_WORD_ID, START_ID, UNKNOWN_ID
+from service.model.field_encoder import BYTES_AT_ONCE, FieldEncoder, NewsEncoder
+from service.model.token_counts import FIRST_WORD_ID, MAX_TEXTS, START_ID, UNKNOWN_ID
 from service.model.tokenization import KERAS_TOKENIZER
 
 WORDS = ["oil", "rose", "to", "12", "1987", "dlrs"]
@@ -53,9 +53,29 @@ def test_texts_are_encoded_together_as_alone(batch: list[tuple[str, str | None]]
     check_batch(NEWS, batch)
 
 
-def test_more_words_than_are_encoded_together() -> None:
+STRANGE = [
+    *("Oil", "OIL's", "12", "4th", "1987", "\u0663\u0664", "e\u0301lan", "Ölpreise", "'rose'"),
+    *("it\u2019s", "\u2019", "&#39;", "company #39;s", "quot;", "\n", "\r", "\u2028", "\0"),
+    *("\ud800", "to", "x" * 40, "é" * 9),
+]
+strange = st.text() | st.lists(st.sampled_from(STRANGE)).map(" ".join)
+
+
+@given(st.lists(st.tuples(strange, st.none() | strange), min_size=4, max_size=9))
+def test_strange_texts_are_encoded_together_as_alone(batch: list[tuple[str, str | None]]) -> None:
+    check_batch(ENCODER, batch)
+    check_batch(NEWS, batch)
+
+
+def test_many_texts_are_encoded_together() -> None:
+    batch = [("oil" if number % 3 else "", None) for number in range(2 * MAX_TEXTS + 5)]
+    check_batch(NEWS, batch)
+
+
+def test_more_bytes_than_are_encoded_together() -> None:
     """In the middle of a batch, and with each text in its own place."""
-    lengths = [3, 0, 7, WORDS_AT_ONCE, 2 * WORDS_AT_ONCE, 1, 5, 0, WORDS_AT_ONCE // 2] * 2
+    many = BYTES_AT_ONCE // 4
+    lengths = [3, 0, 7, many, 2 * many, 1, 5, 0, many // 2] * 2
     batch = [
         (" ".join(WORDS[(place + n) % len(WORDS)] for n in range(length)), None)
         for place, length in enumerate(lengths)

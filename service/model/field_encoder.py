@@ -5,8 +5,8 @@ its usual token. Numbers are distinguished by their length only.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import repeat
-from typing import ClassVar, Final
+from itertools import accumulate, repeat
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ MAX_TITLE_WORDS: Final = 25  # without a title, a first line of so many words is
 
 TITLE: Final = "title:"
 LEAD: Final = "lead:"  # prefixes of vocabulary entries: no word has a colon
-MIN_BATCH: Final = 4
+MIN_BATCH: Final = 3
 """Fewer texts are encoded one by one: the calls of numpy for a batch cost more than they save."""
 BYTES_AT_ONCE: Final = 65_536
 """Encoded together, about: more need memory and do not fit the CPU's cache."""
@@ -39,6 +39,14 @@ _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1
 
 Fields = tuple[list[str], list[str]]
 """The words of a title, and those after it."""
+
+
+class _Parts(NamedTuple):
+    """The words of a text in UTF-8, separated by blanks."""
+
+    first: bytes  # the title, or the first line
+    rest: bytes
+    max_title_words: int  # with more, the first line is not the title
 
 
 class FieldEncoder(TextEncoder):
@@ -99,30 +107,29 @@ class FieldEncoder(TextEncoder):
         if len(texts) < MIN_BATCH:
             return [self.encode(text, title) for text, title in texts]
         encoded: list[EncodedText] = []
-        waiting: list[tuple[bytes, bytes, bool]] = []
+        waiting: list[_Parts] = []
         n_waiting = 0
         for text, title in texts:
-            first, rest, has_title = self._split_bytes(text, title)
-            waiting.append((first, rest, has_title))
-            n_waiting += len(first) + len(rest)
+            parts = self._separate(text, title)
+            waiting.append(parts)
+            n_waiting += len(parts.first) + len(parts.rest)
             if n_waiting > BYTES_AT_ONCE or len(waiting) == MAX_TEXTS:
                 encoded += self._encode_together(waiting)
                 waiting, n_waiting = [], 0
         return encoded + self._encode_together(waiting) if waiting else encoded
 
-    def _split_bytes(self, text: str, title: str | None) -> tuple[bytes, bytes, bool]:
-        """Return the words of the title, or of the first line; the others; and whether a title."""
+    def _separate(self, text: str, title: str | None) -> _Parts:
         separate = self.tokenizer.separate
         if title and (first := separate(title)).strip():
-            return first, separate(text), True
+            return _Parts(first, separate(text), len(first))
         text = text.lstrip()
         ends = [place for end in self._line_ends if (place := text.find(end)) >= 0]
         first_end = min(ends, default=len(text))
-        return separate(text[:first_end]), separate(text[first_end:]), False
+        return _Parts(separate(text[:first_end]), separate(text[first_end:]), MAX_TITLE_WORDS)
 
-    def _encode_together(self, texts: Sequence[tuple[bytes, bytes, bool]]) -> list[EncodedText]:
-        """Encode texts, as `_split_bytes` returns them, that fit the memory."""
-        parts = [part for first, rest, _ in texts for part in (first, rest)]
+    def _encode_together(self, texts: Sequence[_Parts]) -> list[EncodedText]:
+        """Encode texts that fit the memory."""
+        parts = [part for text in texts for part in (text.first, text.rest)]
         joined = b" ".join((b"", *parts, b" " * KEY_BYTES))
         starts, lengths = _find_words(joined)
         word_ids = self._table.find(joined, starts, lengths)
@@ -132,24 +139,26 @@ class FieldEncoder(TextEncoder):
         spans = zip(starts[others].tolist(), lengths[others].tolist(), strict=True)
         word_ids[others] = self.word_ids([joined[at : at + n].decode() for at, n in spans])
 
-        part_ends = np.cumsum([len(part) + 1 for part in parts])
-        n_words = np.diff(starts.searchsorted(part_ends), prepend=0).reshape(-1, 2)
-        is_title = np.array([has_title for _, _, has_title in texts])
-        is_title |= n_words[:, 0] <= MAX_TITLE_WORDS
-        n_title_words = n_words[:, 0] * is_title
-        n_words = n_words.sum(axis=1)
-        rows = np.arange(len(texts)).repeat(n_words)
-        # how far each word is from the first one after the title
-        places = np.arange(len(rows)) - (n_words.cumsum() - n_words + n_title_words).repeat(n_words)
-        in_title = places < 0
-        in_lead = (places >= 0) & (places < LEAD_WORDS)
-        title_ids = self._title_ids[word_ids[in_title]]
-        lead_ids = self._lead_ids[word_ids[in_lead]]
+        # the first word of each part, and the end
+        places = starts.searchsorted([0, *accumulate(len(part) + 1 for part in parts)]).tolist()
+        titles: list[NDArray[np.int64]] = []
+        leads: list[NDArray[np.int64]] = []
+        n_words: list[int] = []
+        for text, begin, middle, end in zip(
+            texts, places[:-1:2], places[1::2], places[2::2], strict=True
+        ):
+            title_end = middle if middle - begin <= text.max_title_words else begin
+            titles.append(word_ids[begin:title_end])
+            leads.append(word_ids[title_end : min(title_end + LEAD_WORDS, end)])
+            n_words.append(end - begin)
+        title_ids = self._title_ids[np.concatenate(titles)]
+        lead_ids = self._lead_ids[np.concatenate(leads)]
+        rows = np.arange(len(texts))
         return count_batch(
             word_ids,
-            rows,
+            rows.repeat(n_words),
             np.concatenate((title_ids, lead_ids)),
-            np.concatenate((rows[in_title], rows[in_lead])),
+            np.concatenate((rows.repeat([*map(len, titles)]), rows.repeat([*map(len, leads)]))),
             n_texts=len(texts),
             last_number_id=self._last_number_id,
         )

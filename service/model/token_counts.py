@@ -113,26 +113,19 @@ def count_batch(
     keys.sort()
     (ends,) = (keys[1:] != keys[:-1]).nonzero()
     token_ids = (keys[ends] & ((1 << _ID_BITS) - 1)).astype(np.int64)
-    token_counts = np.diff(ends).astype(np.float32)  # of token_ids[1:]
+    token_counts = (ends[1:] - ends[:-1]).astype(np.float32)  # of token_ids[1:]
     begins = (token_ids == PAD_ID).nonzero()[0].tolist()
-    is_unknown = word_ids == UNKNOWN_ID
-    is_known = word_ids > max(UNKNOWN_ID, last_number_id)
-    texts = zip(
-        begins,
-        [*begins[1:], len(token_ids)],
-        np.bincount(rows, minlength=n_texts).tolist(),
-        np.bincount(rows[is_known], minlength=n_texts).tolist(),
-        np.bincount(rows[is_unknown], minlength=n_texts).tolist(),
-        strict=True,
-    )
+    kinds = 3 * rows + (word_ids > UNKNOWN_ID) + (word_ids > max(UNKNOWN_ID, last_number_id))
+    n_of_kinds = np.bincount(kinds, minlength=3 * n_texts).reshape(-1, 3).tolist()
+    texts = zip(begins, [*begins[1:], len(token_ids)], n_of_kinds, strict=True)
     return [
         EncodedText(
             token_ids[begin + 1 : end],
             token_counts[begin : end - 1],
-            n_words,
+            n_unknown + n_numbers + n_known,
             n_known,
-            n_words - n_known - n_unknown,
+            n_numbers,
             n_known / (n_known + n_unknown) if n_known + n_unknown else 0.0,
         )
-        for begin, end, n_words, n_known, n_unknown in texts
+        for begin, end, (n_unknown, n_numbers, n_known) in texts
     ]

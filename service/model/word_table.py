@@ -17,8 +17,10 @@ PLACES: Final = 2
 _HALF: Final = KEY_BYTES // 2
 _FACTORS: Final = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], dtype=np.uint64)
 """Odd: multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4)."""
-_MASKS: Final = np.array([(1 << 8 * n_bytes) - 1 for n_bytes in range(_HALF + 1)], dtype=np.uint64)
-"""By how many bytes of an integer belong to a word."""
+_MASKS: Final = [(1 << 8 * n_bytes) - 1 for n_bytes in range(_HALF + 1)]
+_HEAD_MASKS: Final = np.array(_MASKS + _MASKS[-1:] * _HALF, dtype=np.uint64)
+_TAIL_MASKS: Final = np.array(_MASKS[:1] * _HALF + _MASKS, dtype=np.uint64)
+"""By the length of a word: which bits of the two integers are its own."""
 
 
 class WordTable:
@@ -40,16 +42,17 @@ class WordTable:
         ids = np.array([i for _, i in words], dtype=np.int64)
         n_bits = (SLOTS_PER_WORD * len(words)).bit_length()
         self._shift = np.uint64(64 - n_bits)
-        self._keys = np.zeros((PLACES, 1 << n_bits, 2), dtype=np.uint64)
-        self._ids = np.full((PLACES, 1 << n_bits), UNKNOWN_ID, dtype=np.int64)
+        self._keys = np.zeros((1 << n_bits, 2 * PLACES), dtype=np.uint64)
+        """By slot: the keys of its words, one after the other."""
+        self._ids = np.full((1 << n_bits, PLACES + 1), UNKNOWN_ID, dtype=np.int64)
+        """By slot: the ids of its words, and that of other words."""
         slots = self._slots(*keys.T)
         for place in range(PLACES):
             taken, first = np.unique(slots, return_index=True)
-            self._keys[place, taken], self._ids[place, taken] = keys[first], ids[first]
+            self._keys[taken, 2 * place : 2 * place + 2] = keys[first]
+            self._ids[taken, place] = ids[first]
             slots, keys, ids = (np.delete(each, first, axis=0) for each in (slots, keys, ids))
-        # a word that is in no place of these slots may be one that is left out
-        self._is_overfull = np.zeros(1 << n_bits, dtype=np.bool_)
-        self._is_overfull[slots] = True
+        self._ids[slots, -1] = PAD_ID
 
     def find(
         self, text: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]
@@ -69,28 +72,17 @@ class WordTable:
         """
         # the eight bytes from each place on, as an integer
         windows = np.ndarray((len(text) - _HALF + 1,), "<u8", text, strides=(1,)).copy()
-        head = windows.take(starts) & _MASKS.take(np.minimum(lengths, _HALF))
-        tail = windows.take(starts + _HALF) & _MASKS.take((lengths - _HALF).clip(0, _HALF))
+        n_bytes = np.minimum(lengths, KEY_BYTES)
+        head = windows.take(starts) & _HEAD_MASKS.take(n_bytes)
+        tail = windows.take(starts + _HALF) & _TAIL_MASKS.take(n_bytes)
         slots = self._slots(head, tail)
-        word_ids = self._look_up(0, slots, head, tail)
-        (others,) = (word_ids == UNKNOWN_ID).nonzero()
-        slots = slots[others]
-        found = self._look_up(1, slots, head[others], tail[others])
-        found[(found == UNKNOWN_ID) & self._is_overfull.take(slots)] = PAD_ID
-        word_ids[others] = found
+        keys = self._keys.take(slots, axis=0)
+        is_first = (keys[:, 0] == head) & (keys[:, 1] == tail)
+        is_second = (keys[:, 2] == head) & (keys[:, 3] == tail)
+        places = np.where(is_first, 0, np.where(is_second, 1, PLACES))
+        word_ids = self._ids.take(slots * (PLACES + 1) + places)
         word_ids[lengths > KEY_BYTES] = PAD_ID
         return word_ids
-
-    def _look_up(
-        self,
-        place: int,
-        slots: NDArray[np.int64],
-        head: NDArray[np.uint64],
-        tail: NDArray[np.uint64],
-    ) -> NDArray[np.int64]:
-        keys = self._keys[place].take(slots, axis=0)
-        is_same = (keys[:, 0] == head) & (keys[:, 1] == tail)
-        return np.where(is_same, self._ids[place].take(slots), UNKNOWN_ID)
 
     def _slots(self, head: NDArray[np.uint64], tail: NDArray[np.uint64]) -> NDArray[np.int64]:
         hashes = head * _FACTORS[0] ^ tail * _FACTORS[1]

@@ -21,6 +21,8 @@ JSON_OVERHEAD_BYTES: Final = 1_024
 """For the names of the fields, and some white space."""
 COMPLETE_BODY: Final = "newswire.complete_body"
 """ASGI extension: the server has the whole body, so the first ``receive`` returns it at once."""
+MAX_LENGTH_DIGITS: Final = 20
+"""Of a Content-Length without leading zeros, which ``int`` would count against its limit."""
 _JSON: Final = JSON.encode()
 
 
@@ -68,7 +70,8 @@ class BodyReader:
         if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:
             media_type = check_media_type(scope["headers"], media_types)
         # the server has checked that it is a number; too high a length gets no 100 Continue
-        if int(headers.get(b"content-length") or 0) > self._max_bytes:
+        declared = headers.get(b"content-length", b"").strip()[-MAX_LENGTH_DIGITS:]
+        if int(declared or 0) > self._max_bytes:
             raise self._limits.too_large()
         if COMPLETE_BODY not in scope.get("extensions", ()):
             return media_type, await self._read_unfinished(receive)

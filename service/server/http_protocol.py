@@ -19,7 +19,7 @@ import httptools
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.api.request_body import COMPLETE_BODY
+from service.api.request_body import COMPLETE_BODY, MAX_LENGTH_DIGITS
 from service.scheduling.turns import TurnCounter
 from service.server.headers import (
     MAX_HEADER_BYTES,
@@ -224,7 +224,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if not self._transport.in_request:
             return 0
         declared = find_header(self.scope["headers"], b"content-length")
-        return int(declared) - self._body_bytes if declared else 0
+        return int(declared.strip()[-MAX_LENGTH_DIGITS:]) - self._body_bytes if declared else 0
 
     def _hold(self) -> None:
         """Pause reading while anything waits."""

@@ -81,7 +81,10 @@ def metrics_endpoint(registry: CollectorRegistry) -> Callable[[Request], Awaitab
 
     async def metrics(request: Request) -> Response:
         """Return every metric, in the text format that the Accept header asks for."""
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        try:
+            encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        except TypeError:  # of a version that is no number, such as "1.0.0" in quotes
+            encode, content_type = choose_encoder("")
         return Response(encode(registry), headers={"content-type": content_type})
 
     return metrics

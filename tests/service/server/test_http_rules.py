@@ -334,6 +334,16 @@ def test_excessive_content_length_is_rejected_at_once(
     assert statuses(connection.recv(65_536)) == [413]
 
 
+@pytest.mark.parametrize("n_words", [1, 3_000], ids=["short", "parsed in pieces"])
+def test_zeros_before_a_content_length_change_nothing(
+    connection: socket.socket, n_words: int
+) -> None:
+    body = b'{"text": "%b"}' % (b"oil " * n_words)
+    length = b"Content-Length: %b%d \t" % (b"0" * 5_000, len(body))
+    connection.sendall(post(JSON[9:] + length, body) + LIVE)
+    assert statuses(read_to_end(connection)) == [200, 200]
+
+
 def test_body_may_be_omitted_after_an_early_response_to_100_continue(
     connection: socket.socket,
 ) -> None:

@@ -21,3 +21,13 @@ def test_openmetrics_on_request(client: TestClient) -> None:
     response = client.get("/metrics", headers={"accept": "application/openmetrics-text"})
     assert response.headers["content-type"].startswith("application/openmetrics-text")
     assert response.text.endswith("# EOF\n")
+
+
+@pytest.mark.parametrize("media_type", ["application/openmetrics-text", "text/plain"])
+@pytest.mark.parametrize("version", ['"1.0.0"', "latest", "1.x", ".", "1.0.0;escaping=none"])
+def test_any_version_in_the_accept_header_gets_metrics(
+    client: TestClient, media_type: str, version: str
+) -> None:
+    response = client.get("/metrics", headers={"accept": f"{media_type};version={version}"})
+    assert response.status_code == 200
+    assert "newswire_http_requests_total" in response.text

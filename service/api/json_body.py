@@ -7,7 +7,7 @@ ASCII. Values never are.
 import json
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -38,8 +38,13 @@ def invalid_request(
         return unknown_fields(model, place=place)
     details = error.errors(include_url=False, include_context=False, include_input=False)
     problems = [_problem(model, item, place) for item in details if item["type"] != UNKNOWN]
-    if names := [str(item["loc"][-1]) for item in details if item["type"] == UNKNOWN]:
-        problems += unknown_fields(model, names, place=place).problems
+    unknown: dict[tuple[int | str, ...], list[str]] = {}  # names, by the object that has them
+    for item in details:
+        if item["type"] == UNKNOWN:
+            unknown.setdefault(item["loc"][:-1], []).append(str(item["loc"][-1]))
+    for parents, names in unknown.items():
+        inner = _model_at(model, parents)
+        problems += unknown_fields(inner, names, place=_path(place, parents)).problems
     return InvalidRequestError(problems)
 
 
@@ -64,9 +69,7 @@ def _show(name: str, known: Sequence[str]) -> str:
 
 
 def _problem(model: type[BaseModel], detail: ErrorDetails, place: str) -> FieldProblem:
-    path = place
-    for part in detail["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    path = _path(place, detail["loc"])
     message = detail["msg"]
     if detail["type"] in NO_OBJECT:
         message = "Expected an object"
@@ -75,6 +78,24 @@ def _problem(model: type[BaseModel], detail: ErrorDetails, place: str) -> FieldP
             required = [name for name, field in fields.items() if field.is_required()]
             message += f' with "{(required or [*fields])[0]}"'
     return FieldProblem(field=path or "body", message=message)
+
+
+def _path(place: str, parts: Sequence[int | str]) -> str:
+    for part in parts:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
+    return place
+
+
+def _model_at(model: type[BaseModel], parts: Sequence[int | str]) -> type[BaseModel]:
+    """Return the model of an object in an object; each is a field, perhaps an optional one."""
+    for part in parts:
+        annotation = model.model_fields[str(part)].annotation
+        model = next(
+            each
+            for each in (annotation, *get_args(annotation))
+            if isinstance(each, type) and issubclass(each, BaseModel)
+        )
+    return model
 
 
 def parse_body(model: type[Model], body: bytes) -> Model:

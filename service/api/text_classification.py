@@ -18,6 +18,7 @@ from service.api.schemas import BatchItem, Body, Probability, RankingOptions, wh
 from service.model import is_blank
 
 INPUTS: Final = "inputs"
+PARAMETERS: Final = "parameters"
 
 
 class PredictParameters(Body, extra="forbid", strict=True):
@@ -77,7 +78,14 @@ def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
     texts = request.inputs if isinstance(request.inputs, list) else [request.inputs]
     top_k = request.parameters.top_k if request.parameters else None
     options = RankingOptions(top_k=top_k or limits.max_top_k)
-    limits.check_options(options, n_texts=len(texts))
+    try:
+        limits.check_options(options, n_texts=len(texts))
+    except InvalidRequestError as error:
+        problems = [
+            FieldProblem(field=f"{PARAMETERS}.{problem.field}", message=problem.message)
+            for problem in error.problems
+        ]
+        raise InvalidRequestError(problems) from None
     items = [_check_input(text, limits, _place(request, index)) for index, text in enumerate(texts)]
     rankings = [
         [{"label": ranked.topic.code, "score": ranked.score} for ranked in each.topics]

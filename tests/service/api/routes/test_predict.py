@@ -72,7 +72,7 @@ def test_forms_of_one_text(client: TestClient) -> None:
         ),
         (
             {"inputs": "oil", "parameters": {"top_k": N_TOPICS + 1}},
-            "top_k: Input should be less than or equal to 46",
+            "parameters.top_k: Input should be less than or equal to 46",
         ),
         (
             {"inputs": "oil", "parameters": {"function_to_apply": TYPED}},
@@ -85,6 +85,13 @@ def test_forms_of_one_text(client: TestClient) -> None:
         ({"inputs": "oil", "raw_scores": 0}, "raw_scores: Input should be a valid boolean"),
         (
             {"inputs": "oil", "text": TYPED},
+            "body: Expected no other fields than inputs, parameters, raw_scores, truncate, "
+            'got "text"',
+        ),
+        (
+            {"inputs": "oil", "parameters": {"topk": 1}, "text": TYPED},
+            'parameters: Expected no other fields than top_k, function_to_apply, got "topk" '
+            '(did you mean "top_k"?); '
             "body: Expected no other fields than inputs, parameters, raw_scores, truncate, "
             'got "text"',
         ),

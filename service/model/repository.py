@@ -50,8 +50,9 @@ def find_bundles(folder: Path) -> list[Path]:
         if (folder / MANIFEST_FILE).is_file():
             return [folder]
         if not folder.is_dir():
+            found = "got a file" if folder.exists() else "not found"
             raise BundleError(
-                f"{folder.resolve()}: expected a model bundle or a folder of them, not found"
+                f"{folder.resolve()}: expected a model bundle or a folder of them, {found}"
             )
         numbered = numbered_bundles(folder)
     except OSError as error:

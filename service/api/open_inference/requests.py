@@ -61,7 +61,6 @@ def parse_text_request(
     request = parse_body(schemas.InferRequest, json_part)
     parameters = request.parameters or schemas.InferParameters()
     _check_inputs(request.inputs, limits)
-    limits.check_options(parameters, n_texts=request.inputs[0].shape[0])
     _check_content_type("parameters", parameters.content_type, REQUEST_CONTENT_TYPES)
     if parameters.explain:
         raise TensorError(
@@ -71,6 +70,7 @@ def parse_text_request(
         raise TensorError(
             "parameters: expected subjects to be false or absent; POST /classify returns them."
         )
+    limits.check_options(parameters, n_texts=request.inputs[0].shape[0])
     for tensor in request.inputs:
         check_parameters(tensor.name, tensor.parameters)
     columns = _columns(request.inputs, memoryview(body)[len(json_part) :])

@@ -141,12 +141,13 @@ def test_model_without_them_says_what_to_do(without: TestClient) -> None:
     assert (plain.status_code, plain.json()["errors"]) == (422, expected)
 
 
-def test_tensors_have_none(client: TestClient) -> None:
+def test_tensors_have_none(client: TestClient, without: TestClient) -> None:
     tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "data": [text_of(0)]}
     body: dict[str, Any] = {"inputs": [tensor], "parameters": {"subjects": True}}
-    rejected = client.post("/v2/models/desk/infer", json=body)
     expected = "parameters: expected subjects to be false or absent; POST /classify returns them."
-    assert (rejected.status_code, rejected.json()) == (400, {"error": expected})
+    for each in (client, without):
+        rejected = each.post("/v2/models/desk/infer", json=body)
+        assert (rejected.status_code, rejected.json()) == (400, {"error": expected})
     body["parameters"] = {"subjects": False}
     assert client.post("/v2/models/desk/infer", json=body).status_code == 200
 

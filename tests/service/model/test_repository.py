@@ -63,6 +63,9 @@ def test_no_bundle_is_an_error(tmp_path: Path) -> None:
         find_bundle(tmp_path)
     with pytest.raises(BundleError, match="not found"):
         find_bundle(tmp_path / "absent")
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(BundleError, match="got a file"):
+        find_bundle(tmp_path / "model.onnx")
 
 
 def test_unreadable_folder_is_an_error() -> None:

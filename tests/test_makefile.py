@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,17 @@ def test_test_fast_needs_no_large_package() -> None:
     assert not {"tensorflow", "keras", "ray", "playwright", "scikit-learn"} & set(packages)
     (command,) = [line for line in dry_run("test-fast").splitlines() if "pytest" in line]
     assert ".venv/test/bin/python -m pytest tests/service" in command
+
+
+def test_an_old_python_is_an_error(tmp_path: Path) -> None:
+    old = tmp_path / "python3.9"
+    code = "import sys; sys.version_info = (3, 9, 18); exec(sys.argv[2])"
+    old.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{code}' \"$@\"\n")
+    old.chmod(0o755)
+    made = run_make(f"PYTHON={old}", f"VENVS={tmp_path}", f"{tmp_path}/service/.installed")
+    assert made.returncode == 2
+    assert "error: expected Python 3.11 or later, got 3.9. Name another" in made.stderr
+    assert not (tmp_path / "service").exists()
 
 
 @pytest.mark.parametrize("case", ["slow-clients", "fuzz", "fuzz-coverage"])

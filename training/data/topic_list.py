@@ -123,8 +123,9 @@ def read_descriptions(path: Path) -> dict[str, Description]:
                 f"{path}, entry {number}: expected an object with a 'code' of 1 to 64 "
                 f"letters, digits, '_', '-' and '.', got {str(entry)[:MAX_SHOWN_LABEL]}"
             )
-        name = entry.get("name") or code
-        described = Description(name, entry.get("group") or name, entry.get("description") or name)
+        given = {field: value for field, value in entry.items() if value not in (None, "")}
+        name = given.get("name", code)
+        described = Description(name, given.get("group", name), given.get("description", name))
         for field, value in zip(TEXT_FIELDS, described, strict=False):
             if not (isinstance(value, str) and _is_line(value)):
                 raise DataError(
@@ -134,7 +135,7 @@ def read_descriptions(path: Path) -> dict[str, Description]:
         if code in descriptions:
             raise DataError(f"{path}, entry {number}: expected each code once, {code!r} repeats")
         try:
-            subjects = read_subjects(entry.get("subjects") or [], f"{path}, entry {number}")
+            subjects = read_subjects(given.get("subjects", []), f"{path}, entry {number}")
         except BundleError as error:
             raise DataError(str(error)) from error
         descriptions[code] = described._replace(subjects=subjects)

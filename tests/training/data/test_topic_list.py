@@ -113,6 +113,10 @@ def test_a_subject_of_several_names() -> None:
     ("content", "message"),
     [
         ('[{"code": "a", "subjects": 1}]', "entry 1: subjects: expected a list of objects"),
+        ('[{"code": "a", "subjects": false}]', "entry 1: subjects: expected a list of objects"),
+        ('[{"code": "a", "subjects": {}}]', "entry 1: subjects: expected a list of objects"),
+        ('[{"code": "a", "name": 0}]', "entry 1: name: expected 1 to"),
+        ('[{"code": "a", "description": false}]', "entry 1: description: expected 1 to"),
         ('[{"code": "a", "subjects": [{"uri": "a"}]}]', r"entry 1: subjects\[0\]: fields missing"),
         ("{}", "expected a list of objects with 'code' and 'name'"),
         ("[]", "expected a list of objects"),

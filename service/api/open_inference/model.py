@@ -1,6 +1,6 @@
 """The model that is served, as the protocol sees it: from a request to a response with tensors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -65,6 +65,10 @@ OUTPUTS: Final = {
 """All that the model has but the `OPTIONAL` are returned if none is requested."""
 
 
+OutputValues = tuple[str, str, NDArray[Any], OutputParameters]
+"""An output of a request: its name, data type and values, and how it is wanted."""
+
+
 class TensorModel:
     """Predicts tensors from tensors. Stateless, and safe to use from several threads."""
 
@@ -108,12 +112,23 @@ class TensorModel:
         RequestError is raised for a request that is not valid, InferenceError if the network fails.
         """
         request = parse_text_request(body, header_length, self._limits)
+        return self._write(self.predict(request), request)
+
+    def predict(self, request: TextRequest) -> Iterator[OutputValues]:
+        """Predict, and yield the outputs that a request wants; raises as `infer`."""
         outputs = self._wanted_outputs(request)
         options = request.parameters.model_copy(
             update={"all_topics": any(name in outputs for name in OPTIONAL)}
         )
         predictions = self._predictor.predict_items(request.items, options)
-        return self._write(predictions, request, outputs)
+        for name, parameters in outputs.items():
+            datatype, value = OUTPUTS[name]
+            rows = value(predictions)
+            if parameters.classification:
+                datatype = BYTES
+                rows = [_highest(row, parameters.classification, self._labels) for row in rows]
+            values = np.asarray(rows, dtype=DTYPES[datatype])
+            yield name, datatype, values, parameters
 
     def _wanted_outputs(self, request: TextRequest) -> Mapping[str, OutputParameters]:
         """Return how each output is wanted, by name.
@@ -137,22 +152,11 @@ class TensorModel:
             wanted |= {name: OutputParameters() for name in OPTIONAL if name not in wanted}
         return wanted
 
-    def _write(
-        self,
-        predictions: Predictions,
-        request: TextRequest,
-        outputs: Mapping[str, OutputParameters],
-    ) -> Response:
+    def _write(self, outputs: Iterable[OutputValues], request: TextRequest) -> Response:
         """Write an `InferResponse`: JSON, and binary data after it if they are wanted."""
         tensors: list[dict[str, Any]] = []
         parts: list[bytes] = []
-        for name, parameters in outputs.items():
-            datatype, value = OUTPUTS[name]
-            rows = value(predictions)
-            if parameters.classification:
-                datatype = BYTES
-                rows = [_highest(row, parameters.classification, self._labels) for row in rows]
-            values = np.asarray(rows, dtype=DTYPES[datatype])
+        for name, datatype, values, parameters in outputs:
             shape = list(values.shape)
             tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
             tensors.append(tensor)
@@ -160,10 +164,7 @@ class TensorModel:
             if not (request.parameters.binary_data_output if binary is None else binary):
                 tensor["data"] = values.ravel().tolist()
                 continue
-            if datatype == BYTES:
-                parts.append(pack_elements(str(element).encode() for element in values.flat))
-            else:
-                parts.append(values.tobytes())
+            parts.append(to_binary(values, datatype))
             tensor["parameters"] = {"binary_data_size": len(parts[-1])}
         echo = {} if request.id is None else {"id": request.id}
         json_part = to_json({**self._model, **echo, "outputs": tensors})
@@ -171,6 +172,13 @@ class TensorModel:
             return Response(json_part, media_type=JSON)
         headers = {HEADER_LENGTH: str(len(json_part))}
         return Response(b"".join([json_part, *parts]), 200, headers, BINARY_MEDIA_TYPE)
+
+
+def to_binary(values: NDArray[Any], datatype: str) -> bytes:
+    """Return the values of an output as the protocol has them in binary."""
+    if datatype == BYTES:
+        return pack_elements(str(element).encode() for element in values.flat)
+    return values.tobytes()
 
 
 def _codes(text: Classification) -> list[str]:

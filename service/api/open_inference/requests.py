@@ -59,6 +59,13 @@ def parse_text_request(
     ):
         raise TensorError(f"Expected at most {limits.max_batch_size} texts in the JSON, got more.")
     request = parse_body(schemas.InferRequest, json_part)
+    return check_infer_request(request, memoryview(body)[len(json_part) :], limits)
+
+
+def check_infer_request(
+    request: schemas.InferRequest, data: memoryview, limits: RequestLimits
+) -> TextRequest:
+    """Check a request; ``data`` are the inputs' binary data. Raises as `parse_text_request`."""
     parameters = request.parameters or schemas.InferParameters()
     _check_inputs(request.inputs, limits)
     _check_content_type("parameters", parameters.content_type, REQUEST_CONTENT_TYPES)
@@ -73,7 +80,7 @@ def parse_text_request(
     limits.check_options(parameters, n_texts=request.inputs[0].shape[0])
     for tensor in request.inputs:
         check_parameters(tensor.name, tensor.parameters)
-    columns = _columns(request.inputs, memoryview(body)[len(json_part) :])
+    columns = _columns(request.inputs, data)
     blank = [""] * request.inputs[0].shape[0]
     items = [
         BatchItem.model_construct(text=text or None, title=title or None)

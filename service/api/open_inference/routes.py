@@ -51,11 +51,7 @@ def open_inference_routes(
     @router.get("", summary="Which server is this?")
     async def v2_server() -> schemas.ServerMetadata:
         """Return the server's name, version and extensions of the protocol."""
-        return schemas.ServerMetadata(
-            name="newswire-topics",
-            version=__version__,
-            extensions=["binary_tensor_data", "classification"],
-        )
+        return server_metadata(["binary_tensor_data", "classification"])
 
     @router.get("/health/live", summary="Is the server alive?")
     async def v2_live(response: Response) -> schemas.ServerLive:
@@ -93,6 +89,13 @@ def open_inference_routes(
 
     _add_infer_routes(router, model, executor, reader, limit)
     return router
+
+
+def server_metadata(extensions: list[str]) -> schemas.ServerMetadata:
+    """Return the server's name and version, with extensions of the protocol."""
+    return schemas.ServerMetadata(
+        name="newswire-topics", version=__version__, extensions=extensions
+    )
 
 
 def _add_infer_routes(

@@ -64,7 +64,7 @@ test-fast: $(VENVS)/test/.installed ## Run the fast tests of the service, in abo
 test-compose: $(VENVS)/dev/.installed ## Test the containers; needs a container engine
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
 
-bench: $(VENVS)/dev/.installed ## Benchmark the service: ARGS="server", ratio, peers, inprocess, micro, memory, health or tracing
+bench: $(VENVS)/dev/.installed ## Benchmark the service: ARGS="server", ratio, peers, inprocess, micro, memory, health, tracing or grpc
 	$(DEV) -m tests.benchmarks $(ARGS)
 
 reliability: $(VENVS)/dev/.installed ## Test under faults, load and attacks: CASE=overload, soak, fuzz, ...
@@ -107,15 +107,20 @@ lock: $(VENVS)/dev/.installed
 	$(call compile,training,--extra training)
 	$(call compile,batch,--extra batch)
 	$(call compile,cli)
-	$(call compile,dev,--extra batch --extra tracing --extra training --group dev)
+	$(call compile,dev,--extra batch --extra grpc --extra tracing --extra training --group dev)
 	$(call compile,lint,--group lint --constraints requirements/dev.txt)
-	$(call compile,test,--extra tracing --group test --constraints requirements/dev.txt)
+	$(call compile,grpc,$(SERVICE_ONLY) --extra grpc --constraints requirements/dev.txt)
+	$(call compile,test,--extra grpc --extra tracing --group test --constraints requirements/dev.txt)
 	$(call compile,tracing,$(SERVICE_ONLY) --extra tracing --constraints requirements/dev.txt)
 	$(call compile-group,interface)
 	$(call compile-group,audit)
 	$(call compile-group,packaging)
 	$(call compile-group,helm,--no-deps)
 	$(call compile,fuzzing,$(SERVICE_ONLY) --group fuzzing --constraints requirements/service.txt)
+
+# Generate the messages of service/api/grpc.
+proto: $(VENVS)/dev/.installed
+	$(DEV) -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. service/api/grpc/open_inference.proto
 
 # Pin what the other model servers of the benchmarks need.
 lock-peers: $(VENVS)/dev/.installed
@@ -183,4 +188,4 @@ touch $@
 endef
 
 .PHONY: help serve train check-data evaluate promote batch-classify install-cli data test test-fast test-compose bench \
-	reliability lint format test-batch screenshots dist audit lock lock-peers clean
+	reliability lint format test-batch screenshots dist audit lock proto lock-peers clean

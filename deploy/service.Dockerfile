@@ -3,7 +3,8 @@
 ARG PYTHON=3.13
 FROM python:3.13-slim-bookworm AS build
 ARG PYTHON
-# tracing for an image with OpenTelemetry, as in docs/tracing.md; it is 11 MB larger
+# tracing for an image with OpenTelemetry, as in docs/tracing.md; it is 11 MB larger. grpc for one
+# with gRPC, as in docs/grpc.md; 22 MB
 ARG REQUIREMENTS=service
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
@@ -15,9 +16,9 @@ RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-comp
  && find packages -type f -regextype posix-egrep -regex '.*\.(pyi|pyx|pxd|pxi|c|h|a)' -delete \
  && rm -r packages/bin packages/fastapi_offline/static/redoc.standalone.js packages/numpy/f2py packages/onnxruntime/quantization \
         packages/onnxruntime/tools packages/onnxruntime/transformers \
- # what only these import: flatbuffers and protobuf, which traces are made of
+ # what only these import: flatbuffers and protobuf, which traces and messages of gRPC are made of
         packages/flatbuffers \
- && if [ "${REQUIREMENTS}" != tracing ]; then rm -r packages/google; fi
+ && if [ "${REQUIREMENTS}" = service ]; then rm -r packages/google; fi
 COPY service service
 # compiled here, because a read-only root cannot keep what is compiled at the start
 RUN python -m compileall -q --invalidation-mode unchecked-hash \

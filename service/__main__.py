@@ -36,6 +36,7 @@ from service.settings import PREFIX, ServiceSettings, describe_errors, describe_
 
 if TYPE_CHECKING:
     from service.observability.tracing.sdk import Tracing
+    from service.server.grpc_server import GrpcServer
 
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
@@ -69,6 +70,9 @@ def main(**overrides: Any) -> int:
             _listen("METRICS_PORT", settings.metrics_host or settings.host, settings.metrics_port),
             send_timeout_seconds=settings.request_timeout_seconds,
         )
+    grpc_server = None
+    if settings.grpc_port is not None:
+        grpc_server = _grpc_server(app, settings, settings.grpc_port)
     listeners = _listen("PORT", settings.host, settings.port)
     # uvicorn finishes the requests in progress, then raises the signal again, for this handler
     for stop in (signal.SIGTERM, signal.SIGINT):
@@ -85,6 +89,7 @@ def main(**overrides: Any) -> int:
         ),
         drain_seconds=settings.drain_seconds,
         send_timeout_seconds=settings.request_timeout_seconds,
+        grpc_server=grpc_server,
     )
     configure_logging(settings.log_level, app.metrics.log_lines_dropped.inc)
     manifest = model.classifier.manifest
@@ -126,6 +131,24 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
         proxy_headers=False,  # nothing reads the caller's address
         ws="none",
     )
+
+
+def _grpc_server(app: NewswireApp, settings: ServiceSettings, port: int) -> "GrpcServer":
+    """Return the server of the gRPC port, which it opens by itself; fail if another has it."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # no lines of its own beside the log
+    try:
+        from service.server.grpc_server import GrpcServer
+    except ImportError as error:
+        _fail(
+            f"{PREFIX}GRPC_PORT is set, and the extra 'grpc' is not installed ({error}): "
+            "pip install 'newswire-topics[grpc]', or unset the variable"
+        )
+    addresses = []
+    for listener in _listen("GRPC_PORT", settings.host, port):
+        with listener:
+            address = listener.getsockname()[0]
+        addresses.append(f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
+    return GrpcServer(app, settings, addresses)
 
 
 def _listen(setting: str, host: str, port: int) -> list[socket.socket]:

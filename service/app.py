@@ -64,7 +64,7 @@ class NewswireApp:
     """The ASGI application, with what a reload and the server need of it.
 
     ``api`` are the routes without middleware; ``asgi`` is the same as this application, by one call
-    less.
+    less. ``admission``, ``executor`` and ``auth`` are for the gRPC port, which shares them.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class NewswireApp:
             max_explained_words=settings.max_explained_words,
             max_top_k=len(classifier.topics),
         )
-        self._admission = admission = Admission(
+        self.admission = admission = Admission(
             max_concurrent_requests=settings.max_concurrent_requests,
             max_buffered_bytes=settings.max_buffered_bytes,
         )
@@ -95,6 +95,7 @@ class NewswireApp:
         timeout = Timeout(settings.request_timeout_seconds)
         reader = BodyReader(limits, admission, timeout)
         executor = (TracedExecutor if tracing else InferenceExecutor)(admission, timeout)
+        self.executor = executor
         endpoints = ClassifyEndpoints(self.model, reader, admission, executor)
         routers = (
             classify_routes(endpoints),
@@ -113,7 +114,7 @@ class NewswireApp:
         )
         self.api = _build_api(routers)
         self._openapi: dict[str, Any] | None = None
-        self._auth: ApiKeyMiddleware | None = None
+        self.auth: ApiKeyMiddleware | None = None
         routes = [route for router in routers for route in router.routes]
 
         # the middleware, from the inside out
@@ -129,7 +130,7 @@ class NewswireApp:
         app: ASGIApp = FastRouter(fast_routes, FairQueueMiddleware(self.api))
         if settings.api_keys:
             open_paths = HEALTH_PATHS | {OPENAPI_PATH} | page_paths()
-            app = self._auth = ApiKeyMiddleware(
+            app = self.auth = ApiKeyMiddleware(
                 app,
                 (key.get_secret_value() for key in settings.api_keys),
                 open_paths=open_paths
@@ -157,7 +158,7 @@ class NewswireApp:
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
         if self._openapi is None:
-            auth = self._auth
+            auth = self.auth
             needs_key = None if auth is None else lambda *asked: not auth.is_open(*asked)
             served = self.model.served
             document = deepcopy(self.api.openapi())  # FastAPI builds it once, in 0.1 s
@@ -167,7 +168,7 @@ class NewswireApp:
     def prepare(self, classifier: TopicClassifier) -> ServedModel:
         """Build, in any thread, what is to replace the served model."""
         return ServedModel(
-            *(classifier, self.metrics, self._limits, self.health, self._admission.limit),
+            *(classifier, self.metrics, self._limits, self.health, self.admission.limit),
             is_traced=self._is_traced,
         )
 

@@ -71,6 +71,8 @@ class ServiceSettings(BaseSettings):
     """Address of NEWSWIRE_METRICS_PORT; default NEWSWIRE_HOST."""
     metrics_port: Port | None = None
     """Separate TCP port for /metrics, without authentication."""
+    grpc_port: Port | None = None
+    """TCP port of the Open Inference Protocol over gRPC, with the extra grpc; none by default."""
     max_concurrent_requests: Count = 20
     """Maximum number of concurrent classification requests; further ones get 429."""
     max_buffered_bytes: Count = 24_000_000
@@ -117,11 +119,14 @@ class ServiceSettings(BaseSettings):
             )
         return origins
 
-    @field_validator("metrics_port")
+    @field_validator("metrics_port", "grpc_port")
     @classmethod
     def _check_ports_differ(cls, port: int | None, info: ValidationInfo) -> int | None:
-        if port is not None and port == info.data.get("port"):
-            raise PydanticCustomError("metrics_port", "Expected a port other than NEWSWIRE_PORT")
+        """Compare a port with those that are declared before it."""
+        for other in ("port", "metrics_port"):
+            if port is not None and port == info.data.get(other):
+                name = f"{PREFIX}{other.upper()}"
+                raise PydanticCustomError("port", f"Expected a port other than {name}")
         return port
 
 

@@ -18,8 +18,8 @@ def pins(path: Path) -> set[tuple[str, str, str]]:
 
 
 def test_files() -> None:
-    names = ["audit", "batch", "cli", "dev", "fuzzing", "helm", "interface", "lint", "service"]
-    names += ["packaging", "test", "tracing", "training"]
+    names = ["audit", "batch", "cli", "dev", "fuzzing", "grpc", "helm", "interface", "lint"]
+    names += ["packaging", "service", "test", "tracing", "training"]
     assert [path.stem for path in FILES] == sorted(names)
 
 
@@ -44,6 +44,7 @@ def test_the_same_versions_everywhere() -> None:
     by_name = {path.stem: pins(path) for path in FILES}
     assert by_name["service"] < by_name["training"] < by_name["dev"]
     assert by_name["service"] < by_name["batch"] < by_name["dev"]
+    assert by_name["service"] < by_name["grpc"] < by_name["test"]
     assert by_name["service"] < by_name["tracing"] < by_name["test"]
     assert by_name["service"] < by_name["cli"] < by_name["test"] < by_name["dev"]
 
@@ -61,4 +62,5 @@ def test_the_service_has_no_training_library() -> None:
         "typer",
         "ray",
         "opentelemetry-sdk",
+        "grpcio",
     }

@@ -5,13 +5,16 @@ import signal
 import socket
 from time import monotonic
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
 from service.observability.health import ServiceHealth
 from service.reload.watcher import ModelWatcher
 from service.server.listeners import count_waiting, drop_new_connections, set_send_timeout
+
+if TYPE_CHECKING:
+    from service.server.grpc_server import GrpcServer
 
 ACCEPTS_PER_TURN: Final = 16
 """Connections accepted per turn of the event loop. libuv accepts one per listening socket; under
@@ -28,7 +31,7 @@ class DrainingServer(uvicorn.Server):
     connections closed. Then uvicorn closes the port and finishes the requests in progress.
     A second signal, SIGINT, ends the draining. The watcher runs from the opening of the port until
     the stop signal; SIGHUP requests a check. A response may stay unread for
-    ``send_timeout_seconds``.
+    ``send_timeout_seconds``. The gRPC port, if there is one, opens before and closes with the port.
     """
 
     def __init__(
@@ -39,8 +42,10 @@ class DrainingServer(uvicorn.Server):
         *,
         drain_seconds: float,
         send_timeout_seconds: float,
+        grpc_server: "GrpcServer | None" = None,
     ) -> None:
         super().__init__(config)
+        self._grpc_server = grpc_server
         self._health = health
         self._watcher = watcher
         self._drain_seconds = drain_seconds
@@ -52,12 +57,23 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, with a send timeout, on several copies of each socket."""
+        if self._grpc_server is not None:
+            await self._grpc_server.start()
         if sockets is not None:
             copies = [listener.dup() for listener in sockets for _ in range(ACCEPTS_PER_TURN - 1)]
             sockets = [*sockets, *copies]
         await super().startup(sockets)
         for server in self.servers:
             set_send_timeout(server.sockets, self._send_timeout_seconds)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the ports and finish the requests in progress."""
+        if self._grpc_server is None:
+            await super().shutdown(sockets)
+        else:
+            await asyncio.gather(
+                super().shutdown(sockets), self._grpc_server.stop(lambda: self.force_exit)
+            )
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handle a stop signal; the service is not ready from now on."""

@@ -1,0 +1,136 @@
+"""What all calls have in common: ids, key, metrics, log lines, and the status of an error.
+
+A call reads its message itself, though the protocol has one a call: so key and permits are checked
+before it is received.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from time import perf_counter
+from typing import Any, Final
+
+import grpc
+from grpc.aio import ServicerContext
+from starlette.exceptions import HTTPException
+
+from service.api.errors import UnauthorizedError
+from service.api.grpc.unread import UnreadResponses
+from service.api.middleware.auth import ApiKeyMiddleware
+from service.api.problems import NO_KEY, is_bug, to_problem
+from service.model import InferenceError
+from service.observability.metrics import ServiceMetrics
+from service.observability.request_context import REQUEST_ID_HEADER, begin_request_context
+from service.scheduling.errors import BusyError
+
+ROUTE_PREFIX: Final = "grpc/"
+OK: Final = 200
+CANCELLED: Final = 499
+"""Status in the metrics of a call that the client cancelled, or whose deadline passed."""
+UNAUTHORIZED: Final = 401
+OF_ANY_CALL: Final = frozenset({OK, CANCELLED, 500})
+CODES: Final = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    UNAUTHORIZED: grpc.StatusCode.UNAUTHENTICATED,
+    404: grpc.StatusCode.NOT_FOUND,
+    408: grpc.StatusCode.DEADLINE_EXCEEDED,
+    # no RESOURCE_EXHAUSTED, after which clients try again
+    413: grpc.StatusCode.INVALID_ARGUMENT,
+    422: grpc.StatusCode.INVALID_ARGUMENT,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+"""By the status that an error has over HTTP; that of others is INTERNAL."""
+
+Messages = AsyncIterator[bytes]
+Respond = Callable[[Messages], Awaitable[bytes]]
+"""From the message of a call, which is read or not, to its response; errors are raised."""
+
+logger = logging.getLogger(__name__)
+
+
+class Calls:
+    """Makes the handlers of calls. A response may stay unread for ``send_timeout_seconds``."""
+
+    def __init__(
+        self,
+        metrics: ServiceMetrics,
+        auth: ApiKeyMiddleware | None,
+        *,
+        send_timeout_seconds: float,
+        access_log: bool,
+    ) -> None:
+        self._metrics = metrics
+        self._auth = auth
+        self._unread = UnreadResponses(send_timeout_seconds)
+        self._access_log = access_log
+
+    def handler(
+        self, name: str, respond: Respond, *, statuses: Collection[int] = (), is_open: bool = False
+    ) -> Any:
+        """Return the handler of a call; one that is open needs no key.
+
+        ``statuses`` are those of its errors, in the metrics.
+        """
+        route = ROUTE_PREFIX + name
+        auth = None if is_open else self._auth
+        of_keys = set() if auth is None else {UNAUTHORIZED}
+        self._metrics.initialize_request_counts({route: OF_ANY_CALL.union(statuses, of_keys)})
+
+        async def handle(messages: Messages, context: ServicerContext[bytes, bytes]) -> bytes:
+            began = perf_counter()
+            headers = to_headers(context.invocation_metadata() or ())
+            request_id = begin_request_context(headers).request_id
+            trailers = [(REQUEST_ID_HEADER.decode(), request_id)]
+            status = CANCELLED
+            try:
+                if auth is not None:
+                    _check_key(auth, headers)
+                response = await respond(messages)
+                status = OK
+            except Exception as error:
+                status, code, message = describe(error)
+                if isinstance(error, BusyError):
+                    trailers.append(("retry-after", str(error.retry_after)))
+                await context.abort(code, message, tuple(trailers))
+            finally:
+                seconds = perf_counter() - began
+                self._metrics.observe_request(route=route, status=status, seconds=seconds)
+                if self._access_log:
+                    _log(route, status, seconds)
+            context.set_trailing_metadata(tuple(trailers))
+            self._unread.watch(context)
+            return response
+
+        return grpc.stream_unary_rpc_method_handler(handle)
+
+
+def _check_key(auth: ApiKeyMiddleware, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    if not auth.has_valid_key(headers):
+        raise UnauthorizedError(NO_KEY)
+
+
+def to_headers(metadata: Iterable[tuple[str, str | bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return metadata in the form of ASGI's headers."""
+    return [
+        (name.encode(), value if isinstance(value, bytes) else value.encode())
+        for name, value in metadata
+    ]
+
+
+def describe(error: Exception) -> tuple[int, grpc.StatusCode, str]:
+    """Return an error's status in the metrics, its code and its sentence; log what is no client's.
+
+    Nothing of a client's input is in it.
+    """
+    if isinstance(error, InferenceError):
+        logger.error("inference failed: %s", error)
+    elif is_bug(error) and not isinstance(error, HTTPException):
+        logger.error("call failed", exc_info=error)
+    problem = to_problem(error)
+    code = CODES.get(problem.status, grpc.StatusCode.INTERNAL)
+    return problem.status, code, problem.detail or problem.title
+
+
+def _log(route: str, status: int, seconds: float) -> None:
+    fields = {"method": "gRPC", "route": route, "status": status, "seconds": round(seconds, 6)}
+    logger.info("gRPC %s %d", route, status, extra=fields)

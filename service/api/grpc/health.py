@@ -1,0 +1,98 @@
+"""The health checks of gRPC: ``grpc.health.v1.Health``. They need no key."""
+
+from asyncio import Event, timeout
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any, Final
+
+import grpc
+from grpc.aio import ServicerContext
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from starlette.exceptions import HTTPException
+
+from service.api.grpc.calls import Calls, Messages, describe
+from service.api.grpc.messages import parse_message, serialize
+from service.api.grpc.reception import MessageReader
+from service.api.grpc.routes import INFERENCE_SERVICE, OF_MESSAGES
+from service.observability.health import ServiceHealth
+from service.scheduling.errors import OverloadedError
+
+HEALTH_SERVICE: Final = "grpc.health.v1.Health"
+MAX_WATCHERS: Final = 50
+WATCH_SECONDS: Final = 0.5
+"""How often a watched status is looked at."""
+RETRY_AFTER_SECONDS: Final = 60
+UNKNOWN: Final = HealthCheckResponse.SERVICE_UNKNOWN
+
+
+class HealthCalls:
+    """Reports the readiness of the server, named ``""``, and of the inference service."""
+
+    def __init__(self, health: ServiceHealth, reader: MessageReader) -> None:
+        self._health = health
+        self._reader = reader
+        self._n_watchers = 0
+        self._closed = Event()
+
+    def handlers(self, calls: Calls) -> dict[str, Any]:
+        """Return the handlers by the name of the call."""
+        statuses = OF_MESSAGES | {404}
+        return {
+            "Check": calls.handler("Check", self.check, statuses=statuses, is_open=True),
+            # in no metric: it lasts as long as the client wants
+            "Watch": grpc.stream_stream_rpc_method_handler(self.watch),
+        }
+
+    def close(self) -> None:
+        """End the watches: the server stops."""
+        self._closed.set()
+
+    async def check(self, messages: Messages) -> bytes:
+        """Return the status of a service."""
+        status = self._status(await self._read_service(messages))
+        if status == UNKNOWN:
+            raise HTTPException(404, f"Expected no service, or {INFERENCE_SERVICE}.")
+        return _response(status)
+
+    async def watch(
+        self, messages: Messages, context: ServicerContext[bytes, bytes]
+    ) -> AsyncIterator[bytes]:
+        """Return the status of a service, and each change of it."""
+        if self._n_watchers >= MAX_WATCHERS:
+            message = f"Expected at most {MAX_WATCHERS} watches. Use Check, or try again later."
+            await _abort(context, OverloadedError(message, RETRY_AFTER_SECONDS))
+        self._n_watchers += 1
+        try:
+            try:
+                service = await self._read_service(messages)
+            except Exception as error:
+                await _abort(context, error)
+            shown = None
+            while not self._closed.is_set():
+                if (status := self._status(service)) != shown:
+                    shown = status
+                    yield _response(status)
+                with suppress(TimeoutError):
+                    async with timeout(WATCH_SECONDS):
+                        await self._closed.wait()
+        finally:
+            self._n_watchers -= 1
+
+    async def _read_service(self, messages: Messages) -> str:
+        data = await self._reader.read(messages)
+        return str(parse_message(HealthCheckRequest, data).service)
+
+    def _status(self, service: str) -> int:
+        if service not in ("", INFERENCE_SERVICE):
+            return int(UNKNOWN)
+        ready = self._health.ready
+        return int(HealthCheckResponse.SERVING if ready else HealthCheckResponse.NOT_SERVING)
+
+
+async def _abort(context: ServicerContext[bytes, bytes], error: Exception) -> None:
+    _, code, message = describe(error)
+    await context.abort(code, message)
+
+
+def _response(status: int) -> bytes:
+    return serialize(HealthCheckResponse(status=status))

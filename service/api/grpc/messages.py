@@ -1,0 +1,156 @@
+"""From protobuf to the requests of `service.api.open_inference`, and from its outputs back."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from pydantic import ValidationError
+
+from service.api.errors import MalformedBodyError, TensorError
+from service.api.grpc import open_inference_pb2 as pb
+from service.api.grpc.complexity import exceeds_complexity
+from service.api.json_body import invalid_request
+from service.api.limits import RequestLimits
+from service.api.open_inference import schemas
+from service.api.open_inference.model import BOOL, FP32, OutputValues, TensorModel, to_binary
+from service.api.open_inference.requests import (
+    BYTES,
+    INPUTS,
+    MAX_OTHER_STRINGS,
+    check_infer_request,
+)
+
+BINARY_SIZE: Final = "binary_data_size"
+
+Received = TypeVar("Received", bound=Message)
+
+
+def parse_message(kind: type[Received], data: bytes) -> Received:
+    """Parse a message of a kind, or raise MalformedBodyError."""
+    try:
+        message: Received = kind.FromString(data)
+    except DecodeError:
+        raise MalformedBodyError(
+            f"Expected a message {kind.DESCRIPTOR.name} in protobuf, with strings in UTF-8."
+        ) from None
+    return message
+
+
+def serialize(message: Message) -> bytes:
+    """Return a message as it is on the wire."""
+    data: bytes = message.SerializeToString()
+    return data
+
+
+def parse_infer_request(data: bytes, limits: RequestLimits) -> pb.ModelInferRequest:
+    """Parse a ``ModelInferRequest``, or raise MalformedBodyError."""
+    n_texts = len(INPUTS) * limits.max_batch_size
+    if exceeds_complexity(data, max_fields=MAX_OTHER_STRINGS + n_texts):
+        raise TensorError(
+            f"Expected at most {limits.max_batch_size} texts, as BYTES, and few parameters; "
+            "got more."
+        )
+    return parse_message(pb.ModelInferRequest, data)
+
+
+def infer(message: pb.ModelInferRequest, model: TensorModel, limits: RequestLimits) -> bytes:
+    """Return the ``ModelInferResponse`` to a request; its outputs have the form of its inputs.
+
+    RequestError is raised for a request that is not valid, InferenceError if the network fails.
+    """
+    is_raw = bool(message.raw_input_contents)
+    request = check_infer_request(
+        _to_infer_request(message, is_raw=is_raw),
+        memoryview(b"".join(message.raw_input_contents)),
+        limits,
+    )
+    return _to_response(model, request.id, model.predict(request), is_raw=is_raw)
+
+
+def to_metadata(metadata: schemas.ModelMetadata) -> pb.ModelMetadataResponse:
+    """Return the metadata of the model as protobuf."""
+    response = pb.ModelMetadataResponse(
+        name=metadata.name, versions=metadata.versions, platform=metadata.platform
+    )
+    for tensors, added in (
+        (metadata.inputs, response.inputs),
+        (metadata.outputs, response.outputs),
+    ):
+        for tensor in tensors:
+            added.add(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+    return response
+
+
+def _to_infer_request(message: pb.ModelInferRequest, *, is_raw: bool) -> schemas.InferRequest:
+    if is_raw:
+        _check_raw(message)
+    inputs = []
+    for index, tensor in enumerate(message.inputs):
+        given: dict[str, Any] = {
+            "name": tensor.name,
+            "datatype": tensor.datatype,
+            "shape": list(tensor.shape),
+            "parameters": _to_values(tensor.parameters),
+        }
+        if is_raw:
+            given["parameters"][BINARY_SIZE] = len(message.raw_input_contents[index])
+        else:
+            given["parameters"].pop(BINARY_SIZE, None)
+            given["data"] = list(tensor.contents.bytes_contents)
+        inputs.append(given)
+    outputs = [
+        {"name": output.name, "parameters": _to_values(output.parameters)}
+        for output in message.outputs
+    ]
+    try:
+        return schemas.InferRequest.model_validate(
+            {
+                "id": message.id or None,
+                "parameters": _to_values(message.parameters),
+                "inputs": inputs,
+                "outputs": outputs,
+            }
+        )
+    except ValidationError as error:
+        raise invalid_request(schemas.InferRequest, error) from None
+
+
+def _check_raw(message: pb.ModelInferRequest) -> None:
+    n_inputs, n_raw = len(message.inputs), len(message.raw_input_contents)
+    if n_inputs != n_raw:
+        raise TensorError(
+            f"raw_input_contents: expected {n_inputs}, one for each input, got {n_raw}."
+        )
+    for index, tensor in enumerate(message.inputs):
+        if tensor.HasField("contents"):
+            raise TensorError(
+                f"inputs[{index}]: expected no contents beside raw_input_contents, got both."
+            )
+
+
+def _to_values(parameters: Mapping[str, pb.InferParameter]) -> dict[str, Any]:
+    values = {}
+    for name, parameter in parameters.items():
+        kind = parameter.WhichOneof("parameter_choice")
+        values[name] = None if kind is None else getattr(parameter, kind)
+    return values
+
+
+def _to_response(
+    model: TensorModel, request_id: str | None, outputs: Iterable[OutputValues], *, is_raw: bool
+) -> bytes:
+    metadata = model.metadata
+    response = pb.ModelInferResponse(
+        model_name=metadata.name, model_version=metadata.versions[0], id=request_id or ""
+    )
+    for name, datatype, values, _ in outputs:
+        tensor = response.outputs.add(name=name, datatype=datatype, shape=values.shape)
+        if is_raw:
+            response.raw_output_contents.append(to_binary(values, datatype))
+        elif datatype == BYTES:
+            tensor.contents.bytes_contents.extend(str(value).encode() for value in values.flat)
+        elif datatype == FP32:
+            tensor.contents.fp32_contents.extend(values.ravel().tolist())
+        elif datatype == BOOL:
+            tensor.contents.bool_contents.extend(values.ravel().tolist())
+    return serialize(response)

@@ -1,0 +1,72 @@
+"""The message of a call: how many are received at once, and for how long.
+
+gRPC buffers a message until it is complete, and does not say how much has come. So the number of
+messages that are received at once is bounded. The oldest is dropped for the next one, as a client
+that sends slowly, or without end, would otherwise keep its place.
+"""
+
+from asyncio import Task, current_task
+from collections.abc import AsyncIterator
+from time import monotonic
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect
+
+from service.api.errors import BodyTimeoutError
+from service.scheduling.errors import OverloadedError
+from service.scheduling.timeouts import Timeout
+
+MIN_SECONDS: Final = 0.2
+"""How long a message may take, whatever else comes."""
+RETRY_AFTER_SECONDS: Final = 1
+TOO_MANY_MESSAGES: Final = (
+    "Too many messages are being received. Retry after the number of seconds in Retry-After."
+)
+
+
+class MessageReader:
+    """Receives messages, at most ``max_messages`` at once. Belongs to one event loop."""
+
+    def __init__(self, max_messages: int, timeout: Timeout) -> None:
+        self._max_messages = max_messages
+        self._timeout = timeout
+        self._tasks: dict[Task[Any] | None, float] = {}
+        """When each began, the oldest first."""
+
+    async def read(self, messages: AsyncIterator[bytes]) -> bytes:
+        """Return the message of a call.
+
+        Raises
+        ------
+        OverloadedError
+            If too many are received, or this one took long and was dropped for the next one.
+        BodyTimeoutError
+            If it takes too long.
+        ClientDisconnect
+            If the call ends without one.
+        """
+        self._make_room()
+        task = current_task()
+        self._tasks[task] = monotonic()
+        try:
+            with self._timeout:
+                return await anext(messages)
+        except TimeoutError:
+            if task not in self._tasks:
+                raise OverloadedError(TOO_MANY_MESSAGES, RETRY_AFTER_SECONDS) from None
+            raise BodyTimeoutError(
+                f"Expected the whole message within {self._timeout.seconds:g} seconds."
+            ) from None
+        except StopAsyncIteration:
+            raise ClientDisconnect from None
+        finally:
+            self._tasks.pop(task, None)
+
+    def _make_room(self) -> None:
+        if len(self._tasks) < self._max_messages:
+            return
+        oldest, began = next(iter(self._tasks.items()))
+        if monotonic() - began < MIN_SECONDS:
+            raise OverloadedError(TOO_MANY_MESSAGES, RETRY_AFTER_SECONDS)
+        del self._tasks[oldest]
+        self._timeout.expire(oldest)

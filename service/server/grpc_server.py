@@ -1,0 +1,101 @@
+"""The gRPC port: a second server, on the event loop of the first, with its limits.
+
+Imported only where ``NEWSWIRE_GRPC_PORT`` is set.
+"""
+
+import logging
+from asyncio import create_task, wait
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import grpc
+
+from service.api.grpc.calls import Calls
+from service.api.grpc.health import HEALTH_SERVICE, HealthCalls
+from service.api.grpc.reception import MessageReader
+from service.api.grpc.routes import INFERENCE_SERVICE, InferenceCalls
+from service.api.request_body import max_body_bytes
+from service.app import NewswireApp
+from service.scheduling.timeouts import Timeout
+from service.settings import ServiceSettings
+
+MAX_CALLS: Final = 250
+"""Concurrent ones: those in progress, rejections that are delayed, health checks and watches. gRPC
+rejects further ones by itself."""
+MAX_STREAMS: Final = 100
+"""Concurrent calls of a connection; clients let further ones wait."""
+PING_SECONDS: Final = 30
+"""Interval of pings on a connection with calls; a client that is gone does not answer them."""
+NO_COMPRESSION: Final = 1
+"""Bits of the algorithms that are accepted: only the lowest, identity. A compressed message is
+rejected, as over HTTP: a short one may become a long one."""
+POLL_SECONDS: Final = 0.1
+
+logger = logging.getLogger(__name__)
+grpc_logger = logging.getLogger("grpc._cython.cygrpc")
+
+
+class GrpcServer:
+    """Serves the Open Inference Protocol and health checks on some addresses."""
+
+    def __init__(
+        self, app: NewswireApp, settings: ServiceSettings, addresses: Sequence[str]
+    ) -> None:
+        self._settings = settings
+        self._addresses = addresses
+        reader = MessageReader(
+            settings.max_concurrent_requests, Timeout(settings.request_timeout_seconds)
+        )
+        self._inference = InferenceCalls(
+            *(lambda: app.model.served, app.health, reader, app.admission, app.executor)
+        )
+        self._health = HealthCalls(app.health, reader)
+        calls = Calls(
+            app.metrics,
+            app.auth,
+            send_timeout_seconds=settings.request_timeout_seconds,
+            access_log=settings.access_log,
+        )
+        self._handlers = {
+            INFERENCE_SERVICE: self._inference.handlers(calls),
+            HEALTH_SERVICE: self._health.handlers(calls),
+        }
+
+    async def start(self) -> None:
+        """Open the port, or raise RuntimeError."""
+        grpc_logger.setLevel(logging.CRITICAL)  # an error for each connection that breaks off
+        server = grpc.aio.server(
+            options=server_options(self._settings), maximum_concurrent_rpcs=MAX_CALLS
+        )
+        for service, handlers in self._handlers.items():
+            server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler(service, handlers),)
+            )
+        for address in self._addresses:
+            server.add_insecure_port(address)
+        await server.start()
+        self._server = server
+        logger.info("Serving gRPC at %s", ", ".join(self._addresses))
+
+    async def stop(self, is_forced: Callable[[], bool]) -> None:
+        """Close the port, and finish the calls in progress unless the stop is forced."""
+        self._health.close()
+        stopping = create_task(self._server.stop(self._settings.shutdown_timeout_seconds))
+        while not stopping.done():
+            if is_forced():
+                await self._server.stop(None)
+            await wait([stopping], timeout=POLL_SECONDS)
+
+
+def server_options(settings: ServiceSettings) -> list[tuple[str, int]]:
+    """Return the options of gRPC, in milliseconds and bytes."""
+    return [
+        ("grpc.so_reuseport", 0),  # a port in use is an error
+        ("grpc.max_receive_message_length", max_body_bytes(settings.max_text_bytes)),
+        ("grpc.max_concurrent_streams", MAX_STREAMS),
+        ("grpc.server_handshake_timeout_ms", round(settings.header_timeout_seconds * 1e3)),
+        ("grpc.max_connection_idle_ms", settings.keep_alive_seconds * 1_000),
+        ("grpc.keepalive_time_ms", PING_SECONDS * 1_000),
+        ("grpc.keepalive_timeout_ms", round(settings.request_timeout_seconds * 1e3)),
+        ("grpc.compression_enabled_algorithms_bitset", NO_COMPRESSION),
+    ]

@@ -1,0 +1,89 @@
+"""The health checks of gRPC, with the stock client."""
+
+import asyncio
+from typing import Any, Final
+
+import grpc
+import pytest
+from grpc import StatusCode
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from service.api.grpc import health
+from service.api.grpc.health import HEALTH_SERVICE, MAX_WATCHERS
+from service.api.grpc.routes import INFERENCE_SERVICE
+from service.model import TopicClassifier
+from tests.service.api.grpc.calling import Calling
+from tests.service.api.grpc.test_calls import build, run
+
+SERVING: Final = HealthCheckResponse.SERVING
+NOT_SERVING: Final = HealthCheckResponse.NOT_SERVING
+
+
+def stub(client: Calling) -> Any:
+    return HealthStub(client.channel)
+
+
+@pytest.mark.parametrize("service", ["", INFERENCE_SERVICE])
+def test_check(classifier: TopicClassifier, service: str) -> None:
+    app, settings = build(classifier)
+
+    async def scenario(client: Calling) -> None:
+        request = HealthCheckRequest(service=service)
+        assert (await stub(client).Check(request)).status == SERVING
+        app.health.mark_draining()
+        assert (await stub(client).Check(request)).status == NOT_SERVING
+
+    run(app, settings, scenario)
+
+
+def test_errors(classifier: TopicClassifier) -> None:
+    app, settings = build(classifier)
+
+    async def scenario(client: Calling) -> None:
+        with pytest.raises(grpc.aio.AioRpcError, match="Expected no service, or") as raised:
+            await stub(client).Check(HealthCheckRequest(service="other"))
+        assert raised.value.code() is StatusCode.NOT_FOUND
+        for name in ("Check", "Watch"):
+            response = await client.call(name, b"\xff", service=HEALTH_SERVICE)
+            assert response.code is StatusCode.INVALID_ARGUMENT
+
+    run(app, settings, scenario)
+
+
+def test_watch(classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "WATCH_SECONDS", 0.01)
+    app, settings = build(classifier)
+
+    async def scenario(client: Calling) -> None:
+        watch = stub(client).Watch(HealthCheckRequest(service=INFERENCE_SERVICE))
+        assert (await watch.read()).status == SERVING
+        app.health.mark_draining()
+        assert (await watch.read()).status == NOT_SERVING
+        other = stub(client).Watch(HealthCheckRequest(service="other"))
+        assert (await other.read()).status == HealthCheckResponse.SERVICE_UNKNOWN
+        # a watch does not hold the stop back
+        began = asyncio.get_running_loop().time()
+        await client.server.stop(lambda: False)
+        assert asyncio.get_running_loop().time() - began < settings.shutdown_timeout_seconds / 2
+        assert await watch.read() is grpc.aio.EOF
+
+    run(app, settings, scenario)
+
+
+def test_watches_are_bounded(classifier: TopicClassifier) -> None:
+    app, settings = build(classifier)
+
+    async def scenario(client: Calling) -> None:
+        watches = [stub(client).Watch(HealthCheckRequest()) for _ in range(MAX_WATCHERS)]
+        for watch in watches:
+            assert (await watch.read()).status == SERVING
+        more = stub(client).Watch(HealthCheckRequest())
+        assert await more.code() is StatusCode.RESOURCE_EXHAUSTED
+        watches[0].cancel()
+        assert (await stub(client).Check(HealthCheckRequest())).status == SERVING
+        await asyncio.sleep(0.1)
+        again = stub(client).Watch(HealthCheckRequest())
+        assert (await again.read()).status == SERVING
+
+    run(app, settings, scenario)

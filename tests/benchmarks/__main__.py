@@ -6,7 +6,16 @@ from typing import Any, Final
 
 import typer
 
-from tests.benchmarks import comparison, health, in_process, memory, micro, ratio, tracing
+from tests.benchmarks import (
+    comparison,
+    grpc_port,
+    health,
+    in_process,
+    memory,
+    micro,
+    ratio,
+    tracing,
+)
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "server": comparison.compare_with_framework,
@@ -17,6 +26,7 @@ COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "memory": memory.main,
     "health": health.main,
     "tracing": tracing.main,
+    "grpc": grpc_port.main,
 }
 
 

@@ -30,6 +30,7 @@ ELSEWHERE: Final = {
     "port",  # the probes and the network policy name it
     "metrics_host",
     "metrics_port",
+    "grpc_port",  # needs an image with the extra grpc, and a port of the Service
 }
 """Settings that no value of ``settings`` sets."""
 BOUNDS: Final = {"enum", "exclusiveMinimum", "maximum", "minimum", "type"}

@@ -104,7 +104,7 @@ def parse_body(model: type[Model], body: bytes) -> Model:
     Raises
     ------
     MalformedBodyError, InvalidRequestError
-        As `parse_classify_request`.
+        As `service.api.parsing.parse_classify_request`.
     """
     try:
         return model.model_validate_json(body)

@@ -68,7 +68,7 @@ class RequestLimits:
             raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
 
     def check_text(self, item: BatchItem) -> None:
-        """Check that a text is not blank, and within the self.
+        """Check that a text is not blank, and within the limits.
 
         Raises
         ------

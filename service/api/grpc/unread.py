@@ -56,11 +56,21 @@ def close_connections(peers: Collection[str]) -> None:
     unread = set(map(parse_peer, peers))
     with suppress(OSError):
         for path in DESCRIPTORS.iterdir():
-            with suppress(OSError), socket.socket(fileno=os.dup(int(path.name))) as connection:
+            with suppress(OSError), _open_socket(int(path.name)) as connection:
                 if connection.family in INTERNET:
                     host, port, *_ = connection.getpeername()
                     if _to_peer(host, port) in unread:
                         connection.shutdown(socket.SHUT_RDWR)
+
+
+def _open_socket(descriptor: int) -> socket.socket:
+    """Return a duplicate of a socket; raise OSError, and leave none open, if it is none."""
+    duplicate = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=duplicate)
+    except OSError:
+        os.close(duplicate)
+        raise
 
 
 def parse_peer(peer: str) -> Peer | None:

@@ -1,11 +1,12 @@
 """Connections of this process are found by the names that gRPC has for their peers."""
 
+import os
 import socket
 from ipaddress import ip_address
 
 import pytest
 
-from service.api.grpc.unread import close_connections, parse_peer
+from service.api.grpc.unread import DESCRIPTORS, close_connections, parse_peer
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,12 @@ def test_only_the_connection_of_the_peer_is_closed(host: str, name: str) -> None
             assert second.recv(1) == b"a"
             for connection in accepted:
                 connection.close()
+
+
+def test_descriptors_that_are_no_sockets_stay_single() -> None:
+    ends = os.pipe()
+    before = len([*DESCRIPTORS.iterdir()])
+    close_connections(["ipv4:127.0.0.1:1"])
+    assert len([*DESCRIPTORS.iterdir()]) == before
+    for end in ends:
+        os.close(end)

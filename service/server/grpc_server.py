@@ -11,7 +11,7 @@ from typing import Final
 import grpc
 
 from service.api.grpc.calls import Calls
-from service.api.grpc.health import HEALTH_SERVICE, HealthCalls
+from service.api.grpc.health import HEALTH_SERVICE, MAX_HEALTH_MESSAGES, HealthCalls
 from service.api.grpc.reception import MessageReader
 from service.api.grpc.routes import INFERENCE_SERVICE, InferenceCalls
 from service.api.request_body import max_body_bytes
@@ -43,17 +43,19 @@ class GrpcServer:
     ) -> None:
         self._settings = settings
         self._addresses = addresses
-        reader = MessageReader(
-            settings.max_concurrent_requests, Timeout(settings.request_timeout_seconds)
-        )
+        timeout_seconds = settings.request_timeout_seconds
+        reader = MessageReader(settings.max_concurrent_requests, Timeout(timeout_seconds))
         self._inference = InferenceCalls(
             *(lambda: app.model.served, app.health, reader, app.admission, app.executor)
         )
-        self._health = HealthCalls(app.health, reader)
+        # of their own: health checks need no key, and would take the places of calls that have one
+        self._health = HealthCalls(
+            app.health, MessageReader(MAX_HEALTH_MESSAGES, Timeout(timeout_seconds))
+        )
         calls = Calls(
             app.metrics,
             app.auth,
-            send_timeout_seconds=settings.request_timeout_seconds,
+            send_timeout_seconds=timeout_seconds,
             access_log=settings.access_log,
         )
         self._handlers = {

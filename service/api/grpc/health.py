@@ -18,6 +18,8 @@ from service.observability.health import ServiceHealth
 from service.scheduling.errors import OverloadedError
 
 HEALTH_SERVICE: Final = "grpc.health.v1.Health"
+MAX_HEALTH_MESSAGES: Final = 4
+"""Received at once; each may be as long as one of an inference, and needs no key."""
 MAX_WATCHERS: Final = 50
 WATCH_SECONDS: Final = 0.5
 """How often a watched status is looked at."""
@@ -36,7 +38,7 @@ class HealthCalls:
 
     def handlers(self, calls: Calls) -> dict[str, Any]:
         """Return the handlers by the name of the call."""
-        statuses = OF_MESSAGES | {404}
+        statuses = OF_MESSAGES - {429} | {404}
         return {
             "Check": calls.handler("Check", self.check, statuses=statuses, is_open=True),
             # in no metric: it lasts as long as the client wants
@@ -48,8 +50,12 @@ class HealthCalls:
         self._closed.set()
 
     async def check(self, messages: Messages) -> bytes:
-        """Return the status of a service."""
-        status = self._status(await self._read_service(messages))
+        """Return the status of a service; of the server, while too many messages are received."""
+        try:
+            service = await self._read_service(messages)
+        except OverloadedError:  # a probe that fails would have the container restarted
+            service = ""
+        status = self._status(service)
         if status == UNKNOWN:
             raise HTTPException(404, f"Expected no service, or {INFERENCE_SERVICE}.")
         return _response(status)

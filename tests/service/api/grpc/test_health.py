@@ -9,12 +9,12 @@ from grpc import StatusCode
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from service.api.grpc import health
-from service.api.grpc.health import HEALTH_SERVICE, MAX_WATCHERS
+from service.api.grpc import health, reception
+from service.api.grpc.health import HEALTH_SERVICE, MAX_HEALTH_MESSAGES, MAX_WATCHERS
 from service.api.grpc.routes import INFERENCE_SERVICE
 from service.model import TopicClassifier
 from tests.service.api.grpc.calling import Calling
-from tests.service.api.grpc.test_calls import build, run
+from tests.service.api.grpc.test_calls import REQUEST, build, run
 
 SERVING: Final = HealthCheckResponse.SERVING
 NOT_SERVING: Final = HealthCheckResponse.NOT_SERVING
@@ -85,5 +85,24 @@ def test_watches_are_bounded(classifier: TopicClassifier) -> None:
         await asyncio.sleep(0.1)
         again = stub(client).Watch(HealthCheckRequest())
         assert (await again.read()).status == SERVING
+
+    run(app, settings, scenario)
+
+
+def test_slow_health_checks(classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They need no key: they keep out neither inferences nor other checks."""
+    monkeypatch.setattr(reception, "MIN_SECONDS", 30)
+    app, settings = build(classifier, max_concurrent_requests=MAX_HEALTH_MESSAGES)
+
+    async def scenario(client: Calling) -> None:
+        check = client.channel.stream_unary(f"/{HEALTH_SERVICE}/Check")
+        slow = [check() for _ in range(MAX_HEALTH_MESSAGES)]
+        other = HealthCheckRequest(service="other").SerializeToString()
+        while (await client.call("Check", other, service=HEALTH_SERVICE)).code is not StatusCode.OK:
+            await asyncio.sleep(0.01)  # until all are being received
+        assert (await stub(client).Check(HealthCheckRequest())).status == SERVING
+        assert (await client.infer(REQUEST)).code is StatusCode.OK
+        for call in slow:
+            call.cancel()
 
     run(app, settings, scenario)

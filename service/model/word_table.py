@@ -39,20 +39,22 @@ class WordTable:
         words = [(word, i) for word, i in words if len(word) <= KEY_BYTES and b"\0" not in word]
         padded = b"".join(word.ljust(KEY_BYTES, b"\0") for word, _ in words)
         keys = np.frombuffer(padded, "<u8").reshape(-1, 2)
-        ids = np.array([i for _, i in words], dtype=np.int64)
         n_bits = (SLOTS_PER_WORD * len(words)).bit_length()
         self._shift = np.uint64(64 - n_bits)
-        self._keys = np.zeros((1 << n_bits, 2 * PLACES), dtype=np.uint64)
-        """By slot: the keys of its words, one after the other."""
-        self._ids = np.full((1 << n_bits, PLACES + 1), UNKNOWN_ID, dtype=np.int64)
-        """By slot: the ids of its words, and that of other words."""
         slots = self._slots(*keys.T)
+        nothing = len(words)
+        self._keys = np.append(keys, np.zeros((1, 2), np.uint64), axis=0)
+        self._ids = np.array([*(i for _, i in words), UNKNOWN_ID], dtype=np.int64)
+        self._numbers = np.full((1 << n_bits, PLACES), nothing, dtype=np.int32)
+        """By slot: which words it has; ``nothing`` where there is none."""
+        left = np.arange(nothing)
         for place in range(PLACES):
-            taken, first = np.unique(slots, return_index=True)
-            self._keys[taken, 2 * place : 2 * place + 2] = keys[first]
-            self._ids[taken, place] = ids[first]
-            slots, keys, ids = (np.delete(each, first, axis=0) for each in (slots, keys, ids))
-        self._ids[slots, -1] = PAD_ID
+            taken, first = np.unique(slots[left], return_index=True)
+            self._numbers[taken, place] = left[first]
+            left = np.delete(left, first)
+        self._ids_of_others = np.full(1 << n_bits, UNKNOWN_ID, dtype=np.int8)
+        """By slot: the id of a word that it does not have."""
+        self._ids_of_others[slots[left]] = PAD_ID
 
     def find(
         self, text: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]
@@ -76,11 +78,11 @@ class WordTable:
         head = windows.take(starts) & _HEAD_MASKS.take(n_bytes)
         tail = windows.take(starts + _HALF) & _TAIL_MASKS.take(n_bytes)
         slots = self._slots(head, tail)
-        keys = self._keys.take(slots, axis=0)
-        is_first = (keys[:, 0] == head) & (keys[:, 1] == tail)
-        is_second = (keys[:, 2] == head) & (keys[:, 3] == tail)
-        places = np.where(is_first, 0, np.where(is_second, 1, PLACES))
-        word_ids = self._ids.take(slots * (PLACES + 1) + places)
+        word_ids = self._ids_of_others.take(slots).astype(np.int64)
+        for numbers in self._numbers.take(slots, axis=0).T:
+            keys = self._keys.take(numbers, axis=0)
+            is_same = (keys[:, 0] == head) & (keys[:, 1] == tail)
+            np.copyto(word_ids, self._ids.take(numbers), where=is_same)
         word_ids[lengths > KEY_BYTES] = PAD_ID
         return word_ids
 

@@ -44,13 +44,15 @@ class GrpcServer:
         self._settings = settings
         self._addresses = addresses
         timeout_seconds = settings.request_timeout_seconds
-        reader = MessageReader(settings.max_concurrent_requests, Timeout(timeout_seconds))
+        places = max(2, settings.max_buffered_bytes // max_body_bytes(settings.max_text_bytes))
+        reader = MessageReader(places, Timeout(timeout_seconds))
         self._inference = InferenceCalls(
             *(lambda: app.model.served, app.health, reader, app.admission, app.executor)
         )
         # of their own: health checks need no key, and would take the places of calls that have one
         self._health = HealthCalls(
-            app.health, MessageReader(MAX_HEALTH_MESSAGES, Timeout(timeout_seconds))
+            app.health,
+            MessageReader(MAX_HEALTH_MESSAGES, Timeout(timeout_seconds), waits=False),
         )
         calls = Calls(
             app.metrics,
@@ -95,6 +97,7 @@ def server_options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # a port in use is an error
         ("grpc.max_receive_message_length", max_body_bytes(settings.max_text_bytes)),
         ("grpc.max_concurrent_streams", MAX_STREAMS),
+        ("grpc.http2.bdp_probe", 0),  # windows do not grow: little of a waiting message is buffered
         ("grpc.server_handshake_timeout_ms", round(settings.header_timeout_seconds * 1e3)),
         ("grpc.max_connection_idle_ms", settings.keep_alive_seconds * 1_000),
         ("grpc.keepalive_time_ms", PING_SECONDS * 1_000),

@@ -28,8 +28,9 @@ VARYING: Final = {
 }
 """What may differ from one run or machine to another, beside numbers by `TOLERANCE`."""
 NUMBER: Final = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
-TOLERANCE: Final = 0.02
-"""Of numbers with a decimal point: processors and libraries round differently."""
+TOLERANCE: Final = 0.06
+"""Of numbers with a decimal point: processors and libraries round differently, and so one or two of
+the 35 texts to test on may be on the other side of a threshold."""
 
 
 class Step(NamedTuple):

@@ -1,12 +1,14 @@
 """The message of a call: how many are received at once, and for how long.
 
 gRPC buffers a message until it is complete, and does not say how much has come. So the number of
-messages that are received at once is bounded. The oldest is dropped for the next one, as a client
-that sends slowly, or without end, would otherwise keep its place.
+messages that are received at once is bounded; while one waits, little of it is buffered.
+The oldest is dropped for the next one, as a client that sends slowly, or without end, would
+otherwise keep its place.
 """
 
-from asyncio import Task, current_task
+from asyncio import Event, Task, current_task, wait_for
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
@@ -25,13 +27,18 @@ TOO_MANY_MESSAGES: Final = (
 
 
 class MessageReader:
-    """Receives messages, at most ``max_messages`` at once. Belongs to one event loop."""
+    """Receives messages, at most ``max_messages`` at once. Belongs to one event loop.
 
-    def __init__(self, max_messages: int, timeout: Timeout) -> None:
+    Further ones wait for a place, or are rejected if ``waits`` is false.
+    """
+
+    def __init__(self, max_messages: int, timeout: Timeout, *, waits: bool = True) -> None:
         self._max_messages = max_messages
+        self._waits = waits
         self._timeout = timeout
         self._tasks: dict[Task[Any] | None, float] = {}
         """When each began, the oldest first."""
+        self._is_free = Event()
 
     async def read(self, messages: AsyncIterator[bytes]) -> bytes:
         """Return the message of a call.
@@ -39,13 +46,13 @@ class MessageReader:
         Raises
         ------
         OverloadedError
-            If too many are received, or this one took long and was dropped for the next one.
+            If there is no place, or this one took long and was dropped for the next one.
         BodyTimeoutError
             If it takes too long.
         ClientDisconnect
             If the call ends without one.
         """
-        self._make_room()
+        await self._make_room()
         task = current_task()
         self._tasks[task] = monotonic()
         try:
@@ -61,12 +68,19 @@ class MessageReader:
             raise ClientDisconnect from None
         finally:
             self._tasks.pop(task, None)
+            self._is_free.set()
 
-    def _make_room(self) -> None:
-        if len(self._tasks) < self._max_messages:
-            return
-        oldest, began = next(iter(self._tasks.items()))
-        if monotonic() - began < MIN_SECONDS:
-            raise OverloadedError(TOO_MANY_MESSAGES, RETRY_AFTER_SECONDS)
-        del self._tasks[oldest]
-        self._timeout.expire(oldest)
+    async def _make_room(self) -> None:
+        """Wait until there is a place, or until the oldest message may be dropped."""
+        while len(self._tasks) >= self._max_messages:
+            oldest, began = next(iter(self._tasks.items()))
+            seconds = began + MIN_SECONDS - monotonic()
+            if seconds <= 0:
+                del self._tasks[oldest]
+                self._timeout.expire(oldest)
+                return
+            if not self._waits:
+                raise OverloadedError(TOO_MANY_MESSAGES, RETRY_AFTER_SECONDS)
+            self._is_free.clear()
+            with suppress(TimeoutError):
+                await wait_for(self._is_free.wait(), seconds)

@@ -265,7 +265,7 @@ def test_a_reload_under_load(tmp_path: Any) -> None:
 def test_slow_messages_do_not_keep_others_out() -> None:
     """All places are taken; the oldest message is dropped for the next."""
     with (
-        serving(NEWSWIRE_MAX_CONCURRENT_REQUESTS="4", NEWSWIRE_REQUEST_TIMEOUT_SECONDS="3") as (
+        serving(NEWSWIRE_MAX_BUFFERED_BYTES="24100000", NEWSWIRE_REQUEST_TIMEOUT_SECONDS="3") as (
             service,
             port,
             channel,

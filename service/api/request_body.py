@@ -31,7 +31,7 @@ class BodyReader:
 
     def __init__(self, limits: RequestLimits, admission: Admission, timeout: Timeout) -> None:
         self._unfinished = UnfinishedBodies(admission, timeout)
-        self._max_bytes = max_body_bytes(limits.max_text_bytes)
+        self._max_bytes = JSON_EXPANSION * limits.max_text_bytes + JSON_OVERHEAD_BYTES
         self._limits = limits
         self._admission = admission
         self._timeout = timeout
@@ -104,11 +104,6 @@ class BodyReader:
             raise BodyTimeoutError(
                 f"Expected the whole body within {self._timeout.seconds:g} seconds."
             ) from None
-
-
-def max_body_bytes(max_text_bytes: int) -> int:
-    """Return how long a body can be: any encoding of a text within the limit fits."""
-    return JSON_EXPANSION * max_text_bytes + JSON_OVERHEAD_BYTES
 
 
 def check_no_query(scope: Scope) -> None:

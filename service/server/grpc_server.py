@@ -14,7 +14,6 @@ from service.api.grpc.calls import Calls
 from service.api.grpc.health import HEALTH_SERVICE, MAX_HEALTH_MESSAGES, HealthCalls
 from service.api.grpc.reception import MessageReader
 from service.api.grpc.routes import INFERENCE_SERVICE, InferenceCalls
-from service.api.request_body import max_body_bytes
 from service.app import NewswireApp
 from service.scheduling.timeouts import Timeout
 from service.settings import ServiceSettings
@@ -30,6 +29,8 @@ NO_COMPRESSION: Final = 1
 """Bits of the algorithms that are accepted: only the lowest, identity. A compressed message is
 rejected, as over HTTP: a short one may become a long one."""
 POLL_SECONDS: Final = 0.1
+MESSAGE_OVERHEAD_BYTES: Final = 65_536
+"""Of names, shapes and parameters, and of the lengths of the texts."""
 
 logger = logging.getLogger(__name__)
 grpc_logger = logging.getLogger("grpc._cython.cygrpc")
@@ -44,7 +45,7 @@ class GrpcServer:
         self._settings = settings
         self._addresses = addresses
         timeout_seconds = settings.request_timeout_seconds
-        places = max(2, settings.max_buffered_bytes // max_body_bytes(settings.max_text_bytes))
+        places = max(2, settings.max_buffered_bytes // max_message_bytes(settings))
         reader = MessageReader(places, Timeout(timeout_seconds))
         self._inference = InferenceCalls(
             *(lambda: app.model.served, app.health, reader, app.admission, app.executor)
@@ -91,11 +92,16 @@ class GrpcServer:
             await wait([stopping], timeout=POLL_SECONDS)
 
 
+def max_message_bytes(settings: ServiceSettings) -> int:
+    """Return how long a message can be: a text within the limit fits, and what is around it."""
+    return settings.max_text_bytes + MESSAGE_OVERHEAD_BYTES
+
+
 def server_options(settings: ServiceSettings) -> list[tuple[str, int]]:
     """Return the options of gRPC, in milliseconds and bytes."""
     return [
         ("grpc.so_reuseport", 0),  # a port in use is an error
-        ("grpc.max_receive_message_length", max_body_bytes(settings.max_text_bytes)),
+        ("grpc.max_receive_message_length", max_message_bytes(settings)),
         ("grpc.max_concurrent_streams", MAX_STREAMS),
         ("grpc.http2.bdp_probe", 0),  # windows do not grow: little of a waiting message is buffered
         ("grpc.server_handshake_timeout_ms", round(settings.header_timeout_seconds * 1e3)),

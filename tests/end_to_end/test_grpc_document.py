@@ -6,8 +6,7 @@ import sys
 
 from service.api.grpc.calls import CODES
 from service.api.grpc.health import HEALTH_SERVICE
-from service.api.request_body import max_body_bytes
-from service.server.grpc_server import MAX_CALLS, MAX_STREAMS
+from service.server.grpc_server import MAX_CALLS, MAX_STREAMS, max_message_bytes
 from service.settings import ServiceSettings
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
@@ -42,6 +41,6 @@ def test_codes() -> None:
 
 def test_limits() -> None:
     settings = ServiceSettings()
-    assert f"{max_body_bytes(settings.max_text_bytes):,} bytes" in DOCUMENT
+    assert f"{max_message_bytes(settings):,} bytes" in DOCUMENT
     assert f"takes {MAX_CALLS} calls at once, {MAX_STREAMS} on a connection" in DOCUMENT
     assert f"{settings.max_concurrent_requests} concurrent" in DOCUMENT

@@ -82,6 +82,7 @@ class Calls:
             request_id = begin_request_context(headers).request_id
             trailers = [(REQUEST_ID_HEADER.decode(), request_id)]
             status = CANCELLED
+            response = b""  # of an error: nothing is sent
             try:
                 if auth is not None:
                     _check_key(auth, headers)
@@ -91,7 +92,9 @@ class Calls:
                 status, code, message = describe(error)
                 if isinstance(error, BusyError):
                     trailers.append(("retry-after", str(error.retry_after)))
-                await context.abort(code, message, tuple(trailers))
+                # not `abort`: the context would keep the error, and with it the message, for ever
+                context.set_code(code)
+                context.set_details(message)
             finally:
                 seconds = perf_counter() - began
                 self._metrics.observe_request(route=route, status=status, seconds=seconds)

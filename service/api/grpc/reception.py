@@ -7,7 +7,7 @@ otherwise keep its place.
 """
 
 from asyncio import Event, Task, current_task, wait_for
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
@@ -57,7 +57,7 @@ class MessageReader:
         self._tasks[task] = monotonic()
         try:
             with self._timeout:
-                return await anext(messages)
+                message = await anext(messages)
         except TimeoutError:
             if task not in self._tasks:
                 raise OverloadedError(TOO_MANY_MESSAGES, RETRY_AFTER_SECONDS) from None
@@ -69,6 +69,9 @@ class MessageReader:
         finally:
             self._tasks.pop(task, None)
             self._is_free.set()
+        if isinstance(messages, AsyncGenerator):
+            await messages.aclose()  # it would keep the message
+        return message
 
     async def _make_room(self) -> None:
         """Wait until there is a place, or until the oldest message may be dropped."""

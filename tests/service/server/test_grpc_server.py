@@ -171,7 +171,7 @@ def test_ports_differ(other: str) -> None:
 def test_options_are_those_of_the_settings() -> None:
     settings = ServiceSettings(max_text_bytes=1_000, keep_alive_seconds=7, header_timeout_seconds=3)
     options = dict(server_options(settings))
-    assert options["grpc.max_receive_message_length"] == 7_024
+    assert options["grpc.max_receive_message_length"] == 66_536
     assert options["grpc.max_connection_idle_ms"] == 7_000
     assert options["grpc.server_handshake_timeout_ms"] == 3_000
 
@@ -265,7 +265,7 @@ def test_a_reload_under_load(tmp_path: Any) -> None:
 def test_slow_messages_do_not_keep_others_out() -> None:
     """All places are taken; the oldest message is dropped for the next."""
     with (
-        serving(NEWSWIRE_MAX_BUFFERED_BYTES="24100000", NEWSWIRE_REQUEST_TIMEOUT_SECONDS="3") as (
+        serving(NEWSWIRE_MAX_BUFFERED_BYTES="4300000", NEWSWIRE_REQUEST_TIMEOUT_SECONDS="3") as (
             service,
             port,
             channel,
@@ -333,11 +333,24 @@ def test_memory_of_hostile_messages(hostile: tuple[RunningService, int, Any]) ->
     service, _, channel = hostile
     infer = channel.unary_unary(f"/{INFERENCE_SERVICE}/ModelInfer")
     before = peak_megabytes(service.process.pid)
-    for hostile_message in (b"\x2a\x00" * 3_000_000, b"\x3a\x00" * 3_000_000):
+    for hostile_message in (b"\x2a\x00" * 530_000, b"\x3a\x00" * 530_000):
         with pytest.raises(grpc.RpcError) as raised:
             infer(hostile_message, timeout=30)
         assert raised.value.code() is StatusCode.INVALID_ARGUMENT
     assert peak_megabytes(service.process.pid) - before < 60
+
+
+def test_rejected_messages_are_not_kept(hostile: tuple[RunningService, int, Any]) -> None:
+    """A hundred of a megabyte, each with text over the limit of words, leave no copies behind."""
+    service, _, channel = hostile
+    infer = channel.unary_unary(f"/{INFERENCE_SERVICE}/ModelInfer")
+    message = infer_request(["o " * 499_000]).SerializeToString()
+    before = peak_megabytes(service.process.pid)
+    for _ in range(100):
+        with pytest.raises(grpc.RpcError) as raised:
+            infer(message, timeout=30)
+        assert raised.value.code() is StatusCode.INVALID_ARGUMENT
+    assert peak_megabytes(service.process.pid) - before < 150
 
 
 def peak_megabytes(pid: int) -> float:

@@ -163,9 +163,9 @@ def test_statuses(classifier: TopicClassifier) -> None:
         assert (await client.call("ModelMetadata", metadata)).code is StatusCode.NOT_FOUND
         for name in ("RepositoryIndex", "ModelStreamInfer"):
             assert (await client.call(name)).code is StatusCode.UNIMPLEMENTED
-        too_long = await client.call("ModelInfer", b"a" * 7_100)
+        too_long = await client.call("ModelInfer", b"a" * 66_600)
         assert too_long.code is StatusCode.RESOURCE_EXHAUSTED
-        assert "larger than max (7100 vs. 7024)" in too_long.message
+        assert "larger than max (66600 vs. 66536)" in too_long.message
 
     run(app, settings, scenario)
 

@@ -52,8 +52,7 @@ class GrpcServer:
         )
         # of their own: health checks need no key, and would take the places of calls that have one
         self._health = HealthCalls(
-            app.health,
-            MessageReader(MAX_HEALTH_MESSAGES, Timeout(timeout_seconds), waits=False),
+            app.health, MessageReader(MAX_HEALTH_MESSAGES, Timeout(timeout_seconds))
         )
         calls = Calls(
             app.metrics,

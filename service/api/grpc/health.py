@@ -52,7 +52,7 @@ class HealthCalls:
     async def check(self, messages: Messages) -> bytes:
         """Return the status of a service; of the server, while too many messages are received."""
         try:
-            service = await self._read_service(messages)
+            service = await self._read_service(messages, waits=False)
         except OverloadedError:  # a probe that fails would have the container restarted
             service = ""
         status = self._status(service)
@@ -84,8 +84,8 @@ class HealthCalls:
         finally:
             self._n_watchers -= 1
 
-    async def _read_service(self, messages: Messages) -> str:
-        data = await self._reader.read(messages)
+    async def _read_service(self, messages: Messages, *, waits: bool = True) -> str:
+        data = await self._reader.read(messages, waits=waits)
         return str(parse_message(HealthCheckRequest, data).service)
 
     def _status(self, service: str) -> int:

@@ -27,21 +27,17 @@ TOO_MANY_MESSAGES: Final = (
 
 
 class MessageReader:
-    """Receives messages, at most ``max_messages`` at once. Belongs to one event loop.
+    """Receives messages, at most ``max_messages`` at once. Belongs to one event loop."""
 
-    Further ones wait for a place, or are rejected if ``waits`` is false.
-    """
-
-    def __init__(self, max_messages: int, timeout: Timeout, *, waits: bool = True) -> None:
+    def __init__(self, max_messages: int, timeout: Timeout) -> None:
         self._max_messages = max_messages
-        self._waits = waits
         self._timeout = timeout
         self._tasks: dict[Task[Any] | None, float] = {}
         """When each began, the oldest first."""
         self._is_free = Event()
 
-    async def read(self, messages: AsyncIterator[bytes]) -> bytes:
-        """Return the message of a call.
+    async def read(self, messages: AsyncIterator[bytes], *, waits: bool = True) -> bytes:
+        """Return the message of a call; if ``waits`` is false, without waiting for a place.
 
         Raises
         ------
@@ -52,7 +48,7 @@ class MessageReader:
         ClientDisconnect
             If the call ends without one.
         """
-        await self._make_room()
+        await self._make_room(waits=waits)
         task = current_task()
         self._tasks[task] = monotonic()
         try:
@@ -73,7 +69,7 @@ class MessageReader:
             await messages.aclose()  # it would keep the message
         return message
 
-    async def _make_room(self) -> None:
+    async def _make_room(self, *, waits: bool) -> None:
         """Wait until there is a place, or until the oldest message may be dropped."""
         while len(self._tasks) >= self._max_messages:
             oldest, began = next(iter(self._tasks.items()))
@@ -82,7 +78,7 @@ class MessageReader:
                 del self._tasks[oldest]
                 self._timeout.expire(oldest)
                 return
-            if not self._waits:
+            if not waits:
                 raise OverloadedError(TOO_MANY_MESSAGES, RETRY_AFTER_SECONDS)
             self._is_free.clear()
             with suppress(TimeoutError):

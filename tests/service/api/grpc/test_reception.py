@@ -74,15 +74,15 @@ def test_more_messages_than_places_wait_for_one() -> None:
     assert asyncio.run(read()) == [b"whole"] * 20
 
 
-def test_a_reader_that_does_not_wait_rejects() -> None:
+def test_a_read_that_does_not_wait_is_rejected() -> None:
     async def read() -> None:
-        reader = MessageReader(1, Timeout(50), waits=False)
+        reader = MessageReader(1, Timeout(50))
         slow = asyncio.create_task(reader.read(message(60)))
         await asyncio.sleep(0)
         with pytest.raises(OverloadedError, match="Too many messages are being received"):
-            await reader.read(message())  # none is old
+            await reader.read(message(), waits=False)  # none is old
         await asyncio.sleep(1.1 * MIN_SECONDS)
-        assert await reader.read(message()) == b"whole"
+        assert await reader.read(message(), waits=False) == b"whole"
         with pytest.raises(OverloadedError, match="Too many messages are being received"):
             await slow
 

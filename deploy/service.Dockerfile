@@ -3,8 +3,8 @@
 ARG PYTHON=3.13
 FROM python:3.13-slim-bookworm AS build
 ARG PYTHON
-# tracing for an image with OpenTelemetry, as in docs/tracing.md; it is 11 MB larger. grpc for one
-# with gRPC, as in docs/grpc.md; 22 MB
+# tracing for an image with OpenTelemetry, as in docs/how-to/tracing.md; it is 11 MB larger. grpc for one
+# with gRPC, as in docs/how-to/grpc.md; 22 MB
 ARG REQUIREMENTS=service
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-DOCUMENT: Final = ROOT / "docs" / "comparison.md"
+DOCUMENT: Final = ROOT / "docs" / "explanation" / "comparison.md"
 TEXT: Final = DOCUMENT.read_text()
 SOURCES: Final = dict(re.findall(r"^\[([\w-]+)\]: (\S+)$", TEXT, re.MULTILINE))
 COLUMNS: Final = {

@@ -180,7 +180,7 @@ def test_folders(path: str) -> None:
 
 def test_named_bundle_is_the_released_one() -> None:
     """The figures of the README are those of the bundle that is served; `mlp` is number 1."""
-    for path in (ROOT / "README.md", ROOT / "docs" / "open-inference.md"):
+    for path in (ROOT / "README.md", ROOT / "docs" / "reference" / "open-inference.md"):
         named = re.findall(r'`models/reuters/(\d+)`|"model_version": "(\d+)"', path.read_text())
         assert {first or second for first, second in named} - {"1"} == {LATEST.name}
 

@@ -14,7 +14,7 @@ PLACES: Final = (
     *("README.md", "SECURITY.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml"),
     *("CODE_OF_CONDUCT.md", "docker-compose.yml", ".github", ".ci"),
 )
-FORMER_NAMES: Final = ROOT / "docs" / "upgrading.md"
+FORMER_NAMES: Final = ROOT / "docs" / "how-to" / "upgrade.md"
 """Lists them, with those of today."""
 SUFFIXES: Final = {"", ".py", ".md", ".yml", ".yaml", ".js", ".css", ".html", ".toml", ".conf"}
 FORMER: Final = {

@@ -1,4 +1,4 @@
-"""docs/upgrading.md: former names are gone, and their successors exist."""
+"""docs/how-to/upgrade.md: former names are gone, and their successors exist."""
 
 import re
 
@@ -10,7 +10,7 @@ from service.observability.metrics import ServiceMetrics
 from service.settings import ServiceSettings
 from tests.conftest import ROOT
 
-PAGE = (ROOT / "docs" / "upgrading.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "upgrade.md").read_text()
 
 
 def renames(kind: str) -> dict[str, str]:

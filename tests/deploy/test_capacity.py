@@ -13,8 +13,8 @@ from tests.conftest import ROOT
 from tests.deploy import capacity
 from tests.deploy.capacity import Plan, Row
 
-PAGE: Final = (ROOT / "docs" / "capacity.md").read_text()
-HOW: Final = "docs/capacity.md is not up to date: python -m tests.deploy.capacity prints its rows"
+PAGE: Final = (ROOT / "docs" / "explanation" / "capacity.md").read_text()
+HOW: Final = "docs/explanation/capacity.md: python -m tests.deploy.capacity prints its rows"
 
 
 def tables() -> list[list[Row]]:

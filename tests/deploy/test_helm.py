@@ -412,7 +412,7 @@ def test_canary_is_the_service_of_another_release() -> None:
 
 # documents
 
-DOCUMENT: Final = ROOT / "docs" / "helm.md"
+DOCUMENT: Final = ROOT / "docs" / "how-to" / "helm.md"
 ONLY_OF_A_CLUSTER: Final = {"--create-namespace", "--install", "--reuse-values"}
 """Options that ``helm template`` does not have."""
 

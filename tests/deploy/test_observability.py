@@ -193,11 +193,11 @@ def test_alerts_have_severity_and_annotations(alert: dict[str, Any]) -> None:
         assert text.endswith(".")
     runbook = alert["annotations"]["runbook"]
     assert runbook.startswith("Check ")
-    assert runbook.endswith(f"See {alert['alert']} in docs/operations.md.")
+    assert runbook.endswith(f"See {alert['alert']} in docs/how-to/respond-to-alerts.md.")
 
 
 def test_every_alert_has_its_section() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "respond-to-alerts.md").read_text()
     sections = re.findall(r"^## (\w+)\n\n\*(page|ticket)\.\*", page, flags=re.MULTILINE)
     assert sections == [(alert["alert"], alert["labels"]["severity"]) for alert in ALERTS]
 

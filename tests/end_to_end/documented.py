@@ -26,7 +26,7 @@ from training.data_check.report import row_to_json
 DOCUMENTS: Final = (
     ROOT / "README.md",
     ROOT / "SECURITY.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path.parent.name != "tutorials"),
     *sorted((ROOT / "deploy").rglob("*.md")),
 )
 STORY: Final = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."

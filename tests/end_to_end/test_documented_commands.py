@@ -125,17 +125,17 @@ def is_ninjs(shown: str, sandbox: Sandbox) -> None:
 STARTS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", '"top_k": 2'): is_crude,
     ("README.md", "secrets.token_urlsafe"): is_crude,
-    ("docs/operations.md", "NEWSWIRE_MODEL_DIR=models/reuters/4"): is_earlier_bundle,
+    ("docs/how-to/respond-to-alerts.md", "NEWSWIRE_MODEL_DIR=models/reuters/4"): is_earlier_bundle,
     ("README.md", "newswire classify articles"): is_classified,
     ("README.md", "make batch-classify"): is_archive,
-    ("docs/data-check.md", "make check-data"): is_checked,
-    ("docs/iptc.md", "--ninjs"): is_ninjs,
+    ("docs/how-to/correct-labels.md", "make check-data"): is_checked,
+    ("docs/how-to/iptc-subjects.md", "--ninjs"): is_ninjs,
 }
 """Blocks that need no service, or start one."""
 ASKS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", "--data-binary @story.txt"): is_crude,
     ("README.md", "/classify/batch"): is_earn_and_crude,
-    ("docs/open-inference.md", "/infer"): is_infer_response,
+    ("docs/reference/open-inference.md", "/infer"): is_infer_response,
 }
 """Blocks that ask one that runs."""
 OTHERS: Final = (
@@ -143,8 +143,8 @@ OTHERS: Final = (
     ("README.md", "--out models/candidates/1"),
     ("README.md", "make evaluate"),
     ("README.md", "NEWSWIRE_MODEL_DIR=models/desk make serve"),
-    ("docs/operations.md", "make promote"),
-    ("docs/operations.md", ".withdrawn"),
+    ("docs/how-to/respond-to-alerts.md", "make promote"),
+    ("docs/how-to/respond-to-alerts.md", ".withdrawn"),
 )
 """Blocks with a test of their own, below."""
 
@@ -190,7 +190,8 @@ def promote_and_release(sandbox: Sandbox, commands: tuple[str, ...], **variables
 
 
 @pytest.mark.parametrize(
-    ("document", "fragment"), [("README.md", "kill -HUP"), ("docs/operations.md", "make promote")]
+    ("document", "fragment"),
+    [("README.md", "kill -HUP"), ("docs/how-to/respond-to-alerts.md", "make promote")],
 )
 def test_release_and_rollback(sandbox: Sandbox, document: str, fragment: str) -> None:
     """A candidate is promoted, put beside, renamed into place and served; then it is withdrawn."""
@@ -206,7 +207,7 @@ def test_release_and_rollback(sandbox: Sandbox, document: str, fragment: str) ->
         promote_and_release(sandbox, find(document, fragment), **variables)
         wait_for_version(service, released)
         assert not (models / f".{released}").exists()
-        sandbox.run(*find("docs/operations.md", ".withdrawn"), **variables)
+        sandbox.run(*find("docs/how-to/respond-to-alerts.md", ".withdrawn"), **variables)
         wait_for_version(service, LATEST.name)
         assert (models / f"{released}.withdrawn" / "manifest.json").is_file()
 

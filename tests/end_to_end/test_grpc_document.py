@@ -1,4 +1,4 @@
-"""docs/grpc.md: its example as it stands, its calls, codes and figures of limits."""
+"""docs/how-to/grpc.md: its example as it stands, its calls, codes and figures of limits."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ from tests.ports import free_port
 from tests.service.api.grpc.test_calls import CALLS
 from tests.test_documentation import rows
 
-DOCUMENT = (ROOT / "docs" / "grpc.md").read_text()
+DOCUMENT = (ROOT / "docs" / "how-to" / "grpc.md").read_text()
 
 
 def test_python() -> None:

@@ -1,4 +1,4 @@
-"""The examples of docs/open-inference.md, run as they stand there against the real service."""
+"""The examples of docs/reference/open-inference.md, run against the real service."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
 from tests.test_documentation import rows
 
-DOCUMENT = (ROOT / "docs" / "open-inference.md").read_text()
+DOCUMENT = (ROOT / "docs" / "reference" / "open-inference.md").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,1 @@
-"""Tests under faults, load and hostile input; docs/reliability.md has their figures."""
+"""Tests under faults, load and hostile input; docs/explanation/reliability.md has their figures."""

@@ -22,7 +22,7 @@ CLASSIFIERS: Final[tuple[Callable[[], Any], ...]] = (
 
 J. Rennie et al., "Tackling the poor assumptions of naive Bayes text classifiers", ICML 2003. The
 mean of both finds more planted errors than either on texts of 40 words, and as many as the SVM on
-texts of 150 (docs/data-check.md).
+texts of 150 (docs/how-to/correct-labels.md).
 """
 
 

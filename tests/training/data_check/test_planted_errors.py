@@ -1,4 +1,4 @@
-"""Planted label errors in real texts: the figures of docs/data-check.md."""
+"""Planted label errors in real texts: the figures of docs/how-to/correct-labels.md."""
 
 import json
 from collections.abc import Sequence

@@ -114,6 +114,7 @@ lock: $(VENVS)/dev/.installed
 	$(call compile,tracing,$(SERVICE_ONLY) --extra tracing --constraints requirements/dev.txt)
 	$(call compile-group,interface)
 	$(call compile-group,audit)
+	$(call compile-group,docs)
 	$(call compile-group,packaging)
 	$(call compile-group,helm,--no-deps)
 	$(call compile,fuzzing,$(SERVICE_ONLY) --group fuzzing --constraints requirements/service.txt)

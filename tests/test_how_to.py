@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 from tests.deploy.expressions import load_dashboard
 from tests.deploy.test_observability import PROMTOOL
 from tests.test_documentation import rows
+from tests.test_upgrading import metrics
 
 HOW_TO: Final = ROOT / "docs" / "how-to"
 WIDE: Final = {"COLUMNS": "300", "TERM": "dumb"}
@@ -27,6 +28,19 @@ def read(name: str) -> str:
 def yaml_blocks(name: str) -> list[Any]:
     blocks = re.findall(r"^```yaml\n(.*?)^```", read(name), re.MULTILINE | re.DOTALL)
     return [yaml.safe_load(block) for block in blocks]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "CHANGELOG.md", *sorted({*HOW_TO.glob("*.md")} - {HOW_TO / "upgrade.md"})],
+    ids=lambda path: path.stem,
+)
+def test_metrics_exist(path: Path) -> None:
+    """All pages but the one that lists former names, which has a test of its own."""
+    named = re.findall(r"\bnewswire_(?!topics\.)[a-z_]+", path.read_text())
+    suffixes = r"_(total|bucket|sum|count)$"
+    known = {re.sub(suffixes, "", name) for name in metrics()}
+    assert {re.sub(suffixes, "", name) for name in named} <= known
 
 
 def test_every_check_of_a_promotion_is_in_the_table() -> None:

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,12 @@ NOT_RUN: Final = {
     r"kubectl apply -k deploy/kubernetes/\S+$": "tests/deploy/test_kubernetes.py",
     r"helm (install|upgrade|template|rollback) ": "tests/deploy/test_helm.py",
     r"kubectl (label namespace|create secret generic) newswire-topics": "tests/deploy/test_helm.py",
+    r"kubectl (rollout|port-forward|create job|logs) ": "tests/deploy/test_kubernetes.py",
+    r"kubectl (cp|delete pod) ": "tests/deploy/test_kubernetes.py",
+    r"docker (build --file|push) \S+": "tests/deploy/test_dockerfiles.py",
+    r"promtool (check|test) rules ": "tests/deploy/test_observability.py",
+    r"make bench( ARGS=.*)?$|make reliability CASE=\S+": "tests/test_how_to.py",
+    r"BENCH_BODIES=\S+ wrk ": "tests/test_benchmarks.py",
 }
 """Commands that a test of their own covers instead: compose with other ports, names and a shorter
 training; what would be applied to a cluster, built and held to Kubernetes' schemas."""
@@ -98,6 +104,12 @@ def is_classified(shown: str, sandbox: Sandbox) -> None:
     assert (sandbox.folder / "differ.jsonl").exists()
 
 
+def is_compared(shown: str, sandbox: Sandbox) -> None:
+    """The candidate is a copy of the released bundle, so no line differs."""
+    assert "agreement\t1\n" in shown
+    assert (sandbox.folder / "differ.jsonl").read_text() == ""
+
+
 def is_archive(shown: str, sandbox: Sandbox) -> None:
     del shown
     assert sandbox.topics("classified") == ["crude"] * 3
@@ -125,7 +137,8 @@ def is_ninjs(shown: str, sandbox: Sandbox) -> None:
 STARTS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", '"top_k": 2'): is_crude,
     ("README.md", "secrets.token_urlsafe"): is_crude,
-    ("docs/how-to/respond-to-alerts.md", "NEWSWIRE_MODEL_DIR=models/reuters/4"): is_earlier_bundle,
+    ("docs/how-to/release-and-rollback.md", "NEWSWIRE_MODEL_DIR="): is_earlier_bundle,
+    ("docs/how-to/release-and-rollback.md", "newswire compare"): is_compared,
     ("README.md", "newswire classify articles"): is_classified,
     ("README.md", "make batch-classify"): is_archive,
     ("docs/how-to/correct-labels.md", "make check-data"): is_checked,
@@ -138,13 +151,18 @@ ASKS: Final[dict[tuple[str, str], Check]] = {
     ("docs/reference/open-inference.md", "/infer"): is_infer_response,
 }
 """Blocks that ask one that runs."""
+TRAIN: Final = "docs/how-to/train.md"
+OF_TRAIN: Final = ("make check-data", "--name desk", "--by-topic", "--to models/desk", "make serve")
+"""Blocks of one page that are run one after the other."""
 OTHERS: Final = (
     ("README.md", "kill -HUP"),
     ("README.md", "--out models/candidates/1"),
     ("README.md", "make evaluate"),
     ("README.md", "NEWSWIRE_MODEL_DIR=models/desk make serve"),
-    ("docs/how-to/respond-to-alerts.md", "make promote"),
-    ("docs/how-to/respond-to-alerts.md", ".withdrawn"),
+    ("docs/how-to/release-and-rollback.md", "make promote"),
+    ("docs/how-to/release-and-rollback.md", ".withdrawn"),
+    (TRAIN, "for seed"),
+    *((TRAIN, fragment) for fragment in OF_TRAIN),
 )
 """Blocks with a test of their own, below."""
 
@@ -191,7 +209,7 @@ def promote_and_release(sandbox: Sandbox, commands: tuple[str, ...], **variables
 
 @pytest.mark.parametrize(
     ("document", "fragment"),
-    [("README.md", "kill -HUP"), ("docs/how-to/respond-to-alerts.md", "make promote")],
+    [("README.md", "kill -HUP"), ("docs/how-to/release-and-rollback.md", "make promote")],
 )
 def test_release_and_rollback(sandbox: Sandbox, document: str, fragment: str) -> None:
     """A candidate is promoted, put beside, renamed into place and served; then it is withdrawn."""
@@ -207,7 +225,7 @@ def test_release_and_rollback(sandbox: Sandbox, document: str, fragment: str) ->
         promote_and_release(sandbox, find(document, fragment), **variables)
         wait_for_version(service, released)
         assert not (models / f".{released}").exists()
-        sandbox.run(*find("docs/how-to/respond-to-alerts.md", ".withdrawn"), **variables)
+        sandbox.run(*find("docs/how-to/release-and-rollback.md", ".withdrawn"), **variables)
         wait_for_version(service, LATEST.name)
         assert (models / f"{released}.withdrawn" / "manifest.json").is_file()
 
@@ -232,20 +250,33 @@ def check_training_commands(shown: str) -> None:
         assert command in {"train", "promote", "evaluate"}
 
 
-@pytest.mark.parametrize("fragment", ["--out models/candidates/1", "make evaluate"])
-def test_training(sandbox: Sandbox, fragment: str) -> None:
+@pytest.mark.parametrize(
+    ("document", "fragment"),
+    [
+        ("README.md", "--out models/candidates/1"),
+        ("README.md", "make evaluate"),
+        (TRAIN, "for seed"),
+    ],
+)
+def test_training(sandbox: Sandbox, document: str, fragment: str) -> None:
     """Of a training is shown what it would do; the candidates that it would leave are there."""
     released = find("README.md", "kill -HUP")
-    for command in find("README.md", fragment):
+    for command in find(document, fragment):
         if re.search(TRAINS, command):
             check_training_commands(sandbox.run(command, MAKEFLAGS="n"))
         elif command not in released:  # that is run by test_release_and_rollback
             assert "accuracy" in sandbox.run(command)
 
 
-def test_own_topics(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("document", "fragments"),
+    [("README.md", ["NEWSWIRE_MODEL_DIR=models/desk make serve"]), (TRAIN, OF_TRAIN)],
+    ids=["README", "train"],
+)
+def test_own_topics(sandbox: Sandbox, document: str, fragments: Sequence[str]) -> None:
     """From a file of labelled texts to a service, word for word."""
     shutil.rmtree(sandbox.folder / "models" / "candidates")
-    shown = sandbox.run(*find("README.md", "NEWSWIRE_MODEL_DIR=models/desk make serve"))
+    commands = [command for fragment in fragments for command in find(document, fragment)]
+    shown = sandbox.run(*commands)
     assert "Released as models/desk/1" in shown
     assert "Serving desk 1 of models/desk" in (sandbox.folder / "stderr").read_text()

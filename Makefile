@@ -30,6 +30,9 @@ help:
 serve: $(VENVS)/service/.installed ## Serve the released model on port 8000; settings are NEWSWIRE_... variables
 	exec $(SERVICE) -m service
 
+# What `make data` has downloaded is not downloaded again.
+train evaluate promote: export NEWSWIRE_DATA_DIR := $(or $(NEWSWIRE_DATA_DIR),$(wildcard data))
+
 train: $(VENVS)/training/.installed ## Train a candidate bundle: ARGS="--data desk.jsonl --name desk"
 	$(TRAINING) -m training train $(ARGS)
 
@@ -45,7 +48,7 @@ promote: $(VENVS)/training/.installed ## Release a candidate that passes the che
 batch-classify: $(VENVS)/batch/.installed ## Classify Parquet or JSON lines with Ray: ARGS="INPUT OUTPUT"
 	$(BATCH) -m deploy.batch $(ARGS)
 
-install-cli: $(VENVS)/cli/bin/newswire ## Install the command newswire in .venv/cli/bin
+install-cli: $(VENVS)/cli/bin/newswire
 
 data: $(VENVS)/training/.installed ## Download the data sets to data/
 	$(TRAINING) -m training download data
@@ -76,7 +79,7 @@ lint: $(VENVS)/lint/.installed ## Check format, lint rules, types and import con
 	$(LINT) -m mypy
 	$(VENVS)/lint/bin/lint-imports
 
-format: $(VENVS)/lint/.installed ## Format the code and apply the fixes of ruff
+format: $(VENVS)/lint/.installed
 	$(LINT) -m ruff check --fix .
 	$(LINT) -m ruff format .
 

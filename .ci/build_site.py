@@ -1,8 +1,8 @@
-"""Build the site of the documents: ``python .ci/build_site.py [FOLDER]``, with what requirements/docs.txt has.
+"""Build the site of the documents: ``python .ci/build_site.py [FOLDER]``, as ``make docs`` does.
 
 Links that leave ``docs/`` work on the forge; on the site, files of the repository are at
 ``REPOSITORY_URL``, such as ``https://HOST/OWNER/NAME/blob/main``. Without that variable they are
-relative, for a site that is read in the checkout. Pictures from outside ``docs/`` become files of the site.
+relative, for a site that is read in the checkout. Pictures from outside ``docs/`` are copied.
 """
 
 import os
@@ -17,11 +17,12 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).parents[1]
 ICON = Path("service/api/static/icon.svg")
 PLACEHOLDER = "https://repository.invalid/"
-"""Stands for the repository until a page's place on the site is known; RFC 2606 reserves the name."""
+"""Stands for the repository until a page's place is known; RFC 2606 reserves the name."""
 FENCE = re.compile(r" *(`{3,}|~{3,})")
 LINK = re.compile(
     r"(?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
-    r"|(?P<before>(?P<image>!)?\[(?P<text>[^\[\]]*)\]\(|\]\(|^ {0,3}\[[^\]]+\]: +)(?P<target>[^\s)]+)"
+    r"|(?P<before>(?P<image>!)?\[(?P<text>[^\[\]]*)\]\(|\]\(|^ {0,3}\[[^\]]+\]: +)"
+    r"(?P<target>[^\s)]+)"
 )
 
 
@@ -51,7 +52,7 @@ class Stage:
             for number, line in enumerate(self._rewrite(page), 1):
                 lines.append(line)
                 errors += [
-                    f"{page.relative_to(self._root)}:{number}: expected a file of the repository, got {name}"
+                    f"{page.relative_to(self._root)}:{number}: expected a file, not found: {name}"
                     for name in re.findall(rf"{PLACEHOLDER}([^\s)#]*)", line)
                     if not (self._root / name).exists()
                 ]
@@ -83,7 +84,9 @@ class Stage:
         copy = self._docs / inside
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
-        return match["before"] + os.path.relpath(inside, page.relative_to(self._root / "docs").parent)
+        return match["before"] + os.path.relpath(
+            inside, page.relative_to(self._root / "docs").parent
+        )
 
 
 def place_repository(site: Path, root: Path, url: str | None) -> None:
@@ -102,7 +105,9 @@ def main() -> None:
         if errors := Stage(ROOT, stage / "docs").prepare():
             sys.exit("\n".join(errors))
         command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
-        done = subprocess.run(command, cwd=stage, env=os.environ | {"NO_COLOR": "1"}, check=False)
+        done = subprocess.run(  # noqa: S603 - arguments of this file
+            command, cwd=stage, env=os.environ | {"NO_COLOR": "1"}, check=False
+        )
         if done.returncode:
             sys.exit("error: the site has warnings, or could not be built")
         shutil.rmtree(site, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""What code knows, as Markdown and pictures for the documents."""

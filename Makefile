@@ -16,6 +16,7 @@ SIZE_dev := 3.7 GB, some minutes
 SIZE_lint := 0.5 GB, one or two minutes
 SIZE_test := 0.3 GB, under a minute
 DIST := dist
+SITE := site
 SERVICE_ONLY := --excludes requirements/service.excludes
 FAST := not slow and not tensorflow
 PARALLEL := --numprocesses 2 --dist loadfile
@@ -53,7 +54,7 @@ install-cli: $(VENVS)/cli/bin/newswire
 data: $(VENVS)/training/.installed ## Download the data sets to data/
 	$(TRAINING) -m training download data
 
-test: $(VENVS)/dev/.installed $(HELM) ## Run all tests with coverage, or some without: ARGS="tests/service/model"
+test: $(VENVS)/dev/.installed $(VENVS)/docs/.installed $(HELM) ## Run all tests with coverage, or some without: ARGS="tests/service/model"
 ifeq ($(strip $(ARGS)),)
 	$(DEV) -m pytest $(PARALLEL) --cov --cov-report=term-missing:skip-covered
 	$(DEV) -m coverage report --include='service/*' --fail-under=95 --format=total
@@ -63,6 +64,9 @@ endif
 
 test-fast: $(VENVS)/test/.installed ## Run the fast tests of the service, in about half a minute
 	$(TEST) -m pytest tests/service -m '$(FAST)' $(PARALLEL) $(ARGS)
+
+docs: $(VENVS)/docs/.installed ## Build the site of the documents in site/
+	$(VENVS)/docs/bin/python .ci/build_site.py $(SITE)
 
 test-compose: $(VENVS)/dev/.installed ## Test the containers; needs a container engine
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
@@ -89,7 +93,12 @@ format: $(VENVS)/lint/.installed
 test-batch: $(VENVS)/dev/.installed
 	BATCH_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_batch_memory.py $(ARGS)
 
-# The pictures of docs/screenshots; needs Chromium.
+# The pictures of docs/pictures: charts of what was measured, and the dashboard of a run; needs Prometheus, 4 minutes.
+pictures: $(VENVS)/dev/.installed
+	$(DEV) -m tests.docs.pictures
+	$(DEV) -m tests.docs.dashboard
+
+# The screenshots of docs/screenshots; needs Chromium.
 screenshots: $(VENVS)/dev/.installed
 	$(DEV) -m tests.end_to_end.screenshots
 
@@ -131,7 +140,7 @@ lock-peers: $(VENVS)/dev/.installed
 	$(foreach peer,$(PEERS),$(call compile-peer,$(peer)))
 
 clean:
-	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing dist
+	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing dist site
 
 ifneq ($(filter peers,$(ARGS)),)
 bench: $(PEERS:%=$(VENVS)/peers-%/.installed)
@@ -192,4 +201,4 @@ touch $@
 endef
 
 .PHONY: help serve train check-data evaluate promote batch-classify install-cli data test test-fast test-compose bench \
-	reliability lint format test-batch screenshots dist audit lock proto lock-peers clean
+	reliability lint format docs test-batch pictures screenshots dist audit lock proto lock-peers clean

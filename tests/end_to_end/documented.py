@@ -48,7 +48,8 @@ OF_MAKE: Final = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 PROGRAMS: Final = {
     "curl": """
 for word in "$@"; do [ "$word" = https://example.org/article.txt ] && exec cat article.txt; done
-exec "$CURL" --fail-with-body "${@/localhost:8000/127.0.0.1:$NEWSWIRE_PORT}"
+[[ "$*" = *http_code* ]] || set -- --fail-with-body "$@"
+exec "$CURL" "${@/localhost:8000/127.0.0.1:$NEWSWIRE_PORT}"
 """,
     "newswire": 'exec "$PYTHON" -m service.cli "$@"\n',
 }

@@ -84,9 +84,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             outputs = run_guide(read_steps(page), Path(folder))
         steps = list(chain.from_iterable(read_blocks(page)))
-        shown = [
-            output if step.output else "" for step, output in zip(steps, outputs, strict=True)
-        ]
+        shown = [output if step.output else "" for step, output in zip(steps, outputs, strict=True)]
         path.write_text(fill(page, steps, shown))
 
 

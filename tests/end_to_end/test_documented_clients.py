@@ -59,9 +59,7 @@ def needs(program: Program, package: str) -> bool:
 
 
 PROGRAMS: Final = read_programs()
-RUN: Final = [
-    program for program in PROGRAMS if not any(needs(program, name) for name in SENT_BY)
-]
+RUN: Final = [program for program in PROGRAMS if not any(needs(program, name) for name in SENT_BY)]
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +101,7 @@ def need(program: str) -> str:
 
 def test_programs_are_found() -> None:
     assert {(program.guide, program.language) for program in PROGRAMS} == {
+        ("api-keys", "python"),
         ("call-the-api", "python"),
         ("call-the-api", "javascript"),
         ("hugging-face", "python"),

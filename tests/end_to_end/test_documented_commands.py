@@ -128,12 +128,6 @@ def is_earlier_bundle(shown: str, sandbox: Sandbox) -> None:
     assert "Serving reuters 4 of models/reuters/4" in (sandbox.folder / "stderr").read_text()
 
 
-def is_ninjs(shown: str, sandbox: Sandbox) -> None:
-    document = json.loads(shown)
-    assert document["uri"] == (sandbox.folder / "story.txt").as_uri()
-    assert [item["name"] for item in document["subjects"]] == ["oil and gas"]
-
-
 STARTS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", '"top_k": 2'): is_crude,
     ("README.md", "secrets.token_urlsafe"): is_crude,
@@ -142,7 +136,6 @@ STARTS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", "newswire classify articles"): is_classified,
     ("README.md", "make batch-classify"): is_archive,
     ("docs/how-to/correct-labels.md", "make check-data"): is_checked,
-    ("docs/how-to/iptc-subjects.md", "--ninjs"): is_ninjs,
 }
 """Blocks that need no service, or start one."""
 ASKS: Final[dict[tuple[str, str], Check]] = {

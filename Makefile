@@ -17,6 +17,7 @@ SIZE_lint := 0.5 GB, one or two minutes
 SIZE_test := 0.3 GB, under a minute
 DIST := dist
 SERVICE_ONLY := --excludes requirements/service.excludes
+GENERATED := README.md $(wildcard docs/*.md docs/*/*.md)
 FAST := not slow and not tensorflow
 PARALLEL := --numprocesses 2 --dist loadfile
 CASES := overload slow-clients rolling-restart crash faults corruption reload soak adversarial hostile-input fuzz \
@@ -80,23 +81,30 @@ format: $(VENVS)/lint/.installed ## Format the code and apply the fixes of ruff
 	$(LINT) -m ruff check --fix .
 	$(LINT) -m ruff format .
 
+docs-check: $(VENVS)/dev/.installed ## Check the documents: generated tables, links, language
+	$(DEV) -m cogapp --check --check-fail-msg='run: make docs-tables' $(GENERATED)
+
 # Not in the list of `make help`: for maintainers, and for CI.
 
-# A million short rows: the memory must stay flat.
+# Write the generated tables of the documents in place.
+docs-tables: $(VENVS)/dev/.installed
+	$(DEV) -m cogapp -r --verbosity=1 $(GENERATED)
+
+# Classify a million short rows as a batch: the memory must stay flat.
 test-batch: $(VENVS)/dev/.installed
 	BATCH_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_batch_memory.py $(ARGS)
 
-# The pictures of docs/screenshots; needs Chromium.
+# Take the pictures of docs/screenshots; needs Chromium.
 screenshots: $(VENVS)/dev/.installed
 	$(DEV) -m tests.end_to_end.screenshots
 
-# The wheel and the sdist, in dist/: what a release has.
+# Build the wheel and the source distribution of a release, in dist/.
 dist: $(VENVS)/packaging/.installed
 	rm -rf $(DIST)
 	$(VENVS)/packaging/bin/python -m build --no-isolation --outdir $(DIST)
 	$(VENVS)/packaging/bin/python -m twine check --strict $(DIST)/*
 
-# Look up every pinned dependency on pypi.org among the known vulnerabilities.
+# Look up every pinned dependency among the known vulnerabilities.
 audit: $(VENVS)/audit/.installed
 	$(VENVS)/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner=off \
 		$(foreach file,$(or $(ARGS),$(wildcard requirements/*.txt)),--requirement $(file))
@@ -127,6 +135,7 @@ proto: $(VENVS)/dev/.installed
 lock-peers: $(VENVS)/dev/.installed
 	$(foreach peer,$(PEERS),$(call compile-peer,$(peer)))
 
+# Remove the environments, caches and built files.
 clean:
 	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing dist
 
@@ -189,4 +198,4 @@ touch $@
 endef
 
 .PHONY: help serve train check-data evaluate promote batch-classify install-cli data test test-fast test-compose bench \
-	reliability lint format test-batch screenshots dist audit lock proto lock-peers clean
+	reliability lint format docs-check docs-tables test-batch screenshots dist audit lock proto lock-peers clean

@@ -59,7 +59,7 @@ def table_of_buckets() -> str:
         table(
             ("histogram", "upper bounds of the buckets"),
             (
-                (code(name), ", ".join(f"{bound:g}" for bound in _bounds(metric)))
+                (code(name), ", ".join(f"{bound:,g}" for bound in _bounds(metric)))
                 for name, kind, metric, _ in _metrics()
                 if kind == "histogram"
             ),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from service.api.middleware.response_headers import DEFAULT_HEADERS
-from tests.docs.markdown import block, code, first_paragraph, rst, slug, table
+from tests.docs.markdown import block, code, codes, first_paragraph, rst, slug, table
 from tests.docs.served_app import openapi
 from tests.docs.values import describe_schema
 
@@ -14,6 +14,8 @@ PAGES: Final = {
     "/": "Show a page that classifies what is typed.",
 }
 """Routes that the OpenAPI document leaves out."""
+ELSEWHERE: Final = {"Problem": "problems.md#problem"}
+"""Bodies that have their section on another page."""
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -76,7 +78,9 @@ def sections_of_bodies(*schemas: str) -> str:
     parts = []
     for name in schemas:
         found = openapi()["components"]["schemas"][name]
-        parts += [f"### {name}", rst(found.get("description", "")), _fields(found)]
+        values = f"A string: {codes(found['enum'])}." if "enum" in found else ""
+        description = rst(found.get("description", ""))
+        parts += [f"### {name}", description, values or _fields(found)]
     return block(*filter(None, parts))
 
 
@@ -102,7 +106,7 @@ def _link(described: str) -> str:
     if not found:
         return described
     name, _, rest = after.partition("`")
-    return f"{before}[{code(name)}](#{slug(name)}){_link(rest)}"
+    return f"{before}[{code(name)}]({ELSEWHERE.get(name, f'#{slug(name)}')}){_link(rest)}"
 
 
 def _default(field: dict[str, Any]) -> str:

@@ -15,9 +15,7 @@ from service.model.subjects import NewsSubject
 from tests.docs.markdown import block, code, prose, rst, table
 from tests.docs.records import fields, table_of
 
-FURTHER: Final = {
-    item.__name__: item for item in (RankedTopic, RankedGroup, NewsSubject, Subject)
-}
+FURTHER: Final = {item.__name__: item for item in (RankedTopic, RankedGroup, NewsSubject, Subject)}
 """Records that the exported functions return, but that need no import."""
 SECTION: Final = re.compile(r"^(\w+)\n-+\n", re.MULTILINE)
 MAX_LINE: Final = 96
@@ -58,7 +56,7 @@ def _class(item: type) -> Iterator[str]:
         return
     is_record = bool(fields(item))
     if not is_record:
-        yield from _signature(item.__init__, f"class {item.__name__}")  # type: ignore[misc]
+        yield from _signature(item.__init__, f"class {item.__name__}")
     yield from _docstring(item)
     if is_record:
         yield table_of(item)

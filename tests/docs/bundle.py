@@ -37,7 +37,7 @@ FILES: Final = {
     TOPICS_FILE: "List of the topics, in the order of the network's output.",
     GOLDENS_FILE: "List of golden cases: texts with the tokens and probabilities of the training.",
     DRIFT_BASELINE_FILE: "Distributions of texts and predictions on held-out texts.",
-    f"{EVALUATION_FOLDER}/": "The evaluation: model card, figures and pictures. Never read to serve.",
+    f"{EVALUATION_FOLDER}/": "Model card, figures and pictures; serving needs only their hashes.",
 }
 RECORDS: Final = {
     "manifest": Manifest,

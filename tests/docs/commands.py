@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from deploy.batch.__main__ import cli as batch_cli
 from service.cli.commands import cli as newswire_cli
-from tests.docs.markdown import block, code, first_paragraph, rst, table
+from tests.docs.markdown import block, code, first_paragraph, rst, slug, table
 from training.__main__ import cli as training_cli
 
 NEWSWIRE: Final = "newswire"
@@ -58,7 +58,7 @@ def options(program: str) -> Iterator[tuple[str, str]]:
 def table_of_commands(program: str) -> str:
     """Return every command of a program with the first sentence of its help."""
     rows = (
-        (f"[{code(name)}](#{_slug(name)})", first_paragraph(command.help))
+        (f"[{code(name)}](#{slug(_heading(program, name))})", first_paragraph(command.help))
         for name, command in commands(program)
     )
     return block(table(("command", "description"), rows))
@@ -83,8 +83,13 @@ def batch() -> str:
 def _sections(program: str) -> str:
     parts: list[str] = []
     for name, command in commands(program):
-        parts += [f"### {name}", *_section(name, command)]
+        parts += [f"### {_heading(program, name)}", *_section(name, command)]
     return block(*parts)
+
+
+def _heading(program: str, name: str) -> str:
+    """Return the heading of a command; GitHub and the site make different anchors of ``-m``."""
+    return name.removeprefix(f"{program} ") if " -m " in program else name
 
 
 def _section(name: str, command: Any) -> Iterator[str]:
@@ -147,7 +152,3 @@ def _default(option: Any) -> str:
 def _help(option: Any) -> str:
     text = option.help or ""
     return f"{text} Environment: {code(option.envvar)}." if option.envvar else text
-
-
-def _slug(name: str) -> str:
-    return name.lower().replace(".", "").replace(" ", "-")

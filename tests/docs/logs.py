@@ -33,7 +33,11 @@ def table_of_fields() -> str:
     """Return the fields of a line: in which lines, description."""
     rows = [(code(name), "all", text) for name, text in ALWAYS.items()]
     rows += [
-        (code(field.name), "of a request", TRACE_ID if field.name == "trace_id" else field.description)
+        (
+            code(field.name),
+            "of a request",
+            TRACE_ID if field.name == "trace_id" else field.description,
+        )
         for field in fields(RequestContext)
     ]
     rows.append((code("exception"), "with an error", EXCEPTION))

@@ -1,4 +1,4 @@
-"""The routes of the service, and the bodies of requests and responses, from the OpenAPI document."""
+"""Routes and bodies of the service, from the OpenAPI document."""
 
 from collections.abc import Iterator
 from typing import Any, Final

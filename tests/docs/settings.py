@@ -24,7 +24,12 @@ def table_of_settings() -> str:
         table(
             ("variable", "default", "values", "description"),
             (
-                (code(f"{PREFIX}{name.upper()}"), _default(field), _values(name, schema), _of(field))
+                (
+                    code(f"{PREFIX}{name.upper()}"),
+                    _default(field),
+                    _values(name, schema),
+                    _of(field),
+                )
                 for (name, field), schema in zip(
                     ServiceSettings.model_fields.items(), properties.values(), strict=True
                 )

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from pydantic import BaseModel
+
 from service.api.open_inference.model import OPTIONAL, OUTPUTS, TensorModel
 from service.api.open_inference.schemas import (
     InferParameters,
@@ -22,16 +24,16 @@ DESCRIPTIONS: Final = {
     "known_words": "Share of the words of a text that are in the vocabulary.",
     "abstained": "Why the prediction is not reliable; empty if it is.",
     "probabilities": "Of every topic, in the order of `GET /topics`.",
-    "no_topic": "Probability that none of the topics fits; it and the row of `probabilities` sum to 1. "
-    "Only for a model that estimates it.",
-    "topic_probabilities": "Of every topic on its own, in the order of `GET /topics`; a text may have "
-    "several. Only for a model that estimates them.",
+    "no_topic": "Probability that none of the topics fits; it and the row of `probabilities` sum "
+    "to 1. Only for a model that estimates it.",
+    "topic_probabilities": "Of every topic on its own, in the order of `GET /topics`; a text may "
+    "have several. Only for a model that estimates them.",
     "all_topics": "Which topics the text has: true where `topic_probabilities` reach the topic's "
-    "threshold (`all_topics_threshold` in `GET /topics`). None for a text with too few known words or "
-    "of none of the topics. Only for a model with `topic_probabilities`.",
+    "threshold (`all_topics_threshold` in `GET /topics`). None for a text with too few known words "
+    "or of none of the topics. Only for a model with `topic_probabilities`.",
 }
 SHAPES: Final = {"topic": "[n, k]", "score": "[n, k]"}
-PARAMETERS: Final = {
+PARAMETERS: Final[dict[str, type[BaseModel]]] = {
     "request": InferParameters,
     "input": InputParameters,
     "output": OutputParameters,

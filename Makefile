@@ -82,7 +82,7 @@ format: $(VENVS)/lint/.installed ## Format the code and apply the fixes of ruff
 	$(LINT) -m ruff format .
 
 docs-check: $(VENVS)/dev/.installed ## Check the documents: generated tables, links, language
-	$(DEV) -m cogapp --check --check-fail-msg='run: make docs-tables' $(GENERATED)
+	$(DEV) -m cogapp --check --diff --verbosity=1 --check-fail-msg='run: make docs-tables' $(GENERATED)
 	$(DEV) -m tests.docs.links
 
 # Not in the list of `make help`: for maintainers, and for CI.

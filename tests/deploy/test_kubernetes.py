@@ -38,7 +38,7 @@ KSERVES_PROTOCOL: Final = {"name": "PROTOCOL", "value": "v2"}
 """A variable that KServe itself reads, of a custom predictor."""
 MAX_MEMORY_MEBIBYTES: Final = 130
 """Bound on the memory of the service."""
-README: Final = ROOT / "README.md"
+SETTINGS: Final = ROOT / "docs" / "reference" / "settings.md"
 LONGEST_IDLE_SECONDS: Final = 3_600
 """For how long Envoy keeps an idle connection to what is behind it; other proxies do for less."""
 PRODUCTION: Final = "overlays/production"
@@ -379,7 +379,7 @@ def test_proxy_closes_idle_connections_first(objects: list[Object]) -> None:
         variables = {item["name"]: item["value"] for item in container["env"]}
         kept = int(variables[f"{PREFIX}KEEP_ALIVE_SECONDS"])
         assert kept > LONGEST_IDLE_SECONDS
-        assert f"`deploy/kubernetes` set {kept:,}" in README.read_text()
+        assert f"`deploy/kubernetes` set {kept:,}" in SETTINGS.read_text()
 
 
 def test_the_balancer_of_compose_keeps_no_connection_to_a_replica() -> None:

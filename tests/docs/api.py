@@ -12,7 +12,7 @@ import service.model
 from service.model.manifest import Subject
 from service.model.ranking import RankedGroup, RankedTopic
 from service.model.subjects import NewsSubject
-from tests.docs.markdown import block, code, prose, rst, table
+from tests.docs.markdown import block, code, prose, rst, table, wrap
 from tests.docs.records import fields, table_of
 
 FURTHER: Final = {item.__name__: item for item in (RankedTopic, RankedGroup, NewsSubject, Subject)}
@@ -119,7 +119,7 @@ def _docstring(item: Any) -> Iterator[str]:
 
 def _paragraphs(text: str) -> Iterator[str]:
     for paragraph in text.strip().split("\n\n"):
-        yield " ".join(rst(paragraph).split())
+        yield wrap(" ".join(rst(paragraph).split()))
 
 
 def _entries(content: str) -> Iterator[str]:
@@ -131,4 +131,4 @@ def _entries(content: str) -> Iterator[str]:
         if " of " in first and not colon:  # a type in words
             head = rst(first)
         text = prose(description)
-        yield f"- {head}: {text}" if text else f"- {head}"
+        yield wrap(f"{head}: {text}" if text else head, item=True)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tests.benchmarks.comparison import COLUMNS, cells
 from tests.conftest import ROOT
-from tests.docs.markdown import block, table
+from tests.docs.markdown import block, table, wrap
 
 FAMILY: Final = "benchmark"
 PEERS: Final = "benchmark_peers"
@@ -73,4 +73,4 @@ def short_table() -> str:
             )
     header = ("server", "run", "requests/s", "CPU µs a request", "CPU, ours = 1")
     sentences = (f"Run {run}: {_sentence(record(name))}" for run, name in enumerate(SHORT, 1))
-    return block(table(header, rows), " ".join(sentences))
+    return block(table(header, rows), wrap(" ".join(sentences)))

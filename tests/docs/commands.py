@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from deploy.batch.__main__ import cli as batch_cli
 from service.cli.commands import cli as newswire_cli
-from tests.docs.markdown import block, code, first_paragraph, rst, slug, table
+from tests.docs.markdown import block, code, first_paragraph, rst, slug, table, wrap
 from training.__main__ import cli as training_cli
 
 NEWSWIRE: Final = "newswire"
@@ -99,7 +99,7 @@ def _section(name: str, command: Any) -> Iterator[str]:
     ]
     usage = " ".join([name, "[OPTIONS]", *map(_metavar, arguments)])
     yield f"```text\n{usage}\n```"
-    yield from (" ".join(rst(part).split()) for part in (command.help or "").split("\n\n"))
+    yield from (wrap(" ".join(rst(part).split())) for part in (command.help or "").split("\n\n"))
     if arguments:
         rows = ((code(_metavar(item)), item.help or "") for item in arguments)
         yield table(("argument", "description"), rows)

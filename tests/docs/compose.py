@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from service.settings import PREFIX, ServiceSettings
 from tests.conftest import ROOT
-from tests.docs.markdown import block, code, codes, load_yaml, table
+from tests.docs.markdown import block, code, codes, load_yaml, table, wrap
 
 PATH: Final = "docker-compose.yml"
 VARIABLE: Final = re.compile(r"\$\{(\w+):-([^}]*)\}")
@@ -33,4 +33,4 @@ def list_of_settings() -> str:
     """Return the settings of the service and the variables of OpenTelemetry that it passes on."""
     content: Any = load_yaml(PATH)
     passed = content["services"]["service"]["environment"]
-    return block(codes(passed))
+    return block(wrap(codes(passed)))

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -9,7 +10,7 @@ import yaml
 
 from tests.conftest import ROOT
 
-SENTENCE_END: Final = re.compile(r"(?<=[.?!])\s")
+WIDTH: Final = 120
 
 
 def block(*parts: str) -> str:
@@ -57,9 +58,16 @@ def first_paragraph(docstring: str | None) -> str:
     return prose(inspect.cleandoc(docstring or "").split("\n\n")[0])
 
 
-def first_sentence(text: str) -> str:
-    """Return the first sentence of a text."""
-    return SENTENCE_END.split(text, maxsplit=1)[0]
+def wrap(text: str, *, item: bool = False) -> str:
+    """Return a paragraph, or an item of a list, in lines of the usual width."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent="- " if item else "",
+        subsequent_indent="  " if item else "",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def slug(heading: str) -> str:

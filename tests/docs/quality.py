@@ -6,7 +6,7 @@ from typing import Any, Final
 from service.model import load_bundle
 from service.model.bundle_files import EVALUATION_FOLDER
 from tests.conftest import LATEST
-from tests.docs.markdown import block, table
+from tests.docs.markdown import block, table, wrap
 
 VIEWS: Final = {
     "stream": "newswires of 1987, whole",
@@ -27,7 +27,7 @@ def short_table() -> str:
         shares = [_percent(scores.get(key)) for key in ("answered_accuracy", "coverage")]
         rows.append((name, accuracy, macro_f1, *shares, _percent(scores.get("negatives_answered"))))
     header = ("test texts", "accuracy", "macro F1", "precision", "coverage", "false alarms")
-    return block(table(header, rows), _sentence())
+    return block(table(header, rows), wrap(_sentence()))
 
 
 def _percent(share: float | None) -> str:

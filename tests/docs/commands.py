@@ -103,6 +103,8 @@ def _section(name: str, command: Any) -> Iterator[str]:
     if arguments:
         rows = ((code(_metavar(item)), item.help or "") for item in arguments)
         yield table(("argument", "description"), rows)
+    if not given:
+        return
     context = command.context_class(command, info_name=name)
     yield table(
         ("option", "value", "default", "description"),
@@ -146,7 +148,7 @@ def _default(option: Any) -> str:
         raise TypeError(f"{option.opts[0]}: expected show_default for a default that is computed")
     if isinstance(value, Enum):
         value = value.value
-    return "" if value in (None, False, "") else code(value)
+    return "" if value is None or value is False or value == "" else code(value)
 
 
 def _help(option: Any) -> str:

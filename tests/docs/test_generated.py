@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import pytest
 
+from tests.conftest import LATEST
+from tests.docs import quality
 from tests.docs.api import sections
 from tests.docs.markdown import table
 from tests.docs.records import Field, fields
@@ -59,3 +61,9 @@ def test_docstrings_of_numpy() -> None:
         "*Parameters*\n\n- `texts` (sequence of str or NewsText, of length n_texts): A" in section
     )
     assert "*Raises*\n\n- `InferenceError`: If the network's output" in section
+
+
+def test_short_table_of_quality() -> None:
+    table = quality.short_table()
+    assert f"`models/reuters/{LATEST.name}`" in table
+    assert table.count("\n| ") == 1 + len(quality.VIEWS)

@@ -38,7 +38,8 @@ KSERVES_PROTOCOL: Final = {"name": "PROTOCOL", "value": "v2"}
 """A variable that KServe itself reads, of a custom predictor."""
 MAX_MEMORY_MEBIBYTES: Final = 130
 """Bound on the memory of the service."""
-HOW_TO: Final = ROOT / "docs" / "how-to"
+STATE_KEEP_ALIVE: Final = ("how-to/kubernetes.md", "reference/settings.md")
+"""Documents with the keep-alive of the manifests."""
 LONGEST_IDLE_SECONDS: Final = 3_600
 """For how long Envoy keeps an idle connection to what is behind it; other proxies do for less."""
 PRODUCTION: Final = "overlays/production"
@@ -379,7 +380,8 @@ def test_proxy_closes_idle_connections_first(objects: list[Object]) -> None:
         variables = {item["name"]: item["value"] for item in container["env"]}
         kept = int(variables[f"{PREFIX}KEEP_ALIVE_SECONDS"])
         assert kept > LONGEST_IDLE_SECONDS
-        assert f"`deploy/kubernetes` set {kept:,}" in (HOW_TO / "kubernetes.md").read_text()
+        for page in STATE_KEEP_ALIVE:
+            assert f"`deploy/kubernetes` set {kept:,}" in (ROOT / "docs" / page).read_text()
 
 
 def test_the_balancer_of_compose_keeps_no_connection_to_a_replica() -> None:

@@ -141,6 +141,7 @@ STARTS: Final[dict[tuple[str, str], Check]] = {
 ASKS: Final[dict[tuple[str, str], Check]] = {
     ("README.md", "--data-binary @story.txt"): is_crude,
     ("README.md", "/classify/batch"): is_earn_and_crude,
+    ("docs/reference/http-api.md", "--data-binary @story.txt"): is_crude,
     ("docs/reference/open-inference.md", "/infer"): is_infer_response,
 }
 """Blocks that ask one that runs."""

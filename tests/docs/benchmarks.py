@@ -11,13 +11,12 @@ FAMILY: Final = "benchmark"
 PEERS: Final = "benchmark_peers"
 OURS: Final = "ours"
 FLOOR: Final = "floor"
-SHORT: Final = {
-    FAMILY: (OURS, FLOOR),
-    PEERS: (OURS, *(f"FastAPI + {name}" for name in ("fastText", "scikit-learn"))),
-}
-"""Rows of the short table by run, without the model servers."""
-MODEL_SERVERS: Final = ("MLServer", "BentoML", "Ray Serve")
-NAMES: Final = {OURS: "newswire-topics", FLOOR: "FastAPI alone, constant response"}
+SHORT: Final = (
+    *(OURS, FLOOR, "FastAPI + fastText", "FastAPI + scikit-learn"),
+    *("MLServer", "BentoML", "Ray Serve"),
+)
+"""Rows of the short table."""
+NAMES: Final = {OURS: "newswire-topics", FLOOR: "FastAPI alone, a constant response"}
 
 
 def record(name: str) -> dict[str, Any]:
@@ -51,26 +50,18 @@ def _sentence(found: dict[str, Any]) -> str:
 
 
 def short_table() -> str:
-    """Return requests/s and CPU time of few rows, and the CPU time as a ratio to ours.
-
-    The rows are of two runs, which only the ratio may compare.
-    """
-    rows = []
-    for run, name in enumerate((FAMILY, PEERS), 1):
-        found = record(name)["rows"]
-        targets = (*SHORT[name], *(MODEL_SERVERS if name == PEERS else ()))
-        for target in targets:
-            figures = found[target]
-            ratio = figures["cpu_microseconds"] / found[OURS]["cpu_microseconds"]
-            rows.append(
-                (
-                    NAMES.get(target, target),
-                    str(run),
-                    f"{figures['requests_per_second']:,.0f}",
-                    f"{figures['cpu_microseconds']:,.0f}",
-                    f"{ratio:.1f}",
-                )
-            )
-    header = ("server", "run", "requests/s", "CPU µs a request", "CPU, ours = 1")
-    sentences = (f"Run {run}: {_sentence(record(name))}" for run, name in enumerate(SHORT, 1))
-    return block(table(header, rows), wrap(" ".join(sentences)))
+    """Return requests/s and CPU time of few rows beside the service."""
+    found = record(PEERS)
+    ours = found["rows"][OURS]["cpu_microseconds"]
+    rows = [
+        (
+            NAMES.get(target, target),
+            f"{figures['requests_per_second']:,.0f}",
+            f"{figures['cpu_microseconds']:,.0f}",
+            f"{figures['cpu_microseconds'] / ours:.1f}",
+        )
+        for target in SHORT
+        for figures in (found["rows"][target],)
+    ]
+    header = ("server", "requests/s", "CPU µs a request", "CPU, ours = 1")
+    return block(table(header, rows), wrap(_sentence(found)))

@@ -49,8 +49,8 @@ class Problem(Body):
     """Problem details, RFC 9457."""
 
     type: Annotated[str, Field(description="Kind of problem.")]
-    title: str
-    status: int
+    title: Annotated[str, Field(description="Kind of problem, for people.")]
+    status: Annotated[int, Field(description="Status of the response.")]
     detail: Annotated[str | None, Field(description="How to fix the request.")] = None
     instance: str | None = None
     """The request id, for errors of the service."""

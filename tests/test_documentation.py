@@ -22,6 +22,8 @@ from tests.docs import settings as settings_page
 from tests.docs.records import fields
 
 README = (ROOT / "README.md").read_text()
+MAX_LINES = 150
+"""Of the README: what is longer belongs into docs/."""
 PAGE_OF_PYTHON = ROOT / "docs" / "how-to" / "python.md"
 GENERATED = [
     path
@@ -172,16 +174,21 @@ def test_the_first_example(client: TestClient) -> None:
     assert response == shown
 
 
-def test_the_examples_in_python() -> None:
-    """Those of the guide; of the README until it exists."""
-    page = PAGE_OF_PYTHON if PAGE_OF_PYTHON.exists() else ROOT / "README.md"
+@pytest.mark.parametrize(
+    ("page", "count"), [(ROOT / "README.md", 4), (PAGE_OF_PYTHON, 20)], ids=["README", "guide"]
+)
+def test_the_examples_in_python(page: Path, count: int) -> None:
     blocks = re.findall(r"```python\n(>>> .*?)```", page.read_text(), re.DOTALL)
     examples = doctest.DocTestParser().get_doctest("".join(blocks), {}, page.name, None, None)
-    assert len(examples.examples) >= 9
+    assert len(examples.examples) >= count
     shown = io.StringIO()
     with contextlib.chdir(ROOT):
         failed, _ = doctest.DocTestRunner().run(examples, out=shown.write)
     assert failed == 0, shown.getvalue()
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) <= MAX_LINES
 
 
 def test_named_bundle_is_the_released_one() -> None:

@@ -104,7 +104,7 @@ def test_downloaded_data_are_used(
         monkeypatch.setenv("NEWSWIRE_DATA_DIR", data_dir)
         options = ("-s", "-C", str(tmp_path), "-f", str(ROOT / "Makefile"), f"TRAINING={program}")
         shown = run_make(*options, target, check=True).stdout
-        return re.findall(r"^found: (.*)$", shown, re.MULTILINE)[0]
+        return str(re.findall(r"^found: (.*)$", shown, re.MULTILINE)[0])
 
     assert found("") == ""
     (tmp_path / "data").mkdir()

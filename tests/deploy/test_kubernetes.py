@@ -38,6 +38,7 @@ KSERVES_PROTOCOL: Final = {"name": "PROTOCOL", "value": "v2"}
 """A variable that KServe itself reads, of a custom predictor."""
 MAX_MEMORY_MEBIBYTES: Final = 130
 """Bound on the memory of the service."""
+HOW_TO: Final = ROOT / "docs" / "how-to"
 STATE_KEEP_ALIVE: Final = ("how-to/kubernetes.md", "reference/settings.md")
 """Documents with the keep-alive of the manifests."""
 LONGEST_IDLE_SECONDS: Final = 3_600

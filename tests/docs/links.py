@@ -1,10 +1,6 @@
-"""Links of the documents: each relative link and each anchor leads somewhere.
-
-``python -m tests.docs.links`` prints those that do not.
-"""
+"""Links of the documents: each relative link and each anchor leads somewhere."""
 
 import re
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -25,6 +21,8 @@ LINK: Final = re.compile(r"\]\(\s*<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 DEFINITION: Final = re.compile(r"^ {0,3}\[([^\]^]+)\]:\s*<?(\S+?)>?(?:\s|$)", re.MULTILINE)
 REFERENCE: Final = re.compile(r"\[[^\]]+\]\[([^\]]*)\]")
 HTML: Final = re.compile(r"<(?:a|img|source)\b[^>]*?\b(?:href|src|srcset)=\"([^\"]+)\"")
+OF_WORKFLOW: Final = re.compile(r"(?:\.\./)+actions/(workflows/[\w-]+\.yml)(?:/badge\.svg)?")
+"""A page of the forge, or a badge, as a link from the README."""
 ABSOLUTE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
@@ -51,6 +49,8 @@ def _broken_links(path: Path) -> Iterator[str]:
 
 def _missing(path: Path, link: str) -> str:
     """Return what a relative link lacks; empty if it leads somewhere."""
+    if workflow := OF_WORKFLOW.fullmatch(link):
+        return "" if (ROOT / ".github" / workflow[1]).is_file() else "no such workflow"
     name, _, anchor = unquote(link).partition("#")
     target = (path.parent / name).resolve() if name else path
     if not target.is_relative_to(ROOT.resolve()):
@@ -77,16 +77,3 @@ def anchors(path: Path) -> frozenset[str]:
         if count:
             found[f"{name}-{count}"] = 0
     return frozenset(found)
-
-
-def main() -> int:
-    """Print the broken links of all documents and return the exit status."""
-    broken = [
-        f"{path.relative_to(ROOT)}: {link}" for path in documents() for link in broken_links(path)
-    ]
-    print(*broken, sep="\n", end="\n" if broken else "")  # noqa: T201
-    return 1 if broken else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

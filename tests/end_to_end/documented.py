@@ -16,8 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import pyarrow.parquet as pq
-
 from tests.conftest import LATEST, ROOT
 from tests.hostile_bundles import renumber
 from tests.training.data_check.texts import made_up_rows
@@ -173,8 +171,3 @@ class Sandbox:
         shown = (self.folder / "stdout").read_text()
         assert status == 0, shown + (self.folder / "stderr").read_text()
         return shown
-
-    def topics(self, folder: str) -> list[str]:
-        """Return the topics in a folder of Parquet."""
-        found: list[str] = pq.read_table(self.folder / folder)["topic"].to_pylist()
-        return found

@@ -68,7 +68,7 @@ def _to_prose(token: Token, number: int) -> str:
         case "text":
             return token.content
         case "code_inline":  # a word, and another one than the code before it
-            return f"x{number}"
+            return f"ident{number}"
         case "softbreak" | "hardbreak":
             return " "
         case _:

@@ -16,7 +16,7 @@ SHORT: Final = (
     *("MLServer", "BentoML", "Ray Serve"),
 )
 """Rows of the short table."""
-NAMES: Final = {OURS: "newswire-topics", FLOOR: "FastAPI alone, a constant response"}
+NAMES: Final = {OURS: "newswire-topics", FLOOR: "FastAPI, a constant response"}
 
 
 def record(name: str) -> dict[str, Any]:

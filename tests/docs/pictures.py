@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tests.conftest import LATEST, ROOT
+from tests.docs.benchmarks import NAMES
 from training.data import Source, load_dataset
 from training.evaluation.baselines import linear_svm, trivial_accuracies
 
@@ -95,16 +96,14 @@ def draw_speed(measured: Mapping[str, Any]) -> Figure:
     """Draw the requests a second of the service beside those of other model servers."""
     rows = speed_rows(measured)
     figure = _card(8, 4.3)
-    axes = figure.add_axes((0.29, 0.15, 0.55, 0.72))
+    axes = figure.add_axes((0.33, 0.15, 0.5, 0.72))
+    longest = max(rate for rate, _ in rows.values())
     for place, (name, (rate, p99)) in enumerate(rows.items()):
-        is_ours = name == "ours"
-        axes.barh(place, rate, color=(OURS if is_ours else OTHERS)[0], height=0.66)
+        color = {"ours": OURS[0], "floor": OTHERS[1]}.get(name, OTHERS[0])
+        axes.barh(place, rate, color=color, height=0.66)
         label = f"{rate:,.0f}  (p99 {p99:,.0f} ms)"
-        axes.text(rate + max(rows["ours"]) * 0.01, place, label, va="center", fontsize=9)
-    names = [
-        "newswire-topics" if name == "ours" else f"{name}*" * (name in OWN_CLASSIFIER) or name
-        for name in rows
-    ]
+        axes.text(rate + longest * 0.01, place, label, va="center", fontsize=9)
+    names = [NAMES.get(name, f"{name}*" * (name in OWN_CLASSIFIER) or name) for name in rows]
     axes.set_yticks(range(len(rows)), names)
     axes.get_yticklabels()[list(rows).index("ours")].set_fontweight("bold")
     axes.invert_yaxis()

@@ -16,7 +16,9 @@ SIZE_dev := 3.7 GB, some minutes
 SIZE_lint := 0.5 GB, one or two minutes
 SIZE_test := 0.3 GB, under a minute
 DIST := dist
+SITE := site
 SERVICE_ONLY := --excludes requirements/service.excludes
+GENERATED := README.md $(wildcard docs/*.md docs/*/*.md)
 FAST := not slow and not tensorflow
 PARALLEL := --numprocesses 2 --dist loadfile
 CASES := overload slow-clients rolling-restart crash faults corruption reload soak adversarial hostile-input fuzz \
@@ -29,6 +31,9 @@ help:
 
 serve: $(VENVS)/service/.installed ## Serve the released model on port 8000; settings are NEWSWIRE_... variables
 	exec $(SERVICE) -m service
+
+# What `make data` has downloaded is not downloaded again.
+train evaluate promote: export NEWSWIRE_DATA_DIR := $(or $(NEWSWIRE_DATA_DIR),$(wildcard data))
 
 train: $(VENVS)/training/.installed ## Train a candidate bundle: ARGS="--data desk.jsonl --name desk"
 	$(TRAINING) -m training train $(ARGS)
@@ -45,12 +50,10 @@ promote: $(VENVS)/training/.installed ## Release a candidate that passes the che
 batch-classify: $(VENVS)/batch/.installed ## Classify Parquet or JSON lines with Ray: ARGS="INPUT OUTPUT"
 	$(BATCH) -m deploy.batch $(ARGS)
 
-install-cli: $(VENVS)/cli/bin/newswire ## Install the command newswire in .venv/cli/bin
-
 data: $(VENVS)/training/.installed ## Download the data sets to data/
 	$(TRAINING) -m training download data
 
-test: $(VENVS)/dev/.installed $(HELM) ## Run all tests with coverage, or some without: ARGS="tests/service/model"
+test: $(VENVS)/dev/.installed $(VENVS)/docs/.installed $(HELM) ## Run all tests with coverage, or some without: ARGS="tests/service/model"
 ifeq ($(strip $(ARGS)),)
 	$(DEV) -m pytest $(PARALLEL) --cov --cov-report=term-missing:skip-covered
 	$(DEV) -m coverage report --include='service/*' --fail-under=95 --format=total
@@ -76,27 +79,48 @@ lint: $(VENVS)/lint/.installed ## Check format, lint rules, types and import con
 	$(LINT) -m mypy
 	$(VENVS)/lint/bin/lint-imports
 
-format: $(VENVS)/lint/.installed ## Format the code and apply the fixes of ruff
-	$(LINT) -m ruff check --fix .
-	$(LINT) -m ruff format .
+docs: $(VENVS)/docs/.installed ## Build the site of the documents in site/
+	$(VENVS)/docs/bin/python .ci/build_site.py $(SITE)
 
 # Not in the list of `make help`: for maintainers, and for CI.
 
-# A million short rows: the memory must stay flat.
+# Install the command newswire in .venv/cli/bin, for work on the code.
+install-cli: $(VENVS)/cli/bin/newswire
+
+# Format the code and apply the fixes of ruff.
+format: $(VENVS)/lint/.installed
+	$(LINT) -m ruff check --fix .
+	$(LINT) -m ruff format .
+
+# Check the documents: generated tables, links, language, the site.
+docs-check: $(VENVS)/dev/.installed $(VENVS)/docs/.installed
+	$(DEV) -m cogapp --check --diff --verbosity=1 --check-fail-msg='run: make docs-tables' $(GENERATED)
+	$(DEV) -m pytest -q --no-cov tests/docs tests/test_documentation.py tests/test_prose.py tests/test_site.py
+
+# Write the generated tables of the documents in place.
+docs-tables: $(VENVS)/dev/.installed
+	$(DEV) -m cogapp -r --verbosity=1 $(GENERATED)
+
+# Classify a million short rows as a batch: the memory must stay flat.
 test-batch: $(VENVS)/dev/.installed
 	BATCH_ROWS=1000000 $(DEV) -m pytest -s tests/deploy/test_batch_memory.py $(ARGS)
 
-# The pictures of docs/screenshots; needs Chromium.
+# Draw docs/pictures: charts of what was measured, and the dashboard of a run; needs Prometheus, 4 minutes.
+pictures: $(VENVS)/dev/.installed
+	$(DEV) -m tests.docs.pictures
+	$(DEV) -m tests.docs.dashboard
+
+# Take the pictures of docs/screenshots; needs Chromium.
 screenshots: $(VENVS)/dev/.installed
 	$(DEV) -m tests.end_to_end.screenshots
 
-# The wheel and the sdist, in dist/: what a release has.
+# Build the wheel and the source distribution of a release, in dist/.
 dist: $(VENVS)/packaging/.installed
 	rm -rf $(DIST)
 	$(VENVS)/packaging/bin/python -m build --no-isolation --outdir $(DIST)
 	$(VENVS)/packaging/bin/python -m twine check --strict $(DIST)/*
 
-# Look up every pinned dependency on pypi.org among the known vulnerabilities.
+# Look up every pinned dependency among the known vulnerabilities.
 audit: $(VENVS)/audit/.installed
 	$(VENVS)/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner=off \
 		$(foreach file,$(or $(ARGS),$(wildcard requirements/*.txt)),--requirement $(file))
@@ -127,8 +151,9 @@ proto: $(VENVS)/dev/.installed
 lock-peers: $(VENVS)/dev/.installed
 	$(foreach peer,$(PEERS),$(call compile-peer,$(peer)))
 
+# Remove the environments, caches and built files.
 clean:
-	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing dist
+	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing dist site
 
 ifneq ($(filter peers,$(ARGS)),)
 bench: $(PEERS:%=$(VENVS)/peers-%/.installed)
@@ -189,4 +214,5 @@ touch $@
 endef
 
 .PHONY: help serve train check-data evaluate promote batch-classify install-cli data test test-fast test-compose bench \
-	reliability lint format test-batch screenshots dist audit lock proto lock-peers clean
+	reliability lint format docs docs-check docs-tables test-batch pictures screenshots dist audit lock proto lock-peers \
+	clean

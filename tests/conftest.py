@@ -44,7 +44,7 @@ SHARED = {
     "test_serving_skew.py": "trained",
     "test_generated_client.py": "interface environment",
     "test_fuzz.py": "interface environment",
-    "test_readme_clients.py": "interface environment",
+    "test_documented_clients.py": "interface environment",
 }
 """Modules that one worker of pytest-xdist shall have, by what they share."""
 

@@ -1,38 +1,32 @@
-"""The tables of the README are those that the benchmarks wrote; what these start exists."""
+"""The records of the benchmarks are complete; what the benchmarks start exists."""
 
-import json
 import re
 from importlib.util import find_spec
 
 import pytest
 
-from tests.benchmarks.comparison import COLUMNS, cells
 from tests.benchmarks.harness import WRK_SCRIPT
 from tests.benchmarks.peers import PEERS
-from tests.benchmarks.targets import FAMILY, OURS, SERVERS, Target
+from tests.benchmarks.targets import FAMILY, FLOOR, OURS, SERVERS, Target
 from tests.conftest import ROOT
-from tests.test_documentation import rows
+from tests.docs import benchmarks
 
-ROWS = r"no-op|floor|ours.*|LitServe|MLServer.*|BentoML|Ray Serve|FastAPI \+ .*"
-RECORDS = {"benchmark": FAMILY, "benchmark_peers": (OURS, *PEERS)}
+RECORDS = {"benchmark": FAMILY, "benchmark_peers": (OURS, FLOOR, *PEERS)}
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_the_readme_shows_the_record(name: str) -> None:
-    record = json.loads((ROOT / "docs" / f"{name}.json").read_text())
+def test_records_have_all_rows(name: str) -> None:
+    """`tests.docs.benchmarks` writes them into docs/explanation/performance.md."""
+    record = benchmarks.record(name)
     assert list(record["rows"]) == [target.name for target in RECORDS[name]]
-    documented = list(rows(ROWS))
-    for target, figures in record["rows"].items():
-        assert (target, *cells(figures)) in documented
-        assert figures["failed"] == 0
+    assert [target for target, figures in record["rows"].items() if figures["failed"]] == []
 
 
-def test_the_readme_names_machine_and_day() -> None:
-    readme = " ".join((ROOT / "README.md").read_text().split())
-    for name in RECORDS:
-        record = json.loads((ROOT / "docs" / f"{name}.json").read_text())
-        assert f"{record['machine']}, {record['connections']} connections" in readme
-    assert len(COLUMNS) == 7
+def test_short_table_has_the_rows_of_the_records() -> None:
+    table = benchmarks.short_table()
+    assert table.count("\n| ") == 1 + len(benchmarks.SHORT)
+    ours = benchmarks.record(benchmarks.PEERS)["rows"]["ours"]["requests_per_second"]
+    assert f"| newswire-topics | {ours:,.0f} |" in table
 
 
 def test_the_walking_process_exists() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-TARGETS = ("lint", "test-fast ARGS=--collect-only --quiet --quiet", "test")
+TARGETS = ("lint", "test-fast ARGS=--collect-only --quiet --quiet", "docs-check", "test")
 PACKAGES = {"chromium", "prometheus", "faketime", "nghttp2-client", "curl", "nodejs"}
 """Debian's, of the tools without which tests are skipped; nginx may be in /usr/sbin."""
 

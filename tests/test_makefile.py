@@ -31,7 +31,7 @@ def run_make(*arguments: str, check: bool = False) -> subprocess.CompletedProces
 def test_help_lists_few_targets() -> None:
     targets = re.findall(r"^make (\S+)  +\S", run_make("help").stdout, re.M)
     assert {"serve", "test", "test-fast", "reliability", "bench", "lint"} <= set(targets)
-    assert len(targets) <= 15
+    assert len(targets) <= 14
 
 
 def test_test_fast_needs_no_large_package() -> None:
@@ -86,3 +86,27 @@ def test_lint_announces_a_small_environment(tmp_path: Path) -> None:
     assert [line for line in commands if "/dev/" in line] == []
     for tool in ("ruff format --check", "ruff check", "mypy", "lint-imports"):
         assert any(f"{tmp_path}/lint/bin/" in line and tool in line for line in commands)
+
+
+@pytest.mark.parametrize("target", ["train", "evaluate", "promote"])
+def test_downloaded_data_are_used(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "training.txt").touch()
+    (tmp_path / ".venv" / "training").mkdir(parents=True)
+    (tmp_path / ".venv" / "training" / ".installed").touch()
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\necho "found: $NEWSWIRE_DATA_DIR"\n')
+    program.chmod(0o755)
+
+    def found(data_dir: str) -> str:
+        monkeypatch.setenv("NEWSWIRE_DATA_DIR", data_dir)
+        options = ("-s", "-C", str(tmp_path), "-f", str(ROOT / "Makefile"), f"TRAINING={program}")
+        shown = run_make(*options, target, check=True).stdout
+        return str(re.findall(r"^found: (.*)$", shown, re.MULTILINE)[0])
+
+    assert found("") == ""
+    (tmp_path / "data").mkdir()
+    assert found("") == "data"
+    assert found("elsewhere") == "elsewhere"

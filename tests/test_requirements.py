@@ -18,8 +18,8 @@ def pins(path: Path) -> set[tuple[str, str, str]]:
 
 
 def test_files() -> None:
-    names = ["audit", "batch", "cli", "dev", "fuzzing", "grpc", "helm", "interface", "lint"]
-    names += ["packaging", "service", "test", "tracing", "training"]
+    names = ["audit", "batch", "cli", "dev", "docs", "fuzzing", "grpc", "helm", "interface"]
+    names += ["lint", "packaging", "service", "test", "tracing", "training"]
     assert [path.stem for path in FILES] == sorted(names)
 
 

@@ -25,8 +25,6 @@ def promote(
     to: Annotated[
         Path | None,
         typer.Option(
-            "--to",
-            "--released",
             help="Folder of released bundles, the highest number is served; "
             "models/NAME of the bundle's name if left out.",
         ),

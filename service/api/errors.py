@@ -1,8 +1,9 @@
 """What is wrong with a request."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class FieldProblem(BaseModel):
@@ -10,8 +11,8 @@ class FieldProblem(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    field: str
-    message: str
+    field: Annotated[str, Field(description="Path of the field.")]
+    message: Annotated[str, Field(description="What was expected.")]
 
 
 class RequestError(Exception):

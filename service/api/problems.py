@@ -49,8 +49,8 @@ class Problem(Body):
     """Problem details, RFC 9457."""
 
     type: Annotated[str, Field(description="Kind of problem.")]
-    title: str
-    status: int
+    title: Annotated[str, Field(description="Kind of problem, for people.")]
+    status: Annotated[int, Field(description="Status of the response.")]
     detail: Annotated[str | None, Field(description="How to fix the request.")] = None
     instance: str | None = None
     """The request id, for errors of the service."""
@@ -63,39 +63,85 @@ class ProblemKind(NamedTuple):
     status: int
     slug: str
     title: str
+    when: str
+    """When it occurs, for the OpenAPI document and the reference."""
     detail: str | None = None
     """Used where the text of the error is not for clients."""
 
 
 PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
-    MalformedBodyError: ProblemKind(400, "malformed-body", "The body cannot be read"),
+    MalformedBodyError: ProblemKind(
+        400,
+        "malformed-body",
+        "The body cannot be read",
+        "The body is not JSON, or not plain text, in UTF-8.",
+    ),
     ClientDisconnect: ProblemKind(
         400,
         "body-cut-short",
         "The body ended too early",
         "The connection was closed before the whole body arrived.",
+        "The connection was closed before the whole body arrived.",
     ),
-    UnauthorizedError: ProblemKind(401, "unauthorized", "A valid API key is required"),
-    BodyTimeoutError: ProblemKind(408, "body-timeout", "The body took too long"),
-    TooLargeError: ProblemKind(413, "too-large", "The text is too long"),
+    UnauthorizedError: ProblemKind(
+        401,
+        "unauthorized",
+        "A valid API key is required",
+        "API keys are set, and the request has no valid one.",
+    ),
+    BodyTimeoutError: ProblemKind(
+        408,
+        "body-timeout",
+        "The body took too long",
+        "The body did not arrive within NEWSWIRE_REQUEST_TIMEOUT_SECONDS.",
+    ),
+    TooLargeError: ProblemKind(
+        413,
+        "too-large",
+        "The text is too long",
+        "Text and title exceed the limit of bytes or words, of explained words, or of different "
+        "words (2^23 divided by the number of topics); or a batch has too many of all topics.",
+    ),
     UnsupportedMediaTypeError: ProblemKind(
-        415, "unsupported-media-type", "The content type is not supported"
+        415,
+        "unsupported-media-type",
+        "The content type is not supported",
+        "The body is not declared as JSON or plain text, has another character set than UTF-8, or "
+        "is compressed.",
     ),
-    InvalidRequestError: ProblemKind(422, "invalid-request", "The request is not valid"),
-    OverloadedError: ProblemKind(429, "overloaded", "The service is busy"),
+    InvalidRequestError: ProblemKind(
+        422,
+        "invalid-request",
+        "The request is not valid",
+        "A field is missing, unknown, of another type or out of range; errors lists each.",
+    ),
+    OverloadedError: ProblemKind(
+        429,
+        "overloaded",
+        "The service is busy",
+        "There are too many concurrent requests. Retry after the seconds in Retry-After.",
+    ),
     InferenceError: ProblemKind(
         500,
         "inference-failed",
         "The text could not be classified",
+        "The model failed, or returned something that is not a probability.",
         "The model returned no valid scores. Do not retry; tell the operator.",
     ),
     Exception: ProblemKind(
         500,
         "internal-error",
         "Internal error",
+        "The service has a bug.",
         "The request may be valid. Retry later; if the error persists, tell the operator.",
     ),
-    DeadlineExceededError: ProblemKind(503, "deadline-exceeded", "The request took too long"),
+    DeadlineExceededError: ProblemKind(
+        503,
+        "deadline-exceeded",
+        "The request took too long",
+        "The request took longer than NEWSWIRE_REQUEST_TIMEOUT_SECONDS. Retry after the seconds in "
+        "Retry-After.",
+    ),
 }
 """By error. Starlette's HTTPException keeps its status."""
 HTTP_DETAILS: Final = {

@@ -79,7 +79,7 @@ class TopicScore(Body):
     """A topic and its score."""
 
     topic: Annotated[str, Field(description="The topic's code.")]
-    name: str
+    name: Annotated[str, Field(description="The topic's name, for people.")]
     id: Annotated[int, Field(description="Class index.")]
     score: Annotated[Probability, Field(description="Probability.")]
 
@@ -87,14 +87,14 @@ class TopicScore(Body):
 class ModelVersion(Body):
     """Name and version of the model."""
 
-    name: str
-    version: str
+    name: Annotated[str, Field(description="Name of the model.")]
+    version: Annotated[str, Field(description="Number of the bundle.")]
 
 
 class GroupScore(Body):
     """A group of topics and its score."""
 
-    name: str
+    name: Annotated[str, Field(description="Name of the group.")]
     score: Annotated[Probability, Field(description="Sum of the scores of its topics.")]
 
 
@@ -104,7 +104,7 @@ class WordScore(Body):
     word: Annotated[str, Field(description="The word as it is in the text.")]
     field: Annotated[Literal["title", "text"], Field(description="The field that has the word.")]
     start: Annotated[int, Field(description="Offset in the field, in Unicode code points.")]
-    end: int
+    end: Annotated[int, Field(description="Offset after its last code point.")]
     known: Annotated[bool, Field(description="Whether the word is in the vocabulary.")]
     score_change: float
     """Score with the word minus score without it."""
@@ -120,8 +120,8 @@ class WordsInFavour(Body):
 class NewsSubject(Body):
     """A concept that a text is about, as a subject of IPTC ninjs 2.1."""
 
-    uri: str
-    name: str
+    uri: Annotated[str, Field(description="Address of the concept.")]
+    name: Annotated[str, Field(description="Name of the concept.")]
     rel: Annotated[str, Field(description="Relation of the text to the concept: about.")]
     creator: Annotated[str, Field(description="The model that found it.")]
     confidence: Annotated[
@@ -179,14 +179,14 @@ class BatchAnswer(Body):
 class ClassifyResponse(BatchAnswer):
     """The topics of a news text, and the model."""
 
-    model: ModelVersion
+    model: Annotated[ModelVersion, Field(description="The model that made the prediction.")]
 
 
 class SubjectInfo(Body):
     """A concept that a topic stands for."""
 
-    uri: str
-    name: str
+    uri: Annotated[str, Field(description="Address of the concept.")]
+    name: Annotated[str, Field(description="Name of the concept.")]
     match: Annotated[
         Literal["exact", "close", "broad"],
         Field(description="How the concept matches the topic, in SKOS."),
@@ -196,11 +196,11 @@ class SubjectInfo(Body):
 class TopicInfo(Body):
     """A class of the model."""
 
-    id: int
-    topic: str
-    name: str
-    group: str
-    description: str
+    id: Annotated[int, Field(description="Class index.")]
+    topic: Annotated[str, Field(description="The topic's code.")]
+    name: Annotated[str, Field(description="The topic's name, for people.")]
+    group: Annotated[str, Field(description="Name of its group.")]
+    description: Annotated[str, Field(description="What it is about, in a sentence.")]
     training_newswires: int
     """Number of texts of the training split with this topic."""
     all_topics_threshold: Annotated[
@@ -215,25 +215,31 @@ class TopicInfo(Body):
 
 
 class TopicList(Body):
-    """Every topic, ordered by id."""
+    """Every topic."""
 
-    topics: list[TopicInfo]
+    topics: Annotated[list[TopicInfo], Field(description="Ordered by id.")]
 
 
 class ModelInfo(ModelVersion):
     """Manifest of the served bundle: how it was made, and its scores."""
 
-    created: str
-    command: str
-    recipe: dict[str, Any]
+    created: Annotated[str, Field(description="Time in UTC, ISO 8601.")]
+    command: Annotated[str, Field(description="Command line of the training.")]
+    recipe: Annotated[dict[str, Any], Field(description="Name and settings of the recipe.")]
     data: dict[str, Any]
-    tokenizer: str
+    """Source, fingerprint and counts of the data set."""
+    tokenizer: Annotated[str, Field(description="Name of the encoder.")]
     tensors: dict[str, str]
+    """Names of the network's inputs and outputs, by role."""
     scores: dict[str, Any]
+    """Scores on the test split, by view of the texts."""
     libraries: dict[str, str]
-    files: dict[str, str]
+    """Versions of libraries and of Python."""
+    files: Annotated[dict[str, str], Field(description="SHA-256 of each file, by path.")]
     min_known_words_ratio: float
+    """The model abstains if a smaller share of the words is known."""
     min_confidence: float
+    """The model abstains if the highest score is lower."""
     no_topic: bool
     """Whether the model estimates that none of its topics fits."""
     topic_min_confidence: dict[str, float]
@@ -242,10 +248,10 @@ class ModelInfo(ModelVersion):
     """Thresholds of all_topics by topic code. Empty if the model cannot find all topics."""
     all_topics_precision: float
     """Precision of each topic on held-out texts for which its threshold was chosen."""
-    format_version: int
+    format_version: Annotated[int, Field(description="Version of the bundle format.")]
 
 
 class Health(Body):
     """Whether the service is up."""
 
-    status: str
+    status: Annotated[str, Field(description="live, ready, stopping or failing.")]

@@ -29,11 +29,11 @@ class DriftBaseline:
     """Counts of held-out newswires; in distributions by the bin's inclusive upper bound."""
 
     topics: dict[str, int]  # by the code of the topic ranked first
-    abstentions: dict[str, int]  # by reason; format version 1 had no no_topic
-    text_words: dict[str, int]
-    known_words_ratio: dict[str, int]
-    top_score_ratio: dict[str, int]
-    no_topic_ratio: dict[str, int] | None = None  # None for a model without this output
+    abstentions: dict[str, int]  # by reason; without ``no_topic`` in format version 1
+    text_words: dict[str, int]  # words per text
+    known_words_ratio: dict[str, int]  # share of the words that are in the vocabulary
+    top_score_ratio: dict[str, int]  # score of the topic ranked first
+    no_topic_ratio: dict[str, int] | None = None  # absent for a model without this output
 
     @property
     def n_texts(self) -> int:

@@ -37,7 +37,7 @@ class Subject:
 
     uri: str
     name: str
-    match: str  # one of `MATCHES`
+    match: str  # how the concept matches the topic, in SKOS: exact, close or broad
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,21 @@ class Topic:
     """A class of the network."""
 
     id: int  # class index: its position in the network's output
-    code: str  # of the corpus, such as money-fx
-    name: str
-    group: str
-    description: str
+    code: str  # label in the data set, such as money-fx
+    name: str  # for people
+    group: str  # name of its group, which may be the same for all topics
+    description: str  # one sentence
     training_newswires: int  # newswires of the training split with this topic
     subjects: tuple[Subject, ...] = ()
+    """Concepts that its texts are about; left out if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Golden:
     """A text with the tokens and the prediction of the trained network before export."""
 
-    title: str | None
-    text: str
+    title: str | None  # None if the text has none
+    text: str  # perhaps empty
     token_ids: list[int]  # in order, as from `TextEncoder.token_ids`
     probabilities: list[float]  # shape (n_outputs,), from Keras
     topic_probabilities: list[float] | None = None  # shape (n_topics,), where there is this output
@@ -68,16 +69,16 @@ class Golden:
 class Manifest:
     """What a bundle is, how it was trained and what it scored; enough to repeat the run."""
 
-    format_version: int
-    name: str
-    version: str
+    format_version: int  # of the bundle format
+    name: str  # of the model
+    version: str  # number of the bundle, as its folder
     created: str  # time in UTC, ISO 8601
-    command: str  # of the training
-    recipe: dict[str, Any]  # name and settings
+    command: str  # command line of the training
+    recipe: dict[str, Any]  # name and settings of the recipe
     data: dict[str, Any]  # source, fingerprint and counts of the data set
-    tokenizer: str  # name of the encoder in `service.model.bundle`
+    tokenizer: str  # name of the encoder
     tensors: dict[str, str]  # names of the network's inputs and outputs, by role
-    scores: dict[str, Any]  # on the test split
+    scores: dict[str, Any]  # scores on the test split, by view of the texts
     libraries: dict[str, str]  # versions of libraries and of Python
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 of every other file, by path
     min_known_words_ratio: float = 0.0  # abstain if a smaller share of the words is known
@@ -86,9 +87,9 @@ class Manifest:
     topic_min_confidence: dict[str, float] = field(default_factory=dict)
     """Overrides ``min_confidence``, by topic code."""
     all_topics_thresholds: dict[str, float] = field(default_factory=dict)
-    """By topic code: a text has the topic if its own probability is as high; `NEVER_FOUND`."""
+    """By topic code: a text has the topic if its own probability is as high; 1 is never reached."""
     all_topics_precision: float = 0.0
-    """Of each topic on held-out texts, for which its threshold was chosen."""
+    """Precision of each topic on held-out texts for which its threshold was chosen."""
 
     @property
     def abstains(self) -> bool:

@@ -23,7 +23,7 @@ from rich.table import Table
 from tests.benchmarks.corpus import joined_bodies
 from tests.benchmarks.harness import Result, load, running
 from tests.benchmarks.peers import PEERS
-from tests.benchmarks.targets import FAMILY, OURS, Target
+from tests.benchmarks.targets import FAMILY, FLOOR, OURS, Target
 from tests.benchmarks.trained import TRAINED, texts_file, train
 
 COLUMNS = {
@@ -64,11 +64,12 @@ def compare_with_peers(
     save: Save = None,
     only: Only = None,
 ) -> None:
-    """Compare the service with other model servers, and with other models behind FastAPI."""
+    """Compare the service with FastAPI alone, other models behind it, and other model servers."""
     trained = [peer for peer in TRAINED.values() if not only or f"FastAPI + {peer.name}" in only]
     with texts_file() as texts:
         train(trained, texts)
-    compare((replace(OURS, bodies=joined_bodies), *PEERS), rounds, seconds, connections, save, only)
+    framework = [replace(target, bodies=joined_bodies) for target in (OURS, FLOOR)]
+    compare((*framework, *PEERS), rounds, seconds, connections, save, only)
 
 
 def compare(

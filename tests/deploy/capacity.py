@@ -1,6 +1,6 @@
 """Works out the tables of docs/explanation/capacity.md.
 
-``python -m tests.deploy.capacity`` prints them.
+``python -m tests.deploy.capacity`` prints them; `tests.docs.capacity` writes the first three.
 
 They come from docs/benchmark.json (CPU time and memory), from the manifests of production (what a
 pod requests, what the autoscaler aims at), and from the application itself (bytes, samples).

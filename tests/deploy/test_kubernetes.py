@@ -38,7 +38,9 @@ KSERVES_PROTOCOL: Final = {"name": "PROTOCOL", "value": "v2"}
 """A variable that KServe itself reads, of a custom predictor."""
 MAX_MEMORY_MEBIBYTES: Final = 130
 """Bound on the memory of the service."""
-README: Final = ROOT / "README.md"
+HOW_TO: Final = ROOT / "docs" / "how-to"
+STATE_KEEP_ALIVE: Final = ("how-to/kubernetes.md", "reference/settings.md")
+"""Documents with the keep-alive of the manifests."""
 LONGEST_IDLE_SECONDS: Final = 3_600
 """For how long Envoy keeps an idle connection to what is behind it; other proxies do for less."""
 PRODUCTION: Final = "overlays/production"
@@ -379,7 +381,8 @@ def test_proxy_closes_idle_connections_first(objects: list[Object]) -> None:
         variables = {item["name"]: item["value"] for item in container["env"]}
         kept = int(variables[f"{PREFIX}KEEP_ALIVE_SECONDS"])
         assert kept > LONGEST_IDLE_SECONDS
-        assert f"`deploy/kubernetes` set {kept:,}" in README.read_text()
+        for page in STATE_KEEP_ALIVE:
+            assert f"`deploy/kubernetes` set {kept:,}" in (ROOT / "docs" / page).read_text()
 
 
 def test_the_balancer_of_compose_keeps_no_connection_to_a_replica() -> None:
@@ -446,3 +449,36 @@ def test_training_job_has_writable_folders(cron_job: Any) -> None:
     mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
     variables = {item["name"]: item.get("value") for item in container["env"]}
     assert {variables["HOME"], variables["XDG_CACHE_HOME"], "/tmp"} <= set(mounts)  # noqa: S108
+
+
+# documents
+
+
+def test_documented_objects_exist(production: list[Object]) -> None:
+    existing = {describe(item).lower() for item in production}
+    (namespace,) = {item["metadata"].get("namespace") for item in production} - {None}
+    text = "".join((HOW_TO / name).read_text() for name in ("kubernetes.md", "retrain-in-ci.md"))
+    commands = re.findall(r"^\$ kubectl (?!apply|cp).*", text, re.MULTILINE)
+    assert len(commands) >= 6
+    for command in commands:
+        assert command.endswith(f"--namespace {namespace}") or "create secret" in command
+        for kind, name in re.findall(r"(deployment|service|cronjob)/(\S+)", command):
+            assert f"{kind} {name}" in existing
+
+
+def test_documented_pod_reads_the_candidates(production: list[Object]) -> None:
+    page = (HOW_TO / "retrain-in-ci.md").read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (pod,) = (yaml.safe_load(block) for block in blocks if "kind: Pod" in block)
+    check_schema(pod, OLDEST)
+    spec = pod["spec"]
+    assert violations(spec) == []
+    only(production, "ServiceAccount", spec["serviceAccountName"])
+    (volume,) = spec["volumes"]
+    only(production, "PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"])
+    job = only(production, "CronJob", "newswire-topics-training")["spec"]["jobTemplate"]["spec"]
+    (container,) = containers(spec)
+    (trained,) = containers(job["template"]["spec"])
+    assert container["image"] == trained["image"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in trained["volumeMounts"]}
+    assert container["volumeMounts"][0]["mountPath"] == mounts["candidates"]

@@ -16,17 +16,27 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import pyarrow.parquet as pq
-
 from tests.conftest import LATEST, ROOT
 from tests.hostile_bundles import renumber
 from tests.training.data_check.texts import made_up_rows
 from training.data_check.report import row_to_json
 
+GUIDES: Final = tuple(
+    ROOT / "docs" / "how-to" / f"{name}.md"
+    for name in (
+        *("api-keys", "batch-inference", "call-the-api", "command-line", "hugging-face"),
+        *("iptc-subjects", "open-inference-clients"),
+    )
+)
+"""How-to guides that are run in order, in one shell, with their output, by test_guides.py."""
 DOCUMENTS: Final = (
     ROOT / "README.md",
     ROOT / "SECURITY.md",
-    *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path.parent.name != "tutorials"),
+    *(
+        path
+        for path in sorted((ROOT / "docs").rglob("*.md"))
+        if path.parent.name != "tutorials" and path not in GUIDES
+    ),
     *sorted((ROOT / "deploy").rglob("*.md")),
 )
 STORY: Final = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."
@@ -36,7 +46,8 @@ OF_MAKE: Final = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 PROGRAMS: Final = {
     "curl": """
 for word in "$@"; do [ "$word" = https://example.org/article.txt ] && exec cat article.txt; done
-exec "$CURL" --fail-with-body "${@/localhost:8000/127.0.0.1:$NEWSWIRE_PORT}"
+[[ "$*" = *http_code* ]] || set -- --fail-with-body "$@"
+exec "$CURL" "${@/localhost:8000/127.0.0.1:$NEWSWIRE_PORT}"
 """,
     "newswire": 'exec "$PYTHON" -m service.cli "$@"\n',
 }
@@ -48,6 +59,9 @@ wait_until_ready() {
     sleep 0.1
   done
   echo "the service is not ready" >&2; exit 1
+}
+stop_serving() {
+  if [ -n "${serving-}" ]; then kill "$serving"; wait "$serving" || true; fi
 }
 """
 
@@ -127,12 +141,15 @@ class Sandbox:
     def run(self, *commands: str, **variables: str) -> str:
         """Run commands in one shell; return what they print, or fail with their complaint.
 
-        A command that ends in ``make serve`` goes to the background, until it is ready.
+        A command that ends in ``make serve`` goes to the background, until it is ready, and takes
+        the place of one that runs.
         """
         script = "set -euo pipefail\n" + READY
         for command in commands:
             serves = re.search(r"\bmake serve\s*$", command)
-            script += f"{command} &\nwait_until_ready\n" if serves else f"{command}\n"
+            if serves:
+                command = f"stop_serving\n{command} &\nserving=$!\nwait_until_ready"
+            script += f"{command}\n"
         with (
             (self.folder / "stdout").open("w") as stdout,
             (self.folder / "stderr").open("w") as stderr,
@@ -154,8 +171,3 @@ class Sandbox:
         shown = (self.folder / "stdout").read_text()
         assert status == 0, shown + (self.folder / "stderr").read_text()
         return shown
-
-    def topics(self, folder: str) -> list[str]:
-        """Return the topics in a folder of Parquet."""
-        found: list[str] = pq.read_table(self.folder / folder)["topic"].to_pylist()
-        return found

@@ -10,11 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.api.open_inference.model import OUTPUTS
-from service.api.open_inference.requests import INPUTS
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
-from tests.test_documentation import rows
 
 DOCUMENT = (ROOT / "docs" / "reference" / "open-inference.md").read_text()
 
@@ -44,9 +41,3 @@ def test_curl(service: RunningService) -> None:
 def test_python(service: RunningService) -> None:
     script = example("python", service)
     assert run([sys.executable, "-c", script]).strip() == script.strip().rpartition("  # ")[2]
-
-
-def test_tensors() -> None:
-    documented = {cells[0].strip("`"): cells[1] for cells in rows(r"`\w+`", DOCUMENT)}
-    inputs = dict.fromkeys(INPUTS, "BYTES")
-    assert documented == inputs | {name: output.datatype for name, output in OUTPUTS.items()}

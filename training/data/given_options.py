@@ -40,8 +40,8 @@ class GivenOptions:
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="reuters21578, keras (word ids only), or a file of labelled texts: .jsonl, .csv, "
-            ".tsv (also .gz) or .parquet. Repeat it to learn several together; a row replaces "
+            help="reuters21578, modapte (its split of 90 topics), keras (word ids only), or a file of "
+            "labelled texts: .jsonl, .csv, .tsv (also .gz) or .parquet. Repeat it to learn several together; a row replaces "
             "those of its id in the files before."
         ),
     ] = None

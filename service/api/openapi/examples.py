@@ -189,5 +189,9 @@ def problem_examples(status: int, *, classifies: bool) -> Examples:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             problem.instance = problems.INSTANCE_PREFIX + REQUEST_ID
         value = problem.model_dump(exclude_none=True)
-        examples[problem.type.rpartition(":")[2]] = {"summary": problem.title, "value": value}
+        examples[problem.type.rpartition(":")[2]] = {
+            "summary": problem.title,
+            "description": problems.PROBLEMS[kind].when,
+            "value": value,
+        }
     return examples

@@ -3,9 +3,10 @@
 from asyncio import sleep
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 from starlette.types import Receive, Scope
 
 from service.api.errors import RequestError
@@ -47,7 +48,7 @@ class BatchResponse(Body):
 
     answers: list[BatchAnswer | Problem]
     """In the order of the items; a problem for an invalid item."""
-    model: ModelVersion
+    model: Annotated[ModelVersion, Field(description="The model that made the predictions.")]
 
 
 class ClassifyEndpoints:

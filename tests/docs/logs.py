@@ -1,0 +1,74 @@
+"""The fields of log lines."""
+
+import json
+import logging
+from typing import Any, Final
+
+from service.observability.logging import JsonLinesFormatter
+from service.observability.request_context import RequestContext, current_request_context
+from tests.docs.markdown import block, code, table
+from tests.docs.records import fields
+
+ALWAYS: Final = {
+    "timestamp": "Time in UTC, ISO 8601.",
+    "level": "Level: DEBUG, INFO, WARNING, ERROR or CRITICAL.",
+    "logger": "Name of the logger: the module.",
+    "message": "The event, in one sentence.",
+}
+ACCESS: Final = {
+    "method": "Method of the request.",
+    "route": "Route of the request, as in the metrics.",
+    "status": "Status of the response.",
+    "seconds": "Time from the request headers to the end of the response.",
+}
+EXCEPTION: Final = "The traceback; during a request without the message of the error."
+TRACE_ID: Final = "The client's, or that of a sampled request where traces are on."
+TIME: Final = "2026-11-26T12:00:00+00:00"
+CONTEXT: Final = RequestContext(
+    "0123456789abcdef-1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+)
+
+
+def table_of_fields() -> str:
+    """Return the fields of a line: in which lines, description."""
+    rows = [(code(name), "all", text) for name, text in ALWAYS.items()]
+    rows += [
+        (
+            code(field.name),
+            "of a request",
+            TRACE_ID if field.name == "trace_id" else field.description,
+        )
+        for field in fields(RequestContext)
+    ]
+    rows.append((code("exception"), "with an error", EXCEPTION))
+    rows += [(code(name), "access log", text) for name, text in ACCESS.items()]
+    return block(table(("field", "lines", "description"), rows))
+
+
+def example() -> str:
+    """Return the line of an error of a request."""
+    return _example("service.api.problems", logging.ERROR, "inference failed: the session ended")
+
+
+def access_example() -> str:
+    """Return a line of the access log."""
+    values = {"method": "POST", "route": "/classify", "status": 200, "seconds": 0.001234}
+    assert values.keys() == ACCESS.keys()
+    return _example(
+        "service.api.middleware.instrumentation", logging.INFO, "POST /classify 200", **values
+    )
+
+
+def _example(logger: str, level: int, message: str, **more: Any) -> str:
+    """Format a record as the service does, with a fixed time."""
+    record = logging.makeLogRecord(
+        {"name": logger, "levelno": level, "levelname": logging.getLevelName(level), "msg": message}
+        | more
+    )
+    token = current_request_context.set(CONTEXT)
+    try:
+        line = json.loads(JsonLinesFormatter().format(record)) | {"timestamp": TIME}
+    finally:
+        current_request_context.reset(token)
+    assert line.keys() >= ALWAYS.keys()
+    return block(f"```json\n{json.dumps(line, indent=1)}\n```")

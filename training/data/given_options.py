@@ -40,9 +40,9 @@ class GivenOptions:
     data: Annotated[
         list[str] | None,
         typer.Option(
-            help="reuters21578, modapte (its split of 90 topics), keras (word ids only), or a file of "
-            "labelled texts: .jsonl, .csv, .tsv (also .gz) or .parquet. Repeat it to learn several together; a row replaces "
-            "those of its id in the files before."
+            help="reuters21578, modapte (its split of 90 topics), keras (word ids only), or a file "
+            "of labelled texts: .jsonl, .csv, .tsv (also .gz) or .parquet. Repeat it to learn "
+            "several together; a row replaces those of its id in the files before."
         ),
     ] = None
     data_dir: DataDirOption = None

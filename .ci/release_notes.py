@@ -1,5 +1,10 @@
-"""Write the changelog's section of a tag: ``python3 .ci/release_notes.py v1.2.3``."""
+"""Write the changelog's section of a tag: ``python3 .ci/release_notes.py v1.2.3``.
 
+Links are relative in the changelog; in the notes, files of the repository are at
+``REPOSITORY_URL``, such as ``https://HOST/OWNER/NAME/blob/v1.2.3``, where that is set.
+"""
+
+import os
 import re
 import sys
 from pathlib import Path
@@ -7,7 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def release_notes(tag: str, version: str, changelog: str) -> str:
+RELATIVE_LINK = re.compile(r"\]\((?![a-z]+:|#)")
+
+
+def release_notes(tag: str, version: str, changelog: str, url: str = "") -> str:
     """Return the section of ``version`` for its tag: without its heading, one line an entry.
 
     Raises ValueError if the tag is another, or the changelog has no dated section with entries.
@@ -20,7 +28,8 @@ def release_notes(tag: str, version: str, changelog: str) -> str:
         raise ValueError(
             f"CHANGELOG.md: expected a section '## [{version}] - YYYY-MM-DD' with entries"
         )
-    return re.sub(r"\n +", " ", found[1].strip()) + "\n"  # GitHub keeps line breaks
+    notes = re.sub(r"\n +", " ", found[1].strip()) + "\n"  # GitHub keeps line breaks
+    return RELATIVE_LINK.sub(f"]({url.rstrip('/')}/", notes) if url else notes
 
 
 def main() -> None:
@@ -31,7 +40,9 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("error: expected one argument, the tag")
     try:
-        notes = release_notes(sys.argv[1], __version__, (ROOT / "CHANGELOG.md").read_text())
+        changelog = (ROOT / "CHANGELOG.md").read_text()
+        url = os.environ.get("REPOSITORY_URL", "")
+        notes = release_notes(sys.argv[1], __version__, changelog, url)
     except ValueError as error:
         sys.exit(f"error: {error}")
     sys.stdout.write(notes)

@@ -1,5 +1,6 @@
 """What a release needs: one version everywhere, its notes, and actions that are pinned."""
 
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,7 @@ CHANGELOG = f"""# Changelog
 ### Added
 
 - One entry,
-  of two lines
+  of two lines: [docs](docs/index.md), [elsewhere](https://example.org/a)
 - Another
 
 ## [0.0.1] - 2026-01-01
@@ -33,20 +34,25 @@ CHANGELOG = f"""# Changelog
 """
 
 
-def release_notes(tag: str, root: Path) -> subprocess.CompletedProcess[str]:
+def release_notes(tag: str, root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a copy of the script beside the changelog of ``root``."""
     for path in (NOTES, ROOT / "service" / "__init__.py"):
         copy = root / path.relative_to(ROOT)
         copy.parent.mkdir()
         copy.write_text(path.read_text())
     command = (sys.executable, root / NOTES.relative_to(ROOT), tag)
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = os.environ | variables
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_notes_are_the_section_of_the_version(tmp_path: Path) -> None:
+@pytest.mark.parametrize("url", ["", "https://example.com/owner/name/blob/v1"])
+def test_notes_are_the_section_of_the_version(tmp_path: Path, url: str) -> None:
+    """Files of the repository are linked where the forge has them."""
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
-    shown = release_notes(f"v{__version__}", tmp_path)
-    assert shown.stdout == "### Added\n\n- One entry, of two lines\n- Another\n"
+    shown = release_notes(f"v{__version__}", tmp_path, REPOSITORY_URL=url)
+    docs = f"{url}/docs/index.md" if url else "docs/index.md"
+    links = f"[docs]({docs}), [elsewhere](https://example.org/a)"
+    assert shown.stdout == f"### Added\n\n- One entry, of two lines: {links}\n- Another\n"
     assert shown.returncode == 0
 
 

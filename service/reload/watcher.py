@@ -95,9 +95,10 @@ class ModelWatcher:
         requested, self._requested = self._requested, False
         if requested:
             self._skipped.clear()
+        served = self._served
         found = self._check()
-        if requested:
-            path, _ = self._served
+        if requested and self._served == served:
+            path, _ = served
             if not found:
                 logger.info("no new bundle in %s, still serving %s", self._model_dir, path)
             log_unexpected_entries(path, self._app.model.served.classifier)

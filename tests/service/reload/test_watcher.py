@@ -192,6 +192,19 @@ def test_check_on_request_without_a_new_bundle_is_logged(models: Path) -> None:
     )
 
 
+def test_reloads_on_request_log_no_warning(models: Path) -> None:
+    """The two bundles have other files, which are not compared with each other's manifest."""
+    with watched(models) as service:
+        released = release(models, 2)
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: version(service) == "2")
+        released.rename(models / "2.withdrawn")
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: version(service) == "1")
+        lines = log_of(service)
+    assert [line["message"] for line in lines if line["level"] == "WARNING"] == []
+
+
 def test_changed_link_is_followed(tmp_path: Path) -> None:
     link = tmp_path / "current"
     link.symlink_to(RELEASED / "1")

@@ -38,6 +38,7 @@ CALLS: Final = (
     *("ServerLive", "ServerReady", "ServerMetadata", "ModelReady", "ModelMetadata", "ModelInfer"),
     "Check",
 )
+TIMEOUT_SECONDS: Final = 60
 REQUEST: Final = infer_request([CRUDE], top_k=1)
 
 
@@ -73,7 +74,7 @@ def build(classifier: TopicClassifier, **values: Any) -> tuple[NewswireApp, Serv
 
 def run(app: NewswireApp, settings: ServiceSettings, scenario: Scenario) -> None:
     async def serve() -> None:
-        async with calling(app, settings) as client:
+        async with calling(app, settings) as client, asyncio.timeout(TIMEOUT_SECONDS):
             await scenario(client)
 
     asyncio.run(serve())

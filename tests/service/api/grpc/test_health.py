@@ -98,6 +98,34 @@ def test_watches_are_bounded(classifier: TopicClassifier, monkeypatch: pytest.Mo
     run(app, settings, scenario)
 
 
+async def wait_until_no_place_is_free(client: Calling) -> None:
+    """A check is then of the server, whatever service it names."""
+    other = HealthCheckRequest(service="other").SerializeToString()
+    while (await client.call("Check", other, service=HEALTH_SERVICE)).code is not StatusCode.OK:
+        await asyncio.sleep(0.01)
+
+
+def test_watch_waits_for_a_place(
+    classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reception, "MIN_SECONDS", 30)
+    app, settings = build(classifier)
+
+    async def scenario(client: Calling) -> None:
+        watch = client.channel.stream_stream(f"/{HEALTH_SERVICE}/Watch")
+        silent = [watch() for _ in range(MAX_HEALTH_MESSAGES)]
+        await wait_until_no_place_is_free(client)
+        waiting = stub(client).Watch(HealthCheckRequest())
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        for call in silent:
+            call.cancel()
+        async with asyncio.timeout(10):
+            assert (await waiting.read()).status == SERVING
+
+    run(app, settings, scenario)
+
+
 def test_slow_health_checks(classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     """They need no key: they keep out neither inferences nor other checks."""
     monkeypatch.setattr(reception, "MIN_SECONDS", 30)
@@ -106,9 +134,7 @@ def test_slow_health_checks(classifier: TopicClassifier, monkeypatch: pytest.Mon
     async def scenario(client: Calling) -> None:
         check = client.channel.stream_unary(f"/{HEALTH_SERVICE}/Check")
         slow = [check() for _ in range(MAX_HEALTH_MESSAGES)]
-        other = HealthCheckRequest(service="other").SerializeToString()
-        while (await client.call("Check", other, service=HEALTH_SERVICE)).code is not StatusCode.OK:
-            await asyncio.sleep(0.01)  # until all are being received
+        await wait_until_no_place_is_free(client)
         assert (await stub(client).Check(HealthCheckRequest())).status == SERVING
         assert (await client.infer(REQUEST)).code is StatusCode.OK
         for call in slow:

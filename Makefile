@@ -17,6 +17,7 @@ SIZE_lint := 0.5 GB, one or two minutes
 SIZE_test := 0.3 GB, under a minute
 DIST := dist
 SITE := site
+DOWNLOADED := $(if $(wildcard data/reuters21578.tar.gz),data)
 SERVICE_ONLY := --excludes requirements/service.excludes
 GENERATED := README.md $(wildcard docs/*.md docs/*/*.md)
 FAST := not slow and not tensorflow
@@ -33,7 +34,7 @@ serve: $(VENVS)/service/.installed ## Serve the released model on port 8000; set
 	exec $(SERVICE) -m service
 
 # What `make data` has downloaded is not downloaded again.
-train evaluate promote: export NEWSWIRE_DATA_DIR := $(or $(NEWSWIRE_DATA_DIR),$(wildcard data))
+train check-data evaluate promote: export NEWSWIRE_DATA_DIR := $(or $(NEWSWIRE_DATA_DIR),$(DOWNLOADED))
 
 train: $(VENVS)/training/.installed ## Train a candidate bundle: ARGS="--data desk.jsonl --name desk"
 	$(TRAINING) -m training train $(ARGS)

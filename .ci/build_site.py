@@ -54,7 +54,7 @@ class Stage:
                 errors += [
                     f"{page.relative_to(self._root)}:{number}: expected a file, not found: {name}"
                     for name in re.findall(rf"{PLACEHOLDER}([^\s)#]*)", line)
-                    if not (self._root / name).exists()
+                    if name.startswith("..") or not (self._root / name).exists()
                 ]
             copy.write_text("".join(lines))
         return errors
@@ -78,8 +78,8 @@ class Stage:
         path = Path(os.path.normpath(page.parent / name))
         if path.is_relative_to(self._root / "docs"):
             return match[0]
-        inside = path.relative_to(self._root).as_posix()
-        if not match["image"]:
+        inside = Path(os.path.relpath(path, self._root)).as_posix()
+        if not match["image"] or not path.is_file():
             return f"{match['before']}{PLACEHOLDER}{inside}{mark}{anchor}"
         copy = self._docs / inside
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +99,8 @@ def place_repository(site: Path, root: Path, url: str | None) -> None:
 def main() -> None:
     """Build the site into the folder that is the argument, ``site`` by default."""
     site = Path(sys.argv[1] if len(sys.argv) > 1 else "site").resolve()
+    if site.exists() and any(site.iterdir()) and not (site / "404.html").is_file():
+        sys.exit(f"error: expected an empty folder or an earlier site, got {site}: name another")
     with TemporaryDirectory() as folder:
         stage = Path(folder)
         shutil.copy(ROOT / "zensical.toml", stage)

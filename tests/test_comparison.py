@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.docs.links import broken_links
 
 DOCUMENT: Final = ROOT / "docs" / "explanation" / "comparison.md"
 TEXT: Final = DOCUMENT.read_text()
@@ -82,22 +82,9 @@ def test_sources_on_github_name_a_commit() -> None:
     assert [source for source in there if not COMMIT.match(source)] == []
 
 
-def anchors(path: Path) -> set[str]:
-    """Return the anchors of the headings of a document, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
 def test_our_sources_exist() -> None:
-    links = [source for source in SOURCES.values() if "://" not in source]
-    links += re.findall(r"\]\((?!http)([^)]+)\)", TEXT)
-    assert links
-    for link in links:
-        name, _, anchor = link.partition("#")
-        path = (DOCUMENT.parent / name).resolve()
-        assert path.is_relative_to(ROOT.resolve()), link
-        assert path.is_file(), link
-        assert not anchor or anchor in anchors(path), link
+    assert [source for source in SOURCES.values() if "://" not in source]
+    assert broken_links(DOCUMENT) == []
 
 
 def test_what_others_have_and_we_do_not_is_there() -> None:

@@ -14,10 +14,19 @@ from tests.benchmarks.__main__ import COMMANDS
 from tests.conftest import ROOT
 from tests.deploy.expressions import load_dashboard
 from tests.deploy.test_observability import PROMTOOL
+from tests.docs import makefile
+from tests.docs.commands import CLIS, commands
 from tests.test_documentation import rows
 from tests.test_upgrading import metrics
 
 HOW_TO: Final = ROOT / "docs" / "how-to"
+RELIABILITY: Final = ROOT / "tests" / "reliability"
+PAGES: Final = sorted(
+    {*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")}
+    - {HOW_TO / "upgrade.md", ROOT / "docs" / "reference" / "metrics.md"}
+)
+"""All but the one that lists former names, which tests/test_upgrading.py checks, and the one that
+is generated and has recording rules."""
 WIDE: Final = {"COLUMNS": "300", "TERM": "dumb"}
 
 
@@ -30,17 +39,26 @@ def yaml_blocks(name: str) -> list[Any]:
     return [yaml.safe_load(block) for block in blocks]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [ROOT / "CHANGELOG.md", *sorted({*HOW_TO.glob("*.md")} - {HOW_TO / "upgrade.md"})],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_metrics_exist(path: Path) -> None:
-    """All pages but the one that lists former names, which has a test of its own."""
     named = re.findall(r"\bnewswire_(?!topics\.)[a-z_]+", path.read_text())
     suffixes = r"_(total|bucket|sum|count)$"
     known = {re.sub(suffixes, "", name) for name in metrics()}
     assert {re.sub(suffixes, "", name) for name in named} <= known
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_commands_in_sentences_exist(path: Path) -> None:
+    """As inline code; tests/end_to_end/test_documented_commands.py has those of blocks."""
+    text = re.sub(r"^ *```.*?^ *```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    targets = {"help", *makefile.targets(), *makefile.maintainers_targets()}
+    assert {*re.findall(r"`make ([a-z][\w-]*)", text)} <= targets
+    for program in CLIS:
+        named = re.findall(rf"`{program} ([a-z][\w-]*)", text)
+        assert {f"{program} {name}" for name in named} <= {name for name, _ in commands(program)}
+    cases = {module.stem.replace("_", "-") for module in RELIABILITY.glob("*.py")}
+    assert {*re.findall(r"\bCASE=([a-z-]+)", text)} <= cases | {"fuzz-coverage"}
+    assert {*re.findall(r"`make bench ARGS=([a-z]+)", text)} <= {*COMMANDS}
 
 
 def test_every_check_of_a_promotion_is_in_the_table() -> None:

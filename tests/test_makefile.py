@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from training.data.reuters21578 import ARCHIVE
 
 
 def dry_run(*arguments: str) -> str:
@@ -88,7 +89,7 @@ def test_lint_announces_a_small_environment(tmp_path: Path) -> None:
         assert any(f"{tmp_path}/lint/bin/" in line and tool in line for line in commands)
 
 
-@pytest.mark.parametrize("target", ["train", "evaluate", "promote"])
+@pytest.mark.parametrize("target", ["train", "check-data", "evaluate", "promote"])
 def test_downloaded_data_are_used(
     target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,5 +109,7 @@ def test_downloaded_data_are_used(
 
     assert found("") == ""
     (tmp_path / "data").mkdir()
+    assert found("") == ""
+    (tmp_path / "data" / ARCHIVE).touch()
     assert found("") == "data"
     assert found("elsewhere") == "elsewhere"

@@ -23,6 +23,7 @@ from playwright.sync_api import Page, ViewportSize
 
 from tests.conftest import ROOT
 from tests.deploy.manifests import find_tool
+from tests.docs.markdown import slug
 from tests.end_to_end.browser import Scheme, Watched, need_chromium, open_browser
 
 DOCS: Final = ROOT / "docs"
@@ -170,11 +171,6 @@ def test_links_lead_somewhere(site: Path) -> None:
     assert broken == []
 
 
-def github_anchor(heading: str) -> str:
-    """Return the anchor that GitHub gives a heading: lower case, without punctuation."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_page_reads_alike_on_the_forge(site: Path, page: str) -> None:
     """CommonMark, as the forge has it, and Python-Markdown give the same elements and anchors."""
@@ -209,7 +205,7 @@ def test_page_reads_alike_on_the_forge(site: Path, page: str) -> None:
         if opening.type == "heading_open"
     ]
     anchors = [attributes["id"] for tag, attributes in shown.tags if re.fullmatch("h[1-6]", tag)]
-    assert anchors == [github_anchor(heading) for heading in headings]
+    assert anchors == [slug(heading) for heading in headings]
 
 
 def serve(folder: Path) -> ThreadingHTTPServer:
@@ -305,6 +301,14 @@ LEAVING: Final = """\
 
 [r]: ../../README.md#settings
 """
+
+
+def test_no_other_folder_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    done = build(tmp_path)
+    assert done.returncode == 1
+    assert "error: expected an empty folder or an earlier site, got" in done.stderr
+    assert (tmp_path / "file").read_text() == "kept"
 
 
 def test_links_to_the_repository_have_its_address(tmp_path: Path) -> None:

@@ -41,11 +41,6 @@ def commands(program: str) -> Iterator[tuple[str, Any]]:
             yield f"{program} {name}", item
 
 
-def names() -> list[str]:
-    """Return the full names of all commands."""
-    return [name for program in CLIS for name, _ in commands(program)]
-
-
 def options(program: str) -> Iterator[tuple[str, str]]:
     """Yield the full name of a command and an option, for each of a program."""
     for name, command in commands(program):

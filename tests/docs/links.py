@@ -10,10 +10,7 @@ from urllib.parse import unquote
 from tests.conftest import ROOT
 from tests.docs.markdown import slug
 
-DOCUMENTS: Final = (
-    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"),
-    *("docs/**/*.md", "deploy/**/*.md"),
-)
+DOCUMENTS: Final = (*("*.md", ".github/**/*.md", "docs/**/*.md", "deploy/**/*.md"),)
 FENCE: Final = re.compile(r"^ *(```+|~~~+).*?^ *\1 *$", re.MULTILINE | re.DOTALL)
 INLINE_CODE: Final = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 HEADING: Final = re.compile(r"^#{1,6} +(.+?) *#* *$", re.MULTILINE)

@@ -22,7 +22,7 @@ PAGES: Final = (
 )
 BETWEEN: Final = "\n---\n"
 """Between paragraphs, so that a word which ends one and begins the next is not found repeated."""
-SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
+SENTENCE_END: Final = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<! vs\.)\s+")
 WORD: Final = re.compile(r"[\w'’.,%-]*\w")
 UNCHECKED: Final = {
     "typography.symbols.curly_quotes": "code and forms have straight quotes",

@@ -32,6 +32,7 @@ GUIDES: Final = tuple(
 DOCUMENTS: Final = (
     ROOT / "README.md",
     ROOT / "SECURITY.md",
+    ROOT / "CONTRIBUTING.md",
     *(
         path
         for path in sorted((ROOT / "docs").rglob("*.md"))

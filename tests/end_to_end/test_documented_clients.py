@@ -156,18 +156,19 @@ class Busy(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def busy_server() -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+def busy_server() -> Iterator[tuple[int, type[Busy]]]:
+    handler = type("Handler", (Busy,), {"n_requests": 0})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield server.server_address[1]
+        yield server.server_address[1], handler
         server.shutdown()
         thread.join()
 
 
 def test_documented_retries(tmp_path: Path) -> None:
     (program,) = (program for program in PROGRAMS if "Retry-After" in program.code)
-    with busy_server() as port:
+    with busy_server() as (port, handler):
         output = run(program, port, tmp_path)
     assert output.startswith("crude\n")
-    assert Busy.n_requests == 4
+    assert handler.n_requests == 4

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from service.model.repository import next_bundle
 from tests.conftest import LATEST, RELEASED, ROOT
-from tests.end_to_end.documented import Block, Sandbox, find_blocks
+from tests.end_to_end.documented import DOCUMENTS, Block, Sandbox, find_blocks
 from tests.end_to_end.running_service import RunningService
 from tests.ports import free_port
 from training.__main__ import cli as training_cli
@@ -41,6 +41,8 @@ NOT_RUN: Final = {
 }
 """Commands that a test of their own covers instead: compose with other ports, names and a shorter
 training; what would be applied to a cluster, built and held to Kubernetes' schemas."""
+PLAIN: Final = {"COLUMNS": "300", "TERM": "dumb"}
+"""An environment in which typer prints no colours, and cuts no name of an option."""
 TRAINS: Final = r"\bmake train\b"
 """A training takes minutes, so make only shows what it would run; that must be a command."""
 PROMOTION_TRIES: Final = 3
@@ -143,6 +145,13 @@ OTHERS: Final = (
 """Blocks with a test of their own, below."""
 
 
+def test_commands_are_in_blocks_of_one_kind() -> None:
+    """Those of other names would not be run."""
+    pages = (*DOCUMENTS, *(ROOT / "docs" / "tutorials").glob("*.md"))
+    others = re.compile(r"^ *```(?:sh|bash|shell|zsh)\b", re.MULTILINE)
+    assert [page.name for page in pages if others.search(page.read_text())] == []
+
+
 def test_every_command_is_run() -> None:
     run = [find(*case) for case in (*STARTS, *ASKS, *OTHERS)]
     assert len(set(run)) == len(run)
@@ -214,7 +223,7 @@ def check_training_commands(shown: str) -> None:
     lines = re.findall(r"python -m training (.*)", shown)
     assert lines
     for line in lines:
-        result = CliRunner().invoke(training_cli, [*line.split(), "--help"])
+        result = CliRunner().invoke(training_cli, [*line.split(), "--help"], env=PLAIN)
         assert result.exit_code == 0, result.output
         command, *options = line.split()
         for option in options:

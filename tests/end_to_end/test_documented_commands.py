@@ -28,7 +28,6 @@ NOT_RUN: Final = {
     r"pip install '\.\[grpc\]'$": "tests/test_requirements.py",
     r"NEWSWIRE_GRPC_PORT=8001 newswire serve$": "tests/service/server/test_grpc_server.py",
     r"docker build --build-arg REQUIREMENTS=grpc .*": "tests/compose/test_grpc.py",
-    r"uvx --from \. newswire serve$|uv tool install \.$": "tests/end_to_end/test_install.py",
     r"kubectl apply -k deploy/kubernetes/\S+$": "tests/deploy/test_kubernetes.py",
     r"helm (install|upgrade|template|rollback) ": "tests/deploy/test_helm.py",
     r"kubectl (label namespace|create secret generic) newswire-topics": "tests/deploy/test_helm.py",

@@ -153,6 +153,12 @@ def test_links(path: Path) -> None:
     assert links.broken_links(path) == []
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.glob("docs/**/*.md")), ids=lambda path: path.name)
+def test_links_say_where_they_lead(path: Path) -> None:
+    """No name of a document is the text of a link: a reader of the site knows no files."""
+    assert re.findall(r"\[[\w-]+\.md\]\([^)]*", path.read_text()) == []
+
+
 def test_every_variable_is_a_setting() -> None:
     """One of another name, such as of a client's, would stop the service of who exports it."""
     documents = (README, *(path.read_text() for path in (ROOT / "docs").rglob("*.md")))

@@ -14,7 +14,7 @@ from cogapp import Cog
 from fastapi.testclient import TestClient
 
 from service.api.routes.ui import PAGES
-from service.model import Manifest
+from service.model import Manifest, load_bundle
 from service.settings import PREFIX, ServiceSettings, describe_unknown_variables
 from tests.conftest import LATEST, ROOT
 from tests.docs import api, bundle, commands, compose, links, makefile, metrics, problems, routes
@@ -138,11 +138,25 @@ def test_modules_exist(path: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_every_page_is_linked_from_the_front_page() -> None:
+    docs = ROOT / "docs"
+    linked = set(re.findall(r"\]\(([\w/-]+\.md)\)", (docs / "index.md").read_text()))
+    pages = {str(path.relative_to(docs)) for path in docs.rglob("*.md")} - {"index.md"}
+    assert pages - linked == set()
+    assert "(docs/index.md)" in README
+
+
 @pytest.mark.parametrize(
     "path", links.documents(), ids=lambda path: str(path.relative_to(ROOT)).replace("/", "-")
 )
 def test_links(path: Path) -> None:
     assert links.broken_links(path) == []
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("docs/**/*.md")), ids=lambda path: path.name)
+def test_links_say_where_they_lead(path: Path) -> None:
+    """No name of a document is the text of a link: a reader of the site knows no files."""
+    assert re.findall(r"\[[\w-]+\.md\]\([^)]*", path.read_text()) == []
 
 
 def test_every_variable_is_a_setting() -> None:
@@ -187,6 +201,16 @@ def test_the_examples_in_python(page: Path, count: int) -> None:
     assert failed == 0, shown.getvalue()
 
 
+def test_the_ways_to_install() -> None:
+    """Those of tests/end_to_end/test_install.py, in a sentence of the README."""
+    for command in ("uvx --from . newswire serve", "uv tool install .", "newswire serve"):
+        assert f"`{command}`" in README
+
+
+def test_the_number_of_topics() -> None:
+    assert f"[{len(load_bundle(LATEST).topics)} topics](models/reuters/{LATEST.name}/" in README
+
+
 def test_readme_is_short() -> None:
     assert len(README.splitlines()) <= MAX_LINES
 
@@ -194,7 +218,7 @@ def test_readme_is_short() -> None:
 def test_named_bundle_is_the_released_one() -> None:
     """The figures of the README are those of the bundle that is served; `mlp` is number 1."""
     for path in (ROOT / "README.md", REFERENCE / "open-inference.md"):
-        named = re.findall(r'`models/reuters/(\d+)`|"model_version": "(\d+)"', path.read_text())
+        named = re.findall(r'models/reuters/(\d+)\b|"model_version": "(\d+)"', path.read_text())
         assert {first or second for first, second in named} - {"1"} == {LATEST.name}
 
 

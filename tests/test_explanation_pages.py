@@ -14,7 +14,7 @@ from tests.conftest import LATEST, ROOT
 from training.data import reuters_expected
 from training.data.reuters_expected import N_NEGATIVES, N_TEST, N_TRAIN, N_WITHOUT_BODY
 from training.data.views import ARTICLE, FIRST_SENTENCES, HEADLINES, KERAS, STREAM
-from training.recipes.reuters import read_written_texts
+from training.recipes.reuters import read_written_texts, synonyms_for
 from training.release import checks
 
 PAGES: Final = ROOT / "docs" / "explanation"
@@ -79,7 +79,9 @@ def test_training_texts(manifest: dict[str, Any]) -> None:
     assert recipe["written_texts"] == n_written
     for name in ("model.md", "data.md"):
         assert f"{n_written:,}" in words_of(name)
-    assert f"{len(recipe['synonyms'])} words of today" in words_of("model.md")
+    synonyms = synonyms_for(reuters_expected.TOPIC_CODES)
+    assert f"{len(recipe['synonyms'])} of the {len(synonyms)} words in" in words_of("model.md")
+    assert f"the other {len(synonyms) - len(recipe['synonyms'])} are" in words_of("model.md")
     assert f"{N_TRAIN:,} newswires with a topic" in words_of("model.md")
     assert f"{N_NEGATIVES[0]:,} indexed newswires without a topic" in words_of("model.md")
 

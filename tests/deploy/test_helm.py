@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import yaml
 
 from service import __version__
 from service.settings import PREFIX, ServiceSettings
-from tests.conftest import ROOT
+from tests.conftest import LATEST, ROOT
 from tests.deploy import custom_resources
 from tests.deploy.chart import CHART, NAME, Values, messages, render, render_error, run_helm
 from tests.deploy.manifests import KUBERNETES, Object, build, containers, describe, find_tool, only
@@ -445,6 +446,41 @@ def test_documented_label_is_that_of_the_base() -> None:
     ((_, _, _, namespace, label),) = documented("label")
     key, value = label.split("=")
     assert only(build("base"), "Namespace", namespace)["metadata"]["labels"][key] == value
+
+
+def test_documented_restart_is_of_the_release() -> None:
+    ((_, _, _, name, _, namespace),) = documented("rollout")
+    kind, _, deployment = name.partition("/")
+    assert only(render(namespace=namespace), kind.capitalize(), deployment)
+
+
+def test_documented_pod_writes_the_bundles(tmp_path: Path) -> None:
+    """Its mounts are where the commands write, and its volume is the one that is served."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    (writer,) = (yaml.safe_load(block) for block in blocks if "kind: Pod" in block)
+    kubernetes_validate.validate(writer, VERSIONS[0], strict=True)
+    assert violations(writer["spec"]) == []
+    assert "labels" not in writer["metadata"]
+    (served,) = (words for words in documented("upgrade") if "bundle.enabled" in words[-1])
+    values = dict(part.split("=") for part in served[-1].split(","))
+    (volume,) = writer["spec"]["volumes"]
+    assert volume["persistentVolumeClaim"] == {"claimName": values["bundle.existingClaim"]}
+    (installed,) = (words for words in documented("install") if words[2] == NAME)
+    image = dict(part.removeprefix("image.").split("=") for part in installed[-1].split(","))
+    (writing,) = containers(writer["spec"])
+    assert writing["image"] == f"{image['repository']}:{image['tag']}"
+    assert writing["volumeMounts"] == [{"name": "bundles", "mountPath": "/bundles"}]
+    name, namespace = (writer["metadata"][key] for key in ("name", "namespace"))
+    ((*_, source, target),) = documented("cp")
+    assert target == f"{namespace}/{name}:/bundles/.{Path(source).name}"
+    for words in (*documented("exec"), *documented("delete")):
+        assert name in words[2:4]
+        assert f"--namespace {namespace}" in " ".join(words)
+    shutil.copytree(LATEST, tmp_path / target.rsplit("/", 1)[1])
+    for words in documented("exec"):
+        command = words[words.index("--") + 1 :]
+        subprocess.run([word.replace("/bundles", str(tmp_path)) for word in command], check=True)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{Path(source).name}.withdrawn"]
 
 
 # wrong values

@@ -39,7 +39,7 @@ KSERVES_PROTOCOL: Final = {"name": "PROTOCOL", "value": "v2"}
 MAX_MEMORY_MEBIBYTES: Final = 130
 """Bound on the memory of the service."""
 HOW_TO: Final = ROOT / "docs" / "how-to"
-STATE_KEEP_ALIVE: Final = ("how-to/kubernetes.md", "reference/settings.md")
+STATE_KEEP_ALIVE: Final = ("how-to/kubernetes.md", "explanation/overload.md")
 """Documents with the keep-alive of the manifests."""
 LONGEST_IDLE_SECONDS: Final = 3_600
 """For how long Envoy keeps an idle connection to what is behind it; other proxies do for less."""

@@ -19,8 +19,11 @@ ACCESS: Final = {
     "method": "Method of the request.",
     "route": "Route of the request, as in the metrics.",
     "status": "Status of the response.",
-    "seconds": "Time from the request headers to the end of the response.",
 }
+SECONDS: Final = (
+    "Of the access log: time from the request headers to the end of the response. Of a reload: "
+    "time of validating and loading the bundle."
+)
 EXCEPTION: Final = "The traceback; during a request without the message of the error."
 TRACE_ID: Final = "The client's, or that of a sampled request where traces are on."
 TIME: Final = "2026-11-26T12:00:00+00:00"
@@ -42,6 +45,7 @@ def table_of_fields() -> str:
     ]
     rows.append((code("exception"), "with an error", EXCEPTION))
     rows += [(code(name), "access log", text) for name, text in ACCESS.items()]
+    rows.append((code("seconds"), "access log, `model reloaded`", SECONDS))
     return block(table(("field", "lines", "description"), rows))
 
 
@@ -53,7 +57,7 @@ def example() -> str:
 def access_example() -> str:
     """Return a line of the access log."""
     values = {"method": "POST", "route": "/classify", "status": 200, "seconds": 0.001234}
-    assert values.keys() == ACCESS.keys()
+    assert values.keys() == {*ACCESS, "seconds"}
     return _example(
         "service.api.middleware.instrumentation", logging.INFO, "POST /classify 200", **values
     )

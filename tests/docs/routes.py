@@ -53,7 +53,8 @@ def _describe(operation: dict[str, Any]) -> str:
 
 
 def _statuses(operation: dict[str, Any]) -> list[str]:
-    return ["others" if status == "default" else status for status in operation["responses"]]
+    """Return the statuses if the document has all: it has not those of ``/v2``."""
+    return [] if "default" in operation["responses"] else [*operation["responses"]]
 
 
 def table_of_fields(schema: str) -> str:

@@ -47,9 +47,9 @@ The test texts took no part in training, calibration and the choice of threshold
 is the accuracy on texts that have one topic only; *any topic* counts a prediction that is \
 one of a text's several. ECE is the expected calibration error (15 bins): a topic predicted for a \
 text of no topic is wrong. *Coverage* is the share of the texts with a topic that is not abstained \
-from, *answered* the share of right predictions among all that are not abstained from\
+from, *precision* the share of right predictions among all that are not abstained from\
 """
-NEGATIVE_SCORES: Final = """, *negatives answered* the share of negatives that are not. AUC is the \
+NEGATIVE_SCORES: Final = """, *false alarms* the share of negatives that are not. AUC is the \
 area under the ROC curve of `no_topic`"""
 ABSTENTION: Final = """
 ## Abstention

@@ -29,8 +29,8 @@ SCORE_TITLES: Final[Mapping[str, str]] = {
     "expected_calibration_error": "ECE",
     "brier_score": "Brier",
     "coverage": "coverage",
-    "answered_accuracy": "answered",
-    "negatives_answered": "negatives answered",
+    "answered_accuracy": "precision",
+    "negatives_answered": "false alarms",
     "no_topic_auc": "AUC",
 }
 ALL_TOPICS_TITLES: Final[Mapping[str, str]] = {
@@ -45,9 +45,9 @@ LABELLED_TITLES: Final[Mapping[str, str]] = {
     "texts": "texts",
     "first_right": "first topic right",
     "abstained": "abstained",
-    "topical_answered": "topical answered",
-    "negatives_answered": "negatives answered",
-    "answered_right": "right of answered",
+    "topical_answered": "coverage",
+    "negatives_answered": "false alarms",
+    "answered_right": "precision",
 }
 TOPIC_COLUMNS: Final = ("topic", "precision", "recall", "F1", "test texts")
 

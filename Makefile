@@ -31,7 +31,7 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 serve: $(VENVS)/service/.installed ## Serve the released model on port 8000; settings are NEWSWIRE_... variables
-	exec $(SERVICE) -m service
+	@exec $(SERVICE) -m service
 
 # What `make data` has downloaded is not downloaded again.
 train check-data evaluate promote: export NEWSWIRE_DATA_DIR := $(or $(NEWSWIRE_DATA_DIR),$(DOWNLOADED))

@@ -2,8 +2,12 @@
 
 import json
 import logging
-from typing import Any, Final
+from collections.abc import Callable
+from logging.handlers import QueueHandler
+from queue import SimpleQueue
+from typing import Final
 
+from service.api.middleware import instrumentation
 from service.observability.logging import JsonLinesFormatter
 from service.observability.request_context import RequestContext, current_request_context
 from tests.docs.markdown import block, code, table
@@ -51,28 +55,41 @@ def table_of_fields() -> str:
 
 def example() -> str:
     """Return the line of an error of a request."""
-    return _example("service.api.problems", logging.ERROR, "inference failed: the session ended")
+    logger = logging.getLogger("service.api.problems")
+    error = "the session ended"
+    return _example(_written(logger, lambda: logger.error("inference failed: %s", error)), set())
 
 
 def access_example() -> str:
     """Return a line of the access log."""
-    values = {"method": "POST", "route": "/classify", "status": 200, "seconds": 0.001234}
-    assert values.keys() == {*ACCESS, "seconds"}
-    return _example(
-        "service.api.middleware.instrumentation", logging.INFO, "POST /classify 200", **values
+    record = _written(
+        instrumentation.logger,
+        lambda: instrumentation.log_access("POST", "/classify", 200, 0.001234),
     )
+    return _example(record, {*ACCESS, "seconds"})
 
 
-def _example(logger: str, level: int, message: str, **more: Any) -> str:
-    """Format a record as the service does, with a fixed time."""
-    record = logging.makeLogRecord(
-        {"name": logger, "levelno": level, "levelname": logging.getLevelName(level), "msg": message}
-        | more
-    )
+def _written(logger: logging.Logger, write: Callable[[], None]) -> logging.LogRecord:
+    """Return the one record that a function writes."""
+    records: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    handler = QueueHandler(records)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        write()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    return records.get_nowait()
+
+
+def _example(record: logging.LogRecord, more: set[str]) -> str:
+    """Format a record as the service does, with a fixed time and the fields of a request."""
     token = current_request_context.set(CONTEXT)
     try:
         line = json.loads(JsonLinesFormatter().format(record)) | {"timestamp": TIME}
     finally:
         current_request_context.reset(token)
-    assert line.keys() >= ALWAYS.keys()
+    assert line.keys() == {*ALWAYS, *(field.name for field in fields(RequestContext)), *more}
     return block(f"```json\n{json.dumps(line, indent=1)}\n```")

@@ -61,9 +61,10 @@ class InstrumentationMiddleware:
                 route=route, status=status, seconds=seconds, trace_id=inner.get("trace_id")
             )
             if self._access_log:
-                _log(scope["method"], route, status, seconds)
+                log_access(scope["method"], route, status, seconds)
 
 
-def _log(method: str, route: str, status: int, seconds: float) -> None:
+def log_access(method: str, route: str, status: int, seconds: float) -> None:
+    """Write the line of the access log."""
     fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
     logger.info("%s %s %d", method, route, status, extra=fields)

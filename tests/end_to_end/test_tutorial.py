@@ -67,6 +67,14 @@ def test_what_may_vary() -> None:
     assert find_difference("A\nB\n", "A\n") == "expected 'B', got ''"
 
 
+def test_precision_of_few_texts_may_vary() -> None:
+    row = "│ headlines │   0.0004 │    1.0000 │       0.0000 │     │"
+    assert find_difference(row, row.replace("0.0004 │    1.0000", "0.0013 │    0.6667")) is None
+    assert find_difference(row, row.replace("0.0004 │    1.0000", "0.0000 │          ")) is None
+    many = row.replace("0.0004", "0.5000")
+    assert find_difference(many, many.replace("1.0000", "0.6667")) is not None
+
+
 def test_blocks_of_a_page() -> None:
     page = "A\n```console\n$ a \\\n    b\n1\n$ python3 - <<'EOF'\nc\nEOF\n2\n3\n```\n```json\n```\n"
     assert read_blocks(page) == [

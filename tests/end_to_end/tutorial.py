@@ -42,6 +42,7 @@ VARYING: Final = {
     r"\d[\d,]* B\b": "N B",  # of a bundle: names of library versions
     r"p = [\d.e-]+": "p = N",
     r"below: [^│]*": "below: topics",
+    r"│ +0\.00\d\d │[^│]*│ +0\.\d{4} │": "│ few │",  # so the precision is that of one or two texts
     r"[━─]+": "─",  # columns are as wide as these numbers
     r" +": " ",
     r" $": "",

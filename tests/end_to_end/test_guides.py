@@ -36,3 +36,6 @@ def test_json_is_compared_to_the_digits_that_are_shown() -> None:
     assert find_step_difference(shown, '{"score":0.9958,"words":["A"],"id":16}')
     assert find_step_difference(shown, '{"score":0.9978,"words":["B"],"id":16}')
     assert find_step_difference(shown, '{"score":0.9978,"words":["A"]}')
+    digits = Step("a", '{"score": 0.9985638260841}\n')
+    assert find_step_difference(digits, '{"score": 0.9985639}') is None
+    assert find_step_difference(digits, '{"score": 0.99859}')

@@ -1,6 +1,7 @@
-"""Dynamic batching: requests that arrive in one turn of the event loop share an inference.
+"""Dynamic batching: requests that arrive together share an inference.
 
-No request waits for others: a batch is what has arrived when the event loop gets to it.
+A batch begins as soon as a turn of the event loop brings no further request. There is no timer: a
+single request waits for one turn, some microseconds.
 """
 
 from asyncio import Future, get_running_loop
@@ -11,6 +12,8 @@ from service.scheduling.admission import ConcurrencyLimit
 
 MAX_BATCH_BYTES: Final = 65_536
 """Size of the requests of a batch: it keeps the event loop busy for a few milliseconds."""
+MAX_TURNS: Final = 8
+"""That a batch waits, if each brings another request."""
 
 Request = TypeVar("Request")
 Outcome = bytes | Exception
@@ -42,8 +45,19 @@ class DynamicBatcher(Generic[Request]):
             future: Future[bytes] = loop.create_future()
             self._queue.append((request, n_bytes, future))
             if len(self._queue) == 1:
-                loop.call_soon(self._run_batch)
+                loop.call_soon(self._wait, 0, MAX_TURNS)
             return await future
+
+    def _wait(self, n_before: int, turns_left: int) -> None:
+        """Run a batch, unless there are more requests in the queue than in the turn before."""
+        loop = get_running_loop()
+        n_queued = len(self._queue)
+        if n_queued > n_before and turns_left:
+            loop.call_soon(self._wait, n_queued, turns_left - 1)
+            return
+        self._run_batch()
+        if self._queue:
+            loop.call_soon(self._wait, len(self._queue), MAX_TURNS)
 
     def _run_batch(self) -> None:
         batch: list[tuple[Request, Future[bytes]]] = []
@@ -54,8 +68,6 @@ class DynamicBatcher(Generic[Request]):
                 break
             batch.append((request, future))
         del self._queue[: len(batch)]
-        if self._queue:
-            get_running_loop().call_soon(self._run_batch)
         outcomes: Sequence[Outcome]
         try:
             outcomes = self._predict([request for request, _ in batch])

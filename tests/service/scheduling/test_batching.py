@@ -43,6 +43,30 @@ def test_requests_of_one_turn_are_one_batch(batcher: DynamicBatcher[str], upper:
     assert upper.batches == [["a", "b", "c"]]
 
 
+async def submit_in_turns(batcher: DynamicBatcher[str], *requests: str) -> list[bytes]:
+    """Submit each request a turn of the event loop after the one before."""
+    tasks = []
+    for request in requests:
+        tasks.append(asyncio.create_task(batcher.submit(request, len(request))))
+        await asyncio.sleep(0)
+    return await asyncio.gather(*tasks)
+
+
+def test_requests_of_successive_turns_are_one_batch(
+    batcher: DynamicBatcher[str], upper: Upper
+) -> None:
+    assert asyncio.run(submit_in_turns(batcher, "a", "b", "c")) == [b"A", b"B", b"C"]
+    assert upper.batches == [["a", "b", "c"]]
+
+
+def test_batch_waits_for_a_bounded_number_of_turns(upper: Upper) -> None:
+    requests = [*"abcdefghijklmnopqrst"]
+    batcher = DynamicBatcher(upper, ConcurrencyLimit(len(requests)))
+    asyncio.run(submit_in_turns(batcher, *requests))
+    assert [request for batch in upper.batches for request in batch] == requests
+    assert batching.MAX_TURNS <= max(map(len, upper.batches)) <= batching.MAX_TURNS + 1
+
+
 def test_request_does_not_wait_for_others(batcher: DynamicBatcher[str], upper: Upper) -> None:
     async def submit_one_after_the_other() -> None:
         for request in ("a", "b"):

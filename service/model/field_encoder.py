@@ -69,8 +69,8 @@ class FieldEncoder(TextEncoder):
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         super().__init__(vocabulary)
-        self._title_ids = _field_ids_by_word(vocabulary, TITLE)
-        self._lead_ids = _field_ids_by_word(vocabulary, LEAD)
+        self._field_ids = np.stack([_field_ids_by_word(vocabulary, each) for each in (TITLE, LEAD)])
+        self._title_ids, self._lead_ids = self._field_ids
         self._number_ids = [vocabulary.get(name, UNKNOWN_ID) for name in _NUMBERS]
         self._word_ids = {word: i for word, i in vocabulary.items() if ":" not in word}
         for n_digits in (1, 2, 3):  # nearly all numbers
@@ -133,33 +133,29 @@ class FieldEncoder(TextEncoder):
         joined = b" ".join((b"", *parts, b" " * KEY_BYTES))
         starts, lengths = _find_words(joined)
         word_ids = self._table.find(joined, starts, lengths)
-        (others,) = (word_ids <= UNKNOWN_ID).nonzero()
-        is_left_out = word_ids[others] == PAD_ID
-        others = others[is_left_out | _may_be_known(joined, starts[others], lengths[others])]
-        spans = zip(starts[others].tolist(), lengths[others].tolist(), strict=True)
+        (others,) = (word_ids == UNKNOWN_ID).nonzero()
+        spans = zip(starts.take(others).tolist(), lengths.take(others).tolist(), strict=True)
         word_ids[others] = self.word_ids([joined[at : at + n].decode() for at, n in spans])
 
         # the first word of each part, and the end
         places = starts.searchsorted([0, *accumulate(len(part) + 1 for part in parts)]).tolist()
-        titles: list[NDArray[np.int64]] = []
-        leads: list[NDArray[np.int64]] = []
         n_words: list[int] = []
+        n_fields: list[int] = []  # in the title, and in the lead
+        in_fields: list[NDArray[np.int64]] = []
         for text, begin, middle, end in zip(
             texts, places[:-1:2], places[1::2], places[2::2], strict=True
         ):
             title_end = middle if middle - begin <= text.max_title_words else begin
-            titles.append(word_ids[begin:title_end])
-            leads.append(word_ids[title_end : min(title_end + LEAD_WORDS, end)])
+            lead_end = min(title_end + LEAD_WORDS, end)
             n_words.append(end - begin)
-        title_ids = self._title_ids[np.concatenate(titles)]
-        lead_ids = self._lead_ids[np.concatenate(leads)]
-        rows = np.arange(len(texts))
+            n_fields += (title_end - begin, lead_end - title_end)
+            in_fields.append(word_ids[begin:lead_end])
+        fields = (np.arange(len(n_fields)) % 2).repeat(n_fields)
         return count_batch(
             word_ids,
-            rows.repeat(n_words),
-            np.concatenate((title_ids, lead_ids)),
-            np.concatenate((rows.repeat([*map(len, titles)]), rows.repeat([*map(len, leads)]))),
-            n_texts=len(texts),
+            n_words,
+            self._field_ids[fields, np.concatenate(in_fields)],
+            [*map(len, in_fields)],
             last_number_id=self._last_number_id,
         )
 
@@ -246,21 +242,6 @@ def _find_words(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     is_blank = np.frombuffer(text, np.uint8) == ord(" ")
     borders = (is_blank[1:] != is_blank[:-1]).nonzero()[0] + 1
     return borders[::2], borders[1::2] - borders[::2]
-
-
-def _may_be_known(
-    text: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Whether words that are in no table may have an id: as a number, or without ``'s``.
-
-    A number begins with a digit, of ASCII or not.
-    """
-    characters = np.frombuffer(text, np.uint8)
-    first = characters.take(starts)
-    is_number = (first < ord("a")) | (first > ord("z"))
-    is_possessive = characters.take(starts + np.maximum(lengths - 2, 0)) == ord("'")
-    may_be_known: NDArray[np.bool_] = is_number | is_possessive
-    return may_be_known
 
 
 def _field_ids_by_word(vocabulary: Mapping[str, int], field: str) -> NDArray[np.int64]:

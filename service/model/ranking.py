@@ -54,24 +54,21 @@ class Classification(NamedTuple):
 
     def to_json_object(self) -> dict[str, Any]:
         """Return the result of a text, as responses and commands have it."""
-        topics, *all_topics = (
-            [
-                {"topic": topic.code, "name": topic.name, "id": topic.id, "score": score}
-                for topic, score in ranking
-            ]
-            for ranking in (self.topics, self.all_topics)
-            if ranking is not None
-        )
-        result = {
+        topics = [
+            {"topic": topic.code, "name": topic.name, "id": topic.id, "score": score}
+            for topic, score in (*self.topics, *(self.all_topics or ()))
+        ]
+        n_ranked = len(self.topics)
+        result: dict[str, Any] = {
             "topic": topics[0]["topic"],
-            "topics": topics,
+            "topics": topics[:n_ranked],
             "no_topic": self.no_topic,
             "known_words": self.known_words_ratio,
-            "abstained": self.abstained,
+            "abstained": self.abstained.value if self.abstained else None,
             "group": self.group._asdict() if self.group else None,
         }
-        if all_topics:
-            (result["all_topics"],) = all_topics
+        if self.all_topics is not None:
+            result["all_topics"] = topics[n_ranked:]
         if self.subjects is not None:
             result["subjects"] = [subject._asdict() for subject in self.subjects]
         return result

@@ -4,9 +4,8 @@ import math
 from collections import Counter as TotalOf
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import repeat
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,7 +29,20 @@ _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 _STAGE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 0.01, 0.025, 0.1)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
 
-MAX_PENDING: Final = 100  # observations that may wait for `ServiceMetrics.flush`
+MAX_PENDING: Final = 1_000  # observations that may wait for `ServiceMetrics.flush`
+
+
+class _Text(NamedTuple):
+    """What is counted of a text. Its tokens are not kept, so that their memory is used again."""
+
+    n_words: int
+    known_words_ratio: float
+    top_score_ratio: float
+    no_topic_ratio: float | None
+    topic: str  # code of the topic ranked first
+    abstained: Abstention | None
+    encode_seconds: float
+    inference_seconds: float
 
 
 class ServiceMetrics(Collector):
@@ -57,7 +69,7 @@ class ServiceMetrics(Collector):
         self.requests = counter(
             "http_requests", "Responses by route and status.", ["route", "status"]
         )
-        self.request_duration = histogram(
+        self.request_duration = batched(
             "http_request_duration_seconds",
             "Time from the request headers to the end of the response, by route.",
             ["route"],
@@ -121,7 +133,7 @@ class ServiceMetrics(Collector):
         self._topics: Collection[str] = ()  # of the served model
         self._counted_topics: set[str] = set()  # with a count of predictions
         self._pending_requests: list[tuple[str, int, float, str | None]] = []
-        self._pending_texts: list[tuple[EncodedText, Classification, float, float]] = []
+        self._pending_texts: list[_Text] = []
         self._flush_lock = Lock()
 
     def collect(self) -> Iterable[Metric]:
@@ -190,8 +202,20 @@ class ServiceMetrics(Collector):
         inference_seconds: float,
     ) -> None:
         """Record texts, their predictions and the durations, each in seconds a text."""
-        durations = repeat(encode_seconds), repeat(inference_seconds)
-        self._pending_texts.extend(zip(encoded, predictions, *durations, strict=False))
+        for text, prediction in zip(encoded, predictions, strict=True):
+            first = prediction.topics[0]
+            self._pending_texts.append(
+                _Text(
+                    text.n_words,
+                    prediction.known_words_ratio,
+                    first.score,
+                    prediction.no_topic,
+                    first.topic.code,
+                    prediction.abstained,
+                    encode_seconds,
+                    inference_seconds,
+                )
+            )
         if len(self._pending_texts) >= MAX_PENDING:
             self.flush()
 
@@ -200,37 +224,37 @@ class ServiceMetrics(Collector):
         with self._flush_lock:
             self._count_requests(_take_all(self._pending_requests))
             if texts := _take_all(self._pending_texts):
-                self._count_texts(*zip(*texts, strict=True))
+                self._count_texts(texts)
 
     def _count_requests(self, requests: Sequence[tuple[str, int, float, str | None]]) -> None:
         totals = TotalOf((route, status) for route, status, _, _ in requests)
         for (route, status), n_requests in totals.items():
             self.requests.labels(route, str(status)).inc(n_requests)
-        durations = {route: self.request_duration.labels(route) for route, _ in totals}
+        durations: dict[str, list[float]] = {route: [] for route, _ in totals}
         for route, _, seconds, trace_id in requests:
-            durations[route].observe(seconds, {"trace_id": trace_id} if trace_id else None)
+            if trace_id:
+                self.request_duration.labels(route).observe(seconds, {"trace_id": trace_id})
+            else:
+                durations[route].append(seconds)
+        for route, values in durations.items():
+            self.request_duration.labels(route).observe_many(values)
 
-    def _count_texts(
-        self,
-        encoded: Sequence[EncodedText],
-        predictions: Sequence[Classification],
-        encode_seconds: Sequence[float],
-        inference_seconds: Sequence[float],
-    ) -> None:
-        self.encode_duration.observe_many(encode_seconds)
-        self.inference_duration.observe_many(inference_seconds)
-        self.text_words.observe_many([text.n_words for text in encoded])
-        self.known_words_ratio.observe_many([each.known_words_ratio for each in predictions])
-        self.top_score_ratio.observe_many([each.topics[0].score for each in predictions])
-        if no_topic := [each.no_topic for each in predictions if each.no_topic is not None]:
-            self.no_topic_ratio.observe_many(no_topic)
-        first = TotalOf(each.topics[0].topic.code for each in predictions)
+    def _count_texts(self, texts: Sequence[_Text]) -> None:
+        self.encode_duration.observe_many([text.encode_seconds for text in texts])
+        self.inference_duration.observe_many([text.inference_seconds for text in texts])
+        self.text_words.observe_many([text.n_words for text in texts])
+        self.known_words_ratio.observe_many([text.known_words_ratio for text in texts])
+        self.top_score_ratio.observe_many([text.top_score_ratio for text in texts])
+        self.no_topic_ratio.observe_many(
+            [text.no_topic_ratio for text in texts if text.no_topic_ratio is not None]
+        )
+        first = TotalOf(text.topic for text in texts)
         self._counted_topics.update(first)  # a request may end with an earlier model
         for topic, n_texts in first.items():
             self.predictions.labels(topic).inc(n_texts)
-        abstentions = TotalOf(each.abstained.value for each in predictions if each.abstained)
+        abstentions = TotalOf(text.abstained for text in texts if text.abstained)
         for reason, n_texts in abstentions.items():
-            self.abstentions.labels(reason).inc(n_texts)
+            self.abstentions.labels(reason.value).inc(n_texts)
 
 
 def _take_all(pending: list[Any]) -> list[Any]:

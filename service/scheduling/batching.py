@@ -45,21 +45,15 @@ class DynamicBatcher(Generic[Request]):
             future: Future[bytes] = loop.create_future()
             self._queue.append((request, n_bytes, future))
             if len(self._queue) == 1:
-                loop.call_soon(self._wait, 0, MAX_TURNS)
+                loop.call_soon(self._run_batch, 0, MAX_TURNS)
             return await future
 
-    def _wait(self, n_before: int, turns_left: int) -> None:
+    def _run_batch(self, n_before: int, turns_left: int) -> None:
         """Run a batch, unless there are more requests in the queue than in the turn before."""
         loop = get_running_loop()
-        n_queued = len(self._queue)
-        if n_queued > n_before and turns_left:
-            loop.call_soon(self._wait, n_queued, turns_left - 1)
+        if len(self._queue) > n_before and turns_left:
+            loop.call_soon(self._run_batch, len(self._queue), turns_left - 1)
             return
-        self._run_batch()
-        if self._queue:
-            loop.call_soon(self._wait, len(self._queue), MAX_TURNS)
-
-    def _run_batch(self) -> None:
         batch: list[tuple[Request, Future[bytes]]] = []
         total = 0
         for request, n_bytes, future in self._queue:
@@ -68,6 +62,8 @@ class DynamicBatcher(Generic[Request]):
                 break
             batch.append((request, future))
         del self._queue[: len(batch)]
+        if self._queue:
+            loop.call_soon(self._run_batch, len(self._queue), MAX_TURNS)
         outcomes: Sequence[Outcome]
         try:
             outcomes = self._predict([request for request, _ in batch])

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.model import load_bundle
-from service.model.token_counts import PAD_ID, UNKNOWN_ID
-from service.model.word_table import KEY_BYTES, PLACES, WordTable
+from service.model.token_counts import UNKNOWN_ID
+from service.model.word_table import KEY_BYTES, WordTable, _Slots
 from tests.conftest import LATEST
 
 words = st.text(st.characters(exclude_characters=" \0", exclude_categories=["Cs"]), min_size=1)
@@ -26,29 +26,27 @@ def test_any_words(known: list[str], others: list[str]) -> None:
     ids = {word: number for number, word in enumerate(known, UNKNOWN_ID + 1)}
     asked = [*known, *others]
     for word, word_id in zip(asked, find(WordTable(ids), asked), strict=True):
-        assert word_id in (ids.get(word, UNKNOWN_ID), PAD_ID)
+        assert word_id in (ids.get(word, UNKNOWN_ID), UNKNOWN_ID)
         if len(word.encode()) > KEY_BYTES:
-            assert word_id == PAD_ID
+            assert word_id == UNKNOWN_ID
 
 
 def test_released_vocabulary() -> None:
     """Hardly a word is left out, or the table would be of no use."""
     ids = {word: i for word, i in load_bundle(LATEST).vocabulary.items() if ":" not in word}
     found = find(WordTable(ids), [*ids])
-    assert all(word_id in (i, PAD_ID) for word_id, i in zip(found, ids.values(), strict=True))
-    assert found.count(PAD_ID) < 0.03 * len(ids)
+    assert all(word_id in (i, UNKNOWN_ID) for word_id, i in zip(found, ids.values(), strict=True))
+    assert found.count(UNKNOWN_ID) < 0.03 * len(ids)
     unknown = find(WordTable(ids), [f"{word}x" for word in ids if f"{word}x" not in ids])
-    assert {*unknown} == {UNKNOWN_ID, PAD_ID}
-    assert unknown.count(PAD_ID) < 0.1 * len(unknown)
+    assert {*unknown} == {UNKNOWN_ID}
 
 
 def test_words_of_one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All in one slot: as many are found as there are places, and the others may be known."""
-    monkeypatch.setattr(WordTable, "_slots", lambda _, head, tail: np.zeros(len(head), np.int64))
+    """All have one hash: the first two are found, each in a table."""
+    monkeypatch.setattr(_Slots, "_slots_of", lambda _, head, tail: np.zeros(len(head), np.int64))
     table = WordTable({f"w{number}": 10 + number for number in range(4)})
-    assert find(table, ["w0", "w1", "w2", "w3", "w4"]) == [10, 11, PAD_ID, PAD_ID, PAD_ID]
-    exact = WordTable({f"w{number}": 10 + number for number in range(PLACES)})
-    assert find(exact, ["w0", "w1", "w2"]) == [10, 11, UNKNOWN_ID]
+    expected = [10, 11, UNKNOWN_ID, UNKNOWN_ID, UNKNOWN_ID]
+    assert find(table, ["w0", "w1", "w2", "w3", "w4"]) == expected
 
 
 def test_prefixes_and_zeros() -> None:
@@ -56,5 +54,5 @@ def test_prefixes_and_zeros() -> None:
     ids = {"a": 3, "a\0": 4, "abcdefgh": 5, "abcdefghi": 6, "abcdefghijklmnop": 7, "\ud800": 8}
     table = WordTable(ids)
     asked = ["a", "abcdefgh", "abcdefghi", "abcdefghijklmnop", "abcdefghijklmnopq", "b"]
-    assert find(table, asked) == [3, 5, 6, 7, PAD_ID, UNKNOWN_ID]
+    assert find(table, asked) == [3, 5, 6, 7, UNKNOWN_ID, UNKNOWN_ID]
     assert find(WordTable({}), ["a"]) == [UNKNOWN_ID]

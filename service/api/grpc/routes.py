@@ -1,22 +1,14 @@
 """The calls of the Open Inference Protocol: ``inference.GRPCInferenceService``."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 
 from service.api.grpc import open_inference_pb2 as pb
 from service.api.grpc.calls import Calls, Messages
-from service.api.grpc.messages import (
-    infer,
-    parse_infer_request,
-    parse_message,
-    serialize,
-    to_metadata,
-)
+from service.api.grpc.messages import infer, parse_message, serialize
 from service.api.grpc.reception import MessageReader
-from service.api.limits import RequestLimits
 from service.api.open_inference.routes import server_metadata
 from service.api.served_model import ServedModel
 from service.observability.health import ServiceHealth
@@ -79,7 +71,7 @@ class InferenceCalls:
         """Say whether this model is the served one, and the service ready."""
         request = parse_message(pb.ModelReadyRequest, await self._reader.read(messages))
         try:
-            self._served().tensors.named(request.name, request.version or None)
+            self._served().tensors.named(request.name, request.version)
             ready = self._health.ready
         except HTTPException:
             ready = False
@@ -88,8 +80,8 @@ class InferenceCalls:
     async def model_metadata(self, messages: Messages) -> bytes:
         """Return the tensors of the model."""
         request = parse_message(pb.ModelMetadataRequest, await self._reader.read(messages))
-        model = self._served().tensors.named(request.name, request.version or None)
-        return serialize(to_metadata(model.metadata))
+        model = self._served().tensors.named(request.name, request.version)
+        return serialize(pb.ModelMetadataResponse(**model.metadata.model_dump()))
 
     async def model_infer(self, messages: Messages) -> bytes:
         """Classify the texts of a tensor; one that is not valid fails the request."""
@@ -98,12 +90,5 @@ class InferenceCalls:
             await admission.delay_rejection()
             raise OverloadedError(TOO_MANY_REQUESTS, admission.slow_limit.retry_after)
         message = await self._reader.read(messages)
-        return await self._executor.run(partial(_infer, self._served()), message, len(message))
-
-
-def _infer(served: ServedModel, data: bytes) -> bytes:
-    """Parse, check, predict and serialise, in any thread."""
-    limits: RequestLimits = served.limits
-    message = parse_infer_request(data, limits)
-    model = served.tensors.named(message.model_name, message.model_version or None)
-    return infer(message, model, limits)
+        model = self._served().tensors
+        return await self._executor.run(lambda data: infer(data, model), message, len(message))

@@ -76,7 +76,7 @@ class TensorModel:
         self, classifier: TopicClassifier, predictor: Predictor, limits: RequestLimits
     ) -> None:
         self._predictor = predictor
-        self._limits = limits
+        self.limits = limits
         manifest = classifier.manifest
         self._model = {"model_name": manifest.name, "model_version": manifest.version}
         self._labels = [topic.code for topic in classifier.topics]
@@ -97,10 +97,10 @@ class TensorModel:
             ],
         )
 
-    def named(self, name: str, version: str | None = None) -> Self:
-        """Return this model, or raise HTTPException if it has another name or version."""
+    def named(self, name: str, version: str = "") -> Self:
+        """Return this model; HTTPException is raised for another name, or another given version."""
         own_name, own_version = self._model.values()
-        if name != own_name or version not in (None, own_version):
+        if name != own_name or version not in ("", own_version):
             raise HTTPException(
                 404, f"Expected model {own_name}, version {own_version}: there is no other."
             )
@@ -111,7 +111,7 @@ class TensorModel:
 
         RequestError is raised for a request that is not valid, InferenceError if the network fails.
         """
-        request = parse_text_request(body, header_length, self._limits)
+        request = parse_text_request(body, header_length, self.limits)
         return self._write(self.predict(request), request)
 
     def predict(self, request: TextRequest) -> Iterator[OutputValues]:

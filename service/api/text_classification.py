@@ -26,29 +26,19 @@ class PredictParameters(Body, extra="forbid", strict=True):
 
     top_k: Annotated[int | None, Field(ge=1), BeforeValidator(whole_number)] = None
     """Number of topics to return; null for all."""
-    function_to_apply: Annotated[
-        Literal["softmax"] | None, Field(description="The scores are always of a softmax.")
-    ] = None
+    function_to_apply: Literal["softmax"] | None = None
+    """The scores are always of a softmax."""
 
 
 class PredictRequest(Body, extra="forbid", strict=True):
     """News texts to classify, as Hugging Face's clients send them."""
 
     inputs: Annotated[Any, Field(description="A text, or a list of texts.")]
-    parameters: Annotated[
-        PredictParameters | None,
-        Field(
-            description="As Hugging Face's Inference API has it. With it, even if it is empty, "
-            "the response is a list for each text, also for a single text."
-        ),
-    ] = None
-    raw_scores: Annotated[
-        bool,
-        Field(
-            description="Of text-embeddings-inference; only false is served.",
-            json_schema_extra={"const": False},
-        ),
-    ] = False
+    parameters: PredictParameters | None = None
+    """As Hugging Face's Inference API has it. With it, even if it is empty, the response is a list
+    for each text, also for a single text."""
+    raw_scores: Annotated[bool, Field(json_schema_extra={"const": False})] = False
+    """Of text-embeddings-inference; only false is served."""
     truncate: bool = False
     """Of text-embeddings-inference; no effect: a text over the limits is rejected."""
 
@@ -75,7 +65,9 @@ def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
         If the network returns something that is not a probability.
     """
     request = _parse(body, limits)
-    texts = request.inputs if isinstance(request.inputs, list) else [request.inputs]
+    is_list = isinstance(request.inputs, list)
+    texts = request.inputs if is_list else [request.inputs]
+    places = [f"{INPUTS}[{index}]" for index in range(len(texts))] if is_list else [INPUTS]
     top_k = request.parameters.top_k if request.parameters else None
     options = RankingOptions(top_k=top_k or limits.max_top_k)
     try:
@@ -86,12 +78,12 @@ def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
             for problem in error.problems
         ]
         raise InvalidRequestError(problems) from None
-    items = [_check_input(text, limits, _place(request, index)) for index, text in enumerate(texts)]
+    items = [_check_input(text, limits, place) for text, place in zip(texts, places, strict=True)]
     rankings = [
         [{"label": ranked.topic.code, "score": ranked.score} for ranked in each.topics]
         for each in predictor.predict_items(items, options).classifications
     ]
-    is_single = isinstance(request.inputs, str) and request.parameters is None
+    is_single = not is_list and request.parameters is None
     return to_json(rankings[0] if is_single else rankings)
 
 
@@ -115,10 +107,6 @@ def _parse(body: bytes, limits: RequestLimits) -> PredictRequest:
     if isinstance(request.inputs, list) and len(request.inputs) > n_texts:
         raise too_many
     return request
-
-
-def _place(request: PredictRequest, index: int) -> str:
-    return INPUTS if isinstance(request.inputs, str) else f"{INPUTS}[{index}]"
 
 
 def _check_input(text: Any, limits: RequestLimits, place: str) -> BatchItem:

@@ -18,7 +18,7 @@ from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOrig
 from service.api.middleware.fair_queue import FairQueueMiddleware
 from service.api.middleware.instrumentation import InstrumentationMiddleware
 from service.api.middleware.tracing import TracingMiddleware
-from service.api.open_inference import open_inference_routes
+from service.api.open_inference.routes import open_inference_routes
 from service.api.openapi.document import OPENAPI_PATH, complete_openapi, openapi_routes
 from service.api.openapi.statuses import statuses_by_route
 from service.api.problems import add_error_handlers

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
-class FieldProblem(BaseModel):
+class FieldProblem(BaseModel, frozen=True):
     """An invalid field of a request."""
-
-    model_config = ConfigDict(frozen=True)
 
     field: Annotated[str, Field(description="Path of the field.")]
     message: Annotated[str, Field(description="What was expected.")]

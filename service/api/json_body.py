@@ -99,13 +99,7 @@ def _model_at(model: type[BaseModel], parts: Sequence[int | str]) -> type[BaseMo
 
 
 def parse_body(model: type[Model], body: bytes) -> Model:
-    """Parse and validate JSON.
-
-    Raises
-    ------
-    MalformedBodyError, InvalidRequestError
-        As `service.api.parsing.parse_classify_request`.
-    """
+    """Parse and validate JSON, or raise MalformedBodyError or InvalidRequestError."""
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

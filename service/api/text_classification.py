@@ -57,12 +57,8 @@ class PredictResponse(RootModel[list[LabelScore] | list[list[LabelScore]]]):
 def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
     """Return the `PredictResponse` to the body of a request, as JSON.
 
-    Raises
-    ------
-    MalformedBodyError, InvalidRequestError, TooLargeError
-        As `service.api.parsing.parse_classify_request`; one invalid text fails the request.
-    InferenceError
-        If the network returns something that is not a probability.
+    Raises RequestError as `service.api.parsing.parse_classify_request`, also if one of the texts is
+    invalid, and InferenceError as `Predictor.predict`.
     """
     request = _parse(body, limits)
     is_list = isinstance(request.inputs, list)

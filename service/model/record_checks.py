@@ -139,10 +139,7 @@ def read_subjects(value: object, where: str) -> tuple[Subject, ...]:
 
 
 def check_subjects(subjects: Sequence[Subject], where: str) -> None:
-    """Raise BundleError unless each has a URI of its own, a printable name and a known match.
-
-    There are at most `MAX_SUBJECTS`, and `MATCHES` are known.
-    """
+    """Raise BundleError unless each has a URI of its own, a printable name and a known match."""
     if len(subjects) > MAX_SUBJECTS:
         raise BundleError(
             f"{where}: subjects: expected a list of at most {MAX_SUBJECTS} objects, "

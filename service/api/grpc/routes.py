@@ -1,6 +1,7 @@
 """The calls of the Open Inference Protocol: ``inference.GRPCInferenceService``."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -22,25 +23,18 @@ OF_MESSAGES: Final = frozenset({400, 408, 429})
 OF_INFERENCES: Final = OF_MESSAGES | {404, 413, 422, 503}
 
 
+@dataclass(frozen=True, slots=True)
 class InferenceCalls:
     """Responds to the calls of the protocol.
 
     A call reads the model once: the version that was checked is the one that predicts.
     """
 
-    def __init__(
-        self,
-        served: Callable[[], ServedModel],
-        health: ServiceHealth,
-        reader: MessageReader,
-        admission: Admission,
-        executor: InferenceExecutor,
-    ) -> None:
-        self._served = served
-        self._health = health
-        self._reader = reader
-        self._admission = admission
-        self._executor = executor
+    served: Callable[[], ServedModel]
+    health: ServiceHealth
+    reader: MessageReader
+    admission: Admission
+    executor: InferenceExecutor
 
     def handlers(self, calls: Calls) -> dict[str, Any]:
         """Return the handlers by the name of the call."""
@@ -56,11 +50,11 @@ class InferenceCalls:
 
     async def server_live(self, _: Messages) -> bytes:
         """Say whether the process works and its inferences succeed."""
-        return serialize(pb.ServerLiveResponse(live=self._health.live))
+        return serialize(pb.ServerLiveResponse(live=self.health.live))
 
     async def server_ready(self, _: Messages) -> bytes:
         """Say whether the service is neither draining nor failing."""
-        return serialize(pb.ServerReadyResponse(ready=self._health.ready))
+        return serialize(pb.ServerReadyResponse(ready=self.health.ready))
 
     async def server_metadata(self, _: Messages) -> bytes:
         """Return the server's name, version and extensions of the protocol."""
@@ -69,26 +63,26 @@ class InferenceCalls:
 
     async def model_ready(self, messages: Messages) -> bytes:
         """Say whether this model is the served one, and the service ready."""
-        request = parse_message(pb.ModelReadyRequest, await self._reader.read(messages))
+        request = parse_message(pb.ModelReadyRequest, await self.reader.read(messages))
         try:
-            self._served().tensors.named(request.name, request.version)
-            ready = self._health.ready
+            self.served().tensors.named(request.name, request.version)
+            ready = self.health.ready
         except HTTPException:
             ready = False
         return serialize(pb.ModelReadyResponse(ready=ready))
 
     async def model_metadata(self, messages: Messages) -> bytes:
         """Return the tensors of the model."""
-        request = parse_message(pb.ModelMetadataRequest, await self._reader.read(messages))
-        model = self._served().tensors.named(request.name, request.version)
+        request = parse_message(pb.ModelMetadataRequest, await self.reader.read(messages))
+        model = self.served().tensors.named(request.name, request.version)
         return serialize(pb.ModelMetadataResponse(**model.metadata.model_dump()))
 
     async def model_infer(self, messages: Messages) -> bytes:
         """Classify the texts of a tensor; one that is not valid fails the request."""
-        admission = self._admission
+        admission = self.admission
         if not (admission.slow_limit.n_free and admission.limit.n_free):
             await admission.delay_rejection()
             raise OverloadedError(TOO_MANY_REQUESTS, admission.slow_limit.retry_after)
-        message = await self._reader.read(messages)
-        model = self._served().tensors
-        return await self._executor.run(lambda data: infer(data, model), message, len(message))
+        message = await self.reader.read(messages)
+        model = self.served().tensors
+        return await self.executor.run(lambda data: infer(data, model), message, len(message))

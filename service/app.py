@@ -110,7 +110,7 @@ class NewswireApp:
             catalogue_routes(self.model),
             operations_routes(None if settings.metrics_port else registry, self.health),
             openapi_routes(self.openapi),
-            page_routes(lambda: self.model.served),
+            page_routes(self.model),
         )
         self.api = _build_api(routers)
         self._openapi: dict[str, Any] | None = None

@@ -57,7 +57,7 @@ def unknown_fields(
         shown = ", ".join(_show(name, [*model.model_fields]) for name in names[:MAX_NAMED])
         more = len(names) - MAX_NAMED
         message += f", got {shown}" + (f" and {more} more" if more > 0 else "")
-    return InvalidRequestError([FieldProblem(field=place or "body", message=message)])
+    return InvalidRequestError.of(place or "body", message)
 
 
 def _show(name: str, known: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, RootModel
 from pydantic_core import to_json
 
-from service.api.errors import FieldProblem, InvalidRequestError, TooLargeError
+from service.api.errors import InvalidRequestError, TooLargeError
 from service.api.json_body import parse_body
 from service.api.json_complexity import exceeds_json_complexity
 from service.api.limits import RequestLimits
@@ -69,11 +69,7 @@ def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
     try:
         limits.check_options(options, n_texts=len(texts))
     except InvalidRequestError as error:
-        problems = [
-            FieldProblem(field=f"{PARAMETERS}.{problem.field}", message=problem.message)
-            for problem in error.problems
-        ]
-        raise InvalidRequestError(problems) from None
+        raise error.renamed(lambda field: f"{PARAMETERS}.{field}") from None
     items = [_check_input(text, limits, place) for text, place in zip(texts, places, strict=True)]
     rankings = [
         [{"label": ranked.topic.code, "score": ranked.score} for ranked in each.topics]
@@ -86,9 +82,7 @@ def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
 def _parse(body: bytes, limits: RequestLimits) -> PredictRequest:
     n_fields = len(PredictRequest.model_fields) + len(PredictParameters.model_fields)
     n_texts = limits.max_batch_size
-    too_many = InvalidRequestError(
-        [FieldProblem(field=INPUTS, message=f"Input should have at most {n_texts} items")]
-    )
+    too_many = InvalidRequestError.of(INPUTS, f"Input should have at most {n_texts} items")
     if exceeds_json_complexity(
         body, max_strings=STRINGS_PER_FIELD * n_fields + n_texts, max_texts=n_texts
     ):
@@ -96,10 +90,9 @@ def _parse(body: bytes, limits: RequestLimits) -> PredictRequest:
     request = parse_body(PredictRequest, body)
     if not isinstance(request.inputs, str | list) or request.inputs == []:
         message = "Expected a string, or a list of at least one string"
-        raise InvalidRequestError([FieldProblem(field=INPUTS, message=message)])
+        raise InvalidRequestError.of(INPUTS, message)
     if request.raw_scores:
-        message = "Expected false: scores are probabilities"
-        raise InvalidRequestError([FieldProblem(field="raw_scores", message=message)])
+        raise InvalidRequestError.of("raw_scores", "Expected false: scores are probabilities")
     if isinstance(request.inputs, list) and len(request.inputs) > n_texts:
         raise too_many
     return request
@@ -108,10 +101,9 @@ def _parse(body: bytes, limits: RequestLimits) -> PredictRequest:
 def _check_input(text: Any, limits: RequestLimits, place: str) -> BatchItem:
     """Check a text; what is wrong is said of its place."""
     if not isinstance(text, str):
-        raise InvalidRequestError([FieldProblem(field=place, message="Expected a string")])
+        raise InvalidRequestError.of(place, "Expected a string")
     if is_blank(text):
-        message = "Expected a text that is not only white space"
-        raise InvalidRequestError([FieldProblem(field=place, message=message)])
+        raise InvalidRequestError.of(place, "Expected a text that is not only white space")
     item = BatchItem.model_construct(text=text)
     try:
         limits.check_text(item)

@@ -16,7 +16,7 @@ def whole_number(value: object) -> object:
 
 def _join_lines(schema: dict[str, Any]) -> None:
     """Put the description of each field on one line."""
-    for field in schema["properties"].values():
+    for field in schema.get("properties", {}).values():
         if "description" in field:
             field["description"] = " ".join(field["description"].split())
 

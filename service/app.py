@@ -18,7 +18,7 @@ from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOrig
 from service.api.middleware.fair_queue import FairQueueMiddleware
 from service.api.middleware.instrumentation import InstrumentationMiddleware
 from service.api.middleware.tracing import TracingMiddleware
-from service.api.open_inference import open_inference_routes
+from service.api.open_inference.routes import open_inference_routes
 from service.api.openapi.document import OPENAPI_PATH, complete_openapi, openapi_routes
 from service.api.openapi.statuses import statuses_by_route
 from service.api.problems import add_error_handlers
@@ -110,7 +110,7 @@ class NewswireApp:
             catalogue_routes(self.model),
             operations_routes(None if settings.metrics_port else registry, self.health),
             openapi_routes(self.openapi),
-            page_routes(lambda: self.model.served),
+            page_routes(self.model),
         )
         self.api = _build_api(routers)
         self._openapi: dict[str, Any] | None = None

@@ -1,15 +1,13 @@
 """What is wrong with a request."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
-class FieldProblem(BaseModel):
+class FieldProblem(BaseModel, frozen=True):
     """An invalid field of a request."""
-
-    model_config = ConfigDict(frozen=True)
 
     field: Annotated[str, Field(description="Path of the field.")]
     message: Annotated[str, Field(description="What was expected.")]
@@ -53,4 +51,15 @@ class InvalidRequestError(RequestError):
             fields.setdefault(item.message, []).append(item.field)
         super().__init__(
             "; ".join(f"{', '.join(names)}: {message}" for message, names in fields.items())
+        )
+
+    @classmethod
+    def of(cls, field: str, message: str) -> Self:
+        """Return the error of one field."""
+        return cls([FieldProblem(field=field, message=message)])
+
+    def renamed(self, rename: Callable[[str], str]) -> Self:
+        """Return the same error for other paths of the fields, such as those in a batch."""
+        return type(self)(
+            [FieldProblem(field=rename(each.field), message=each.message) for each in self.problems]
         )

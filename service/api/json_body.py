@@ -57,7 +57,7 @@ def unknown_fields(
         shown = ", ".join(_show(name, [*model.model_fields]) for name in names[:MAX_NAMED])
         more = len(names) - MAX_NAMED
         message += f", got {shown}" + (f" and {more} more" if more > 0 else "")
-    return InvalidRequestError([FieldProblem(field=place or "body", message=message)])
+    return InvalidRequestError.of(place or "body", message)
 
 
 def _show(name: str, known: Sequence[str]) -> str:
@@ -99,13 +99,7 @@ def _model_at(model: type[BaseModel], parts: Sequence[int | str]) -> type[BaseMo
 
 
 def parse_body(model: type[Model], body: bytes) -> Model:
-    """Parse and validate JSON.
-
-    Raises
-    ------
-    MalformedBodyError, InvalidRequestError
-        As `service.api.parsing.parse_classify_request`.
-    """
+    """Parse and validate JSON, or raise MalformedBodyError or InvalidRequestError."""
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

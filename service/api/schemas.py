@@ -14,7 +14,14 @@ def whole_number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class Body(BaseModel, use_attribute_docstrings=True):
+def _join_lines(schema: dict[str, Any]) -> None:
+    """Put the description of each field on one line."""
+    for field in schema.get("properties", {}).values():
+        if "description" in field:
+            field["description"] = " ".join(field["description"].split())
+
+
+class Body(BaseModel, use_attribute_docstrings=True, json_schema_extra=_join_lines):
     """Base of the bodies."""
 
 
@@ -23,29 +30,17 @@ class RankingOptions(Body, extra="forbid", strict=True):
 
     top_k: Annotated[int, Field(ge=1), BeforeValidator(whole_number)] = DEFAULT_TOP_K
     """Number of topics to return."""
-    min_confidence: Annotated[
-        Probability | None,
-        Field(
-            description="Abstain below this score instead of the model's thresholds. "
-            "The abstention no_topic is not affected."
-        ),
-    ] = None
+    min_confidence: Probability | None = None
+    """Abstain below this score instead of the model's thresholds. The abstention no_topic is not
+    affected."""
     explain: bool = False
     """Whether to return the effect of each word on the score."""
-    all_topics: Annotated[
-        bool,
-        Field(
-            description="Whether to return every topic whose own probability reaches its "
-            "threshold. Only for a model with all_topics_thresholds in GET /model."
-        ),
-    ] = False
-    subjects: Annotated[
-        bool,
-        Field(
-            description="Whether to return the concepts, such as IPTC Media Topics, that the text "
-            "is about. Only for a model with subjects in GET /topics."
-        ),
-    ] = False
+    all_topics: bool = False
+    """Whether to return every topic whose own probability reaches its threshold. Only for a model
+    with all_topics_thresholds in GET /model."""
+    subjects: bool = False
+    """Whether to return the concepts, such as IPTC Media Topics, that the text is about. Only for a
+    model with subjects in GET /topics."""
 
 
 class BatchItem(Body, extra="forbid", strict=True):
@@ -124,14 +119,8 @@ class NewsSubject(Body):
     name: Annotated[str, Field(description="Name of the concept.")]
     rel: Annotated[str, Field(description="Relation of the text to the concept: about.")]
     creator: Annotated[str, Field(description="The model that found it.")]
-    confidence: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=100,
-            description="Sum of the probabilities of the topics that have the concept, in percent.",
-        ),
-    ]
+    confidence: Annotated[int, Field(ge=0, le=100)]
+    """Sum of the probabilities of the topics that have the concept, in percent."""
 
 
 class BatchAnswer(Body):
@@ -140,40 +129,24 @@ class BatchAnswer(Body):
     topic: Annotated[str, Field(description="Code of the topic ranked first.")]
     topics: list[TopicScore]
     """Highest score first; equal scores by the lower id."""
-    no_topic: Annotated[
-        Probability | None,
-        Field(
-            description="Probability that none of the topics fits; with the scores of all topics "
-            "it sums to 1. Null if the model does not estimate it."
-        ),
-    ]
+    no_topic: Probability | None
+    """Probability that none of the topics fits; with the scores of all topics it sums to 1. Null if
+    the model does not estimate it."""
     known_words: Probability
     """Share of the words that are in the vocabulary."""
-    abstained: Annotated[
-        Abstention | None,
-        Field(
-            description="Reason why the prediction is not reliable; null if it is. "
-            "no_topic: probably none of the topics fits."
-        ),
-    ]
+    abstained: Abstention | None
+    """Reason why the prediction is not reliable; null if it is. no_topic: probably none of the
+    topics fits."""
     group: GroupScore | None
     """A group whose topics together are certain enough where no topic is."""
     explanation: WordsInFavour | None = None
     """Present only if requested."""
-    all_topics: Annotated[
-        list[TopicScore] | None,
-        Field(
-            description="Every topic whose own probability, which is its score here, reaches its "
-            "threshold: highest first, and perhaps none. Present only if requested."
-        ),
-    ] = None
-    subjects: Annotated[
-        list[NewsSubject] | None,
-        Field(
-            description="The concepts that the text is about, those of the topic ranked first or "
-            "of all_topics: highest confidence first, none if abstained. Present only if requested."
-        ),
-    ] = None
+    all_topics: list[TopicScore] | None = None
+    """Every topic whose own probability, which is its score here, reaches its threshold: highest
+    first, and perhaps none. Present only if requested."""
+    subjects: list[NewsSubject] | None = None
+    """The concepts that the text is about, those of the topic ranked first or of all_topics:
+    highest confidence first, none if abstained. Present only if requested."""
 
 
 class ClassifyResponse(BatchAnswer):
@@ -187,10 +160,8 @@ class SubjectInfo(Body):
 
     uri: Annotated[str, Field(description="Address of the concept.")]
     name: Annotated[str, Field(description="Name of the concept.")]
-    match: Annotated[
-        Literal["exact", "close", "broad"],
-        Field(description="How the concept matches the topic, in SKOS."),
-    ]
+    match: Literal["exact", "close", "broad"]
+    """How the concept matches the topic, in SKOS."""
 
 
 class TopicInfo(Body):
@@ -203,13 +174,9 @@ class TopicInfo(Body):
     description: Annotated[str, Field(description="What it is about, in a sentence.")]
     training_newswires: int
     """Number of texts of the training split with this topic."""
-    all_topics_threshold: Annotated[
-        Probability | None,
-        Field(
-            description="The topic is among all topics of a text if its own probability is as "
-            "high. Null if the model does not estimate it."
-        ),
-    ]
+    all_topics_threshold: Probability | None
+    """The topic is among all topics of a text if its own probability is as high. Null if the model
+    does not estimate it."""
     subjects: list[SubjectInfo]
     """Concepts, such as IPTC Media Topics, that its texts are about. Perhaps none."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, RootModel
 from pydantic_core import to_json
 
-from service.api.errors import FieldProblem, InvalidRequestError, TooLargeError
+from service.api.errors import InvalidRequestError, TooLargeError
 from service.api.json_body import parse_body
 from service.api.json_complexity import exceeds_json_complexity
 from service.api.limits import RequestLimits
@@ -26,29 +26,19 @@ class PredictParameters(Body, extra="forbid", strict=True):
 
     top_k: Annotated[int | None, Field(ge=1), BeforeValidator(whole_number)] = None
     """Number of topics to return; null for all."""
-    function_to_apply: Annotated[
-        Literal["softmax"] | None, Field(description="The scores are always of a softmax.")
-    ] = None
+    function_to_apply: Literal["softmax"] | None = None
+    """The scores are always of a softmax."""
 
 
 class PredictRequest(Body, extra="forbid", strict=True):
     """News texts to classify, as Hugging Face's clients send them."""
 
     inputs: Annotated[Any, Field(description="A text, or a list of texts.")]
-    parameters: Annotated[
-        PredictParameters | None,
-        Field(
-            description="As Hugging Face's Inference API has it. With it, even if it is empty, "
-            "the response is a list for each text, also for a single text."
-        ),
-    ] = None
-    raw_scores: Annotated[
-        bool,
-        Field(
-            description="Of text-embeddings-inference; only false is served.",
-            json_schema_extra={"const": False},
-        ),
-    ] = False
+    parameters: PredictParameters | None = None
+    """As Hugging Face's Inference API has it. With it, even if it is empty, the response is a list
+    for each text, also for a single text."""
+    raw_scores: Annotated[bool, Field(json_schema_extra={"const": False})] = False
+    """Of text-embeddings-inference; only false is served."""
     truncate: bool = False
     """Of text-embeddings-inference; no effect: a text over the limits is rejected."""
 
@@ -67,40 +57,32 @@ class PredictResponse(RootModel[list[LabelScore] | list[list[LabelScore]]]):
 def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
     """Return the `PredictResponse` to the body of a request, as JSON.
 
-    Raises
-    ------
-    MalformedBodyError, InvalidRequestError, TooLargeError
-        As `service.api.parsing.parse_classify_request`; one invalid text fails the request.
-    InferenceError
-        If the network returns something that is not a probability.
+    Raises RequestError as `service.api.parsing.parse_classify_request`, also if one of the texts is
+    invalid, and InferenceError as `Predictor.predict`.
     """
     request = _parse(body, limits)
-    texts = request.inputs if isinstance(request.inputs, list) else [request.inputs]
+    is_list = isinstance(request.inputs, list)
+    texts = request.inputs if is_list else [request.inputs]
+    places = [f"{INPUTS}[{index}]" for index in range(len(texts))] if is_list else [INPUTS]
     top_k = request.parameters.top_k if request.parameters else None
     options = RankingOptions(top_k=top_k or limits.max_top_k)
     try:
         limits.check_options(options, n_texts=len(texts))
     except InvalidRequestError as error:
-        problems = [
-            FieldProblem(field=f"{PARAMETERS}.{problem.field}", message=problem.message)
-            for problem in error.problems
-        ]
-        raise InvalidRequestError(problems) from None
-    items = [_check_input(text, limits, _place(request, index)) for index, text in enumerate(texts)]
+        raise error.renamed(lambda field: f"{PARAMETERS}.{field}") from None
+    items = [_check_input(text, limits, place) for text, place in zip(texts, places, strict=True)]
     rankings = [
         [{"label": ranked.topic.code, "score": ranked.score} for ranked in each.topics]
         for each in predictor.predict_items(items, options).classifications
     ]
-    is_single = isinstance(request.inputs, str) and request.parameters is None
+    is_single = not is_list and request.parameters is None
     return to_json(rankings[0] if is_single else rankings)
 
 
 def _parse(body: bytes, limits: RequestLimits) -> PredictRequest:
     n_fields = len(PredictRequest.model_fields) + len(PredictParameters.model_fields)
     n_texts = limits.max_batch_size
-    too_many = InvalidRequestError(
-        [FieldProblem(field=INPUTS, message=f"Input should have at most {n_texts} items")]
-    )
+    too_many = InvalidRequestError.of(INPUTS, f"Input should have at most {n_texts} items")
     if exceeds_json_complexity(
         body, max_strings=STRINGS_PER_FIELD * n_fields + n_texts, max_texts=n_texts
     ):
@@ -108,26 +90,20 @@ def _parse(body: bytes, limits: RequestLimits) -> PredictRequest:
     request = parse_body(PredictRequest, body)
     if not isinstance(request.inputs, str | list) or request.inputs == []:
         message = "Expected a string, or a list of at least one string"
-        raise InvalidRequestError([FieldProblem(field=INPUTS, message=message)])
+        raise InvalidRequestError.of(INPUTS, message)
     if request.raw_scores:
-        message = "Expected false: scores are probabilities"
-        raise InvalidRequestError([FieldProblem(field="raw_scores", message=message)])
+        raise InvalidRequestError.of("raw_scores", "Expected false: scores are probabilities")
     if isinstance(request.inputs, list) and len(request.inputs) > n_texts:
         raise too_many
     return request
 
 
-def _place(request: PredictRequest, index: int) -> str:
-    return INPUTS if isinstance(request.inputs, str) else f"{INPUTS}[{index}]"
-
-
 def _check_input(text: Any, limits: RequestLimits, place: str) -> BatchItem:
     """Check a text; what is wrong is said of its place."""
     if not isinstance(text, str):
-        raise InvalidRequestError([FieldProblem(field=place, message="Expected a string")])
+        raise InvalidRequestError.of(place, "Expected a string")
     if is_blank(text):
-        message = "Expected a text that is not only white space"
-        raise InvalidRequestError([FieldProblem(field=place, message=message)])
+        raise InvalidRequestError.of(place, "Expected a text that is not only white space")
     item = BatchItem.model_construct(text=text)
     try:
         limits.check_text(item)

@@ -14,7 +14,7 @@ from service.model.manifest import Golden
 from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 from service.model.ranking import rank_topics
 from service.model.repository import default_model_dir, find_bundle
-from service.model.token_counts import START_ID
+from service.model.token_counts import START_ID, EncodedText
 
 TOLERANCE: Final = 1e-5
 """Allowed difference from Keras' probabilities: the order of summation changes the last bits."""
@@ -96,18 +96,18 @@ def _replay(classifier: TopicClassifier, goldens: Sequence[Golden]) -> None:
     for number, golden in enumerate(goldens):
         if classifier.encoder.token_ids(golden.text, golden.title) != golden.token_ids:
             raise BundleError(f"goldens.json, entry {number}: the text has other token ids")
+    encoded = [classifier.encode(text) for text in classifier.golden_texts]
     for output in classifier.outputs:
-        probabilities = [getattr(golden, output) for golden in goldens]
-        _replay_output(classifier, goldens, np.array(probabilities, dtype=np.float32), output)
+        expected = np.array([getattr(golden, output) for golden in goldens], dtype=np.float32)
+        _replay_output(classifier, encoded, expected, output)
 
 
 def _replay_output(
     classifier: TopicClassifier,
-    goldens: Sequence[Golden],
+    encoded: Sequence[EncodedText],
     expected: NDArray[np.float32],
     output: str,
 ) -> None:
-    encoded = [classifier.encoder.encode(golden.text, golden.title) for golden in goldens]
     n_topics = len(classifier.topics)
     for number, text in enumerate(encoded):
         (actual,) = classifier.infer([text], output)

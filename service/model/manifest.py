@@ -1,7 +1,7 @@
 """The records of a bundle: manifest, topics and golden cases."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from service.model.drift import DriftBaseline
@@ -10,8 +10,6 @@ from service.model.errors import BundleError
 FORMAT_VERSION: Final = 3
 JSON_KEYS: Final = {"tokenizer": "tokeniser"}
 """Fields of the manifest that have another key in the file."""
-
-THRESHOLDS: Final = ("min_confidence", "min_known_words_ratio")
 NEVER_FOUND: Final = 1.0
 """Threshold of a topic that no text has, also with a probability that is rounded to 1."""
 NEW_FIELDS: Final = {
@@ -19,15 +17,6 @@ NEW_FIELDS: Final = {
     3: {"all_topics_precision", "all_topics_thresholds"},
 }
 """Manifest fields that earlier format versions do not have."""
-OPTIONAL_FIELDS: Final = {
-    *THRESHOLDS,
-    *NEW_FIELDS[2],
-    *NEW_FIELDS[3],
-    "no_topic_ratio",
-    "topic_probabilities",
-    "subjects",
-}
-
 Record = TypeVar("Record", "Manifest", "Topic", "Subject", "Golden", DriftBaseline)
 
 
@@ -101,19 +90,20 @@ class Manifest:
 def to_json_object(record: Manifest | Topic | Golden | DriftBaseline) -> dict[str, Any]:
     """Return the JSON object that `from_json_object` reads.
 
-    Without optional fields of None, and without subjects if there are none.
+    Fields that are None or () by default are left out if they are.
     """
+    values = asdict(record)
     return {
-        JSON_KEYS.get(name, name): list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(record).items()
-        if name not in OPTIONAL_FIELDS or not (value is None or value == ())
+        JSON_KEYS.get(item.name, item.name): list(value) if isinstance(value, tuple) else value
+        for item in fields(record)
+        if (value := values[item.name]) not in (None, ()) or item.default is MISSING
     }
 
 
 def from_json_object(kind: type[Record], value: object, where: str) -> Record:
     """Return a record from parsed JSON; error messages begin with ``where``.
 
-    Raises BundleError if a field is missing, unknown, or of another type.
+    Raises BundleError if a field is unknown, of another type, or missing and has no default.
     """
     if not isinstance(value, Mapping):
         raise BundleError(f"{where}: expected an object, got {type(value).__name__}")
@@ -126,9 +116,14 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
                     f"{where}: expected format_version {needed} with the fields {newer}, "
                     f"got {version}"
                 )
-    keys = {name: JSON_KEYS.get(name, name) for name in get_type_hints(kind)}
-    known = set(keys.values())
-    missing, unknown = sorted(known - OPTIONAL_FIELDS - value.keys()), sorted(value.keys() - known)
+    keys = {item.name: JSON_KEYS.get(item.name, item.name) for item in fields(kind)}
+    required = {
+        keys[item.name]
+        for item in fields(kind)
+        if item.default is MISSING and item.default_factory is MISSING
+    }
+    missing = sorted(required - value.keys())
+    unknown = sorted(value.keys() - set(keys.values()))
     if missing or unknown:
         raise BundleError(f"{where}: fields missing: {missing}, fields unknown: {unknown}")
     if kind is Topic and "subjects" in value:

@@ -8,7 +8,6 @@ from typing import Final
 
 from service.model.errors import BundleError
 from service.model.manifest import (
-    THRESHOLDS,
     Golden,
     Manifest,
     Subject,
@@ -18,6 +17,8 @@ from service.model.manifest import (
 from service.model.outputs import TOPIC_PROBABILITIES
 
 READABLE_FORMAT_VERSIONS: Final = (1, 2, 3)
+RATIOS: Final = ("min_confidence", "min_known_words_ratio", "all_topics_precision")
+"""Fields of the manifest that are 0 to 1."""
 MAX_LINE_LENGTH: Final = 500
 MAX_CODE_LENGTH: Final = 64
 
@@ -46,7 +47,7 @@ def check_manifest(manifest: Manifest, *, tokenizers: Collection[str]) -> None:
             raise BundleError(
                 f"manifest.json: {name}: expected 1 to {MAX_LINE_LENGTH} printable characters"
             )
-    thresholds = {name: getattr(manifest, name) for name in (*THRESHOLDS, "all_topics_precision")}
+    thresholds = {name: getattr(manifest, name) for name in RATIOS}
     for code, ratio in manifest.topic_min_confidence.items():
         thresholds[f"topic_min_confidence: {code}"] = ratio
     for code, ratio in manifest.all_topics_thresholds.items():
@@ -138,10 +139,7 @@ def read_subjects(value: object, where: str) -> tuple[Subject, ...]:
 
 
 def check_subjects(subjects: Sequence[Subject], where: str) -> None:
-    """Raise BundleError unless each has a URI of its own, a printable name and a known match.
-
-    There are at most `MAX_SUBJECTS`, and `MATCHES` are known.
-    """
+    """Raise BundleError unless each has a URI of its own, a printable name and a known match."""
     if len(subjects) > MAX_SUBJECTS:
         raise BundleError(
             f"{where}: subjects: expected a list of at most {MAX_SUBJECTS} objects, "

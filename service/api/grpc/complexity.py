@@ -24,10 +24,6 @@ _OUTPUT: Final[Mapping[int, Any]] = {}
 _INFER_REQUEST: Final[Mapping[int, Any]] = {5: _INPUT, 6: _OUTPUT}
 
 
-class _TooComplexError(Exception):
-    """There are more fields, or numbers, than a valid message has."""
-
-
 def exceeds_complexity(message: bytes, *, max_fields: int) -> bool:
     """Whether a ``ModelInferRequest``, valid or not, has more fields than a valid one can have.
 
@@ -36,21 +32,21 @@ def exceeds_complexity(message: bytes, *, max_fields: int) -> bool:
     if len(message) <= SMALL_BYTES:
         return False
     try:
-        _count(memoryview(message), _INFER_REQUEST, max_fields)
-    except _TooComplexError:
-        return True
+        return _fields_left(memoryview(message), _INFER_REQUEST, max_fields) < 0
     except IndexError:
         return False
-    return False
 
 
-def _count(data: memoryview, nested: Mapping[int, Any], left: int) -> int:
-    """Return how many fields are left, of ``left``, after those of a message."""
+def _fields_left(data: memoryview, nested: Mapping[int, Any], left: int) -> int:
+    """Return how many fields are left, of ``left``, after those of a message.
+
+    -1 if it has more, or more numbers than a valid message; IndexError if it breaks off.
+    """
     at = 0
     while at < len(data):
         left -= 1
         if left < 0:
-            raise _TooComplexError
+            return -1
         tag, at = _varint(data, at)
         number, wire_type = tag >> 3, tag & 7
         if wire_type == _VARINT:
@@ -62,12 +58,12 @@ def _count(data: memoryview, nested: Mapping[int, Any], left: int) -> int:
             if number in nested:
                 fields = nested[number]
                 if fields is not None:
-                    left = _count(data[at : at + length], fields, left)
+                    left = _fields_left(data[at : at + length], fields, left)
                 elif length > MAX_PACKED_BYTES:
-                    raise _TooComplexError
+                    return -1
             at += length
         else:  # a group, which no message of the protocol has
-            raise _TooComplexError
+            return -1
     return left
 
 

@@ -10,7 +10,6 @@ from service.api.errors import MalformedBodyError, TensorError
 from service.api.grpc import open_inference_pb2 as pb
 from service.api.grpc.complexity import exceeds_complexity
 from service.api.json_body import invalid_request
-from service.api.limits import RequestLimits
 from service.api.open_inference import schemas
 from service.api.open_inference.model import BOOL, FP32, OutputValues, TensorModel, to_binary
 from service.api.open_inference.requests import (
@@ -42,47 +41,29 @@ def serialize(message: Message) -> bytes:
     return data
 
 
-def parse_infer_request(data: bytes, limits: RequestLimits) -> pb.ModelInferRequest:
-    """Parse a ``ModelInferRequest``, or raise MalformedBodyError."""
-    n_texts = len(INPUTS) * limits.max_batch_size
+def infer(data: bytes, model: TensorModel) -> bytes:
+    """Return the ``ModelInferResponse`` to a ``ModelInferRequest``.
+
+    Its outputs have the form of the inputs. RequestError is raised for a request that is not valid,
+    HTTPException if it is for another model, InferenceError if the network fails.
+    """
+    n_texts = len(INPUTS) * model.limits.max_batch_size
     if exceeds_complexity(data, max_fields=MAX_OTHER_STRINGS + n_texts):
         raise TensorError(
-            f"Expected at most {limits.max_batch_size} texts, as BYTES, and few parameters; "
+            f"Expected at most {model.limits.max_batch_size} texts, as BYTES, and few parameters; "
             "got more."
         )
-    return parse_message(pb.ModelInferRequest, data)
-
-
-def infer(message: pb.ModelInferRequest, model: TensorModel, limits: RequestLimits) -> bytes:
-    """Return the ``ModelInferResponse`` to a request; its outputs have the form of its inputs.
-
-    RequestError is raised for a request that is not valid, InferenceError if the network fails.
-    """
+    message = parse_message(pb.ModelInferRequest, data)
+    model.named(message.model_name, message.model_version)
+    data_of_inputs = memoryview(b"".join(message.raw_input_contents))
+    request = check_infer_request(_to_infer_request(message), data_of_inputs, model.limits)
     is_raw = bool(message.raw_input_contents)
-    request = check_infer_request(
-        _to_infer_request(message, is_raw=is_raw),
-        memoryview(b"".join(message.raw_input_contents)),
-        limits,
-    )
     return _to_response(model, request.id, model.predict(request), is_raw=is_raw)
 
 
-def to_metadata(metadata: schemas.ModelMetadata) -> pb.ModelMetadataResponse:
-    """Return the metadata of the model as protobuf."""
-    response = pb.ModelMetadataResponse(
-        name=metadata.name, versions=metadata.versions, platform=metadata.platform
-    )
-    for tensors, added in (
-        (metadata.inputs, response.inputs),
-        (metadata.outputs, response.outputs),
-    ):
-        for tensor in tensors:
-            added.add(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
-    return response
-
-
-def _to_infer_request(message: pb.ModelInferRequest, *, is_raw: bool) -> schemas.InferRequest:
-    if is_raw:
+def _to_infer_request(message: pb.ModelInferRequest) -> schemas.InferRequest:
+    raw = message.raw_input_contents
+    if raw:
         _check_raw(message)
     inputs = []
     for index, tensor in enumerate(message.inputs):
@@ -92,8 +73,8 @@ def _to_infer_request(message: pb.ModelInferRequest, *, is_raw: bool) -> schemas
             "shape": list(tensor.shape),
             "parameters": _to_values(tensor.parameters),
         }
-        if is_raw:
-            given["parameters"][BINARY_SIZE] = len(message.raw_input_contents[index])
+        if raw:
+            given["parameters"][BINARY_SIZE] = len(raw[index])
         else:
             given["parameters"].pop(BINARY_SIZE, None)
             given["data"] = list(tensor.contents.bytes_contents)

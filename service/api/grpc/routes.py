@@ -1,22 +1,15 @@
 """The calls of the Open Inference Protocol: ``inference.GRPCInferenceService``."""
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 
 from service.api.grpc import open_inference_pb2 as pb
 from service.api.grpc.calls import Calls, Messages
-from service.api.grpc.messages import (
-    infer,
-    parse_infer_request,
-    parse_message,
-    serialize,
-    to_metadata,
-)
+from service.api.grpc.messages import infer, parse_message, serialize
 from service.api.grpc.reception import MessageReader
-from service.api.limits import RequestLimits
 from service.api.open_inference.routes import server_metadata
 from service.api.served_model import ServedModel
 from service.observability.health import ServiceHealth
@@ -30,25 +23,18 @@ OF_MESSAGES: Final = frozenset({400, 408, 429})
 OF_INFERENCES: Final = OF_MESSAGES | {404, 413, 422, 503}
 
 
+@dataclass(frozen=True, slots=True)
 class InferenceCalls:
     """Responds to the calls of the protocol.
 
     A call reads the model once: the version that was checked is the one that predicts.
     """
 
-    def __init__(
-        self,
-        served: Callable[[], ServedModel],
-        health: ServiceHealth,
-        reader: MessageReader,
-        admission: Admission,
-        executor: InferenceExecutor,
-    ) -> None:
-        self._served = served
-        self._health = health
-        self._reader = reader
-        self._admission = admission
-        self._executor = executor
+    served: Callable[[], ServedModel]
+    health: ServiceHealth
+    reader: MessageReader
+    admission: Admission
+    executor: InferenceExecutor
 
     def handlers(self, calls: Calls) -> dict[str, Any]:
         """Return the handlers by the name of the call."""
@@ -64,11 +50,11 @@ class InferenceCalls:
 
     async def server_live(self, _: Messages) -> bytes:
         """Say whether the process works and its inferences succeed."""
-        return serialize(pb.ServerLiveResponse(live=self._health.live))
+        return serialize(pb.ServerLiveResponse(live=self.health.live))
 
     async def server_ready(self, _: Messages) -> bytes:
         """Say whether the service is neither draining nor failing."""
-        return serialize(pb.ServerReadyResponse(ready=self._health.ready))
+        return serialize(pb.ServerReadyResponse(ready=self.health.ready))
 
     async def server_metadata(self, _: Messages) -> bytes:
         """Return the server's name, version and extensions of the protocol."""
@@ -77,33 +63,26 @@ class InferenceCalls:
 
     async def model_ready(self, messages: Messages) -> bytes:
         """Say whether this model is the served one, and the service ready."""
-        request = parse_message(pb.ModelReadyRequest, await self._reader.read(messages))
+        request = parse_message(pb.ModelReadyRequest, await self.reader.read(messages))
         try:
-            self._served().tensors.named(request.name, request.version or None)
-            ready = self._health.ready
+            self.served().tensors.named(request.name, request.version)
+            ready = self.health.ready
         except HTTPException:
             ready = False
         return serialize(pb.ModelReadyResponse(ready=ready))
 
     async def model_metadata(self, messages: Messages) -> bytes:
         """Return the tensors of the model."""
-        request = parse_message(pb.ModelMetadataRequest, await self._reader.read(messages))
-        model = self._served().tensors.named(request.name, request.version or None)
-        return serialize(to_metadata(model.metadata))
+        request = parse_message(pb.ModelMetadataRequest, await self.reader.read(messages))
+        model = self.served().tensors.named(request.name, request.version)
+        return serialize(pb.ModelMetadataResponse(**model.metadata.model_dump()))
 
     async def model_infer(self, messages: Messages) -> bytes:
         """Classify the texts of a tensor; one that is not valid fails the request."""
-        admission = self._admission
+        admission = self.admission
         if not (admission.slow_limit.n_free and admission.limit.n_free):
             await admission.delay_rejection()
             raise OverloadedError(TOO_MANY_REQUESTS, admission.slow_limit.retry_after)
-        message = await self._reader.read(messages)
-        return await self._executor.run(partial(_infer, self._served()), message, len(message))
-
-
-def _infer(served: ServedModel, data: bytes) -> bytes:
-    """Parse, check, predict and serialise, in any thread."""
-    limits: RequestLimits = served.limits
-    message = parse_infer_request(data, limits)
-    model = served.tensors.named(message.model_name, message.model_version or None)
-    return infer(message, model, limits)
+        message = await self.reader.read(messages)
+        model = self.served().tensors
+        return await self.executor.run(lambda data: infer(data, model), message, len(message))

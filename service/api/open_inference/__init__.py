@@ -2,8 +2,3 @@
 
 The same texts, predictions and limits as ``POST /classify/batch``, in another form.
 """
-
-from service.api.open_inference.model import TensorModel
-from service.api.open_inference.routes import open_inference_routes
-
-__all__ = ["TensorModel", "open_inference_routes"]

@@ -24,13 +24,12 @@ from service.api.open_inference.requests import (
 from service.api.open_inference.schemas import ModelMetadata, OutputParameters, TensorMetadata
 from service.api.predictor import Predictions, Predictor
 from service.model import Classification, TopicClassifier
-from service.model.outputs import TOPIC_PROBABILITIES
+from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
 FP32: Final = "FP32"
 BOOL: Final = "BOOL"
 DTYPES: Final = {FP32: np.dtype("<f4"), BOOL: np.dtype(np.bool_), BYTES: np.dtype(np.str_)}
-PROBABILITIES: Final = "probabilities"
 ALL_TOPICS: Final = "all_topics"
 BY_TOPIC: Final = (PROBABILITIES, TOPIC_PROBABILITIES)
 """The outputs with a probability for each class, from which the highest can be chosen."""
@@ -46,24 +45,30 @@ class Output(NamedTuple):
     """Its values, row by row."""
 
 
+def _of_each(value: Callable[[Classification], Any]) -> Callable[[Predictions], Any]:
+    """Return the function that returns a value of each text."""
+    return lambda found: [value(text) for text in found.classifications]
+
+
+def _mask(predictions: Predictions) -> NDArray[np.bool_]:
+    """Return which topics are among all topics of each text, of shape (n_texts, n_topics)."""
+    mask = np.zeros(predictions.probabilities.shape, dtype=np.bool_)
+    for row, text in enumerate(predictions.classifications):
+        mask[row, [ranked.topic.id for ranked in text.all_topics or ()]] = True
+    return mask
+
+
 OUTPUTS: Final = {
-    "topic": Output(BYTES, lambda found: [_codes(text) for text in found.classifications]),
-    "score": Output(
-        FP32, lambda found: [[score for _, score in text.topics] for text in found.classifications]
-    ),
-    "known_words": Output(
-        FP32, lambda found: [text.known_words_ratio for text in found.classifications]
-    ),
-    "abstained": Output(
-        BYTES, lambda found: [text.abstained or "" for text in found.classifications]
-    ),
+    "topic": Output(BYTES, _of_each(lambda text: [ranked.topic.code for ranked in text.topics])),
+    "score": Output(FP32, _of_each(lambda text: [ranked.score for ranked in text.topics])),
+    "known_words": Output(FP32, _of_each(lambda text: text.known_words_ratio)),
+    "abstained": Output(BYTES, _of_each(lambda text: text.abstained or "")),
     PROBABILITIES: Output(FP32, lambda found: found.probabilities),
-    "no_topic": Output(FP32, lambda found: [text.no_topic for text in found.classifications]),
+    "no_topic": Output(FP32, _of_each(lambda text: text.no_topic)),
     TOPIC_PROBABILITIES: Output(FP32, lambda found: found.topic_probabilities),
-    ALL_TOPICS: Output(BOOL, lambda found: _mask(found)),
+    ALL_TOPICS: Output(BOOL, _mask),
 }
 """All that the model has but the `OPTIONAL` are returned if none is requested."""
-
 
 OutputValues = tuple[str, str, NDArray[Any], OutputParameters]
 """An output of a request: its name, data type and values, and how it is wanted."""
@@ -76,7 +81,7 @@ class TensorModel:
         self, classifier: TopicClassifier, predictor: Predictor, limits: RequestLimits
     ) -> None:
         self._predictor = predictor
-        self._limits = limits
+        self.limits = limits
         manifest = classifier.manifest
         self._model = {"model_name": manifest.name, "model_version": manifest.version}
         self._labels = [topic.code for topic in classifier.topics]
@@ -97,10 +102,10 @@ class TensorModel:
             ],
         )
 
-    def named(self, name: str, version: str | None = None) -> Self:
-        """Return this model, or raise HTTPException if it has another name or version."""
+    def named(self, name: str, version: str = "") -> Self:
+        """Return this model; HTTPException is raised for another name, or another given version."""
         own_name, own_version = self._model.values()
-        if name != own_name or version not in (None, own_version):
+        if name != own_name or version not in ("", own_version):
             raise HTTPException(
                 404, f"Expected model {own_name}, version {own_version}: there is no other."
             )
@@ -111,7 +116,7 @@ class TensorModel:
 
         RequestError is raised for a request that is not valid, InferenceError if the network fails.
         """
-        request = parse_text_request(body, header_length, self._limits)
+        request = parse_text_request(body, header_length, self.limits)
         return self._write(self.predict(request), request)
 
     def predict(self, request: TextRequest) -> Iterator[OutputValues]:
@@ -179,18 +184,6 @@ def to_binary(values: NDArray[Any], datatype: str) -> bytes:
     if datatype == BYTES:
         return pack_elements(str(element).encode() for element in values.flat)
     return values.tobytes()
-
-
-def _codes(text: Classification) -> list[str]:
-    return [ranked.topic.code for ranked in text.topics]
-
-
-def _mask(predictions: Predictions) -> NDArray[np.bool_]:
-    """Return which topics are among all topics of each text, of shape (n_texts, n_topics)."""
-    mask = np.zeros(predictions.probabilities.shape, dtype=np.bool_)
-    for row, text in enumerate(predictions.classifications):
-        mask[row, [ranked.topic.id for ranked in text.all_topics or ()]] = True
-    return mask
 
 
 def _highest(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from service.api.errors import FieldProblem, InvalidRequestError, TensorError, TooLargeError
+from service.api.errors import InvalidRequestError, TensorError, TooLargeError
 from service.api.json_body import parse_body
 from service.api.json_complexity import exceeds_json_complexity
 from service.api.limits import RequestLimits
@@ -138,7 +138,7 @@ def _check_inputs(tensors: Sequence[schemas.InputTensor], limits: RequestLimits)
             )
         if n_texts > limits.max_batch_size:
             message = f"Input should have at most {limits.max_batch_size} items"
-            raise InvalidRequestError([FieldProblem(field=name, message=message)])
+            raise InvalidRequestError.of(name, message)
     lengths = {tensor.name: tensor.shape[0] for tensor in tensors}
     if len(set(lengths.values())) > 1:
         raise TensorError(
@@ -197,8 +197,6 @@ def _check_item(item: BatchItem, index: str, limits: RequestLimits) -> None:
     try:
         limits.check_text(item)
     except InvalidRequestError as error:
-        raise InvalidRequestError(
-            [each.model_copy(update={"field": each.field + index}) for each in error.problems]
-        ) from None
+        raise error.renamed(lambda field: field + index) from None
     except TooLargeError as error:
         raise TooLargeError(f"{TEXT if item.text else TITLE}{index}: {error}") from None

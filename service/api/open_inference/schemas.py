@@ -46,14 +46,9 @@ class InputTensor(RequestPart):
 class OutputParameters(TensorParameters):
     """How an output is wanted."""
 
-    classification: Annotated[
-        int | None,
-        Field(
-            ge=0,
-            description="Of `probabilities` and `topic_probabilities`: how many of the highest are "
-            "wanted, as strings `score:index:label`, instead of all as numbers.",
-        ),
-    ] = None
+    classification: Annotated[int | None, Field(ge=0)] = None
+    """Of `probabilities` and `topic_probabilities`: how many of the highest are wanted, as strings
+    `score:index:label`, instead of all as numbers."""
     binary_data: bool | None = None
     """Whether it is to follow the JSON."""
 
@@ -80,13 +75,9 @@ class InferRequest(RequestPart):
     parameters: InferParameters | None = None
     inputs: Annotated[list[InputTensor], _FEW]
     """`text`, `title` or both; an element may be empty if the other is not."""
-    outputs: Annotated[
-        Annotated[list[RequestedOutput], _FEW] | None,
-        Field(
-            description="Which are wanted; if none is named, all but `topic_probabilities` and "
-            "`all_topics`. The parameter `all_topics` adds these two."
-        ),
-    ] = None
+    outputs: Annotated[list[RequestedOutput], _FEW] | None = None
+    """Which are wanted; if none is named, all but `topic_probabilities` and `all_topics`. The
+    parameter `all_topics` adds these two."""
 
 
 class DataSize(Body):

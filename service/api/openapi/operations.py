@@ -8,11 +8,12 @@ from service.api.problems import PROBLEMS, Problem
 from service.api.schemas import ClassifyRequest, PlainTextOptions
 
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
+CLASSIFY_STATUSES: Final = {kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED}
+"""Of the problems of operations that classify. 401 depends on the keys."""
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem}
-    for status in sorted({kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED})
+    status: {"model": Problem} for status in sorted(CLASSIFY_STATUSES)
 }
-"""Of operations that classify; others have ``SERVER_ERROR``. 401 depends on the keys."""
+"""Of operations that classify; others have ``SERVER_ERROR``."""
 SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
 
 REFERENCE: Final = "#/components/schemas/{model}"

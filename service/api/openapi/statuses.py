@@ -10,11 +10,10 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from service.api.middleware.instrumentation import UNMATCHED
-from service.api.openapi.operations import UNAUTHORIZED
+from service.api.openapi.operations import CLASSIFY_STATUSES, UNAUTHORIZED
 from service.api.problems import PROBLEMS, UNAVAILABLE
 
 OF_ANY_ROUTE: Final = {200, 405, PROBLEMS[Exception].status}
-OF_BODIES: Final = {kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED}
 
 
 def statuses_by_route(
@@ -28,7 +27,7 @@ def statuses_by_route(
             path = route.path
             statuses[path] = statuses.get(path, set()) | OF_ANY_ROUTE | of_keys
             if "POST" in (route.methods or ()):
-                statuses[path] |= OF_BODIES
+                statuses[path] |= CLASSIFY_STATUSES
             if path.endswith(("/live", "/ready")):
                 statuses[path].add(UNAVAILABLE)
             if "{" in path:

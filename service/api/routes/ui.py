@@ -3,7 +3,6 @@
 Their files come from this package and from fastapi-offline, none from another host.
 """
 
-from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from service import __version__
 from service.api.problems import route_path
-from service.api.served_model import ServedModel
+from service.api.served_model import ModelHandle
 from service.model import Abstention, InferenceError, TopicClassifier
 
 FOLDER: Final = Path(__file__).parents[1] / "static"
@@ -46,7 +45,7 @@ def page_paths() -> frozenset[str]:
     return frozenset(_files())
 
 
-def page_routes(served: Callable[[], ServedModel]) -> APIRouter:
+def page_routes(model: ModelHandle) -> APIRouter:
     """Return the routes of the pages, of their files, and of what they show of the served model."""
     router = APIRouter(include_in_schema=False)
     files = StaticFiles(directory=FOLDER, packages=[("fastapi_offline", "static")])
@@ -56,8 +55,8 @@ def page_routes(served: Callable[[], ServedModel]) -> APIRouter:
 
     @router.get(CONFIG)
     async def config() -> dict[str, Any]:
-        model = served()
-        classifier = model.classifier
+        served = model.served
+        classifier = served.classifier
         manifest = classifier.manifest
         description = manifest.data.get("description")  # of the texts that it learned from
         if classifier not in examples:
@@ -70,7 +69,7 @@ def page_routes(served: Callable[[], ServedModel]) -> APIRouter:
             "no_topic": manifest.no_topic,
             "all_topics": classifier.finds_all_topics,
             "default_top_k": classifier.default_top_k,
-            "max_explained_words": model.limits.max_explained_words,
+            "max_explained_words": served.limits.max_explained_words,
             "examples": examples[classifier],
             "topics": [
                 {name: getattr(topic, name) for name in TOPIC_FIELDS} for topic in classifier.topics

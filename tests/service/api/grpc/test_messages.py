@@ -9,14 +9,14 @@ from prometheus_client import CollectorRegistry
 
 from service.api.errors import RequestError
 from service.api.grpc import open_inference_pb2 as pb
-from service.api.grpc.messages import infer, parse_infer_request, parse_message
+from service.api.grpc.messages import infer, parse_message
 from service.api.open_inference.elements import unpack_elements
 from service.api.open_inference.model import OPTIONAL, OUTPUTS
 from service.api.served_model import ServedModel
 from service.app import create_app
 from service.model import TopicClassifier
 from service.settings import ServiceSettings
-from tests.service.api.grpc.calling import add_input, infer_request
+from tests.service.api.grpc.calling import MODEL, add_input, infer_request
 from tests.service.api.open_inference.test_inference import by_name
 from tests.service.api.routes.test_classify_batch import CRUDE, EARN
 
@@ -35,8 +35,7 @@ def served(classifier: TopicClassifier, settings: ServiceSettings) -> ServedMode
 
 
 def respond(served: ServedModel, message: pb.ModelInferRequest) -> pb.ModelInferResponse:
-    parsed = parse_infer_request(message.SerializeToString(), served.limits)
-    return parse_message(pb.ModelInferResponse, infer(parsed, served.tensors, served.limits))
+    return parse_message(pb.ModelInferResponse, infer(message.SerializeToString(), served.tensors))
 
 
 def values(response: pb.ModelInferResponse) -> dict[str, Any]:
@@ -146,7 +145,10 @@ def with_shared_memory() -> pb.ModelInferRequest:
 
 
 INVALID: Final[dict[str, tuple[pb.ModelInferRequest, str]]] = {
-    "none": (pb.ModelInferRequest(), "inputs: expected text, title or both, each once"),
+    "none": (
+        pb.ModelInferRequest(model_name=MODEL),
+        "inputs: expected text, title or both, each once",
+    ),
     "mixed": (mixed(), "inputs[1]: expected no contents beside raw_input_contents, got both."),
     "one raw for two": (
         one_raw_for_two(),
@@ -192,7 +194,7 @@ def test_invalid_requests(served: ServedModel, name: str) -> None:
 @pytest.mark.parametrize("data", [b"\xff", b"\x0a\x05a", b"\x0a\x01\xff", b"\x00\x00"])
 def test_no_protobuf(served: ServedModel, data: bytes) -> None:
     with pytest.raises(RequestError, match="Expected a message ModelInferRequest in protobuf"):
-        parse_infer_request(data, served.limits)
+        infer(data, served.tensors)
     with pytest.raises(RequestError, match="Expected a message ModelReadyRequest in protobuf"):
         parse_message(pb.ModelReadyRequest, data)
 

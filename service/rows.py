@@ -106,26 +106,6 @@ def codes_by_label(topics: Sequence[Topic]) -> dict[str, str]:
     return named | {topic.code: topic.code for topic in topics}
 
 
-def split_lines(
-    chunks: Iterable[bytes], max_line_bytes: int = sys.maxsize
-) -> Iterator[list[bytes]]:
-    """Yield the lines that end in each chunk, without their ends, then the unfinished last line.
-
-    A line longer than ``max_line_bytes`` is cut somewhere after that length.
-    """
-    rest = bytearray()
-    for chunk in chunks:
-        *lines, last = chunk.split(b"\n")
-        if lines:
-            lines[0] = bytes(rest) + lines[0]
-            rest.clear()
-            yield lines
-        if len(rest) <= max_line_bytes:
-            rest += last
-    if rest:
-        yield [bytes(rest)]
-
-
 def batched(
     items: Iterable[Item],
     size_of: Callable[[Item], int],

@@ -1,13 +1,13 @@
 """Read files and standard input in batches of entries: texts, or errors in their place."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from service.model import NewsText, describe_blank, is_blank
-from service.rows import CommandError, Row, batched, parse_line, split_lines, to_news_text, to_row
+from service.rows import CommandError, Row, batched, parse_line, to_news_text, to_row
 
 STDIN: Final = "-"
 STDIN_DESCRIPTOR: Final = 0
@@ -119,6 +119,24 @@ def _batches_of_lines(file: str) -> Iterator[list[bytes]]:
                 yield from batched(lines, len, CHUNK_BYTES, BATCH_TEXTS)
     except OSError as error:
         raise CommandError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def split_lines(chunks: Iterable[bytes], max_line_bytes: int) -> Iterator[list[bytes]]:
+    """Yield the lines that end in each chunk, without their ends, then the unfinished last line.
+
+    A line longer than ``max_line_bytes`` is cut somewhere after that length.
+    """
+    rest = bytearray()
+    for chunk in chunks:
+        *lines, last = chunk.split(b"\n")
+        if lines:
+            lines[0] = bytes(rest) + lines[0]
+            rest.clear()
+            yield lines
+        if len(rest) <= max_line_bytes:
+            rest += last
+    if rest:
+        yield [bytes(rest)]
 
 
 def _open(file: str) -> Any:

@@ -14,13 +14,7 @@ from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import keep_line
 from service.console import MinConfidenceOption, PlainConsole, PrefixOption, progress_bar
 from service.model import Classification, TopicClassifier, load_classifier
-from service.rows import (
-    CommandError,
-    PredictionOptions,
-    classify_rows,
-    find_repeated_file,
-    parse_line,
-)
+from service.rows import CommandError, PredictionOptions, classify_rows, find_repeated_file
 
 PREDICTIONS: Final = "predictions"
 """Key that is added to a line of ``--out``, after the prefix."""
@@ -135,10 +129,7 @@ def _compare(comparison: Comparison, entry: Entry, a: Found, b: Found) -> dict[s
         raise CommandError(a)
     if isinstance(b, str):
         raise CommandError(b)
-    value = parse_line(f"{entry.kept}}}".encode(), parse_int=float)
-    if isinstance(value, str):
-        raise CommandError(value)
-    if comparison.count(a, b, find_labels(value)):
+    if comparison.count(a, b, find_labels(entry.values)):
         return None
     return {name: _prediction(found) for name, found in (("a", a), ("b", b))}
 

@@ -54,7 +54,7 @@ def test_invalid_lines(line: bytes, problem: str) -> None:
 
 def test_lines_are_kept_as_written() -> None:
     line = b'\xef\xbb\xbf {"n": 1.10, "big": ' + b"9" * 5_000 + b', "text": "\\ud83d", "n": 2 } \r'
-    content, kept = parse_entry(line, NAMES)
+    content, kept, _ = parse_entry(line, NAMES)
     assert content == NewsText("?")
     assert kept + "}" == line.decode("utf-8-sig").replace(" } \r", "}").lstrip()
 
@@ -69,7 +69,7 @@ def test_unpaired_surrogates_become_question_marks(tmp_path: Path) -> None:
 
 def test_nan_and_infinities_become_null() -> None:
     line = rb'{"n": NaN, "say": "NaN \" Infinity", "m": [-Infinity,Infinity, 1.10],"text":"a"}'
-    content, kept = parse_entry(line, NAMES)
+    content, kept, _ = parse_entry(line, NAMES)
     assert content == NewsText("a")
     assert kept == r'{"n": null, "say": "NaN \" Infinity", "m": [null,null, 1.10],"text":"a"'
     assert json.loads(kept + "}")["m"] == [None, None, 1.1]

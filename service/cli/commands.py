@@ -17,6 +17,7 @@ from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import ALL_TOPICS, RESULT_KEYS, show_results, to_json_line
 from service.console import (
     AllTopicsOption,
+    JsonOption,
     MinConfidenceOption,
     ModelDirOption,
     PlainConsole,
@@ -35,9 +36,6 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 @cli.callback(invoke_without_command=True)

@@ -60,21 +60,18 @@ def check_options(
     no subjects.
     """
     n_topics = len(classifier.topics)
+    bundle = f"bundle {classifier.manifest.version} of {classifier.manifest.name}"
     if top_k is not None and top_k > n_topics:
         raise CommandError(f"--top-k: expected 1 to {n_topics}, got {top_k}")
     if all_topics and not classifier.finds_all_topics:
-        manifest = classifier.manifest
         raise CommandError(
-            f"--all-topics: expected a model with the output {TOPIC_PROBABILITIES}, got bundle "
-            f"{manifest.version} of {manifest.name} without it: choose another by --model-dir, or "
-            "train one with the recipe linear"
+            f"--all-topics: expected a model with the output {TOPIC_PROBABILITIES}, got {bundle} "
+            "without it: choose another by --model-dir, or train one with the recipe linear"
         )
     if subjects and not classifier.has_subjects:
-        manifest = classifier.manifest
         raise CommandError(
-            f"subjects: expected a model whose topics have subjects, got bundle {manifest.version} "
-            f"of {manifest.name} without any: choose another by --model-dir, or train one with "
-            "subjects in --topics topics.json"
+            f"subjects: expected a model whose topics have subjects, got {bundle} without any: "
+            "choose another by --model-dir, or train one with subjects in --topics topics.json"
         )
     return PredictionOptions(
         top_k or classifier.default_top_k, min_confidence, all_topics, subjects

@@ -174,8 +174,8 @@ def _show_topics(classifier: TopicClassifier, *, as_json: bool) -> None:
         write_lines(map(to_json, records))
         return
     rows = (
-        [f"{value:.3f}" if name == THRESHOLD else str(value) for name, value in cells]
-        for cells in ([(name, record[name]) for name in names] for record in records)
+        [f"{record[name]:.3f}" if name == THRESHOLD else str(record[name]) for name in names]
+        for record in records
     )
     write_rows(rows, ["topic" if name == "code" else name for name in names])
 

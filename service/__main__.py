@@ -24,8 +24,7 @@ from service.model import BundleError, TopicClassifier
 from service.model.control_characters import escape_controls
 from service.observability.logging import configure_logging
 from service.observability.metrics import make_registry
-from service.observability.tracing.settings import TracingError
-from service.observability.tracing.startup import start_tracing
+from service.observability.tracing.startup import TracingError, start_tracing
 from service.reload.startup import load_newest
 from service.reload.watcher import ModelWatcher, freeze_gc
 from service.server.draining import DrainingServer

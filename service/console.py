@@ -53,6 +53,7 @@ SubjectsOption = Annotated[
         "the model have them.",
     ),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 PrefixOption = Annotated[str, typer.Option(help="Put this before the name of each result.")]
 
 

@@ -60,21 +60,18 @@ def check_options(
     no subjects.
     """
     n_topics = len(classifier.topics)
+    bundle = f"bundle {classifier.manifest.version} of {classifier.manifest.name}"
     if top_k is not None and top_k > n_topics:
         raise CommandError(f"--top-k: expected 1 to {n_topics}, got {top_k}")
     if all_topics and not classifier.finds_all_topics:
-        manifest = classifier.manifest
         raise CommandError(
-            f"--all-topics: expected a model with the output {TOPIC_PROBABILITIES}, got bundle "
-            f"{manifest.version} of {manifest.name} without it: choose another by --model-dir, or "
-            "train one with the recipe linear"
+            f"--all-topics: expected a model with the output {TOPIC_PROBABILITIES}, got {bundle} "
+            "without it: choose another by --model-dir, or train one with the recipe linear"
         )
     if subjects and not classifier.has_subjects:
-        manifest = classifier.manifest
         raise CommandError(
-            f"subjects: expected a model whose topics have subjects, got bundle {manifest.version} "
-            f"of {manifest.name} without any: choose another by --model-dir, or train one with "
-            "subjects in --topics topics.json"
+            f"subjects: expected a model whose topics have subjects, got {bundle} without any: "
+            "choose another by --model-dir, or train one with subjects in --topics topics.json"
         )
     return PredictionOptions(
         top_k or classifier.default_top_k, min_confidence, all_topics, subjects
@@ -104,26 +101,6 @@ def codes_by_label(topics: Sequence[Topic]) -> dict[str, str]:
     names = Counter(topic.name for topic in topics)
     named = {topic.name: topic.code for topic in topics if names[topic.name] == 1}
     return named | {topic.code: topic.code for topic in topics}
-
-
-def split_lines(
-    chunks: Iterable[bytes], max_line_bytes: int = sys.maxsize
-) -> Iterator[list[bytes]]:
-    """Yield the lines that end in each chunk, without their ends, then the unfinished last line.
-
-    A line longer than ``max_line_bytes`` is cut somewhere after that length.
-    """
-    rest = bytearray()
-    for chunk in chunks:
-        *lines, last = chunk.split(b"\n")
-        if lines:
-            lines[0] = bytes(rest) + lines[0]
-            rest.clear()
-            yield lines
-        if len(rest) <= max_line_bytes:
-            rest += last
-    if rest:
-        yield [bytes(rest)]
 
 
 def batched(

@@ -81,14 +81,7 @@ def classify(
     if data.contains(output):
         raise CommandError(f"{target}: expected a folder outside of the input, {source}")
 
-    plan = make_plan(
-        data,
-        text=text_column,
-        title=title_column,
-        prefix=prefix,
-        all_topics=all_topics,
-        subjects=subjects,
-    )
+    plan = make_plan(data, options, text=text_column, title=title_column, prefix=prefix)
     with output.lock():
         present = open_or_resume(output, make_run_manifest(plan, bundle.manifest, options))
         left = [partition for partition in plan.partitions if partition.name not in present]

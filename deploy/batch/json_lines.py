@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from io import BufferedReader
 from itertools import chain, islice
 from types import NoneType
 from typing import Any, Final
@@ -12,7 +13,7 @@ import pyarrow as pa
 from deploy.batch.locations import one_line
 from deploy.batch.partitions import BATCH_BYTES, PARTITION_BYTES, Batch, Partition, cut
 from service.model.strict_json import replace_surrogates
-from service.rows import CommandError, Row, batched, parse_line, split_lines, to_row
+from service.rows import CommandError, Row, batched, parse_line, to_row
 
 REST: Final = "rest"  # column of the values that fit no other, as JSON; null if there are none
 BLOCK_BYTES: Final = 2**20
@@ -76,26 +77,20 @@ def read_lines(filesystem: Any, path: str, start: int, stop: int) -> Iterator[by
 
     So each line of a file is in exactly one range. The range of a compressed file begins at 0.
     """
-    with (
+    stream = (
         filesystem.open_input_stream(path, compression="gzip")
         if path.endswith(GZIP)
         else filesystem.open_input_file(path)
-    ) as stream:
-        # the byte before the range tells whether a line begins at its start
-        position = max(start - 1, 0)
-        in_range = start == 0
-        if position:
-            stream.seek(position)
-        for lines in split_lines(iter(lambda: stream.read(BLOCK_BYTES), b"")):
-            for line in lines:
-                if position >= stop:
-                    return
-                position += len(line) + 1
-                if in_range and line.strip():
-                    yield line
-                in_range = True
-            if position >= stop:
-                return
+    )
+    with BufferedReader(stream, BLOCK_BYTES) as lines:
+        position = start
+        if start:  # the byte before the range tells whether a line begins at its start
+            lines.seek(start - 1)
+            position += len(lines.readline()) - 1
+        while position < stop and (line := lines.readline()):
+            position += len(line)
+            if line.strip():
+                yield line.removesuffix(b"\n")
 
 
 def _parse(line: bytes) -> dict[str, Any] | str:

@@ -21,26 +21,12 @@ FORMATS: Final = {
 }
 """Functions that inspect and read files, by the end of file names."""
 TOPICS: Final = pa.list_(pa.struct([("topic", pa.string()), ("score", pa.float32())]))
-RESULT_FIELDS: Final = {
-    "topic": pa.string(),
-    "score": pa.float32(),
-    "topics": TOPICS,
-    "known_words": pa.float64(),
-    "abstained": pa.string(),
-    "no_topic": pa.float32(),
-    "error": pa.string(),
-}
-"""Name and type of each column of the results, as in a response of the service; all nullable."""
-ALL_TOPICS_FIELDS: Final = {"all_topics": TOPICS}
-"""As `RESULT_FIELDS`, where they are asked for."""
 SUBJECT: Final = pa.struct(
     [
         *((name, pa.string()) for name in ("uri", "name", "rel", "creator")),
         ("confidence", pa.int8()),
     ]
 )
-SUBJECTS_FIELDS: Final = {"subjects": pa.list_(SUBJECT)}
-"""As `RESULT_FIELDS`, where they are asked for."""
 MANIFEST_FILE: Final = "_run.json"
 PARTIAL_FOLDER: Final = "_partial"
 HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -60,14 +46,34 @@ class Plan(NamedTuple):
     output_schema: Any  # columns of files, of folders and of the results
 
 
+def result_fields(options: PredictionOptions) -> dict[str, Any]:
+    """Return name and type of each column of the results, as in a response of the service.
+
+    All are nullable.
+    """
+    fields = {
+        "topic": pa.string(),
+        "score": pa.float32(),
+        "topics": TOPICS,
+        "known_words": pa.float64(),
+        "abstained": pa.string(),
+        "no_topic": pa.float32(),
+        "error": pa.string(),
+    }
+    if options.all_topics:
+        fields["all_topics"] = TOPICS
+    if options.subjects:
+        fields["subjects"] = pa.list_(SUBJECT)
+    return fields
+
+
 def make_plan(
     data: Location,
+    options: PredictionOptions,
     *,
     text: str | None,
     title: str | None,
     prefix: str,
-    all_topics: bool = False,
-    subjects: bool = False,
 ) -> Plan:
     """Plan a run over a file or a folder; ``text`` and ``title`` name the columns of them.
 
@@ -96,12 +102,10 @@ def make_plan(
         raise CommandError(f"{data.path}: expected {expected}, got {got}")
     folders = dict.fromkeys(name for file in files for name in folder_values(data.path, file.path))
     folder_columns = [name for name in folders if name not in schema.names]
-    result_fields = RESULT_FIELDS | (ALL_TOPICS_FIELDS if all_topics else {})
-    result_fields |= SUBJECTS_FIELDS if subjects else {}
     fields = [
         *schema,
         *(pa.field(name, pa.string()) for name in folder_columns),
-        *(pa.field(prefix + name, kind) for name, kind in result_fields.items()),
+        *(pa.field(prefix + name, kind) for name, kind in result_fields(options).items()),
     ]
     counts = Counter(field.name for field in fields)
     if taken := [name for name, count in counts.items() if count > 1]:

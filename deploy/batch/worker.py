@@ -10,14 +10,7 @@ import pyarrow.parquet as pq
 
 from deploy.batch.locations import Location, one_line
 from deploy.batch.partitions import Batch, Partition
-from deploy.batch.plan import (
-    ALL_TOPICS_FIELDS,
-    PARTIAL_FOLDER,
-    RESULT_FIELDS,
-    SUBJECTS_FIELDS,
-    Plan,
-    folder_values,
-)
+from deploy.batch.plan import PARTIAL_FOLDER, Plan, folder_values, result_fields
 from service.model import Bundle, Classification, build_classifier
 from service.model.ranking import RankedTopic
 from service.rows import CommandError, PredictionOptions, batched, classify_rows
@@ -91,16 +84,12 @@ class PartitionClassifier:
         counts["abstained"] += sum(bool(item.abstained) for item in found)
         counts["errors"] += len(results) - len(found)
         folders = [pa.repeat(value, len(results)) for value in constants]
-        arrays = [*batch.columns, *folders, *result_arrays(results)]
-        if self._job.options.all_topics:
-            arrays += all_topics_arrays(results)
-        if self._job.options.subjects:
-            arrays += subjects_arrays(results)
+        arrays = [*batch.columns, *folders, *result_arrays(results, self._job.options)]
         return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def result_arrays(results: Sequence[Classification | str]) -> list[Any]:
-    """Convert results, of which a str is an error, to arrays in the order of ``RESULT_FIELDS``."""
+def result_arrays(results: Sequence[Classification | str], options: PredictionOptions) -> list[Any]:
+    """Convert results, of which a str is an error, to arrays in the order of `result_fields`."""
     found = [None if isinstance(result, str) else result for result in results]
     rankings = [item and _pairs(item.topics) for item in found]
     columns = {
@@ -111,20 +100,10 @@ def result_arrays(results: Sequence[Classification | str]) -> list[Any]:
         "abstained": [item and item.abstained and item.abstained.value for item in found],
         "no_topic": [item and item.no_topic for item in found],
         "error": [result if isinstance(result, str) else None for result in results],
+        "all_topics": [item and _pairs(item.all_topics or ()) for item in found],
+        "subjects": [item and (item.subjects or []) for item in found],
     }
-    return [pa.array(columns[name], kind) for name, kind in RESULT_FIELDS.items()]
-
-
-def all_topics_arrays(results: Sequence[Classification | str]) -> list[Any]:
-    """Convert all topics of results to the array of ``ALL_TOPICS_FIELDS``; null for an error."""
-    rows = [None if isinstance(item, str) else _pairs(item.all_topics or ()) for item in results]
-    return [pa.array(rows, kind) for kind in ALL_TOPICS_FIELDS.values()]
-
-
-def subjects_arrays(results: Sequence[Classification | str]) -> list[Any]:
-    """Convert subjects of results to the array of ``SUBJECTS_FIELDS``; null for an error."""
-    rows = [None if isinstance(item, str) else item.subjects or [] for item in results]
-    return [pa.array(rows, kind) for kind in SUBJECTS_FIELDS.values()]
+    return [pa.array(columns[name], kind) for name, kind in result_fields(options).items()]
 
 
 def _pairs(topics: Sequence[RankedTopic]) -> list[tuple[str, float]]:

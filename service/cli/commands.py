@@ -17,6 +17,7 @@ from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import ALL_TOPICS, RESULT_KEYS, show_results, to_json_line
 from service.console import (
     AllTopicsOption,
+    JsonOption,
     MinConfidenceOption,
     ModelDirOption,
     PlainConsole,
@@ -35,9 +36,6 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 @cli.callback(invoke_without_command=True)
@@ -176,8 +174,8 @@ def _show_topics(classifier: TopicClassifier, *, as_json: bool) -> None:
         write_lines(map(to_json, records))
         return
     rows = (
-        [f"{value:.3f}" if name == THRESHOLD else str(value) for name, value in cells]
-        for cells in ([(name, record[name]) for name in names] for record in records)
+        [f"{record[name]:.3f}" if name == THRESHOLD else str(record[name]) for name in names]
+        for record in records
     )
     write_rows(rows, ["topic" if name == "code" else name for name in names])
 

@@ -7,24 +7,25 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from service.cli.comparison import Comparison
+from service.cli.comparison import Comparison, model_rows, summary_rows
 from service.cli.inputs import STDIN, Entry, check_inputs, read_lines
 from service.cli.labels import find_labels
 from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import keep_line
-from service.console import MinConfidenceOption, PlainConsole, PrefixOption, progress_bar
-from service.model import Classification, TopicClassifier, load_classifier
-from service.rows import (
-    CommandError,
-    PredictionOptions,
-    classify_rows,
-    find_repeated_file,
-    parse_line,
+from service.console import (
+    JsonOption,
+    MinConfidenceOption,
+    PlainConsole,
+    PrefixOption,
+    progress_bar,
 )
+from service.model import Classification, load_classifier
+from service.rows import CommandError, PredictionOptions, classify_rows, find_repeated_file
 
 PREDICTIONS: Final = "predictions"
 """Key that is added to a line of ``--out``, after the prefix."""
 MAX_ERRORS: Final = 3  # named in the error message
+MAX_MOVES: Final = 10  # rows of the table; JSON has all moves
 Found = Classification | str  # a str is an error
 BUNDLE_HELP: Final = "A bundle, or a folder of numbered ones."
 
@@ -43,7 +44,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Write the lines on which A and B differ to this file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,  # noqa: FBT002
+    as_json: JsonOption = False,  # noqa: FBT002
     min_confidence: MinConfidenceOption = None,
     prefix: PrefixOption = "",
 ) -> None:
@@ -68,7 +69,9 @@ def compare(
         progress_bar(console, "0 texts", total=total, visible=console.is_terminal) as advance,
     ):
         for batch in read_lines(files, [key]):
-            for entry, of_a, of_b in _classify(batch.entries, models, options):
+            rows = [entry.content for entry in batch.entries]
+            found_a, found_b = (classify_rows(model, rows, options) for model in models)
+            for entry, of_a, of_b in zip(batch.entries, found_a, found_b, strict=True):
                 try:
                     predictions = _compare(comparison, entry, of_a, of_b)
                 except CommandError as error:
@@ -82,7 +85,7 @@ def compare(
         if not comparison.n_texts:
             found = "; ".join(errors) or "no line"
             raise CommandError(f"{', '.join(files)}: expected at least one text, got {found}")
-    _show(comparison, as_json=as_json)
+    _show(comparison.to_json_object(), as_json=as_json)
     if n_errors:
         n_lines = comparison.n_texts + n_errors
         listed = "; ".join(errors)
@@ -116,16 +119,6 @@ def _partial_file(out: Path | None) -> Iterator[Callable[[str], object]]:
         partial.unlink(missing_ok=True)  # renamed away, unless something went wrong
 
 
-def _classify(
-    entries: Sequence[Entry],
-    models: tuple[TopicClassifier, TopicClassifier],
-    options: PredictionOptions,
-) -> Iterator[tuple[Entry, Found, Found]]:
-    rows = [entry.content for entry in entries]
-    a, b = (classify_rows(model, rows, options) for model in models)
-    return zip(entries, a, b, strict=True)
-
-
 def _compare(comparison: Comparison, entry: Entry, a: Found, b: Found) -> dict[str, Any] | None:
     """Count the predictions for a text; return them if they differ.
 
@@ -135,10 +128,7 @@ def _compare(comparison: Comparison, entry: Entry, a: Found, b: Found) -> dict[s
         raise CommandError(a)
     if isinstance(b, str):
         raise CommandError(b)
-    value = parse_line(f"{entry.kept}}}".encode(), parse_int=float)
-    if isinstance(value, str):
-        raise CommandError(value)
-    if comparison.count(a, b, find_labels(value)):
+    if comparison.count(a, b, find_labels(entry.values)):
         return None
     return {name: _prediction(found) for name, found in (("a", a), ("b", b))}
 
@@ -148,13 +138,13 @@ def _prediction(found: Classification) -> dict[str, Any]:
     return {"topic": topic.code, "score": score, "abstained": found.abstained}
 
 
-def _show(comparison: Comparison, *, as_json: bool) -> None:
+def _show(figures: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        write_lines([to_json(comparison.to_json_object())])
+        write_lines([to_json(figures)])
         return
-    write_rows(comparison.summary_rows())
+    write_rows(summary_rows(figures))
     write_lines([""])
-    write_rows(comparison.model_rows(), ["measure", "a", "b"])
-    if comparison.moves:
+    write_rows(model_rows(figures), ["measure", "a", "b"])
+    if moves := figures["moves"]:
         write_lines([""])
-        write_rows(comparison.move_rows(), ["a", "b", "texts", "neither_abstains"])
+        write_rows(([*map(str, move.values())] for move in moves[:MAX_MOVES]), list(moves[0]))

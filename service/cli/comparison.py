@@ -8,7 +8,6 @@ from typing import Any, Final
 from service.model import Classification, TopicClassifier
 from service.rows import codes_by_label
 
-MAX_MOVES: Final = 10  # rows of the table; JSON has all moves
 MAX_CODES: Final = 10  # listed in a cell of the table
 Labels = Collection[str]
 """Codes or names of the topics of a text; empty for a text that fits none of the topics."""
@@ -104,7 +103,7 @@ class Comparison:
                     "texts": self.moves[move],
                     "neither_abstains": self.sure_moves[move],
                 }
-                for move in self.ranked_moves()
+                for move in self._ranked_moves()
             ],
             "labelled": self.n_labelled,
             "labelled_no_topic": self.n_no_topic,
@@ -133,37 +132,32 @@ class Comparison:
             "no_topic_abstained": model.n_no_topic_abstained if self.n_no_topic else None,
         }
 
-    def ranked_moves(self) -> list[tuple[str, str]]:
+    def _ranked_moves(self) -> list[tuple[str, str]]:
         """Return the moves by texts from which neither abstains, then by all texts and topics."""
         return sorted(
             self.moves, key=lambda move: (-self.sure_moves[move], -self.moves[move], move)
         )
 
-    def summary_rows(self) -> Iterator[tuple[str, str]]:
-        """Yield name and value of each figure of both models together."""
-        values = self.to_json_object()
-        for name, value in values.items():
-            if name == "mcnemar" and value:
-                yield from ((f"mcnemar.{key}", _cell(each)) for key, each in value.items())
-            elif isinstance(value, int | float):
-                yield name, _cell(value)
 
-    def model_rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield name and values of each figure of one model, that of ``a`` first."""
-        values = self.to_json_object()
-        a, b = values["a"], values["b"]
-        for name in a:
-            if name == "abstentions":
-                for reason in sorted(a[name] | b[name]):
-                    counts = (each[name].get(reason, 0) for each in (a, b))
-                    yield f"{name}.{reason}", *map(_cell, counts)
-            elif (a[name], b[name]) != (None, None):
-                yield name, _cell(a[name]), _cell(b[name])
+def summary_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each figure of both models together, for a table."""
+    for name, value in figures.items():
+        if name == "mcnemar" and value:
+            yield from ((f"mcnemar.{key}", _cell(each)) for key, each in value.items())
+        elif isinstance(value, int | float):
+            yield name, _cell(value)
 
-    def move_rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield the topics of both, and the number of texts, of the first of `ranked_moves`."""
-        for move in self.ranked_moves()[:MAX_MOVES]:
-            yield *move, str(self.moves[move]), str(self.sure_moves[move])
+
+def model_rows(figures: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield name and values of each figure of one model, that of ``a`` first, for a table."""
+    a, b = figures["a"], figures["b"]
+    for name in a:
+        if name == "abstentions":
+            for reason in sorted(a[name] | b[name]):
+                counts = (each[name].get(reason, 0) for each in (a, b))
+                yield f"{name}.{reason}", *map(_cell, counts)
+        elif (a[name], b[name]) != (None, None):
+            yield name, _cell(a[name]), _cell(b[name])
 
 
 def _cell(value: object) -> str:

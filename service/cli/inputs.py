@@ -1,13 +1,13 @@
 """Read files and standard input in batches of entries: texts, or errors in their place."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from service.model import NewsText, describe_blank, is_blank
-from service.rows import CommandError, Row, batched, parse_line, split_lines, to_news_text, to_row
+from service.rows import CommandError, Row, batched, parse_line, to_news_text, to_row
 
 STDIN: Final = "-"
 STDIN_DESCRIPTOR: Final = 0
@@ -27,6 +27,8 @@ class Entry(NamedTuple):
     content: Row
     kept: str = ""
     """The JSON object of a line as it was written, without its closing bracket."""
+    values: Mapping[str, Any] = {}
+    """Of the keys of that object; numbers are floats."""
     line: int | None = None  # line number in the file, from 1, if each line is a text
 
 
@@ -121,34 +123,52 @@ def _batches_of_lines(file: str) -> Iterator[list[bytes]]:
         raise CommandError(f"{file}: cannot be read: {error.strerror}") from error
 
 
+def split_lines(chunks: Iterable[bytes], max_line_bytes: int) -> Iterator[list[bytes]]:
+    """Yield the lines that end in each chunk, without their ends, then the unfinished last line.
+
+    A line longer than ``max_line_bytes`` is cut somewhere after that length.
+    """
+    rest = bytearray()
+    for chunk in chunks:
+        *lines, last = chunk.split(b"\n")
+        if lines:
+            lines[0] = bytes(rest) + lines[0]
+            rest.clear()
+            yield lines
+        if len(rest) <= max_line_bytes:
+            rest += last
+    if rest:
+        yield [bytes(rest)]
+
+
 def _open(file: str) -> Any:
     if file == STDIN:
         return open(STDIN_DESCRIPTOR, "rb", closefd=False)
     return Path(file).open("rb")
 
 
-def parse_entry(line: bytes, names: Collection[str]) -> tuple[Row, str]:
-    """Return the text of a line or its error, and the object to add results to, or nothing.
+def parse_entry(line: bytes, names: Collection[str]) -> tuple[Row, str, Mapping[str, Any]]:
+    """Return the text of a line or its error, then ``kept`` and ``values`` of its `Entry`.
 
     The object is kept as it was written, except that NaN and infinities become null.
 
     Examples
     --------
-    >>> parse_entry(b'{"id": 7, "text": "Crude oil rose."}', {"topic"})
-    (NewsText(text='Crude oil rose.', title=None), '{"id": 7, "text": "Crude oil rose."')
+    >>> parse_entry(b'{"n": 7, "text": "Oil rose."}', {"topic"})[:2]
+    (NewsText(text='Oil rose.', title=None), '{"n": 7, "text": "Oil rose."')
     """
     if len(line) > MAX_BYTES:
-        return _too_long(), ""
+        return _too_long(), "", {}
     # the values of numbers are not needed, and int() limits their length
     value = parse_line(line, parse_int=float)
     if isinstance(value, str):
-        return value, ""
+        return value, "", {}
     if taken := sorted(value.keys() & names):
-        return f"expected no key {taken[0]!r}: a result has that name; see --prefix", ""
+        return f"expected no key {taken[0]!r}: a result has that name; see --prefix", "", {}
     text = line.decode("utf-8-sig").strip(JSON_SPACE)
     if "NaN" in text or "Infinity" in text:
         text = STRING_OR_CONSTANT.sub(lambda found: found[1] or "null", text)
-    return to_row(value.get("text"), value.get("title")), text[:-1].rstrip(JSON_SPACE)
+    return to_row(value.get("text"), value.get("title")), text[:-1].rstrip(JSON_SPACE), value
 
 
 def _too_long() -> str:

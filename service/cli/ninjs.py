@@ -1,6 +1,5 @@
 """Results of ``--ninjs``: documents of IPTC's News in JSON, version 2.1, one a line."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -50,8 +49,7 @@ def _uri(entry: Entry) -> str:
     """Return the ``uri`` of a line of JSON if it is one, else the address of file and line."""
     if entry.line is None:
         return _file_uri(entry.file)
-    # the values of numbers are not needed, and int() limits their length
-    uri = json.loads(entry.kept + "}", parse_int=float).get("uri")
+    uri = entry.values.get("uri")
     if isinstance(uri, str) and URI.fullmatch(uri):
         return uri
     return f"{_file_uri(entry.file)}#line={entry.line - 1},{entry.line}"  # RFC 5147

@@ -15,7 +15,6 @@ from service.model.ranking import RankedTopic
 
 Result = tuple[Entry, Classification | str]  # a str is an error
 HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained", "no_topic")
-TABLE_HEADER: Final = ("file", "topic", "score", "next", "known_words", "abstained", "no_topic")
 ERROR: Final = "error"
 ALL_TOPICS: Final = "all_topics"
 """Column and key with every topic of a text, where they are asked for."""
@@ -53,14 +52,12 @@ def show_results(results: Sequence[Result], *, header: bool, all_topics: bool = 
     With ``all_topics``, which the results must then have, there is a last column of these.
     """
     found = [(entry, item) for entry, item in results if not isinstance(item, str)]
-    last = (ALL_TOPICS,) if all_topics else ()
     if not sys.stdout.isatty():
-        write_rows([result_cells(*each) for each in found], (*HEADER, *last) if header else ())
+        names = (*HEADER, ALL_TOPICS) if all_topics else HEADER
+        write_rows([result_cells(*each) for each in found], names if header else ())
     elif found:
-        has_no_topic = any(item.no_topic is not None for _, item in found)
-        shown = slice(None if has_no_topic else TABLE_HEADER.index("no_topic"))
-        rows = [(*table_cells(*each)[shown], *_all_topics_cell(each[1])) for each in found]
-        write_rows(rows, (*TABLE_HEADER[shown], *last))
+        rows = [table_row(*each) for each in found]
+        write_rows([[*row.values()] for row in rows], list(rows[0]))
     for entry, item in results:
         if isinstance(item, str):
             print_error(f"{entry.file}: {item}")
@@ -86,22 +83,22 @@ def _codes_and_scores(topics: Sequence[RankedTopic]) -> str:
     return " ".join(f"{topic.code}:{score:.6f}" for topic, score in topics)
 
 
-def table_cells(entry: Entry, found: Classification) -> tuple[str | Text, ...]:
-    """Return the cells that ``TABLE_HEADER`` names; a topic is green unless the model abstained."""
+def table_row(entry: Entry, found: Classification) -> dict[str, str | Text]:
+    """Return cells by column, those that the model has; green is a topic without abstention."""
     (topic, score), *others = found.topics
-    return (
-        entry.file,
-        Text(printable(topic.name), style=ABSTAINED if found.abstained else PREDICTED),
-        f"{score:.3f}",
-        _names_and_scores(others),
-        f"{found.known_words_ratio:.0%}",
-        (found.abstained or "").replace("_", " "),
-        "" if found.no_topic is None else f"{found.no_topic:.3f}",
-    )
-
-
-def _all_topics_cell(found: Classification) -> tuple[str, ...]:
-    return () if found.all_topics is None else (_names_and_scores(found.all_topics),)
+    row: dict[str, str | Text] = {
+        "file": entry.file,
+        "topic": Text(printable(topic.name), style=ABSTAINED if found.abstained else PREDICTED),
+        "score": f"{score:.3f}",
+        "next": _names_and_scores(others),
+        "known_words": f"{found.known_words_ratio:.0%}",
+        "abstained": (found.abstained or "").replace("_", " "),
+    }
+    if found.no_topic is not None:
+        row["no_topic"] = f"{found.no_topic:.3f}"
+    if found.all_topics is not None:
+        row[ALL_TOPICS] = _names_and_scores(found.all_topics)
+    return row
 
 
 def _names_and_scores(topics: Sequence[RankedTopic]) -> str:

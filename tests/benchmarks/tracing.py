@@ -23,8 +23,7 @@ from starlette.types import ASGIApp, Message
 
 from service.app import create_app
 from service.model import load_classifier
-from service.observability.tracing.settings import ENDPOINTS
-from service.observability.tracing.startup import start_tracing
+from service.observability.tracing.startup import ENDPOINTS, start_tracing
 from service.settings import ServiceSettings
 from tests.benchmarks.comparison import check_wrk, console, describe_machine
 from tests.benchmarks.corpus import ROOT, classify_bodies

@@ -17,16 +17,17 @@ from pyarrow.fs import LocalFileSystem
 from deploy.batch.json_lines import SAMPLED_LINES, read_lines
 from deploy.batch.locations import Location
 from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, cut
-from deploy.batch.plan import RESULT_FIELDS, Plan, make_plan
+from deploy.batch.plan import Plan, make_plan, result_fields
 from deploy.batch.worker import result_arrays
 from service.model import InferenceError, NewsText, TopicClassifier
 from service.rows import PredictionOptions, classify_rows
 
 BLANK = "text, title: expected a text or a title that is not only white space, got {}"
+OPTIONS = PredictionOptions(top_k=1, min_confidence=0.0)
 
 
 def plan_of(path: Path) -> Plan:
-    return make_plan(Location.resolve(str(path)), text=None, title=None, prefix="")
+    return make_plan(Location.resolve(str(path)), OPTIONS, text=None, title=None, prefix="")
 
 
 def batches_of(plan: Plan, batch_rows: int) -> Iterator[Batch]:
@@ -225,11 +226,11 @@ def test_failed_prediction_fails_one_row(classifier: TopicClassifier) -> None:
 
     failing = Failing.__new__(Failing)
     rows: list[NewsText | str] = [NewsText("oil"), "expected", NewsText("bad"), NewsText("gold")]
-    results = classify_rows(failing, rows, PredictionOptions(1, 0.0))
+    results = classify_rows(failing, rows, OPTIONS)
     assert results[1:3] == ["expected", "no probabilities"]
-    arrays = result_arrays(results)
+    arrays = result_arrays(results, OPTIONS)
     assert arrays[-1].to_pylist() == [None, "expected", "no probabilities", None]
-    assert [len(array) for array in arrays] == [4] * len(RESULT_FIELDS)
+    assert [len(array) for array in arrays] == [4] * len(result_fields(OPTIONS))
     assert arrays[2].null_count == 2
     assert [None if each is None else len(each) for each in arrays[2].to_pylist()] == [
         1,

@@ -25,6 +25,7 @@ from tests.conftest import LATEST, ROOT
 from tests.deploy.batch_runs import read_output
 
 ROWS = [{"text": "Gold rose.", "id": 1}, {"text": "Oil fell.", "id": 2}]
+OPTIONS = PredictionOptions(top_k=1, min_confidence=None)
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -37,15 +38,13 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def plan_of(source: Path) -> Plan:
-    return make_plan(Location.resolve(str(source)), text=None, title=None, prefix="")
+    return make_plan(Location.resolve(str(source)), OPTIONS, text=None, title=None, prefix="")
 
 
 def classifier_of(plan: Plan, out: Path) -> PartitionClassifier:
     (out / PARTIAL_FOLDER).mkdir(parents=True)
     output = Location.resolve(str(out))
-    return PartitionClassifier(
-        Job(load_bundle(LATEST), plan, output, PredictionOptions(1, None), 100)
-    )
+    return PartitionClassifier(Job(load_bundle(LATEST), plan, output, OPTIONS, 100))
 
 
 @pytest.mark.parametrize("ending", ["parquet", "jsonl"])

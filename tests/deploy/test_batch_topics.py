@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.batch.worker import all_topics_arrays
+from deploy.batch.worker import result_arrays
 from service.model import load_classifier
-from service.rows import CommandError
+from service.rows import CommandError, PredictionOptions
 from tests.deploy.batch_runs import read_output, run_without_ray
 from tests.service.model.test_subjects import N_TOPICS, SUBJECTS
 from tests.synthetic_bundles import (
@@ -64,8 +64,9 @@ def test_all_topics_of_a_model_that_cannot(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_text_have_no_list() -> None:
-    (array,) = all_topics_arrays(["no text"])
-    assert array.to_pylist() == [None]
+    options = PredictionOptions(1, None, all_topics=True, subjects=True)
+    arrays = result_arrays(["no text"], options)
+    assert [array.to_pylist() for array in arrays[-3:]] == [["no text"], [None], [None]]
 
 
 def test_subjects(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from service.model import Classification, InferenceError, NewsText, TopicClassifier
 from service.rows import (
@@ -12,7 +10,6 @@ from service.rows import (
     batched,
     check_options,
     classify_rows,
-    split_lines,
 )
 
 CRUDE = NewsText("OPEC ministers agreed to cut crude oil production.", "OPEC meets")
@@ -54,33 +51,8 @@ def test_options_of_a_model(classifier: TopicClassifier) -> None:
         check_options(47, None, classifier)
 
 
-@given(
-    lines=st.lists(
-        st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1), max_size=20
-    ),
-    size=st.integers(1, 40),
-    ends=st.booleans(),
-)
-def test_split_lines_of_any_chunk_size(lines: list[str], size: int, *, ends: bool) -> None:
-    content = "\n".join(lines).encode() + (b"\n" if ends and lines else b"")
-    chunks = [content[start : start + size] for start in range(0, len(content), size)]
-    assert [line.decode() for some in split_lines(chunks) for line in some] == lines
-
-
-def test_lines_are_yielded_with_the_chunk_that_ends_them() -> None:
-    assert list(split_lines([b"a\nb", b"c", b"\n\nd"])) == [[b"a"], [b"bc", b""], [b"d"]]
-    assert list(split_lines([])) == []
-
-
 def test_the_item_that_reaches_a_maximum_ends_its_batch() -> None:
     words = ["aa", "b", "cccc", "d", "e", "f"]
     assert list(batched(words, len, 3)) == [["aa", "b"], ["cccc"], ["d", "e", "f"]]
     assert list(batched(words, len, 3, max_items=2)) == [["aa", "b"], ["cccc"], ["d", "e"], ["f"]]
     assert list(batched([], len, 3)) == []
-
-
-def test_too_long_lines_are_cut() -> None:
-    (lines,) = split_lines([b"abc", b"def", b"ghi", b"j\nk\n"], 4)
-    assert len(lines[0]) > 4
-    assert b"ghi" not in lines[0]
-    assert lines[1] == b"k"

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from service.observability.tracing.settings import ENDPOINTS
+from service.observability.tracing.startup import ENDPOINTS
 from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
 from tests.ports import free_port

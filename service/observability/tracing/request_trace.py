@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from random import getrandbits
 from time import perf_counter, time_ns
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from service.model import Classification
 
@@ -35,22 +35,6 @@ class Prediction(NamedTuple):
     encode_began: float
     encode_ended: float
     inference_ended: float
-
-
-class Recorder(Protocol):
-    """Takes down what happens in a prediction."""
-
-    def predicted(self, prediction: Prediction) -> None:
-        """Record a prediction."""
-
-    def explained(self, began: float, ended: float) -> None:
-        """Record an explanation of a text."""
-
-
-current_trace: Final[ContextVar["RequestTrace | None"]] = ContextVar("current_trace", default=None)
-"""Of the request that a task processes, if it is sampled."""
-current_recorder: Final[ContextVar[Recorder | None]] = ContextVar("current_recorder", default=None)
-"""Of the prediction that runs now, if a request in it is sampled."""
 
 
 class RequestTrace:
@@ -123,8 +107,12 @@ class BatchRecorder:
             if trace := self._traces.get(id(item)):
                 trace.record(prediction, [own])
 
-    def explained(self, began: float, ended: float) -> None:
-        """Do nothing: requests with explanations share no prediction."""
+
+Recorder = RequestTrace | BatchRecorder
+current_trace: Final[ContextVar[RequestTrace | None]] = ContextVar("current_trace", default=None)
+"""Of the request that a task processes, if it is sampled."""
+current_recorder: Final[ContextVar[Recorder | None]] = ContextVar("current_recorder", default=None)
+"""Of the prediction that runs now, if a request in it is sampled."""
 
 
 class PredictionTracer:
@@ -144,6 +132,6 @@ class PredictionTracer:
             recorder.predicted(Prediction(self._model, items, classifications, *times))
 
     def explained(self, began: float) -> None:
-        """Record an explanation that ends now."""
-        if recorder := current_recorder.get():
+        """Record an explanation that ends now; its request shares no prediction with others."""
+        if isinstance(recorder := current_recorder.get(), RequestTrace):
             recorder.explained(began, perf_counter())

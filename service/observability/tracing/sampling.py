@@ -19,10 +19,7 @@ _LOW_BITS: Final = slice(19, 35)
 class Sampler:
     """Samples requests as ``OTEL_TRACES_SAMPLER`` and ``OTEL_TRACES_SAMPLER_ARG`` say.
 
-    Raises
-    ------
-    ValueError
-        If it is no sampler of the specification, or the ratio is none.
+    Raises ValueError if it is no sampler of the specification, or the ratio is none.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:

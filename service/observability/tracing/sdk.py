@@ -12,7 +12,6 @@ from opentelemetry.trace import SpanContext
 
 from service.observability.tracing.request_trace import RequestTrace
 from service.observability.tracing.sampling import Sampler
-from service.observability.tracing.settings import check_exporter
 from service.observability.tracing.spans import SAMPLED, TraceExporter
 
 TRACES_PER_EXPORT: Final = 128
@@ -32,16 +31,10 @@ class Tracing:
     """Samples requests and exports their traces; inside a ``with``, which exports the last ones.
 
     Requests never wait for the collector: a thread exports, and traces that exceed its queue are
-    dropped.
-
-    Raises
-    ------
-    TracingError, ValueError
-        If a variable has a value that cannot be used.
+    dropped. Raises ValueError if a variable has a value that cannot be used.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        check_exporter(environ)
         self.keeps_parent = "tracecontext" in (environ.get("OTEL_PROPAGATORS") or "tracecontext")
         given_size = environ.get("OTEL_BSP_MAX_EXPORT_BATCH_SIZE")
         self.sampler = Sampler(environ)

@@ -68,35 +68,30 @@ class TraceExporter(SpanExporter):  # type: ignore[misc]
             carrier = {"traceparent": trace.traceparent, "tracestate": trace.tracestate}
             parent = get_current_span(self._propagator.extract(carrier)).get_span_context()
         state = parent.trace_state if parent else None
-        request = _new_context(trace, state)
+        trace_id = int(trace.trace_id, 16)
+
+        def span(name: str, began: float, ended: float, **options: Any) -> ReadableSpan:
+            span_id = getrandbits(SPAN_ID_BITS)
+            return ReadableSpan(
+                name,
+                SpanContext(trace_id, span_id, False, SAMPLED, state),  # noqa: FBT003
+                resource=self._resource,
+                instrumentation_scope=self._scope,
+                start_time=trace.nanoseconds(began),
+                end_time=trace.nanoseconds(ended),
+                **options,
+            )
+
         failed = "error.type" in trace.attributes
-        common = {"resource": self._resource, "instrumentation_scope": self._scope}
-        server = ReadableSpan(
-            trace.name,
-            request,
-            parent,
+        server = span(
+            *(trace.name, trace.began, trace.ended),
+            parent=parent,
             attributes=trace.attributes,
             kind=SpanKind.SERVER,
             status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),
-            start_time=trace.nanoseconds(trace.began),
-            end_time=trace.nanoseconds(trace.ended),
-            **common,
         )
         stages = (
-            ReadableSpan(
-                stage.name,
-                _new_context(trace, state),
-                request,
-                attributes=stage.attributes,
-                start_time=trace.nanoseconds(stage.began),
-                end_time=trace.nanoseconds(stage.ended),
-                **common,
-            )
-            for stage in list(trace.stages)
+            span(name, began, ended, parent=server.context, attributes=attributes)
+            for name, began, ended, attributes in list(trace.stages)
         )
         return [server, *stages]
-
-
-def _new_context(trace: RequestTrace, state: Any) -> SpanContext:
-    span_id = getrandbits(SPAN_ID_BITS)
-    return SpanContext(int(trace.trace_id, 16), span_id, False, SAMPLED, state)  # noqa: FBT003

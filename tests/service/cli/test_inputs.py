@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.cli import inputs as reading
 from service.cli.inputs import (
@@ -12,6 +14,7 @@ from service.cli.inputs import (
     read_lines,
     read_text,
     read_texts,
+    split_lines,
 )
 from service.model import NewsText
 from service.rows import CommandError
@@ -51,7 +54,7 @@ def test_invalid_lines(line: bytes, problem: str) -> None:
 
 def test_lines_are_kept_as_written() -> None:
     line = b'\xef\xbb\xbf {"n": 1.10, "big": ' + b"9" * 5_000 + b', "text": "\\ud83d", "n": 2 } \r'
-    content, kept = parse_entry(line, NAMES)
+    content, kept, _ = parse_entry(line, NAMES)
     assert content == NewsText("?")
     assert kept + "}" == line.decode("utf-8-sig").replace(" } \r", "}").lstrip()
 
@@ -66,7 +69,7 @@ def test_unpaired_surrogates_become_question_marks(tmp_path: Path) -> None:
 
 def test_nan_and_infinities_become_null() -> None:
     line = rb'{"n": NaN, "say": "NaN \" Infinity", "m": [-Infinity,Infinity, 1.10],"text":"a"}'
-    content, kept = parse_entry(line, NAMES)
+    content, kept, _ = parse_entry(line, NAMES)
     assert content == NewsText("a")
     assert kept == r'{"n": null, "say": "NaN \" Infinity", "m": [null,null, 1.10],"text":"a"'
     assert json.loads(kept + "}")["m"] == [None, None, 1.1]
@@ -166,3 +169,28 @@ def test_missing_files_are_reported_first(tmp_path: Path) -> None:
 
 def test_size_of_standard_input_is_unknown(tmp_path: Path) -> None:
     assert check_inputs(["-"]) is None
+
+
+@given(
+    lines=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1), max_size=20
+    ),
+    size=st.integers(1, 40),
+    ends=st.booleans(),
+)
+def test_split_lines_of_any_chunk_size(lines: list[str], size: int, *, ends: bool) -> None:
+    content = "\n".join(lines).encode() + (b"\n" if ends and lines else b"")
+    chunks = [content[start : start + size] for start in range(0, len(content), size)]
+    assert [line.decode() for some in split_lines(chunks, 1_000) for line in some] == lines
+
+
+def test_lines_are_yielded_with_the_chunk_that_ends_them() -> None:
+    assert list(split_lines([b"a\nb", b"c", b"\n\nd"], 9)) == [[b"a"], [b"bc", b""], [b"d"]]
+    assert list(split_lines([], 9)) == []
+
+
+def test_too_long_lines_are_cut() -> None:
+    (lines,) = split_lines([b"abc", b"def", b"ghi", b"j\nk\n"], 4)
+    assert len(lines[0]) > 4
+    assert b"ghi" not in lines[0]
+    assert lines[1] == b"k"

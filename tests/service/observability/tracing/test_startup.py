@@ -1,6 +1,6 @@
 import pytest
 
-from service.observability.tracing.settings import TracingError, check_exporter, is_enabled
+from service.observability.tracing.startup import TracingError, check_exporter, find_endpoint
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
@@ -8,20 +8,21 @@ URL = "http://localhost:4318"
 
 
 @pytest.mark.parametrize(
-    ("environ", "enabled"),
+    ("environ", "endpoint"),
     [
-        ({}, False),
-        ({ENDPOINT: ""}, False),
-        ({ENDPOINT: URL}, True),
-        ({TRACES_ENDPOINT: URL}, True),
-        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "True"}, False),
-        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "false"}, True),
-        ({ENDPOINT: URL, "OTEL_TRACES_EXPORTER": "none"}, False),
-        ({"OTEL_SERVICE_NAME": "news", "OTEL_TRACES_EXPORTER": "otlp"}, False),
+        ({}, None),
+        ({ENDPOINT: ""}, None),
+        ({ENDPOINT: URL}, ENDPOINT),
+        ({TRACES_ENDPOINT: URL}, TRACES_ENDPOINT),
+        ({ENDPOINT: URL, TRACES_ENDPOINT: URL}, TRACES_ENDPOINT),
+        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "True"}, None),
+        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "false"}, ENDPOINT),
+        ({ENDPOINT: URL, "OTEL_TRACES_EXPORTER": "none"}, None),
+        ({"OTEL_SERVICE_NAME": "news", "OTEL_TRACES_EXPORTER": "otlp"}, None),
     ],
 )
-def test_is_enabled(environ: dict[str, str], enabled: bool) -> None:  # noqa: FBT001
-    assert is_enabled(environ) == enabled
+def test_the_variable_that_turns_traces_on(environ: dict[str, str], endpoint: str | None) -> None:
+    assert find_endpoint(environ) == endpoint
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_is_enabled(environ: dict[str, str], enabled: bool) -> None:  # noqa: FB
 )
 def test_what_cannot_be_used_is_an_error(environ: dict[str, str], message: str) -> None:
     with pytest.raises(TracingError, match=message):
-        check_exporter(environ)
+        check_exporter(environ, find_endpoint(environ) or "")
 
 
 def test_an_exporter_may_be_named() -> None:
@@ -58,5 +59,6 @@ def test_an_exporter_may_be_named() -> None:
             ENDPOINT: "https://collector.example/otlp",
             "OTEL_TRACES_EXPORTER": "otlp",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-        }
+        },
+        ENDPOINT,
     )

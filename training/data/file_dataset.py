@@ -152,7 +152,8 @@ def _split(
     )
     movable = np.array(texts.movable, np.bool_)
     sides = np.where(kept, np.array(texts.sides, np.int8), np.int8(LEFT_OUT))
-    sets = splitting.connect(keys, groups)
+    own = np.arange(len(labels))
+    sets = splitting.connect(len(labels), [(own, keys), (own, groups)])
     sides = splitting.follow_fixed(sides, sets, movable)
     if seed is None:
         order = np.argsort(days, kind="stable")

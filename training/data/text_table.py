@@ -14,7 +14,6 @@ from service.model.token_counts import FIRST_WORD_ID, MAX_TOKEN_ID, START_ID, UN
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data.dataset import Article
 
-NO_GROUP: Final = -1
 NO_DAY: Final = 0
 DIGEST_BYTES: Final = 16
 
@@ -37,8 +36,8 @@ class TextTable:
     articles: list[Article] = field(default_factory=list)
     words: dict[str, int] = field(default_factory=lambda: _Numbers({"": 0}))  # 0: start of a text
     token_ids: list["array[int]"] = field(default_factory=list)  # int32, in the order of the text
-    keys: "array[int]" = field(default_factory=lambda: array("q"))  # the same for equal texts
-    groups: "array[int]" = field(default_factory=lambda: array("q"))  # or NO_GROUP
+    keys: "array[int]" = field(default_factory=lambda: array("q"))  # the first text that is equal
+    groups: "array[int]" = field(default_factory=lambda: array("q"))  # the first of its group
     days: "array[int]" = field(default_factory=lambda: array("q"))  # ordinal of the date, or NO_DAY
     sides: "array[int]" = field(default_factory=lambda: array("b"))  # of `splitting`
     movable: "array[int]" = field(default_factory=lambda: array("b"))  # 0 for built-in texts
@@ -60,12 +59,11 @@ class TextTable:
         digest = blake2b(
             number if text == article.keras_text else self._number(text), digest_size=DIGEST_BYTES
         )
+        index = len(self.articles)
         self.articles.append(article)
         self.token_ids.append(number)
-        self.keys.append(self._keys.setdefault(digest.digest(), len(self._keys)))
-        self.groups.append(
-            NO_GROUP if group is None else self._groups.setdefault(group, len(self._groups))
-        )
+        self.keys.append(self._keys.setdefault(digest.digest(), index))
+        self.groups.append(index if group is None else self._groups.setdefault(group, index))
         self.days.append(day.toordinal() if day else NO_DAY)
         self.sides.append(side)
         self.movable.append(movable)

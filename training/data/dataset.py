@@ -38,6 +38,21 @@ class Article:
         return NewsText(self.body, self.title)
 
 
+def labels_of(topics: Iterable[Sequence[str]], codes: Sequence[str]) -> NDArray[np.int64]:
+    """Return the class index of the first topic of each text, (n_texts,), or `NO_TOPIC`."""
+    index = {code: number for number, code in enumerate(codes)}
+    return np.array([index[own[0]] if own else NO_TOPIC for own in topics], dtype=np.int64)
+
+
+def topic_matrix(topics: Sequence[Sequence[str]], codes: Sequence[str]) -> NDArray[np.bool_]:
+    """Return whether each text has each topic, (n_texts, n_topics); other topics are left out."""
+    index = {code: number for number, code in enumerate(codes)}
+    matrix = np.zeros((len(topics), len(codes)), dtype=bool)
+    for row, own in zip(matrix, topics, strict=True):
+        row[[index[code] for code in own if code in index]] = True
+    return matrix
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """Labelled newswires; without articles and negatives where the source holds no text."""

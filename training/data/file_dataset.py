@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from service.model.encoder import join_title
 from training.data import splitting
-from training.data.dataset import FILES, NO_TOPIC, Article, DataError, Dataset, Split
+from training.data.dataset import FILES, NO_TOPIC, Article, DataError, Dataset, Split, labels_of
 from training.data.labelled_file import LabelledRow
 from training.data.splitting import LEFT_OUT, OPEN, SIDES, TEST, TRAIN
 from training.data.text_table import TextTable
@@ -56,7 +56,7 @@ def build_dataset(
         shown = ", ".join(sorted(rare)[:MAX_SHOWN]) + ", ..." * (len(rare) > MAX_SHOWN)
         n_rows = int((~kept).sum())
         report(f"Left out {len(rare):,} rare topics ({shown}), and {n_rows:,} rows with no other")
-    labels = _labels(texts, codes)
+    labels = labels_of((article.topics for article in texts.articles), codes)
     sides, order = _split(texts, labels, kept, split_seed)
     if n_left_out := int((sides[kept] == LEFT_OUT).sum()):
         report(f"Left out {n_left_out:,} training rows: equal to test rows, or of their groups")
@@ -128,13 +128,6 @@ def _drop_topics(texts: TextTable, rare: frozenset[str], start: int) -> NDArray[
             texts.articles[index] = replace(article, topics=left)
             kept[index] = bool(left)
     return kept
-
-
-def _labels(texts: TextTable, codes: Sequence[str]) -> NDArray[np.int64]:
-    """Return the class index of the first topic of each text, (n_texts,), or `NO_TOPIC`."""
-    indices = {code: index for index, code in enumerate(codes)}
-    labels = (indices[item.topics[0]] if item.topics else NO_TOPIC for item in texts.articles)
-    return np.fromiter(labels, np.int64, len(texts.articles))
 
 
 def _count_topics(split: Split) -> list[int]:

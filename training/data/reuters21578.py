@@ -19,11 +19,9 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
-import numpy as np
-
 from service.model.token_counts import FIRST_WORD_ID, START_ID
 from service.model.tokenization import KERAS_TOKENIZER
-from training.data.dataset import Article, DataError, Split
+from training.data.dataset import Article, DataError, Split, labels_of
 
 ARCHIVE: Final = "reuters21578.tar.gz"
 MAX_FILE_BYTES: Final = 2 * 2**20  # the longest file of the corpus has 1.5 MB
@@ -58,7 +56,7 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
     kept = {code for code, n_articles in counts.items() if n_articles >= MIN_NEWSWIRES}
     articles = [article for article in indexed if kept.intersection(article.topics[:1])]
     codes = list(dict.fromkeys(article.topics[0] for article in articles))  # by first appearance
-    labels = np.array([codes.index(article.topics[0]) for article in articles], dtype=np.int64)
+    labels = labels_of((article.topics for article in articles), codes)
     words = [KERAS_TOKENIZER.tokenize(article.keras_text) for article in articles]
     frequencies = Counter(chain.from_iterable(words))
     ranked = sorted(frequencies, key=lambda word: (-frequencies[word], word))

@@ -4,7 +4,15 @@ from hypothesis import strategies as st
 
 from service.model import NewsText
 from service.model.token_counts import START_ID
-from training.data.dataset import Article, Dataset, Split, split_newswires
+from training.data.dataset import (
+    NO_TOPIC,
+    Article,
+    Dataset,
+    Split,
+    labels_of,
+    split_newswires,
+    topic_matrix,
+)
 from training.data.reuters_expected import TOPIC_CODES, describe_topics
 
 
@@ -27,6 +35,13 @@ def test_every_newswire_is_in_one_split(words: list[list[int]]) -> None:
 def test_news_text_is_title_and_body() -> None:
     article = Article("Title", "body", has_body=True, keras_text="other", topics=())
     assert article.news_text == NewsText("body", title="Title")
+
+
+def test_topics_as_arrays() -> None:
+    topics = [("b", "a"), (), ("a", "other")]
+    assert labels_of(topics, ["a", "b"]).tolist() == [1, NO_TOPIC, 0]
+    assert topic_matrix(topics, ["a", "b"]).tolist() == [[True, True], [False] * 2, [True, False]]
+    assert topic_matrix([], ["a", "b"]).shape == (0, 2)
 
 
 def test_fingerprint_depends_on_ids_and_labels() -> None:

@@ -1,14 +1,11 @@
 """Known facts of the data set: those of ``keras.datasets.reuters``, and of the corpus behind it."""
 
 import json
-from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.model import Topic
 from service.model.manifest import Subject
 from training.data.dataset import DataError, Dataset
 from training.data.topic_list import Description
@@ -61,16 +58,6 @@ def topic_subjects() -> dict[str, tuple[Subject, ...]]:
 def _read_json(name: str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(files("training.data").joinpath(name).read_bytes())
     return content
-
-
-def describe_topics(codes: Sequence[str], labels: NDArray[np.int64]) -> list[Topic]:
-    """Return topics by their codes, with the number of the labels that are each."""
-    meanings = topic_descriptions()
-    counts = np.bincount(labels, minlength=len(codes)).tolist()
-    return [
-        Topic(index, code, **meanings[code]._asdict(), training_newswires=counts[index])
-        for index, code in enumerate(codes)
-    ]
 
 
 def check_dataset(dataset: Dataset) -> None:

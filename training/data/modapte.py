@@ -39,10 +39,9 @@ def read_modapte(archive: Path, report: Callable[[str], object] = lambda _: None
             f"{archive}: expected {N_ROWS} texts and {N_TOPICS} topics, got {dict(counts)} and "
             f"{len(kept)}"
         )
-    descriptions = topic_descriptions()
     return build_dataset(
         (row._replace(topics=tuple(code for code in row.topics if code in kept)) for row in rows),
-        TopicList({code: item for code, item in descriptions.items() if code in kept}),
+        TopicList(topic_descriptions()),
         name=NAME,
         description=f"{DESCRIPTION}, ModApte split",
         split_seed=None,

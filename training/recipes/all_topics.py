@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from service.model.manifest import NEVER_FOUND
-from training.recipes.calibration import MAX_MATRIX_TOPICS, Calibration, both_signs
+from training.recipes.calibration import Calibration
 from training.recipes.examples import TrainingTexts
-from training.recipes.logistic import fit_logits, fit_scales
+from training.recipes.logistic import fit_topics
 
 PRIOR_TEXTS: Final = 2.0
 HIGHEST: Final = np.nextafter(np.float32(NEVER_FOUND), np.float32(0))
@@ -33,30 +33,18 @@ def fit_topic_calibration(
 ) -> Calibration:
     """Fit logistic regressions of each topic on out-of-fold margins of texts, all at once.
 
-    As in `fit_calibration`, a logit is the own margin with two common scales, and a regularised
-    linear function of all margins: J. Platt, "Probabilistic outputs for support vector machines",
-    1999, with the margins of the other topics, which say what occurs together. A text has all of
-    its topics; negatives and outliers have none.
+    The logits are those of `fit_topics`: J. Platt, "Probabilistic outputs for support vector
+    machines", 1999, with the margins of the other topics, which say what occurs together. A text
+    has all of its topics; negatives and outliers have none.
     """
-    wanted = texts.any_topic.astype(np.float32)
-    n_topics = wanted.shape[1]
-    if n_topics > MAX_MATRIX_TOPICS:
-        kernel, bias = fit_scales(
-            margins[:, :n_topics], log_partition, wanted, texts.weights(), settings.topic_iterations
-        )
-        own = np.zeros((2, margins.shape[1], n_topics))
-        own[:, :n_topics] = np.split(kernel, 2)
-        kernel = np.concatenate(own)
-    else:
-        kernel, bias = fit_logits(
-            both_signs(margins),
-            np.eye(margins.shape[1])[:, :n_topics],
-            log_partition,
-            wanted,
-            texts.weights(),
-            settings.topic_strength,
-            settings.topic_iterations,
-        )
+    kernel, bias = fit_topics(
+        margins,
+        log_partition,
+        texts.any_topic.astype(np.float32),
+        texts.weights(),
+        settings.topic_strength,
+        settings.topic_iterations,
+    )
     return Calibration(kernel.astype(np.float32), bias.astype(np.float32))
 
 

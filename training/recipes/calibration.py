@@ -1,7 +1,6 @@
 """From the margins of SVMs to probabilities: of each topic, and that no topic fits."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +8,7 @@ from scipy.special import expit
 
 from training.data.dataset import NO_TOPIC
 from training.recipes.examples import TrainingTexts
-from training.recipes.logistic import fit_logits, fit_scales
-
-MAX_MATRIX_TOPICS: Final = 200
+from training.recipes.logistic import both_signs, fit_logits, fit_topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +37,6 @@ class Calibration:
         return normalise(self.logits(margins))[1]
 
 
-def both_signs(margins: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return margins and their negative parts side by side, (n_texts, 2 * n_margins)."""
-    return np.hstack([margins, np.minimum(margins, 0)])
-
-
 def normalise(logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return log-sum-exp, (n_texts,), and softmax, (n_texts, n_logits), of each row."""
     highest = logits.max(axis=1, keepdims=True)
@@ -66,11 +58,8 @@ def fit_calibration(
     Only the logit of "no topic fits" is fitted to negatives, so that they do not move one topic
     against another. Without this logit outliers are left out too: they would lower the
     probabilities of all texts, which cost 1 point of coverage and 0.016 of calibration error on
-    news of four sections. A topic's logit is its own margin, with a scale of its own where it is
-    negative, and a regularised linear function of all margins: matrix scaling drawn towards
-    temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. With
-    more than `MAX_MATRIX_TOPICS` it is the own margin alone: the matrix would have more weights
-    than there are texts.
+    news of four sections. The other logits are those of `fit_topics`: matrix scaling drawn towards
+    temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
     n_topics = margins.shape[1] - no_topic
     has_topic = texts.topical[:, np.newaxis]
@@ -78,20 +67,14 @@ def fit_calibration(
     weights = texts.weights(settings.negative_factor)
     topics = margins[:, :n_topics]
     wanted = _wanted(texts.labels[asked], n_topics)
-    if n_topics > MAX_MATRIX_TOPICS:
-        kernel, bias = fit_scales(
-            topics[asked], normalise, wanted, weights[asked], settings.max_iterations
-        )
-    else:
-        kernel, bias = fit_logits(
-            both_signs(topics[asked]),
-            np.eye(n_topics),
-            normalise,
-            wanted,
-            weights[asked],
-            settings.strength,
-            settings.max_iterations,
-        )
+    kernel, bias = fit_topics(
+        topics[asked],
+        normalise,
+        wanted,
+        weights[asked],
+        settings.strength,
+        settings.max_iterations,
+    )
     if not no_topic:
         return Calibration(kernel.astype(np.float32), bias.astype(np.float32))
     offsets = normalise((both_signs(topics) @ kernel + bias).astype(np.float32))[0][:, np.newaxis]

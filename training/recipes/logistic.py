@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+MAX_MATRIX_TOPICS: Final = 200
 MAX_SCALE: Final = 30.0
 """Of own margins. Topics that few texts tell apart without error would have no limit, and the
 probabilities would amplify rounding."""
@@ -14,8 +15,35 @@ LogPartition = Callable[[NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]
 """From logits to the log of their normaliser, (n_texts,), and its derivative, the probabilities."""
 
 
+def both_signs(margins: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return margins and their negative parts side by side, (n_texts, 2 * n_margins)."""
+    return np.hstack([margins, np.minimum(margins, 0)])
+
+
+def fit_topics(
+    margins: NDArray[np.float32],  # (n_texts, n_margins), those of the topics first
+    log_partition: LogPartition,
+    wanted: NDArray[np.float32],  # (n_texts, n_topics), target probabilities
+    weights: NDArray[np.floating],  # (n_texts,)
+    strength: float,
+    max_iterations: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit the logits of topics to `both_signs` of the margins; return kernel and bias.
+
+    A topic's logit is its own margin, with a scale of its own where it is negative, and a
+    regularised linear function of all margins. With more than `MAX_MATRIX_TOPICS` it is the own
+    margin alone: the matrix would have more weights than there are texts.
+    """
+    own = np.eye(margins.shape[1])[:, : wanted.shape[1]]
+    if wanted.shape[1] > MAX_MATRIX_TOPICS:
+        return fit_scales(margins, own, log_partition, wanted, weights, max_iterations)
+    inputs = both_signs(margins)
+    return fit_logits(inputs, own, log_partition, wanted, weights, strength, max_iterations)
+
+
 def fit_scales(
-    margins: NDArray[np.float32],  # (n_texts, n_topics)
+    margins: NDArray[np.float32],  # (n_texts, n_margins), those of the topics first
+    own: NDArray[np.float64],  # (n_margins, n_topics), 1 where a margin is that of a topic
     log_partition: LogPartition,
     wanted: NDArray[np.float32],  # (n_texts, n_topics), target probabilities
     weights: NDArray[np.floating],  # (n_texts,)
@@ -25,9 +53,9 @@ def fit_scales(
 
     Return kernel and bias, as `fit_logits`. A common bias changes no joint probabilities.
     """
-    n_topics = margins.shape[1]
+    n_topics = wanted.shape[1]
     shares = (weights / len(margins)).astype(np.float32)
-    signs = (np.maximum(margins, 0), np.minimum(margins, 0))
+    signs = (np.maximum(margins[:, :n_topics], 0), np.minimum(margins[:, :n_topics], 0))
 
     def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         positive, negative, bias = values.astype(np.float32)
@@ -44,7 +72,6 @@ def fit_scales(
     start = np.array([1.0, 1.0, 0.0])
     result = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     positive, negative, bias = result.x
-    own = np.eye(n_topics)
     kernel = np.vstack([positive * own, (negative - positive) * own])
     return kernel, np.full(n_topics, bias)
 

@@ -3,9 +3,9 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import f1_score, log_loss, precision_score
 
-import training.recipes.all_topics as module
 from service.model import NewsText
 from service.model.manifest import NEVER_FOUND
+from training.recipes import logistic
 from training.recipes.all_topics import (
     AllTopicsSettings,
     choose_all_topics_thresholds,
@@ -46,7 +46,7 @@ def test_each_topic_has_its_own_probability(
     max_matrix_topics: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are the true ones, and sum to more than 1 where a text has several topics."""
-    monkeypatch.setattr(module, "MAX_MATRIX_TOPICS", max_matrix_topics)
+    monkeypatch.setattr(logistic, "MAX_MATRIX_TOPICS", max_matrix_topics)
     margins, texts, truth = draw(N_TEXTS)
     calibration = fit_topic_calibration(margins, texts, AllTopicsSettings())
     assert calibration.kernel.shape == (2 * margins.shape[1], 3)

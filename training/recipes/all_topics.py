@@ -5,12 +5,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from service.model.manifest import NEVER_FOUND
 from training.recipes.calibration import Calibration
 from training.recipes.examples import TrainingTexts
-from training.recipes.logistic import fit_topics
+from training.recipes.logistic import fit_topics, separate_partition
 
 PRIOR_TEXTS: Final = 2.0
 HIGHEST: Final = np.nextafter(np.float32(NEVER_FOUND), np.float32(0))
@@ -39,38 +38,13 @@ def fit_topic_calibration(
     """
     kernel, bias = fit_topics(
         margins,
-        log_partition,
+        separate_partition,
         texts.any_topic.astype(np.float32),
         texts.weights(),
         settings.topic_strength,
         settings.topic_iterations,
     )
-    return Calibration(kernel.astype(np.float32), bias.astype(np.float32))
-
-
-def log_partition(
-    logits: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the sum of log(1 + exp(logit)), (n_texts,), and its derivative, (n_texts, n_topics).
-
-    The derivative is the probabilities.
-    """
-    return np.logaddexp(0, logits).sum(axis=1), expit(logits)
-
-
-def topic_probabilities_out_of_fold(
-    margins: NDArray[np.float32],
-    folds: NDArray[np.int64],
-    texts: TrainingTexts,
-    settings: AllTopicsSettings,
-) -> NDArray[np.float32]:
-    """Calibrate the margins of each fold by those of the others, to (n_texts, n_topics)."""
-    probabilities = np.zeros(texts.any_topic.shape, dtype=np.float32)
-    for fold in np.unique(folds):
-        inside = folds == fold
-        calibration = fit_topic_calibration(margins[~inside], texts.only(~inside), settings)
-        probabilities[inside] = expit(calibration.logits(margins[inside]))
-    return probabilities
+    return Calibration(kernel.astype(np.float32), bias.astype(np.float32), separate_partition)
 
 
 def choose_all_topics_thresholds(

@@ -1,5 +1,6 @@
 """From the margins of SVMs to probabilities: of each topic, and that no topic fits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,13 @@ from scipy.special import expit
 
 from training.data.dataset import NO_TOPIC
 from training.recipes.examples import TrainingTexts
-from training.recipes.logistic import both_signs, fit_logits, fit_topics
+from training.recipes.logistic import (
+    LogPartition,
+    both_signs,
+    fit_logits,
+    fit_topics,
+    joint_partition,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +30,31 @@ class CalibrationSettings:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A linear map from margins and their negative parts to logits."""
+    """A linear map from margins and their negative parts to logits, and these to probabilities."""
 
     kernel: NDArray[np.float32]  # (2 * n_margins, n_logits)
     bias: NDArray[np.float32]  # (n_logits,)
-
-    def logits(self, margins: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits of margins, float32 of shape (n_texts, n_logits)."""
-        return both_signs(margins) @ self.kernel + self.bias
+    log_partition: LogPartition = joint_partition
 
     def __call__(self, margins: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the joint probabilities of margins, both float32 of shape (n_texts, n_outputs)."""
-        return normalise(self.logits(margins))[1]
+        """Return the probabilities of margins, float32 of shape (n_texts, n_logits)."""
+        return self.log_partition(both_signs(margins) @ self.kernel + self.bias)[1]
 
 
-def normalise(logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return log-sum-exp, (n_texts,), and softmax, (n_texts, n_logits), of each row."""
-    highest = logits.max(axis=1, keepdims=True)
-    exponentials = np.exp(logits - highest)
-    sums = exponentials.sum(axis=1, keepdims=True)
-    exponentials /= sums
-    return (highest + np.log(sums))[:, 0], exponentials
+def calibrate_out_of_fold(
+    margins: NDArray[np.float32],
+    folds: NDArray[np.int64],
+    texts: TrainingTexts,
+    fit: Callable[[NDArray[np.float32], TrainingTexts], Calibration],
+) -> NDArray[np.float32]:
+    """Return the probabilities of the margins of each fold, calibrated by those of the others."""
+    parts, rows = [], []
+    for fold in np.unique(folds):
+        inside = folds == fold
+        calibration = fit(margins[~inside], texts.only(~inside))
+        parts.append(calibration(margins[inside]))
+        rows.append(np.flatnonzero(inside))
+    return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
 
 
 def fit_calibration(
@@ -69,7 +80,7 @@ def fit_calibration(
     wanted = _wanted(texts.labels[asked], n_topics)
     kernel, bias = fit_topics(
         topics[asked],
-        normalise,
+        joint_partition,
         wanted,
         weights[asked],
         settings.strength,
@@ -77,7 +88,8 @@ def fit_calibration(
     )
     if not no_topic:
         return Calibration(kernel.astype(np.float32), bias.astype(np.float32))
-    offsets = normalise((both_signs(topics) @ kernel + bias).astype(np.float32))[0][:, np.newaxis]
+    logits = (both_signs(topics) @ kernel + bias).astype(np.float32)
+    offsets = joint_partition(logits)[0][:, np.newaxis]
     no_topic_kernel, no_topic_bias = fit_logits(
         both_signs(margins),
         np.eye(n_topics + 1)[:, -1:],

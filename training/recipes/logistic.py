@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit
 
 MAX_MATRIX_TOPICS: Final = 200
 MAX_SCALE: Final = 30.0
@@ -13,6 +14,24 @@ MAX_SCALE: Final = 30.0
 probabilities would amplify rounding."""
 LogPartition = Callable[[NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]]
 """From logits to the log of their normaliser, (n_texts,), and its derivative, the probabilities."""
+
+
+def joint_partition(
+    logits: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return log-sum-exp, (n_texts,), and softmax, (n_texts, n_logits): one topic of each text."""
+    highest = logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(logits - highest)
+    sums = exponentials.sum(axis=1, keepdims=True)
+    exponentials /= sums
+    return (highest + np.log(sums))[:, 0], exponentials
+
+
+def separate_partition(
+    logits: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the sum of log(1 + exp(logit)), (n_texts,), and sigmoid: each topic on its own."""
+    return np.logaddexp(0, logits).sum(axis=1), expit(logits)
 
 
 def both_signs(margins: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,9 +1,9 @@
 """Counts of the tokens of texts, so that texts are split once and not again for each fold."""
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,6 @@ from scipy.sparse import csr_array
 from service.model import NewsText
 from service.model.field_encoder import NewsEncoder, is_number
 from service.model.token_counts import FIRST_WORD_ID, PAD_ID, START_ID, UNKNOWN_ID
-
-TEXTS_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +25,14 @@ class TokenCounts:
     def of(cls, texts: Sequence[NewsText]) -> Self:
         """Count the tokens of texts."""
         columns: dict[str, int] = {}
-        blocks = _blocks(texts, columns)
-        indices, lengths = map(np.concatenate, zip(*blocks, strict=True))
-        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        indices, ends = array("i"), [0]
+        for item in texts:
+            for token in NewsEncoder.field_tokens(item.text, item.title):
+                indices.append(columns.setdefault(token, len(columns)))
+            ends.append(len(indices))
         ones = np.ones(len(indices), dtype=np.float32)
-        rows = csr_array((ones, indices, indptr), shape=(len(texts), len(columns)))
+        shape = (len(texts), len(columns))
+        rows = csr_array((ones, np.array(indices, dtype=np.int32), ends), shape=shape)
         rows.sum_duplicates()
         return cls(list(columns), rows)
 
@@ -84,18 +85,3 @@ class TokenCounts:
                 name = f"{field}:{known.get(ids.item(column), '')}"
                 ids[column] = encoder.vocabulary.get(name, PAD_ID)
         return ids
-
-
-def _blocks(
-    texts: Sequence[NewsText], columns: dict[str, int]
-) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-    """Yield the columns of the tokens of texts, and the number of tokens of each text."""
-    for start in range(0, max(len(texts), 1), TEXTS_AT_ONCE):
-        tokens = [
-            NewsEncoder.field_tokens(item.text, item.title)
-            for item in texts[start : start + TEXTS_AT_ONCE]
-        ]
-        for token in chain.from_iterable(tokens):
-            columns.setdefault(token, len(columns))
-        indices = map(columns.__getitem__, chain.from_iterable(tokens))
-        yield np.fromiter(indices, np.int32), np.array(list(map(len, tokens)), np.int32)

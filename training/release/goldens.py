@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.resources import files
 from itertools import zip_longest
 from typing import Final
@@ -39,19 +38,13 @@ def make_goldens(
     else:
         texts = [*generate_texts(model.encoder), *EDGE_CASES]
     token_ids = [model.encoder.token_ids(item.text, item.title) for item in texts]
-    goldens = [
-        Golden(item.title, item.text, ids, probabilities)
-        for item, ids, probabilities in zip(
-            texts, token_ids, model.predict(token_ids).tolist(), strict=True
-        )
-    ]
+    outputs = [model.predict(token_ids).tolist()]
     if model.predict_topics:
-        goldens = [
-            replace(golden, topic_probabilities=probabilities)
-            for golden, probabilities in zip(
-                goldens, model.predict_topics(token_ids).tolist(), strict=True
-            )
-        ]
+        outputs.append(model.predict_topics(token_ids).tolist())
+    goldens = [
+        Golden(item.title, item.text, ids, *probabilities)
+        for item, ids, *probabilities in zip(texts, token_ids, *outputs, strict=True)
+    ]
     if has_reuters_topics(dataset.topic_codes):
         return goldens
     leads = [_lead(golden, len(dataset.topics)) for golden in goldens]

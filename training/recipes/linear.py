@@ -139,7 +139,9 @@ def fit(
         out_of_fold=out_of_fold,
         no_topic=no_topic,
         predict_topics=partial(predict, network, svms.features, output=TOPIC_PROBABILITIES),
-        all_topics_thresholds=all_topics_thresholds.tolist(),
+        all_topics_thresholds=dict(
+            zip(train.topic_codes, all_topics_thresholds.tolist(), strict=True)
+        ),
         all_topics_precision=settings.all_topics.topic_precision,
     )
 

@@ -38,9 +38,7 @@ def make_goldens(
     else:
         texts = [*generate_texts(model.encoder), *EDGE_CASES]
     token_ids = [model.encoder.token_ids(item.text, item.title) for item in texts]
-    outputs = [model.predict(token_ids).tolist()]
-    if model.predict_topics:
-        outputs.append(model.predict_topics(token_ids).tolist())
+    outputs = [predict(token_ids).tolist() for predict in model.outputs.values()]
     goldens = [
         Golden(item.title, item.text, ids, *probabilities)
         for item, ids, *probabilities in zip(texts, token_ids, *outputs, strict=True)

@@ -61,18 +61,12 @@ def build_dataset(
     if n_left_out := int((sides[kept] == LEFT_OUT).sum()):
         report(f"Left out {n_left_out:,} training rows: equal to test rows, or of their groups")
     vocabulary = texts.rank_words(np.flatnonzero((labels != NO_TOPIC) & (sides == TRAIN)))
+    whole = Split(texts.token_ids, labels, codes, texts.articles, negatives=texts.articles)
 
     def part(side: int) -> Split:
         chosen = order[sides[order] == side]
-        topical = chosen[labels[chosen] != NO_TOPIC].tolist()
-        negatives = chosen[labels[chosen] == NO_TOPIC].tolist()
-        return Split(
-            [texts.token_ids[index] for index in topical],
-            labels[topical],
-            codes,
-            [texts.articles[index] for index in topical],
-            [texts.articles[index] for index in negatives],
-        )
+        topical = labels[chosen] != NO_TOPIC
+        return whole.select(chosen[topical], chosen[~topical])
 
     train, test = part(TRAIN), part(TEST)
     counts = _count_topics(train)

@@ -14,6 +14,7 @@ from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import SPLIT_SEED, DataError
 from training.data.labelled_file import EXPECTED, MAX_BAD_ROWS, READERS, format_of
+from training.data.topic_list import is_line
 
 BUILT_IN: Final = tuple(source.value for source in Source)
 
@@ -78,7 +79,7 @@ def check_options(options: DataOptions) -> None:
 
 def check_name(name: str) -> None:
     """Raise `DataError` unless a text can be the name of a bundle."""
-    if not (name.strip() and name.isprintable() and len(name) <= MAX_LINE_LENGTH):
+    if not is_line(name):
         raise DataError(
             f"--name: expected 1 to {MAX_LINE_LENGTH} printable characters, got {name!a}"
         )

@@ -1,6 +1,7 @@
 """Texts of a data set in little memory: articles, their words as numbers, and what splits them."""
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
@@ -16,6 +17,16 @@ from training.data.dataset import Article
 
 NO_DAY: Final = 0
 DIGEST_BYTES: Final = 16
+
+
+def make_vocabulary(frequencies: Mapping[str, int]) -> dict[str, int]:
+    """Return token ids of words by falling frequency, up to `MAX_TOKEN_ID`.
+
+    Equally frequent words are ranked in alphabetical order.
+    """
+    ranked = sorted(frequencies, key=lambda word: (-frequencies[word], word))
+    last = MAX_TOKEN_ID - FIRST_WORD_ID + 1
+    return {word: token_id for token_id, word in enumerate(ranked[:last], FIRST_WORD_ID)}
 
 
 class _Numbers(dict[str, int]):
@@ -75,17 +86,14 @@ class TextTable:
     def rank_words(self, chosen: NDArray[np.int64]) -> dict[str, int]:
         """Make token ids of all texts, in place, and return the vocabulary of the chosen ones.
 
-        Equally frequent words are ranked in alphabetical order. Words of other texts, and those
-        beyond the highest token id, are unknown.
+        Words of other texts, and those beyond the highest token id, are unknown.
         """
         counts = np.zeros(len(self.words), np.int64)
         for index in chosen.tolist():
             np.add.at(counts, _view(self.token_ids[index]), 1)
         counts[0] = 0
-        pairs = zip(counts.tolist(), self.words, strict=True)
-        ranked = sorted((-count, word) for count, word in pairs if count)
-        del ranked[MAX_TOKEN_ID - FIRST_WORD_ID + 1 :]
-        vocabulary = {word: token_id for token_id, (_, word) in enumerate(ranked, FIRST_WORD_ID)}
+        pairs = zip(self.words, counts.tolist(), strict=True)
+        vocabulary = make_vocabulary({word: count for word, count in pairs if count})
         token_ids = (vocabulary.get(word, UNKNOWN_ID) for word in self.words)
         table = np.fromiter(token_ids, np.intc, len(self.words))
         table[0] = START_ID

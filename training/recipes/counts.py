@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from service.model import NewsText
 from service.model.field_encoder import NewsEncoder, is_number
-from service.model.token_counts import FIRST_WORD_ID, PAD_ID, START_ID, UNKNOWN_ID
+from service.model.token_counts import FIRST_WORD_ID, PAD_ID, UNKNOWN_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,13 @@ class TokenCounts:
     def encoded(self, encoder: NewsEncoder, n_ids: int) -> csr_array:
         """Count token ids, float32 of shape (n_texts, n_ids), as if the encoder encoded each text.
 
-        Every text has `START_ID` once.
+        `START_ID`, which every text has, is left out.
         """
         ids = self._ids(encoder)
         (found,) = np.nonzero(ids != PAD_ID)
         ones = np.ones(len(found), dtype=np.float32)
         to_ids = csr_array((ones, (found, ids[found])), shape=(len(ids), n_ids))
-        n_texts = self.rows.shape[0]
-        start = np.full(n_texts, START_ID)
-        starts = csr_array(
-            (np.ones(n_texts, dtype=np.float32), start, np.arange(n_texts + 1)), (n_texts, n_ids)
-        )
-        rows = csr_array(self.rows @ to_ids + starts)
+        rows = csr_array(self.rows @ to_ids)
         rows.sort_indices()
         return rows
 

@@ -106,8 +106,7 @@ def fit_logits(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Minimise the cross-entropy of a generalised linear model by L-BFGS; return kernel and bias.
 
-    Own margins are scaled without regularisation. ``log_partition`` maps logits to the log of their
-    normaliser, (n_texts,), and to its derivative, the probabilities.
+    Own margins are scaled without regularisation.
     """
     n_texts, n_logits = wanted.shape
     shape = (inputs.shape[1], n_logits)

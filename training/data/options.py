@@ -86,7 +86,7 @@ def check_name(name: str) -> None:
 
 
 def options_of_command(command: str) -> DataOptions:
-    """Return the options of the command that trained a bundle, as in its manifest.
+    """Return the options of the command that trained a bundle, but for those of the split.
 
     Its files have no folder: they are looked for in the working folder.
     """
@@ -98,8 +98,6 @@ def options_of_command(command: str) -> DataOptions:
     parser.add_argument("--columns", default="")
     parser.add_argument("--max-bad-rows", type=float, default=MAX_BAD_ROWS)
     parser.add_argument("--drop-rare", action="store_true")
-    parser.add_argument("--split-seed", type=int, default=SPLIT_SEED)
-    parser.add_argument("--chronological", action="store_true")
     found, _ = parser.parse_known_args(shlex.split(command))
     return DataOptions(
         data=tuple(found.data or DataOptions().data),
@@ -109,7 +107,6 @@ def options_of_command(command: str) -> DataOptions:
         columns=parse_columns(filter(None, [found.columns])),
         max_bad_rows=found.max_bad_rows,
         drop_rare=found.drop_rare,
-        split_seed=None if found.chronological else found.split_seed,
     )
 
 

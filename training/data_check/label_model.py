@@ -28,22 +28,14 @@ texts of 150 (docs/how-to/correct-labels.md).
 
 
 def out_of_fold_probabilities(
-    counts: csr_array, labels: NDArray[np.int64], groups: NDArray[np.int64], seed: int = 0
+    counts: csr_array,  # (n_rows, n_words)
+    labels: NDArray[np.int64],  # (n_rows,), 0 to n_topics - 1, each of which occurs
+    groups: NDArray[np.int64],  # (n_rows,), rows of one group are in one fold
+    seed: int = 0,
 ) -> NDArray[np.float32]:
     """Return calibrated probabilities of topics from models that have not seen the row's group.
 
-    Parameters
-    ----------
-    counts : sparse array of shape (n_rows, n_words)
-    labels : array of shape (n_rows,)
-        0 to n_topics - 1, each of them in the array.
-    groups : array of shape (n_rows,)
-        Rows of one group are in one fold.
-
-    Returns
-    -------
-    array of shape (n_rows, n_topics)
-        NaN in rows whose label is in no other fold.
+    The shape is (n_rows, n_topics); rows whose label is in no other fold are NaN.
     """
     n_topics = int(labels.max()) + 1
     rows = _tf_idf(counts, n_topics)

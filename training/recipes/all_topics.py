@@ -48,26 +48,15 @@ def fit_topic_calibration(
 
 
 def choose_all_topics_thresholds(
-    probabilities: NDArray[np.float32], any_topic: NDArray[np.bool_], precision: float
+    probabilities: NDArray[np.float32],  # (n_texts, n_topics), of texts that were not trained on
+    any_topic: NDArray[np.bool_],  # (n_texts, n_topics), whether it is one of the text's topics
+    precision: float,
 ) -> NDArray[np.float32]:
     """Choose the threshold of each topic with the highest F1 of those that reach a precision.
 
-    Parameters
-    ----------
-    probabilities : float32 array of shape (n_texts, n_topics)
-        Of texts that were not trained on.
-    any_topic : bool array of shape (n_texts, n_topics)
-        Whether each is one of the text's topics.
-
-    Returns
-    -------
-    float32 array of shape (n_topics,)
-        `NEVER_FOUND` for a topic that does not reach the precision.
-
-    Notes
-    -----
-    A topic of few texts has few hits to count. They are drawn towards the sum of the probabilities,
-    which is their expectation, with the weight of `PRIOR_TEXTS`.
+    Return (n_topics,), `NEVER_FOUND` for a topic that does not reach it. A topic of few texts has
+    few hits to count: they are drawn towards the sum of the probabilities, which is their
+    expectation, with the weight of `PRIOR_TEXTS`.
     """
     thresholds = np.full(probabilities.shape[1], NEVER_FOUND, dtype=np.float32)
     n_above = np.arange(1, len(probabilities) + 1)

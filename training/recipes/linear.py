@@ -23,8 +23,8 @@ from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from service.model.outputs import TOPIC_PROBABILITIES
+from training.console import FitProgress
 from training.data.dataset import Split
-from training.progress import FitProgress
 from training.recipes.all_topics import (
     AllTopicsSettings,
     choose_all_topics_thresholds,

@@ -19,9 +19,9 @@ from scipy.sparse import csr_array
 
 from service.model import TextEncoder
 from service.model.token_counts import UNKNOWN_ID
+from training.console import FitProgress
 from training.data.dataset import Split
 from training.data.views import ARTICLE, KERAS, views_of
-from training.progress import FitProgress
 from training.recipes.reuters import has_reuters_topics
 from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel, serialize
 

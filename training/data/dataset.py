@@ -26,9 +26,9 @@ class Article:
 
     title: str
     body: str  # its inner text where it has no body
-    has_body: bool
-    keras_text: str  # that Keras took its words from
     topics: tuple[str, ...]  # codes of all of them; the first one is its label
+    keras_text: str  # that Keras took its words from
+    has_body: bool = True
     file: str = ""  # of the user, that it was read from
     line: int = 0  # in that file
 

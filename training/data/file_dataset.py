@@ -100,15 +100,7 @@ def _add_rows(
             )
         title = row.title or ""
         whole = join_title(title, row.text)
-        article = Article(
-            title,
-            row.text,
-            has_body=True,
-            keras_text=whole,
-            topics=codes,
-            file=row.file,
-            line=row.line,
-        )
+        article = Article(title, row.text, codes, whole, file=row.file, line=row.line)
         texts.add(article, side, group=row.group, day=row.date)
 
 

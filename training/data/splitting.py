@@ -84,11 +84,8 @@ def split_chronologically(
     last = np.zeros(len(sets), np.int64)
     np.maximum.at(last, sets[open_rows], days[open_rows])
     by_day = open_rows[np.lexsort((sets[open_rows], last[sets[open_rows]]))]
-    cut = int(len(by_day) * TRAIN_SHARE)
+    later = by_day[int(len(by_day) * TRAIN_SHARE) :]
     decided = sides.copy()
-    decided[by_day[:cut]] = TRAIN
-    decided[by_day[cut:]] = TEST
-    # a set that the cut divides is tested on
-    divided = np.isin(sets, sets[by_day[cut : cut + 1]]) & (sides == OPEN)
-    decided[divided] = TEST
+    # also the earlier rows of a set that the cut divides
+    decided[open_rows] = np.where(np.isin(sets[open_rows], sets[later]), TEST, TRAIN)
     return decided

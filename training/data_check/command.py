@@ -57,10 +57,8 @@ def check_data(
     inputs = [*files, *([test] if test else [])]
     if repeated := find_repeated_file(inputs):
         raise DataError(f"expected each set and file once, got {repeated} again")
-    outputs = [
-        path for path in (json_file, suspects, others) if path not in (None, STANDARD_OUTPUT)
-    ]
-    check_outputs([*filter(None, outputs)], [*inputs, *([topics] if topics else [])])
+    outputs = [path for path in (json_file, suspects, others) if path and path != STANDARD_OUTPUT]
+    check_outputs(outputs, [*inputs, *([topics] if topics else [])])
 
     from training.data_check.check import check_rows
     from training.data_check.input_rows import read_input_rows

@@ -60,7 +60,7 @@ class Split:
     token_ids: Sequence[Sequence[int]]  # every token in order, START_ID first
     labels: NDArray[np.int64]  # (n_newswires,), indices of topic_codes
     topic_codes: Sequence[str]
-    articles: Sequence[Article] | None = None
+    articles: Sequence[Article] = ()
     negatives: Sequence[Article] = ()  # indexed newswires of which no topic fits
 
     def select(self, chosen: NDArray[np.int64], negatives: Iterable[int] = ()) -> "Split":
@@ -69,7 +69,7 @@ class Split:
             [self.token_ids[index] for index in chosen],
             self.labels[chosen],
             self.topic_codes,
-            self.articles and [self.articles[index] for index in chosen],
+            [self.articles[index] for index in chosen] if self.articles else (),
             [self.negatives[index] for index in negatives],
         )
 
@@ -101,7 +101,7 @@ class Dataset:
                 digest.update(np.asarray(ids, dtype="<i4").tobytes())
             digest.update(split.labels.astype("<i4").tobytes())
             if self.source == FILES:
-                articles = (*(split.articles or ()), *split.negatives)
+                articles = (*split.articles, *split.negatives)
                 texts = [(item.title, item.body, item.topics) for item in split.negatives]
                 topics = [item.topics for item in articles]
                 digest.update(repr((split.topic_codes, topics, texts)).encode())

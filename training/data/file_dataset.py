@@ -42,7 +42,7 @@ def build_dataset(
     texts = TextTable()
     codes = list(built_in.topic_codes) if built_in else []
     for split, side in ((built_in.train, TRAIN), (built_in.test, TEST)) if built_in else ():
-        for article in (*(split.articles or ()), *split.negatives):
+        for article in (*split.articles, *split.negatives):
             texts.add(article, side, movable=False)
     n_built_in = len(texts.articles)
     _add_rows(texts, rows, topics, test_file=test_file, dated=split_seed is None)
@@ -118,7 +118,7 @@ def _drop_topics(texts: TextTable, rare: frozenset[str], start: int) -> NDArray[
 
 def _count_topics(split: Split) -> list[int]:
     """Return how many texts have each topic, first or not."""
-    counts = Counter(code for article in split.articles or () for code in article.topics)
+    counts = Counter(code for article in split.articles for code in article.topics)
     return [counts[code] for code in split.topic_codes]
 
 

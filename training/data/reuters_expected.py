@@ -74,7 +74,7 @@ def check_dataset(dataset: Dataset) -> None:
         ("topics", tuple(dataset.topic_codes), TOPIC_CODES),
         ("words", n_words, n_words if n_words in N_WORDS else " or ".join(map(str, N_WORDS))),
     ]
-    if train.articles is not None and test.articles is not None:
+    if train.articles and test.articles:
         without_body = sum(not article.has_body for article in (*train.articles, *test.articles))
         n_negatives = (len(train.negatives), len(test.negatives))
         facts += [

@@ -44,7 +44,7 @@ def views_of(split: Split, vocabulary: Mapping[str, int]) -> dict[str, View]:
     there are negatives; ``"headlines"`` and ``"first_sentences"``: parts of both.
     """
     in_keras = keras_texts(split, vocabulary)
-    if split.articles is None:
+    if not split.articles:
         return {KERAS: View(in_keras, split.labels)}
 
     def view(articles: Sequence[Article], texts: Sequence[NewsText] | None = None) -> View:
@@ -80,7 +80,7 @@ def scores_by_view(manifest: Manifest) -> dict[str, Mapping[str, float]]:
 
 def keras_texts(split: Split, vocabulary: Mapping[str, int]) -> list[NewsText]:
     """Return Keras' texts, on one line: from the corpus, or decoded from the word ids."""
-    if split.articles is not None:
+    if split.articles:
         return [NewsText(" ".join(item.keras_text.split())) for item in split.articles]
     encoder = TextEncoder(vocabulary)
     return [NewsText(encoder.decode(ids[1:])) for ids in split.token_ids]

@@ -73,7 +73,7 @@ def rows_of_dataset(dataset: Dataset) -> Iterator[LabelledRow]:
 
 
 def _rows_of_part(part: Split, name: str, split: str, taught: set[str]) -> Iterator[LabelledRow]:
-    if part.articles is None:
+    if not part.articles:
         raise DataError(f"{name}: expected texts, the data set has word ids only: use reuters21578")
     for number, article in enumerate((*part.articles, *part.negatives), 1):
         topics = tuple(code for code in article.topics if code in taught)

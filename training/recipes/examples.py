@@ -135,7 +135,7 @@ def training_texts(
     those for the topics; those of other topics are left out. The seed is that of the outliers.
     """
     written = written_texts_for(train.topic_codes) if written is None else written
-    if train.articles is None:
+    if not train.articles:
         whole = keras_texts(train, vocabulary)
         topics: list[tuple[str, ...]] = [(train.topic_codes[label],) for label in train.labels]
     else:

@@ -53,7 +53,7 @@ def make_goldens(
 def held_out_texts(dataset: Dataset) -> list[NewsText]:
     """Return beginnings of texts that were tested on: of each topic in turn, and of none."""
     topics: dict[int, list[Article]] = {}
-    for article, label in zip(dataset.test.articles or (), dataset.test.labels, strict=True):
+    for article, label in zip(dataset.test.articles, dataset.test.labels, strict=True):
         topics.setdefault(int(label), []).append(article)
     in_turn = [
         item

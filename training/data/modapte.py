@@ -54,14 +54,5 @@ def _rows(archive: Path) -> Iterator[LabelledRow]:
     for line, (tag, article) in enumerate(read_articles(archive), 1):
         split = next((side for text, side in SPLITS.items() if text in tag), None)
         if split and INDEXED in tag:
-            yield LabelledRow(
-                text=article.body,
-                title=article.title or None,
-                topics=article.topics,
-                date=None,
-                id=None,
-                split=split,
-                group=None,
-                file=str(archive),
-                line=line,
-            )
+            title = article.title or None
+            yield LabelledRow(article.body, title, article.topics, str(archive), line, split=split)

@@ -79,4 +79,4 @@ def _rows_of_part(part: Split, name: str, split: str, taught: set[str]) -> Itera
         topics = tuple(code for code in article.topics if code in taught)
         title = article.title or None
         place = (article.file, article.line) if article.file else (name, number)
-        yield LabelledRow(article.body, title, topics, None, None, split, None, *place)
+        yield LabelledRow(article.body, title, topics, *place, split=split)

@@ -19,7 +19,7 @@ FILE = "desk.jsonl"
 
 def row(number: int, *topics: str, **fields: Any) -> LabelledRow:
     text = f"{topics[0] if topics else 'none'} text number{number}"
-    return LabelledRow(text, None, topics, None, None, None, None, FILE, number)._replace(**fields)
+    return LabelledRow(text, None, topics, FILE, number)._replace(**fields)
 
 
 ROWS = [row(number, ["sport", "arts", "law"][number % 3]) for number in range(60)]

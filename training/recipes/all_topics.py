@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from service.model.manifest import NEVER_FOUND
 from training.recipes.calibration import Calibration
 from training.recipes.examples import TrainingTexts
-from training.recipes.logistic import fit_topics, separate_partition
+from training.recipes.logistic import Targets, fit_topics, separate_partition
 
 PRIOR_TEXTS: Final = 2.0
 HIGHEST: Final = np.nextafter(np.float32(NEVER_FOUND), np.float32(0))
@@ -36,14 +36,8 @@ def fit_topic_calibration(
     machines", 1999, with the margins of the other topics, which say what occurs together. A text
     has all of its topics; negatives and outliers have none.
     """
-    kernel, bias = fit_topics(
-        margins,
-        separate_partition,
-        texts.any_topic.astype(np.float32),
-        texts.weights(),
-        settings.topic_strength,
-        settings.topic_iterations,
-    )
+    targets = Targets(texts.any_topic.astype(np.float32), texts.weights(), separate_partition)
+    kernel, bias = fit_topics(margins, targets, settings.topic_strength, settings.topic_iterations)
     return Calibration(kernel.astype(np.float32), bias.astype(np.float32), separate_partition)
 
 

@@ -11,6 +11,7 @@ from training.data.dataset import NO_TOPIC
 from training.recipes.examples import TrainingTexts
 from training.recipes.logistic import (
     LogPartition,
+    Targets,
     both_signs,
     fit_logits,
     fit_topics,
@@ -73,29 +74,24 @@ def fit_calibration(
     temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
     n_topics = margins.shape[1] - no_topic
-    has_topic = texts.topical[:, np.newaxis]
     asked = ~texts.negative if no_topic else texts.topical
     weights = texts.weights(settings.negative_factor)
     topics = margins[:, :n_topics]
     wanted = _wanted(texts.labels[asked], n_topics)
-    kernel, bias = fit_topics(
-        topics[asked],
-        joint_partition,
-        wanted,
-        weights[asked],
-        settings.strength,
-        settings.max_iterations,
-    )
+    targets = Targets(wanted, weights[asked], joint_partition)
+    kernel, bias = fit_topics(topics[asked], targets, settings.strength, settings.max_iterations)
     if not no_topic:
         return Calibration(kernel.astype(np.float32), bias.astype(np.float32))
     logits = (both_signs(topics) @ kernel + bias).astype(np.float32)
     offsets = joint_partition(logits)[0][:, np.newaxis]
     no_topic_kernel, no_topic_bias = fit_logits(
-        both_signs(margins),
+        margins,
         np.eye(n_topics + 1)[:, -1:],
-        lambda logits: (np.logaddexp(0, logits - offsets)[:, 0], expit(logits - offsets)),
-        (~has_topic).astype(np.float32),
-        weights,
+        Targets(
+            (~texts.topical[:, np.newaxis]).astype(np.float32),
+            weights,
+            lambda logits: (np.logaddexp(0, logits - offsets)[:, 0], expit(logits - offsets)),
+        ),
         settings.no_topic_strength,
         settings.max_iterations,
     )

@@ -126,15 +126,13 @@ def _split(
     texts: TextTable, labels: NDArray[np.int64], kept: NDArray[np.bool_], seed: int | None
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """Return the side of each text, and the order of the texts in the splits."""
-    keys, groups, days = (
-        np.array(item, np.int64) for item in (texts.keys, texts.groups, texts.days)
-    )
-    movable = np.array(texts.movable, np.bool_)
-    sides = np.where(kept, np.array(texts.sides, np.int8), np.int8(LEFT_OUT))
     own = np.arange(len(labels))
-    sets = splitting.connect(len(labels), [(own, keys), (own, groups)])
-    sides = splitting.follow_fixed(sides, sets, movable)
+    pairs = [(own, np.array(firsts)) for firsts in (texts.equal_to, texts.grouped_with)]
+    sets = splitting.connect(len(labels), pairs)
+    sides = np.where(kept, np.array(texts.sides), np.int8(LEFT_OUT))
+    sides = splitting.follow_fixed(sides, sets, np.array(texts.movable, np.bool_))
     if seed is None:
+        days = np.array(texts.days)
         order = np.argsort(days, kind="stable")
         return splitting.split_chronologically(sides, sets, days), order
     order = _order_by_hash([item.keras_text for item in texts.articles], seed)

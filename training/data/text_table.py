@@ -47,12 +47,12 @@ class TextTable:
     articles: list[Article] = field(default_factory=list)
     words: dict[str, int] = field(default_factory=lambda: _Numbers({"": 0}))  # 0: start of a text
     token_ids: list["array[int]"] = field(default_factory=list)  # int32, in the order of the text
-    keys: "array[int]" = field(default_factory=lambda: array("q"))  # the first text that is equal
-    groups: "array[int]" = field(default_factory=lambda: array("q"))  # the first of its group
+    equal_to: "array[int]" = field(default_factory=lambda: array("q"))  # the first equal text
+    grouped_with: "array[int]" = field(default_factory=lambda: array("q"))  # the first of its group
     days: "array[int]" = field(default_factory=lambda: array("q"))  # ordinal of the date, or NO_DAY
     sides: "array[int]" = field(default_factory=lambda: array("b"))  # of `splitting`
     movable: "array[int]" = field(default_factory=lambda: array("b"))  # 0 for built-in texts
-    _keys: dict[bytes, int] = field(default_factory=dict)
+    _firsts: dict[bytes, int] = field(default_factory=dict)  # by the digest of the words
     _groups: dict[str, int] = field(default_factory=dict)
 
     def add(
@@ -73,8 +73,8 @@ class TextTable:
         index = len(self.articles)
         self.articles.append(article)
         self.token_ids.append(number)
-        self.keys.append(self._keys.setdefault(digest.digest(), index))
-        self.groups.append(index if group is None else self._groups.setdefault(group, index))
+        self.equal_to.append(self._firsts.setdefault(digest.digest(), index))
+        self.grouped_with.append(index if group is None else self._groups.setdefault(group, index))
         self.days.append(day.toordinal() if day else NO_DAY)
         self.sides.append(side)
         self.movable.append(movable)

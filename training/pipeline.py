@@ -54,7 +54,7 @@ def train(
 def print_findings(dataset: Dataset, options: DataOptions, console: Console) -> None:
     """Show what may be wrong with the texts; the command check-data also says where."""
     from training.data_check.check import check_rows
-    from training.data_check.dataset_rows import rows_of_dataset
+    from training.data_check.input_rows import rows_of_dataset
     from training.data_check.tables import findings_table
 
     order = {str(file): number for number, file in enumerate([*options.files, options.test])}

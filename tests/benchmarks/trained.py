@@ -75,7 +75,7 @@ def newswires(folder: Path) -> dict[str, list[tuple[str, str]]]:
     return {
         name: [
             (split.topic_codes[label], joined(article.news_text))
-            for label, article in zip(split.labels, split.articles or (), strict=True)
+            for label, article in zip(split.labels, split.articles, strict=True)
         ]
         for name, split in (("train", dataset.train), ("test", dataset.test))
     }

@@ -32,7 +32,6 @@ def test_every_text_of_the_corpus_has_keras_ids(
         (keras_dataset.train, corpus_dataset.train),
         (keras_dataset.test, corpus_dataset.test),
     ):
-        assert corpus_split.articles is not None
         for ids, article in zip(keras_split.token_ids, corpus_split.articles, strict=True):
             assert encoder.token_ids(article.keras_text) == ids
             assert encoder.token_ids(encoder.decode(ids)) == ids
@@ -47,7 +46,6 @@ def test_accuracy_over_http_is_keras_own(
 ) -> None:
     """All 2,246 raw test texts over HTTP, against ``model.evaluate``, to the last newswire."""
     articles, labels = corpus_dataset.test.articles, corpus_dataset.test.labels
-    assert articles is not None
     answers = [
         service.client.post("/classify", json={"text": article.keras_text, "top_k": 46}).json()
         for article in articles

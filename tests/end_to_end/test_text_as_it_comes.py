@@ -101,7 +101,6 @@ def test_quoting_any_word_of_a_headline_changes_no_result(
 ) -> None:
     """Every word of every 50th headline of the corpus, in each style in turn."""
     articles = corpus_dataset.train.articles
-    assert articles is not None
     headlines = [" ".join(item.title.split()) for item in articles[::50]]
     headlines = [headline for headline in headlines if headline and "'" not in headline]
     assert len(headlines) > 150

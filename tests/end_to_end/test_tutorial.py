@@ -21,6 +21,7 @@ from tests.end_to_end.tutorial import (
     run_steps,
 )
 from training.data.labelled_file import read_labelled_files
+from training.data.options import DataOptions
 from training.data_check.input_rows import read_input_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
@@ -119,9 +120,7 @@ def test_the_texts_have_what_the_tutorial_is_about() -> None:
 
 
 def test_new_topic_replaces_rows_that_had_none() -> None:
-    found = read_input_rows(
-        [DESK, CULTURE], None, None, columns={}, max_bad_rows=0.0, data_dir=None
-    )
+    found = read_input_rows(DataOptions(data=(str(DESK), str(CULTURE)), max_bad_rows=0.0))
     assert found.replaced == [f"{DESK}: rows replaced by those of the same id in later files: 7"]
     before = {row.id: row.topics for row in read_labelled_files([DESK])}
     corrected = [json.loads(line) for line in CULTURE.read_text().splitlines()]

@@ -72,7 +72,6 @@ def test_report_has_no_word_of_reuters(folder: Path) -> None:
 
 def test_goldens_are_held_out_texts(folder: Path, dataset: Dataset) -> None:
     goldens = load_bundle(folder).goldens
-    assert dataset.test.articles is not None
     bodies = {article.body for article in dataset.test.articles}
     assert sum(golden.text in bodies for golden in goldens) == 24
     assert len({max(range(3), key=golden.probabilities.__getitem__) for golden in goldens}) == 3
@@ -85,7 +84,7 @@ def test_no_texts(dataset: Dataset, tmp_path: Path) -> None:
     stored = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file()).decode(
         errors="ignore"
     )
-    for article in (*(dataset.train.articles or ()), *(dataset.test.articles or ())):
+    for article in (*dataset.train.articles, *dataset.test.articles):
         assert article.body not in stored
         assert article.title not in stored
     load_classifier(out)

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+
 from training.data.dataset import SPLIT_SEED, Article, DataError, Dataset, Split, split_newswires
 from training.data.download import cache_folder, download_corpus
 from training.data.keras_files import download_keras_files, read_keras_files
 from training.data.reuters21578 import read_corpus
-from training.data.reuters_expected import DESCRIPTION, NAME, check_dataset, describe_topics
+from training.data.reuters_expected import DESCRIPTION, NAME, check_dataset, topic_descriptions
+from training.data.topic_list import TopicList
 
 __all__ = ["SPLIT_SEED", "Article", "DataError", "Dataset", "Source", "Split", "load_dataset"]
 
@@ -46,7 +49,8 @@ def load_dataset(
 
     def split(seed: int | None) -> Dataset:
         train, test = split_newswires(newswires, seed)
-        topics = describe_topics(train.topic_codes, train.labels)
+        counts = np.bincount(train.labels, minlength=len(train.topic_codes)).tolist()
+        topics = TopicList(topic_descriptions()).topics(train.topic_codes, counts)
         return Dataset(NAME, DESCRIPTION, source.value, vocabulary, topics, seed, train, test)
 
     dataset = split(SPLIT_SEED)

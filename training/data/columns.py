@@ -1,8 +1,8 @@
 """Columns of labelled files: their names, and what their values may be."""
 
+import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -31,12 +31,12 @@ class LabelledRow(NamedTuple):
     text: str
     title: str | None
     topics: tuple[str, ...]  # the primary one first; empty if none fits
-    date: date | None
-    id: str | None
-    split: str | None  # "train", "test", or None
-    group: str | None  # texts of one group are on the same side of a split
     file: str
     line: int  # from 1, where the row begins; in Parquet the number of the row
+    date: datetime.date | None = None
+    id: str | None = None
+    split: str | None = None  # "train", "test", or None
+    group: str | None = None  # texts of one group are on the same side of a split
 
 
 class Columns:
@@ -86,7 +86,7 @@ class Columns:
             }
         except ValueError as error:
             return str(error)
-        return LabelledRow(text or "", title, topics, **rest, file=file, line=line)
+        return LabelledRow(text or "", title, topics, file, line, **rest)
 
     def _find(self, present: tuple[str, ...]) -> dict[str, str]:
         found = {}

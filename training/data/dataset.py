@@ -26,9 +26,9 @@ class Article:
 
     title: str
     body: str  # its inner text where it has no body
-    has_body: bool
-    keras_text: str  # that Keras took its words from
     topics: tuple[str, ...]  # codes of all of them; the first one is its label
+    keras_text: str  # that Keras took its words from
+    has_body: bool = True
     file: str = ""  # of the user, that it was read from
     line: int = 0  # in that file
 
@@ -38,6 +38,21 @@ class Article:
         return NewsText(self.body, self.title)
 
 
+def labels_of(topics: Iterable[Sequence[str]], codes: Sequence[str]) -> NDArray[np.int64]:
+    """Return the class index of the first topic of each text, (n_texts,), or `NO_TOPIC`."""
+    index = {code: number for number, code in enumerate(codes)}
+    return np.array([index[own[0]] if own else NO_TOPIC for own in topics], dtype=np.int64)
+
+
+def topic_matrix(topics: Sequence[Sequence[str]], codes: Sequence[str]) -> NDArray[np.bool_]:
+    """Return whether each text has each topic, (n_texts, n_topics); other topics are left out."""
+    index = {code: number for number, code in enumerate(codes)}
+    matrix = np.zeros((len(topics), len(codes)), dtype=bool)
+    for row, own in zip(matrix, topics, strict=True):
+        row[[index[code] for code in own if code in index]] = True
+    return matrix
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """Labelled newswires; without articles and negatives where the source holds no text."""
@@ -45,7 +60,7 @@ class Split:
     token_ids: Sequence[Sequence[int]]  # every token in order, START_ID first
     labels: NDArray[np.int64]  # (n_newswires,), indices of topic_codes
     topic_codes: Sequence[str]
-    articles: Sequence[Article] | None = None
+    articles: Sequence[Article] = ()
     negatives: Sequence[Article] = ()  # indexed newswires of which no topic fits
 
     def select(self, chosen: NDArray[np.int64], negatives: Iterable[int] = ()) -> "Split":
@@ -54,7 +69,7 @@ class Split:
             [self.token_ids[index] for index in chosen],
             self.labels[chosen],
             self.topic_codes,
-            self.articles and [self.articles[index] for index in chosen],
+            [self.articles[index] for index in chosen] if self.articles else (),
             [self.negatives[index] for index in negatives],
         )
 
@@ -86,7 +101,7 @@ class Dataset:
                 digest.update(np.asarray(ids, dtype="<i4").tobytes())
             digest.update(split.labels.astype("<i4").tobytes())
             if self.source == FILES:
-                articles = (*(split.articles or ()), *split.negatives)
+                articles = (*split.articles, *split.negatives)
                 texts = [(item.title, item.body, item.topics) for item in split.negatives]
                 topics = [item.topics for item in articles]
                 digest.update(repr((split.topic_codes, topics, texts)).encode())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from service.model.encoder import join_title
 from training.data import splitting
-from training.data.dataset import FILES, NO_TOPIC, Article, DataError, Dataset, Split
+from training.data.dataset import FILES, NO_TOPIC, Article, DataError, Dataset, Split, labels_of
 from training.data.labelled_file import LabelledRow
 from training.data.splitting import LEFT_OUT, OPEN, SIDES, TEST, TRAIN
 from training.data.text_table import TextTable
@@ -42,7 +42,7 @@ def build_dataset(
     texts = TextTable()
     codes = list(built_in.topic_codes) if built_in else []
     for split, side in ((built_in.train, TRAIN), (built_in.test, TEST)) if built_in else ():
-        for article in (*(split.articles or ()), *split.negatives):
+        for article in (*split.articles, *split.negatives):
             texts.add(article, side, movable=False)
     n_built_in = len(texts.articles)
     _add_rows(texts, rows, topics, test_file=test_file, dated=split_seed is None)
@@ -56,23 +56,17 @@ def build_dataset(
         shown = ", ".join(sorted(rare)[:MAX_SHOWN]) + ", ..." * (len(rare) > MAX_SHOWN)
         n_rows = int((~kept).sum())
         report(f"Left out {len(rare):,} rare topics ({shown}), and {n_rows:,} rows with no other")
-    labels = _labels(texts, codes)
+    labels = labels_of((article.topics for article in texts.articles), codes)
     sides, order = _split(texts, labels, kept, split_seed)
     if n_left_out := int((sides[kept] == LEFT_OUT).sum()):
         report(f"Left out {n_left_out:,} training rows: equal to test rows, or of their groups")
     vocabulary = texts.rank_words(np.flatnonzero((labels != NO_TOPIC) & (sides == TRAIN)))
+    whole = Split(texts.token_ids, labels, codes, texts.articles, negatives=texts.articles)
 
     def part(side: int) -> Split:
         chosen = order[sides[order] == side]
-        topical = chosen[labels[chosen] != NO_TOPIC].tolist()
-        negatives = chosen[labels[chosen] == NO_TOPIC].tolist()
-        return Split(
-            [texts.token_ids[index] for index in topical],
-            labels[topical],
-            codes,
-            [texts.articles[index] for index in topical],
-            [texts.articles[index] for index in negatives],
-        )
+        topical = labels[chosen] != NO_TOPIC
+        return whole.select(chosen[topical], chosen[~topical])
 
     train, test = part(TRAIN), part(TEST)
     counts = _count_topics(train)
@@ -106,15 +100,7 @@ def _add_rows(
             )
         title = row.title or ""
         whole = join_title(title, row.text)
-        article = Article(
-            title,
-            row.text,
-            has_body=True,
-            keras_text=whole,
-            topics=codes,
-            file=row.file,
-            line=row.line,
-        )
+        article = Article(title, row.text, codes, whole, file=row.file, line=row.line)
         texts.add(article, side, group=row.group, day=row.date)
 
 
@@ -130,16 +116,9 @@ def _drop_topics(texts: TextTable, rare: frozenset[str], start: int) -> NDArray[
     return kept
 
 
-def _labels(texts: TextTable, codes: Sequence[str]) -> NDArray[np.int64]:
-    """Return the class index of the first topic of each text, (n_texts,), or `NO_TOPIC`."""
-    indices = {code: index for index, code in enumerate(codes)}
-    labels = (indices[item.topics[0]] if item.topics else NO_TOPIC for item in texts.articles)
-    return np.fromiter(labels, np.int64, len(texts.articles))
-
-
 def _count_topics(split: Split) -> list[int]:
     """Return how many texts have each topic, first or not."""
-    counts = Counter(code for article in split.articles or () for code in article.topics)
+    counts = Counter(code for article in split.articles for code in article.topics)
     return [counts[code] for code in split.topic_codes]
 
 
@@ -147,14 +126,13 @@ def _split(
     texts: TextTable, labels: NDArray[np.int64], kept: NDArray[np.bool_], seed: int | None
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """Return the side of each text, and the order of the texts in the splits."""
-    keys, groups, days = (
-        np.array(item, np.int64) for item in (texts.keys, texts.groups, texts.days)
-    )
-    movable = np.array(texts.movable, np.bool_)
-    sides = np.where(kept, np.array(texts.sides, np.int8), np.int8(LEFT_OUT))
-    sets = splitting.connect(keys, groups)
-    sides = splitting.follow_fixed(sides, sets, movable)
+    own = np.arange(len(labels))
+    pairs = [(own, np.array(firsts)) for firsts in (texts.equal_to, texts.grouped_with)]
+    sets = splitting.connect(len(labels), pairs)
+    sides = np.where(kept, np.array(texts.sides), np.int8(LEFT_OUT))
+    sides = splitting.follow_fixed(sides, sets, np.array(texts.movable, np.bool_))
     if seed is None:
+        days = np.array(texts.days)
         order = np.argsort(days, kind="stable")
         return splitting.split_chronologically(sides, sets, days), order
     order = _order_by_hash([item.keras_text for item in texts.articles], seed)

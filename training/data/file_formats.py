@@ -8,7 +8,7 @@ import csv
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ _OTHER_BOMS: Final = {  # the longer ones first
 }
 
 Record = Mapping[str, Any] | str
+Reader = Callable[[Path, Columns], Iterator[tuple[int, Record]]]
 
 
 def read_json_lines(path: Path, _: Columns) -> Iterator[tuple[int, Record]]:
@@ -46,16 +47,6 @@ def read_json_lines(path: Path, _: Columns) -> Iterator[tuple[int, Record]]:
             )
         is_first = False
         yield number, parse_line(line)
-
-
-def read_csv(path: Path, columns: Columns) -> Iterator[tuple[int, Record]]:
-    """Read CSV with a header."""
-    return _read_table(path, columns, ",")
-
-
-def read_tsv(path: Path, columns: Columns) -> Iterator[tuple[int, Record]]:
-    """Read TSV with a header, quoted as CSV is."""
-    return _read_table(path, columns, "\t")
 
 
 def read_parquet(path: Path, columns: Columns) -> Iterator[tuple[int, Record]]:
@@ -85,7 +76,8 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[tuple[int, Record]]:
         raise DataError(f"{path}: expected Parquet, it cannot be read: {reason}") from error
 
 
-def _read_table(path: Path, columns: Columns, delimiter: str) -> Iterator[tuple[int, Record]]:
+def read_table(path: Path, columns: Columns, delimiter: str = ",") -> Iterator[tuple[int, Record]]:
+    """Read CSV, or TSV quoted as CSV is, with a header."""
     csv.field_size_limit(MAX_LINE_BYTES)  # by default 128 KiB
     lines = (line.decode() for _, line in _read_lines(path))
     rows = csv.reader(lines, delimiter=delimiter, strict=True)

@@ -1,22 +1,23 @@
 """Files of labelled texts, row by row: JSON lines, CSV and TSV (also .gz), and Parquet."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from training.data.columns import Columns, LabelledRow
 from training.data.dataset import DataError
-from training.data.file_formats import read_csv, read_json_lines, read_parquet, read_tsv
+from training.data.file_formats import Reader, read_json_lines, read_parquet, read_table
 
 __all__ = ["EXPECTED", "MAX_BAD_ROWS", "READERS", "LabelledRow", "format_of", "read_labelled_files"]
 
 MAX_BAD_ROWS: Final = 0.01  # share of a file's rows
-READERS: Final = {
+READERS: Final[Mapping[str, Reader]] = {
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
     ".json": read_json_lines,
-    ".csv": read_csv,
-    ".tsv": read_tsv,
+    ".csv": read_table,
+    ".tsv": partial(read_table, delimiter="\t"),
     ".parquet": read_parquet,
 }
 GZIP: Final = ".gz"

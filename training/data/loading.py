@@ -59,27 +59,19 @@ def name_of(path: Path) -> str:
 
 
 def _read(options: DataOptions, report: Callable[[str], object]) -> Iterator[LabelledRow]:
-    n_bad = 0
-    shown: list[str] = []  # once all files are read: too many bad rows are an error
-
-    def note(error: str) -> None:
-        nonlocal n_bad
-        n_bad += 1
-        if n_bad <= MAX_REPORTED:
-            shown.append(error)
-
+    bad: list[str] = []  # reported once all files are read: too many bad rows are an error
     yield from read_labelled_files(
         options.files,
         test=options.test,
         columns=options.columns,
         max_bad_rows=options.max_bad_rows,
-        on_bad_row=note,
+        on_bad_row=bad.append,
         on_replaced=report,
     )
-    for error in shown:
+    for error in bad[:MAX_REPORTED]:
         report(f"Left out a bad row: {error}")
-    if n_bad > MAX_REPORTED:
-        report(f"Left out {n_bad - MAX_REPORTED:,} more bad rows")
+    if len(bad) > MAX_REPORTED:
+        report(f"Left out {len(bad) - MAX_REPORTED:,} more bad rows")
 
 
 def _describe(options: DataOptions, built_in: Dataset | None) -> str:

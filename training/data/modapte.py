@@ -39,10 +39,9 @@ def read_modapte(archive: Path, report: Callable[[str], object] = lambda _: None
             f"{archive}: expected {N_ROWS} texts and {N_TOPICS} topics, got {dict(counts)} and "
             f"{len(kept)}"
         )
-    descriptions = topic_descriptions()
     return build_dataset(
         (row._replace(topics=tuple(code for code in row.topics if code in kept)) for row in rows),
-        TopicList({code: item for code, item in descriptions.items() if code in kept}),
+        TopicList(topic_descriptions()),
         name=NAME,
         description=f"{DESCRIPTION}, ModApte split",
         split_seed=None,
@@ -55,14 +54,5 @@ def _rows(archive: Path) -> Iterator[LabelledRow]:
     for line, (tag, article) in enumerate(read_articles(archive), 1):
         split = next((side for text, side in SPLITS.items() if text in tag), None)
         if split and INDEXED in tag:
-            yield LabelledRow(
-                text=article.body,
-                title=article.title or None,
-                topics=article.topics,
-                date=None,
-                id=None,
-                split=split,
-                group=None,
-                file=str(archive),
-                line=line,
-            )
+            title = article.title or None
+            yield LabelledRow(article.body, title, article.topics, str(archive), line, split=split)

@@ -14,6 +14,7 @@ from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import SPLIT_SEED, DataError
 from training.data.labelled_file import EXPECTED, MAX_BAD_ROWS, READERS, format_of
+from training.data.topic_list import is_line
 
 BUILT_IN: Final = tuple(source.value for source in Source)
 
@@ -78,14 +79,14 @@ def check_options(options: DataOptions) -> None:
 
 def check_name(name: str) -> None:
     """Raise `DataError` unless a text can be the name of a bundle."""
-    if not (name.strip() and name.isprintable() and len(name) <= MAX_LINE_LENGTH):
+    if not is_line(name):
         raise DataError(
             f"--name: expected 1 to {MAX_LINE_LENGTH} printable characters, got {name!a}"
         )
 
 
 def options_of_command(command: str) -> DataOptions:
-    """Return the options of the command that trained a bundle, as in its manifest.
+    """Return the options of the command that trained a bundle, but for those of the split.
 
     Its files have no folder: they are looked for in the working folder.
     """
@@ -97,8 +98,6 @@ def options_of_command(command: str) -> DataOptions:
     parser.add_argument("--columns", default="")
     parser.add_argument("--max-bad-rows", type=float, default=MAX_BAD_ROWS)
     parser.add_argument("--drop-rare", action="store_true")
-    parser.add_argument("--split-seed", type=int, default=SPLIT_SEED)
-    parser.add_argument("--chronological", action="store_true")
     found, _ = parser.parse_known_args(shlex.split(command))
     return DataOptions(
         data=tuple(found.data or DataOptions().data),
@@ -108,7 +107,6 @@ def options_of_command(command: str) -> DataOptions:
         columns=parse_columns(filter(None, [found.columns])),
         max_bad_rows=found.max_bad_rows,
         drop_rare=found.drop_rare,
-        split_seed=None if found.chronological else found.split_seed,
     )
 
 

@@ -19,11 +19,10 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
-import numpy as np
-
-from service.model.token_counts import FIRST_WORD_ID, START_ID
+from service.model.token_counts import START_ID
 from service.model.tokenization import KERAS_TOKENIZER
-from training.data.dataset import Article, DataError, Split
+from training.data.dataset import Article, DataError, Split, labels_of
+from training.data.text_table import make_vocabulary
 
 ARCHIVE: Final = "reuters21578.tar.gz"
 MAX_FILE_BYTES: Final = 2 * 2**20  # the longest file of the corpus has 1.5 MB
@@ -50,7 +49,7 @@ _NOT_TEXT: Final = re.compile(
 def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
     """Return the word index and all newswires, from the archive or a folder of it or its files.
 
-    Equally frequent words are ranked in alphabetical order. Raises `DataError`.
+    Raises `DataError`.
     """
     indexed = [article for _, article in read_articles(path)]
     negatives = [article for article in indexed if not article.topics]
@@ -58,11 +57,9 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
     kept = {code for code, n_articles in counts.items() if n_articles >= MIN_NEWSWIRES}
     articles = [article for article in indexed if kept.intersection(article.topics[:1])]
     codes = list(dict.fromkeys(article.topics[0] for article in articles))  # by first appearance
-    labels = np.array([codes.index(article.topics[0]) for article in articles], dtype=np.int64)
+    labels = labels_of((article.topics for article in articles), codes)
     words = [KERAS_TOKENIZER.tokenize(article.keras_text) for article in articles]
-    frequencies = Counter(chain.from_iterable(words))
-    ranked = sorted(frequencies, key=lambda word: (-frequencies[word], word))
-    vocabulary = {word: token_id for token_id, word in enumerate(ranked, FIRST_WORD_ID)}
+    vocabulary = make_vocabulary(Counter(chain.from_iterable(words)))
     token_ids = [[START_ID, *(vocabulary[word] for word in newswire)] for newswire in words]
     return vocabulary, Split(token_ids, labels, codes, articles, negatives)
 

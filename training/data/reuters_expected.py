@@ -1,14 +1,11 @@
 """Known facts of the data set: those of ``keras.datasets.reuters``, and of the corpus behind it."""
 
 import json
-from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.model import Topic
 from service.model.manifest import Subject
 from training.data.dataset import DataError, Dataset
 from training.data.topic_list import Description
@@ -63,16 +60,6 @@ def _read_json(name: str) -> dict[str, Any]:
     return content
 
 
-def describe_topics(codes: Sequence[str], labels: NDArray[np.int64]) -> list[Topic]:
-    """Return topics by their codes, with the number of the labels that are each."""
-    meanings = topic_descriptions()
-    counts = np.bincount(labels, minlength=len(codes)).tolist()
-    return [
-        Topic(index, code, **meanings[code]._asdict(), training_newswires=counts[index])
-        for index, code in enumerate(codes)
-    ]
-
-
 def check_dataset(dataset: Dataset) -> None:
     """Compare a data set with the known facts; raise `DataError` if anything differs."""
     train, test = dataset.train, dataset.test
@@ -87,7 +74,7 @@ def check_dataset(dataset: Dataset) -> None:
         ("topics", tuple(dataset.topic_codes), TOPIC_CODES),
         ("words", n_words, n_words if n_words in N_WORDS else " or ".join(map(str, N_WORDS))),
     ]
-    if train.articles is not None and test.articles is not None:
+    if train.articles and test.articles:
         without_body = sum(not article.has_body for article in (*train.articles, *test.articles))
         n_negatives = (len(train.negatives), len(test.negatives))
         facts += [

@@ -1,6 +1,6 @@
 """Splits of labelled texts in which equal texts and texts of one group are on the same side."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -17,21 +17,18 @@ LEFT_OUT: Final = 2  # of the training texts: equal to a text to test on, or of 
 SIDES: Final[Mapping[str | None, int]] = {None: OPEN, "train": TRAIN, "test": TEST}
 
 
-def connect(texts: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the number of the set of each row, (n_rows,): rows of a set belong together.
+def connect(
+    n_rows: int, pairs: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]
+) -> NDArray[np.int64]:
+    """Return the first row of the set of each row, (n_rows,): rows of a set belong together.
 
-    Rows belong together if their text, (n_rows,), or their group, (n_rows,), is the same number; a
-    group of -1 is none.
+    Pairs are arrays of rows, (n_pairs,), each of which belongs together with the row beside it.
     """
-    n_rows = len(texts)
-    grouped = np.flatnonzero(groups >= 0)
-    n_texts = int(texts.max(initial=-1)) + 1
-    rows = np.concatenate([np.arange(n_rows), grouped])
-    keys = n_rows + np.concatenate([texts, n_texts + groups[grouped]])
-    n_nodes = int(keys.max(initial=-1)) + 1
-    graph = coo_array((np.ones(len(rows), np.int8), (rows, keys)), shape=(n_nodes, n_nodes))
+    ends = tuple(np.concatenate(side) for side in zip(*pairs, strict=True))
+    graph = coo_array((np.ones(len(ends[0]), np.int8), ends), shape=(n_rows, n_rows))
     _, sets = connected_components(graph, directed=False)
-    return np.asarray(sets[:n_rows], dtype=np.int64)
+    _, firsts, numbers = np.unique(sets, return_index=True, return_inverse=True)
+    return firsts[numbers]
 
 
 def follow_fixed(
@@ -41,10 +38,7 @@ def follow_fixed(
 
     A training row whose set has a row to test on is left out if it is movable, (n_rows,).
     """
-    n_sets = int(sets.max(initial=-1)) + 1
-    has_test, has_train = (
-        np.bincount(sets[sides == side], minlength=n_sets)[sets] > 0 for side in (TEST, TRAIN)
-    )
+    has_test, has_train = (np.isin(sets, sets[sides == side]) for side in (TEST, TRAIN))
     decided = np.where(has_test, TEST, np.where(has_train, TRAIN, OPEN))
     followed = np.where(sides == OPEN, decided, sides)
     followed[(sides == TRAIN) & has_test & movable] = LEFT_OUT
@@ -87,14 +81,11 @@ def split_chronologically(
     The day of a set is that of its last row, so that nothing later than that is trained on.
     """
     open_rows = np.flatnonzero(sides == OPEN)
-    last = np.zeros(int(sets.max(initial=-1)) + 1, np.int64)
+    last = np.zeros(len(sets), np.int64)
     np.maximum.at(last, sets[open_rows], days[open_rows])
     by_day = open_rows[np.lexsort((sets[open_rows], last[sets[open_rows]]))]
-    cut = int(len(by_day) * TRAIN_SHARE)
+    later = by_day[int(len(by_day) * TRAIN_SHARE) :]
     decided = sides.copy()
-    decided[by_day[:cut]] = TRAIN
-    decided[by_day[cut:]] = TEST
-    # a set that the cut divides is tested on
-    divided = np.isin(sets, sets[by_day[cut : cut + 1]]) & (sides == OPEN)
-    decided[divided] = TEST
+    # also the earlier rows of a set that the cut divides
+    decided[open_rows] = np.where(np.isin(sets[open_rows], sets[later]), TEST, TRAIN)
     return decided

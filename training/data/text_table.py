@@ -1,6 +1,7 @@
 """Texts of a data set in little memory: articles, their words as numbers, and what splits them."""
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
@@ -14,9 +15,18 @@ from service.model.token_counts import FIRST_WORD_ID, MAX_TOKEN_ID, START_ID, UN
 from service.model.tokenization import KERAS_TOKENIZER
 from training.data.dataset import Article
 
-NO_GROUP: Final = -1
 NO_DAY: Final = 0
 DIGEST_BYTES: Final = 16
+
+
+def make_vocabulary(frequencies: Mapping[str, int]) -> dict[str, int]:
+    """Return token ids of words by falling frequency, up to `MAX_TOKEN_ID`.
+
+    Equally frequent words are ranked in alphabetical order.
+    """
+    ranked = sorted(frequencies, key=lambda word: (-frequencies[word], word))
+    last = MAX_TOKEN_ID - FIRST_WORD_ID + 1
+    return {word: token_id for token_id, word in enumerate(ranked[:last], FIRST_WORD_ID)}
 
 
 class _Numbers(dict[str, int]):
@@ -37,12 +47,12 @@ class TextTable:
     articles: list[Article] = field(default_factory=list)
     words: dict[str, int] = field(default_factory=lambda: _Numbers({"": 0}))  # 0: start of a text
     token_ids: list["array[int]"] = field(default_factory=list)  # int32, in the order of the text
-    keys: "array[int]" = field(default_factory=lambda: array("q"))  # the same for equal texts
-    groups: "array[int]" = field(default_factory=lambda: array("q"))  # or NO_GROUP
+    equal_to: "array[int]" = field(default_factory=lambda: array("q"))  # the first equal text
+    grouped_with: "array[int]" = field(default_factory=lambda: array("q"))  # the first of its group
     days: "array[int]" = field(default_factory=lambda: array("q"))  # ordinal of the date, or NO_DAY
     sides: "array[int]" = field(default_factory=lambda: array("b"))  # of `splitting`
     movable: "array[int]" = field(default_factory=lambda: array("b"))  # 0 for built-in texts
-    _keys: dict[bytes, int] = field(default_factory=dict)
+    _firsts: dict[bytes, int] = field(default_factory=dict)  # by the digest of the words
     _groups: dict[str, int] = field(default_factory=dict)
 
     def add(
@@ -60,12 +70,11 @@ class TextTable:
         digest = blake2b(
             number if text == article.keras_text else self._number(text), digest_size=DIGEST_BYTES
         )
+        index = len(self.articles)
         self.articles.append(article)
         self.token_ids.append(number)
-        self.keys.append(self._keys.setdefault(digest.digest(), len(self._keys)))
-        self.groups.append(
-            NO_GROUP if group is None else self._groups.setdefault(group, len(self._groups))
-        )
+        self.equal_to.append(self._firsts.setdefault(digest.digest(), index))
+        self.grouped_with.append(index if group is None else self._groups.setdefault(group, index))
         self.days.append(day.toordinal() if day else NO_DAY)
         self.sides.append(side)
         self.movable.append(movable)
@@ -77,17 +86,14 @@ class TextTable:
     def rank_words(self, chosen: NDArray[np.int64]) -> dict[str, int]:
         """Make token ids of all texts, in place, and return the vocabulary of the chosen ones.
 
-        Equally frequent words are ranked in alphabetical order. Words of other texts, and those
-        beyond the highest token id, are unknown.
+        Words of other texts, and those beyond the highest token id, are unknown.
         """
         counts = np.zeros(len(self.words), np.int64)
         for index in chosen.tolist():
             np.add.at(counts, _view(self.token_ids[index]), 1)
         counts[0] = 0
-        pairs = zip(counts.tolist(), self.words, strict=True)
-        ranked = sorted((-count, word) for count, word in pairs if count)
-        del ranked[MAX_TOKEN_ID - FIRST_WORD_ID + 1 :]
-        vocabulary = {word: token_id for token_id, (_, word) in enumerate(ranked, FIRST_WORD_ID)}
+        pairs = zip(self.words, counts.tolist(), strict=True)
+        vocabulary = make_vocabulary({word: count for word, count in pairs if count})
         token_ids = (vocabulary.get(word, UNKNOWN_ID) for word in self.words)
         table = np.fromiter(token_ids, np.intc, len(self.words))
         table[0] = START_ID

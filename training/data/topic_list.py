@@ -80,7 +80,7 @@ class TopicList:
         if not is_code(code):
             words = "".join(char if char == "." or is_code(char) else " " for char in code).split()
             code = "-".join(words).strip("-.")
-        if not is_code(code) or not _is_line(label):
+        if not is_code(code) or not is_line(label):
             raise DataError(
                 "topics: expected names with 1 to 64 letters and digits, got "
                 f"{label[:MAX_SHOWN_LABEL]!r}: give it a code with --topics topics.json"
@@ -127,7 +127,7 @@ def read_descriptions(path: Path) -> dict[str, Description]:
         name = given.get("name", code)
         described = Description(name, given.get("group", name), given.get("description", name))
         for field, value in zip(TEXT_FIELDS, described, strict=False):
-            if not (isinstance(value, str) and _is_line(value)):
+            if not (isinstance(value, str) and is_line(value)):
                 raise DataError(
                     f"{path}, entry {number}: {field}: expected 1 to {MAX_LINE_LENGTH} printable "
                     f"characters, got {str(value)[:MAX_SHOWN_LABEL]!r}"
@@ -179,5 +179,6 @@ def check_number_of_topics(codes: Sequence[str]) -> None:
         )
 
 
-def _is_line(text: str) -> bool:
+def is_line(text: str) -> bool:
+    """Whether a text has a character to see, no control characters, and is not too long."""
     return text.isprintable() and bool(text.strip()) and len(text) <= MAX_LINE_LENGTH

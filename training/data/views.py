@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from service.model import Manifest, NewsText, TextEncoder
 from service.model.encoder import join_title
-from training.data.dataset import NO_TOPIC, Article, Split
+from training.data.dataset import Article, Split, labels_of, topic_matrix
 
 KERAS: Final = "keras"
 ARTICLE: Final = "article"
@@ -44,18 +44,15 @@ def views_of(split: Split, vocabulary: Mapping[str, int]) -> dict[str, View]:
     there are negatives; ``"headlines"`` and ``"first_sentences"``: parts of both.
     """
     in_keras = keras_texts(split, vocabulary)
-    if split.articles is None:
+    if not split.articles:
         return {KERAS: View(in_keras, split.labels)}
-    class_index = {code: index for index, code in enumerate(split.topic_codes)}
 
     def view(articles: Sequence[Article], texts: Sequence[NewsText] | None = None) -> View:
-        labels = [class_index[item.topics[0]] if item.topics else NO_TOPIC for item in articles]
-        any_topic = np.zeros((len(articles), len(class_index)), dtype=bool)
-        for row, item in zip(any_topic, articles, strict=True):
-            row[[class_index[code] for code in item.topics if code in class_index]] = True
-        topics = KnownTopics(any_topic, np.array([len(item.topics) == 1 for item in articles]))
+        topics = [item.topics for item in articles]
+        single = np.array([len(own) == 1 for own in topics])
+        known = KnownTopics(topic_matrix(topics, split.topic_codes), single)
         texts = texts or [item.news_text for item in articles]
-        return View(texts, np.array(labels, np.int64), topics)
+        return View(texts, labels_of(topics, split.topic_codes), known)
 
     stream = [*split.articles, *split.negatives]
     titled = [item for item in stream if item.title]
@@ -83,7 +80,7 @@ def scores_by_view(manifest: Manifest) -> dict[str, Mapping[str, float]]:
 
 def keras_texts(split: Split, vocabulary: Mapping[str, int]) -> list[NewsText]:
     """Return Keras' texts, on one line: from the corpus, or decoded from the word ids."""
-    if split.articles is not None:
+    if split.articles:
         return [NewsText(" ".join(item.keras_text.split())) for item in split.articles]
     encoder = TextEncoder(vocabulary)
     return [NewsText(encoder.decode(ids[1:])) for ids in split.token_ids]

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from training.data.dataset import DataError
 from training.data.labelled_file import LabelledRow
+from training.data.splitting import connect
 from training.data.topic_list import MAX_TOPICS, MIN_TEXTS, MIN_TOPICS
-from training.data_check.duplicates import Duplicates, connect, find_duplicates
+from training.data_check.duplicates import Duplicates, find_duplicates
 from training.data_check.findings import (
     Finding,
     find_odd_texts,

@@ -15,6 +15,7 @@ from training.data.columns import parse_columns
 from training.data.dataset import DataError
 from training.data.given_options import ColumnsOption, DataDirOption, TestOption, TopicsOption
 from training.data.labelled_file import MAX_BAD_ROWS
+from training.data.options import DataOptions
 from training.data.output_files import check_outputs, write_files
 
 STANDARD_OUTPUT: Final = Path("-")
@@ -56,23 +57,22 @@ def check_data(
     inputs = [*files, *([test] if test else [])]
     if repeated := find_repeated_file(inputs):
         raise DataError(f"expected each set and file once, got {repeated} again")
-    outputs = [
-        path for path in (json_file, suspects, others) if path not in (None, STANDARD_OUTPUT)
-    ]
-    check_outputs([*filter(None, outputs)], [*inputs, *([topics] if topics else [])])
+    outputs = [path for path in (json_file, suspects, others) if path and path != STANDARD_OUTPUT]
+    check_outputs(outputs, [*inputs, *([topics] if topics else [])])
 
     from training.data_check.check import check_rows
     from training.data_check.input_rows import read_input_rows
     from training.data_check.tables import report_tables
 
-    found = read_input_rows(
-        files,
-        test,
-        topics,
+    options = DataOptions(
+        data=tuple(map(str, files)),
+        data_dir=data_dir,
+        topics=topics,
+        test=test,
         columns=parse_columns(columns or ()),
         max_bad_rows=max_bad_rows,
-        data_dir=data_dir,
     )
+    found = read_input_rows(options)
     report = check_rows(found.rows, found.bad, found.replaced, seed=seed)
     contents: dict[Path, Iterable[str]] = {}
     if suspects:

@@ -12,9 +12,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from training.data.splitting import connect
 from training.data_check.words import RowWords
 
 MIN_SIMILARITY: Final = 0.8
@@ -48,17 +47,6 @@ def find_duplicates(words: RowWords) -> Duplicates:
         similar = (signatures[others] == signatures[first]).mean(axis=1) >= MIN_SIMILARITY
         pairs.append((rows[others[similar]], rows[first[similar]]))
     return Duplicates(exact, connect(len(exact), pairs))
-
-
-def connect(
-    n_rows: int, pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
-) -> NDArray[np.int64]:
-    """Return the first row of the connected component of each row, (n_rows,)."""
-    ends = tuple(np.concatenate(side) for side in zip(*pairs, strict=True))
-    edges = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(n_rows, n_rows))
-    _, components = connected_components(edges, directed=False)
-    _, firsts, places = np.unique(components, return_index=True, return_inverse=True)
-    return firsts[places]
 
 
 def minhash(words: RowWords, rows: NDArray[np.int64]) -> NDArray[np.uint32]:

@@ -33,22 +33,16 @@ def frequent_labels(topics: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def find_label_errors(
-    topics: Sequence[tuple[str, ...]], counts: csr_array, groups: NDArray[np.int64], seed: int = 0
+    topics: Sequence[tuple[str, ...]],  # of each row, the primary one first
+    counts: csr_array,  # (n_rows, n_words)
+    groups: NDArray[np.int64],  # (n_rows,)
+    seed: int = 0,
 ) -> LabelErrors:
     """Rank the rows by self-confidence: the out-of-fold probability of the topics that they have.
 
-    Any topic of a row counts as right. Rows of a label that has fewer than `MIN_TEXTS` texts are
-    left out, as no model can tell. Ties keep the order of the rows.
-
-    Parameters
-    ----------
-    topics : sequence of length n_rows
-        Topics of each row, the primary one first.
-    counts : sparse array of shape (n_rows, n_words)
-    groups : array of shape (n_rows,)
-        Rows of one group, such as duplicates, do not judge each other.
-    seed : int
-        Of the folds.
+    Any topic of a row counts as right. Rows of one group, such as duplicates, do not judge each
+    other. Rows of a label that has fewer than `MIN_TEXTS` texts are left out, as no model can tell.
+    Ties keep the order of the rows.
     """
     labels = frequent_labels(topics)
     index = {label: number for number, label in enumerate(labels)}

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_array
+from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
@@ -27,22 +28,14 @@ texts of 150 (docs/how-to/correct-labels.md).
 
 
 def out_of_fold_probabilities(
-    counts: csr_array, labels: NDArray[np.int64], groups: NDArray[np.int64], seed: int = 0
+    counts: csr_array,  # (n_rows, n_words)
+    labels: NDArray[np.int64],  # (n_rows,), 0 to n_topics - 1, each of which occurs
+    groups: NDArray[np.int64],  # (n_rows,), rows of one group are in one fold
+    seed: int = 0,
 ) -> NDArray[np.float32]:
     """Return calibrated probabilities of topics from models that have not seen the row's group.
 
-    Parameters
-    ----------
-    counts : sparse array of shape (n_rows, n_words)
-    labels : array of shape (n_rows,)
-        0 to n_topics - 1, each of them in the array.
-    groups : array of shape (n_rows,)
-        Rows of one group are in one fold.
-
-    Returns
-    -------
-    array of shape (n_rows, n_topics)
-        NaN in rows whose label is in no other fold.
+    The shape is (n_rows, n_topics); rows whose label is in no other fold are NaN.
     """
     n_topics = int(labels.max()) + 1
     rows = _tf_idf(counts, n_topics)
@@ -50,9 +43,9 @@ def out_of_fold_probabilities(
     probabilities = np.zeros((len(labels), n_topics), dtype=np.float32)
     for make_classifier in CLASSIFIERS:
         scores = _out_of_fold_scores(make_classifier, rows, labels, folds, seed)
-        unseen = np.isneginf(scores[np.arange(len(labels)), labels])
-        probabilities += calibrate(scores, labels, ~unseen) / len(CLASSIFIERS)
-        probabilities[unseen] = np.nan
+        seen = np.isfinite(scores[np.arange(len(labels)), labels])
+        probabilities[seen] += calibrate(scores[seen], labels[seen]) / len(CLASSIFIERS)
+        probabilities[~seen] = np.nan
     return probabilities
 
 
@@ -68,21 +61,20 @@ def split_into_folds(
     return folds[numbers]
 
 
-def calibrate(
-    scores: NDArray[np.float32], labels: NDArray[np.int64], chosen: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Return the softmax of scores, (n_rows, n_topics), times a factor fitted to chosen rows.
+def calibrate(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the softmax of scores, (n_rows, n_topics), times a factor fitted to the labels.
 
     Temperature scaling: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
-    known, targets = scores[chosen], labels[chosen]
 
     def loss(log_factor: float) -> float:
-        right = _softmax(known * np.exp(log_factor))[np.arange(len(targets)), targets]
-        return float(-np.log(np.maximum(right, 1e-9)).mean()) if len(targets) else 0.0
+        shares = softmax(scores * np.exp(log_factor), axis=1).astype(np.float32)
+        right = shares[np.arange(len(labels)), labels]
+        return float(-np.log(np.maximum(right, 1e-9)).mean()) if len(labels) else 0.0
 
     found = minimize_scalar(loss, bounds=(-5, 5), method="bounded", options={"xatol": 0.01})
-    return _softmax(scores * np.float32(np.exp(found.x)))
+    probabilities: NDArray[np.float32] = softmax(scores * np.float32(np.exp(found.x)), axis=1)
+    return probabilities
 
 
 def _tf_idf(counts: csr_array, n_topics: int) -> csr_array:
@@ -126,12 +118,3 @@ def _score(
     if scores.ndim == 1:  # one margin for two topics
         scores = scores[:, np.newaxis] * [-1, 1]
     return classifier.classes_, scores
-
-
-def _softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return the softmax of each row, 0 in a row that is -inf throughout."""
-    highest = logits.max(axis=1, keepdims=True)
-    exponentials = np.exp(logits - np.where(np.isfinite(highest), highest, 0))
-    sums = exponentials.sum(axis=1, keepdims=True)
-    shares: NDArray[np.float32] = (exponentials / np.where(sums > 0, sums, 1)).astype(np.float32)
-    return shares

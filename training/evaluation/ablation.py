@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 from typing import Any, Final
 
@@ -18,9 +19,10 @@ from service.model.tokenization import NEWS_TOKENIZER
 from training.data import Dataset
 from training.data.views import ARTICLE, KnownTopics, views_of
 from training.evaluation.evaluate import Evaluation
+from training.recipes.calibration import calibrate_out_of_fold, fit_calibration
 from training.recipes.examples import Kind, TrainingTexts, training_texts
 from training.recipes.features import idf_igm, tf_igm
-from training.recipes.linear import LinearSettings, calibrate_out_of_fold, split_into_folds
+from training.recipes.linear import LinearSettings, split_into_folds
 from training.recipes.reuters import WrittenText
 from training.recipes.svm import SVMSettings, fit_weights
 
@@ -133,7 +135,8 @@ def _cross_validate(
         inside = folds == fold
         margins[inside] = _margins(variant, texts.only(selected & ~inside), texts.only(inside))
     if variant.calibrated:
-        margins = calibrate_out_of_fold(margins, folds, texts, settings.calibration)
+        fit = partial(fit_calibration, settings=settings.calibration)
+        margins = calibrate_out_of_fold(margins, folds, texts, fit)
 
     def evaluation(chosen: NDArray[np.bool_], topics: KnownTopics | None = None) -> Evaluation:
         inputs = (texts.labels[chosen], margins[chosen, :-1], topics)

@@ -15,6 +15,7 @@ from sklearn.metrics import (
 
 from service.model import EncodedText, TopicClassifier
 from service.model.outputs import TOPIC_PROBABILITIES
+from training.data.dataset import topic_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class AllTopics:
         classifier: TopicClassifier,
         encoded: Sequence[EncodedText],
         probabilities: NDArray[np.float32],  # (n_texts, n_outputs), of `TopicClassifier.infer`
+        columns: Sequence[int],  # (n_topics,), class indices of the bundle in the order of ours
     ) -> Self:
         """Find the topics of texts as the service does."""
         n_texts = len(encoded)
@@ -37,16 +39,12 @@ class AllTopics:
             encoded, probabilities, top_k=[1] * n_texts, min_confidence=[None] * n_texts
         )
         topic_probabilities = classifier.infer(encoded, TOPIC_PROBABILITIES)
-        found = np.zeros(topic_probabilities.shape, dtype=bool)
-        for row, item in zip(
-            found, classifier.add_all_topics(topic_probabilities, classifications), strict=True
-        ):
-            row[[ranked.topic.id for ranked in item.all_topics or ()]] = True
-        return cls(found, topic_probabilities)
-
-    def select(self, columns: Sequence[int]) -> Self:
-        """Return the topics in another order."""
-        return type(self)(self.found[:, columns], self.probabilities[:, columns])
+        found = [
+            [ranked.topic.code for ranked in item.all_topics or ()]
+            for item in classifier.add_all_topics(topic_probabilities, classifications)
+        ]
+        codes = [classifier.topics[column].code for column in columns]
+        return cls(topic_matrix(found, codes), topic_probabilities[:, columns])
 
     def scores(self, any_topic: NDArray[np.bool_]) -> dict[str, float]:
         """Return the scores against the topics that texts have, (n_texts, n_topics), by name.

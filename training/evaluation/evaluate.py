@@ -130,7 +130,7 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
             view.topics,
         )
         if view.topics and TOPIC_PROBABILITIES in classifier.outputs:
-            all_topics = AllTopics.of(classifier, encoded, outputs).select(columns[: len(codes)])
+            all_topics = AllTopics.of(classifier, encoded, outputs, columns[: len(codes)])
             evaluation = replace(evaluation, all_topics=all_topics)
         evaluations[name] = evaluation
     return evaluations

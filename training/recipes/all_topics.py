@@ -5,12 +5,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from service.model.manifest import NEVER_FOUND
-from training.recipes.calibration import MAX_MATRIX_TOPICS, Calibration, both_signs
+from training.recipes.calibration import Calibration
 from training.recipes.examples import TrainingTexts
-from training.recipes.logistic import fit_logits, fit_scales
+from training.recipes.logistic import Targets, fit_topics, separate_partition
 
 PRIOR_TEXTS: Final = 2.0
 HIGHEST: Final = np.nextafter(np.float32(NEVER_FOUND), np.float32(0))
@@ -33,79 +32,25 @@ def fit_topic_calibration(
 ) -> Calibration:
     """Fit logistic regressions of each topic on out-of-fold margins of texts, all at once.
 
-    As in `fit_calibration`, a logit is the own margin with two common scales, and a regularised
-    linear function of all margins: J. Platt, "Probabilistic outputs for support vector machines",
-    1999, with the margins of the other topics, which say what occurs together. A text has all of
-    its topics; negatives and outliers have none.
+    The logits are those of `fit_topics`: J. Platt, "Probabilistic outputs for support vector
+    machines", 1999, with the margins of the other topics, which say what occurs together. A text
+    has all of its topics; negatives and outliers have none.
     """
-    wanted = texts.any_topic.astype(np.float32)
-    n_topics = wanted.shape[1]
-    if n_topics > MAX_MATRIX_TOPICS:
-        kernel, bias = fit_scales(
-            margins[:, :n_topics], log_partition, wanted, texts.weights(), settings.topic_iterations
-        )
-        own = np.zeros((2, margins.shape[1], n_topics))
-        own[:, :n_topics] = np.split(kernel, 2)
-        kernel = np.concatenate(own)
-    else:
-        kernel, bias = fit_logits(
-            both_signs(margins),
-            np.eye(margins.shape[1])[:, :n_topics],
-            log_partition,
-            wanted,
-            texts.weights(),
-            settings.topic_strength,
-            settings.topic_iterations,
-        )
-    return Calibration(kernel.astype(np.float32), bias.astype(np.float32))
-
-
-def log_partition(
-    logits: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the sum of log(1 + exp(logit)), (n_texts,), and its derivative, (n_texts, n_topics).
-
-    The derivative is the probabilities.
-    """
-    return np.logaddexp(0, logits).sum(axis=1), expit(logits)
-
-
-def topic_probabilities_out_of_fold(
-    margins: NDArray[np.float32],
-    folds: NDArray[np.int64],
-    texts: TrainingTexts,
-    settings: AllTopicsSettings,
-) -> NDArray[np.float32]:
-    """Calibrate the margins of each fold by those of the others, to (n_texts, n_topics)."""
-    probabilities = np.zeros(texts.any_topic.shape, dtype=np.float32)
-    for fold in np.unique(folds):
-        inside = folds == fold
-        calibration = fit_topic_calibration(margins[~inside], texts.only(~inside), settings)
-        probabilities[inside] = expit(calibration.logits(margins[inside]))
-    return probabilities
+    targets = Targets(texts.any_topic.astype(np.float32), texts.weights(), separate_partition)
+    kernel, bias = fit_topics(margins, targets, settings.topic_strength, settings.topic_iterations)
+    return Calibration(kernel.astype(np.float32), bias.astype(np.float32), separate_partition)
 
 
 def choose_all_topics_thresholds(
-    probabilities: NDArray[np.float32], any_topic: NDArray[np.bool_], precision: float
+    probabilities: NDArray[np.float32],  # (n_texts, n_topics), of texts that were not trained on
+    any_topic: NDArray[np.bool_],  # (n_texts, n_topics), whether it is one of the text's topics
+    precision: float,
 ) -> NDArray[np.float32]:
     """Choose the threshold of each topic with the highest F1 of those that reach a precision.
 
-    Parameters
-    ----------
-    probabilities : float32 array of shape (n_texts, n_topics)
-        Of texts that were not trained on.
-    any_topic : bool array of shape (n_texts, n_topics)
-        Whether each is one of the text's topics.
-
-    Returns
-    -------
-    float32 array of shape (n_topics,)
-        `NEVER_FOUND` for a topic that does not reach the precision.
-
-    Notes
-    -----
-    A topic of few texts has few hits to count. They are drawn towards the sum of the probabilities,
-    which is their expectation, with the weight of `PRIOR_TEXTS`.
+    Return (n_topics,), `NEVER_FOUND` for a topic that does not reach it. A topic of few texts has
+    few hits to count: they are drawn towards the sum of the probabilities, which is their
+    expectation, with the weight of `PRIOR_TEXTS`.
     """
     thresholds = np.full(probabilities.shape[1], NEVER_FOUND, dtype=np.float32)
     n_above = np.arange(1, len(probabilities) + 1)

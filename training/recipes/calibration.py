@@ -1,7 +1,7 @@
 """From the margins of SVMs to probabilities: of each topic, and that no topic fits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,14 @@ from scipy.special import expit
 
 from training.data.dataset import NO_TOPIC
 from training.recipes.examples import TrainingTexts
-from training.recipes.logistic import fit_logits, fit_scales
-
-MAX_MATRIX_TOPICS: Final = 200
+from training.recipes.logistic import (
+    LogPartition,
+    Targets,
+    both_signs,
+    fit_logits,
+    fit_topics,
+    joint_partition,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +31,31 @@ class CalibrationSettings:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A linear map from margins and their negative parts to logits."""
+    """A linear map from margins and their negative parts to logits, and these to probabilities."""
 
     kernel: NDArray[np.float32]  # (2 * n_margins, n_logits)
     bias: NDArray[np.float32]  # (n_logits,)
-
-    def logits(self, margins: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logits of margins, float32 of shape (n_texts, n_logits)."""
-        return both_signs(margins) @ self.kernel + self.bias
+    log_partition: LogPartition = joint_partition
 
     def __call__(self, margins: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the joint probabilities of margins, both float32 of shape (n_texts, n_outputs)."""
-        return normalise(self.logits(margins))[1]
+        """Return the probabilities of margins, float32 of shape (n_texts, n_logits)."""
+        return self.log_partition(both_signs(margins) @ self.kernel + self.bias)[1]
 
 
-def both_signs(margins: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return margins and their negative parts side by side, (n_texts, 2 * n_margins)."""
-    return np.hstack([margins, np.minimum(margins, 0)])
-
-
-def normalise(logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return log-sum-exp, (n_texts,), and softmax, (n_texts, n_logits), of each row."""
-    highest = logits.max(axis=1, keepdims=True)
-    exponentials = np.exp(logits - highest)
-    sums = exponentials.sum(axis=1, keepdims=True)
-    exponentials /= sums
-    return (highest + np.log(sums))[:, 0], exponentials
+def calibrate_out_of_fold(
+    margins: NDArray[np.float32],
+    folds: NDArray[np.int64],
+    texts: TrainingTexts,
+    fit: Callable[[NDArray[np.float32], TrainingTexts], Calibration],
+) -> NDArray[np.float32]:
+    """Return the probabilities of the margins of each fold, calibrated by those of the others."""
+    parts, rows = [], []
+    for fold in np.unique(folds):
+        inside = folds == fold
+        calibration = fit(margins[~inside], texts.only(~inside))
+        parts.append(calibration(margins[inside]))
+        rows.append(np.flatnonzero(inside))
+    return np.concatenate(parts)[np.argsort(np.concatenate(rows))]
 
 
 def fit_calibration(
@@ -66,41 +70,28 @@ def fit_calibration(
     Only the logit of "no topic fits" is fitted to negatives, so that they do not move one topic
     against another. Without this logit outliers are left out too: they would lower the
     probabilities of all texts, which cost 1 point of coverage and 0.016 of calibration error on
-    news of four sections. A topic's logit is its own margin, with a scale of its own where it is
-    negative, and a regularised linear function of all margins: matrix scaling drawn towards
-    temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. With
-    more than `MAX_MATRIX_TOPICS` it is the own margin alone: the matrix would have more weights
-    than there are texts.
+    news of four sections. The other logits are those of `fit_topics`: matrix scaling drawn towards
+    temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
     n_topics = margins.shape[1] - no_topic
-    has_topic = texts.topical[:, np.newaxis]
     asked = ~texts.negative if no_topic else texts.topical
     weights = texts.weights(settings.negative_factor)
     topics = margins[:, :n_topics]
     wanted = _wanted(texts.labels[asked], n_topics)
-    if n_topics > MAX_MATRIX_TOPICS:
-        kernel, bias = fit_scales(
-            topics[asked], normalise, wanted, weights[asked], settings.max_iterations
-        )
-    else:
-        kernel, bias = fit_logits(
-            both_signs(topics[asked]),
-            np.eye(n_topics),
-            normalise,
-            wanted,
-            weights[asked],
-            settings.strength,
-            settings.max_iterations,
-        )
+    targets = Targets(wanted, weights[asked], joint_partition)
+    kernel, bias = fit_topics(topics[asked], targets, settings.strength, settings.max_iterations)
     if not no_topic:
         return Calibration(kernel.astype(np.float32), bias.astype(np.float32))
-    offsets = normalise((both_signs(topics) @ kernel + bias).astype(np.float32))[0][:, np.newaxis]
+    logits = (both_signs(topics) @ kernel + bias).astype(np.float32)
+    offsets = joint_partition(logits)[0][:, np.newaxis]
     no_topic_kernel, no_topic_bias = fit_logits(
-        both_signs(margins),
+        margins,
         np.eye(n_topics + 1)[:, -1:],
-        lambda logits: (np.logaddexp(0, logits - offsets)[:, 0], expit(logits - offsets)),
-        (~has_topic).astype(np.float32),
-        weights,
+        Targets(
+            (~texts.topical[:, np.newaxis]).astype(np.float32),
+            weights,
+            lambda logits: (np.logaddexp(0, logits - offsets)[:, 0], expit(logits - offsets)),
+        ),
         settings.no_topic_strength,
         settings.max_iterations,
     )

@@ -1,9 +1,9 @@
 """Counts of the tokens of texts, so that texts are split once and not again for each fold."""
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,7 @@ from scipy.sparse import csr_array
 
 from service.model import NewsText
 from service.model.field_encoder import NewsEncoder, is_number
-from service.model.token_counts import FIRST_WORD_ID, PAD_ID, START_ID, UNKNOWN_ID
-
-TEXTS_AT_ONCE: Final = 10_000
+from service.model.token_counts import FIRST_WORD_ID, PAD_ID, UNKNOWN_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +25,14 @@ class TokenCounts:
     def of(cls, texts: Sequence[NewsText]) -> Self:
         """Count the tokens of texts."""
         columns: dict[str, int] = {}
-        blocks = _blocks(texts, columns)
-        indices, lengths = map(np.concatenate, zip(*blocks, strict=True))
-        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        indices, ends = array("i"), [0]
+        for item in texts:
+            for token in NewsEncoder.field_tokens(item.text, item.title):
+                indices.append(columns.setdefault(token, len(columns)))
+            ends.append(len(indices))
         ones = np.ones(len(indices), dtype=np.float32)
-        rows = csr_array((ones, indices, indptr), shape=(len(texts), len(columns)))
+        shape = (len(texts), len(columns))
+        rows = csr_array((ones, np.array(indices, dtype=np.int32), ends), shape=shape)
         rows.sum_duplicates()
         return cls(list(columns), rows)
 
@@ -46,18 +47,13 @@ class TokenCounts:
     def encoded(self, encoder: NewsEncoder, n_ids: int) -> csr_array:
         """Count token ids, float32 of shape (n_texts, n_ids), as if the encoder encoded each text.
 
-        Every text has `START_ID` once.
+        `START_ID`, which every text has, is left out.
         """
         ids = self._ids(encoder)
         (found,) = np.nonzero(ids != PAD_ID)
         ones = np.ones(len(found), dtype=np.float32)
         to_ids = csr_array((ones, (found, ids[found])), shape=(len(ids), n_ids))
-        n_texts = self.rows.shape[0]
-        start = np.full(n_texts, START_ID)
-        starts = csr_array(
-            (np.ones(n_texts, dtype=np.float32), start, np.arange(n_texts + 1)), (n_texts, n_ids)
-        )
-        rows = csr_array(self.rows @ to_ids + starts)
+        rows = csr_array(self.rows @ to_ids)
         rows.sort_indices()
         return rows
 
@@ -84,18 +80,3 @@ class TokenCounts:
                 name = f"{field}:{known.get(ids.item(column), '')}"
                 ids[column] = encoder.vocabulary.get(name, PAD_ID)
         return ids
-
-
-def _blocks(
-    texts: Sequence[NewsText], columns: dict[str, int]
-) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-    """Yield the columns of the tokens of texts, and the number of tokens of each text."""
-    for start in range(0, max(len(texts), 1), TEXTS_AT_ONCE):
-        tokens = [
-            NewsEncoder.field_tokens(item.text, item.title)
-            for item in texts[start : start + TEXTS_AT_ONCE]
-        ]
-        for token in chain.from_iterable(tokens):
-            columns.setdefault(token, len(columns))
-        indices = map(columns.__getitem__, chain.from_iterable(tokens))
-        yield np.fromiter(indices, np.int32), np.array(list(map(len, tokens)), np.int32)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
-from training.data.dataset import NO_TOPIC, Split
+from training.data.dataset import NO_TOPIC, Split, labels_of, topic_matrix
 from training.data.views import first_sentence, keras_texts
 from training.recipes.counts import TokenCounts
 from training.recipes.reuters import WrittenText, written_texts_for
@@ -64,18 +64,14 @@ class TrainingTexts:
     @classmethod
     def of(cls, examples: Sequence[Example], topic_codes: Sequence[str]) -> Self:
         """Return examples as arrays; topics other than ``topic_codes`` are left out."""
-        index = {code: number for number, code in enumerate(topic_codes)}
         texts = [item.text for item in examples]
-        labels = [index[item.topics[0]] if item.topics else NO_TOPIC for item in examples]
-        any_topic = np.zeros((len(examples), len(index)), dtype=bool)
-        for row, item in zip(any_topic, examples, strict=True):
-            row[[index[code] for code in item.topics if code in index]] = True
+        topics = [item.topics for item in examples]
         return cls(
             texts,
             np.array([item.group for item in examples], dtype=np.int64),
             np.array([item.kind.value for item in examples]),
-            np.array(labels, dtype=np.int64),
-            any_topic,
+            labels_of(topics, topic_codes),
+            topic_matrix(topics, topic_codes),
             TokenCounts.of(texts),
         )
 
@@ -139,7 +135,7 @@ def training_texts(
     those for the topics; those of other topics are left out. The seed is that of the outliers.
     """
     written = written_texts_for(train.topic_codes) if written is None else written
-    if train.articles is None:
+    if not train.articles:
         whole = keras_texts(train, vocabulary)
         topics: list[tuple[str, ...]] = [(train.topic_codes[label],) for label in train.labels]
     else:

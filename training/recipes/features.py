@@ -122,13 +122,9 @@ def idf_igm(counts: csr_array, labels: NDArray[np.int64], igm_weight: float) -> 
     token = np.repeat(np.arange(by_topic.shape[0]), np.diff(by_topic.indptr))
     order = np.lexsort((-by_topic.data, token))  # the topics of each token by falling frequency
     rank = 1 + np.arange(len(order)) - by_topic.indptr[token]
-    n_ids = by_topic.shape[0]
-    frequencies = np.bincount(token, by_topic.data, n_ids).astype(np.float64)
-    highest = np.zeros(n_ids)
-    np.maximum.at(highest, token, by_topic.data)
-    moments = np.bincount(token, by_topic.data[order] * rank, n_ids)
-    igm = highest / np.maximum(moments, 1)
-    return idf(frequencies, len(labels)) * (1 + igm_weight * igm)
+    moments = np.bincount(token, by_topic.data[order] * rank, by_topic.shape[0])
+    igm: NDArray[np.float64] = by_topic.max(axis=1).toarray() / np.maximum(moments, 1)
+    return idf(by_topic.sum(axis=1), len(labels)) * (1 + igm_weight * igm)
 
 
 def idf(document_frequencies: NDArray[np.float64], n_texts: int) -> NDArray[np.float64]:

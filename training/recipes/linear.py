@@ -23,15 +23,18 @@ from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from service.model.outputs import TOPIC_PROBABILITIES
+from training.console import FitProgress
 from training.data.dataset import Split
-from training.progress import FitProgress
 from training.recipes.all_topics import (
     AllTopicsSettings,
     choose_all_topics_thresholds,
     fit_topic_calibration,
-    topic_probabilities_out_of_fold,
 )
-from training.recipes.calibration import CalibrationSettings, fit_calibration
+from training.recipes.calibration import (
+    CalibrationSettings,
+    calibrate_out_of_fold,
+    fit_calibration,
+)
 from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings
 from training.recipes.linear_network import build_network, predict, quantize, to_onnx
@@ -99,14 +102,12 @@ def fit(
         predicted = margins_of_candidates[:, asked, :n_topics].argmax(axis=2)
         best = int((predicted == texts.labels[asked]).mean(axis=1).argmax())  # ties: the lower C
         settings, margins = candidates[best], margins_of_candidates[best]
-        calibration = fit_calibration(margins, texts, settings.calibration, no_topic=no_topic)
-        probabilities = calibrate_out_of_fold(
-            margins, folds, texts, settings.calibration, no_topic=no_topic
-        )
-        topic_calibration = fit_topic_calibration(margins, texts, settings.all_topics)
-        topic_probabilities = topic_probabilities_out_of_fold(
-            margins, folds, texts, settings.all_topics
-        )
+        fit_joint = partial(fit_calibration, settings=settings.calibration, no_topic=no_topic)
+        calibration = fit_joint(margins, texts)
+        probabilities = calibrate_out_of_fold(margins, folds, texts, fit_joint)
+        fit_separate = partial(fit_topic_calibration, settings=settings.all_topics)
+        topic_calibration = fit_separate(margins, texts)
+        topic_probabilities = calibrate_out_of_fold(margins, folds, texts, fit_separate)
         svms = fit_svms(texts, settings.svm, settings.features, synonyms, no_topic=no_topic)
         steps.end_step()
     svms, usable = add_synonyms(svms, synonyms)
@@ -138,7 +139,9 @@ def fit(
         out_of_fold=out_of_fold,
         no_topic=no_topic,
         predict_topics=partial(predict, network, svms.features, output=TOPIC_PROBABILITIES),
-        all_topics_thresholds=all_topics_thresholds.tolist(),
+        all_topics_thresholds=dict(
+            zip(train.topic_codes, all_topics_thresholds.tolist(), strict=True)
+        ),
         all_topics_precision=settings.all_topics.topic_precision,
     )
 
@@ -159,21 +162,3 @@ def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[
         for fold, (_, inside) in enumerate(splitter.split(labels, labels)):
             fold_of_group[inside] = fold
     return fold_of_group[texts.groups]
-
-
-def calibrate_out_of_fold(
-    margins: NDArray[np.float32],
-    folds: NDArray[np.int64],
-    texts: TrainingTexts,
-    settings: CalibrationSettings,
-    *,
-    no_topic: bool = True,
-) -> NDArray[np.float32]:
-    """Calibrate the margins of each fold by those of the other folds; shapes are the same."""
-    probabilities = np.zeros_like(margins)
-    for fold in np.unique(folds):
-        inside = folds == fold
-        others = texts.only(~inside)
-        calibration = fit_calibration(margins[~inside], others, settings, no_topic=no_topic)
-        probabilities[inside] = calibration(margins[inside])
-    return probabilities

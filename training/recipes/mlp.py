@@ -6,6 +6,7 @@ newswires: a multiclass classification example", which reports an accuracy of ab
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any
 
 import keras
@@ -19,9 +20,9 @@ from scipy.sparse import csr_array
 
 from service.model import TextEncoder
 from service.model.token_counts import UNKNOWN_ID
+from training.console import FitProgress
 from training.data.dataset import Split
 from training.data.views import ARTICLE, KERAS, views_of
-from training.progress import FitProgress
 from training.recipes.reuters import has_reuters_topics
 from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel, serialize
 
@@ -117,15 +118,14 @@ def build_network(settings: MlpSettings, n_topics: int) -> Any:
 
 def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> csr_array:
     """Return sparse rows of 0 and 1, float32 (n_texts, num_words); higher ids are unknown."""
-    columns = [np.unique(np.asarray(ids, dtype=np.int64)) for ids in token_ids]
-    columns = [
-        np.union1d(ids[ids < num_words], UNKNOWN_ID) if (ids >= num_words).any() else ids
-        for ids in columns
-    ]
-    ends = np.cumsum([0, *map(len, columns)])
-    indices = np.concatenate([np.zeros(0, np.int64), *columns])
-    ones = np.ones(len(indices), dtype=np.float32)
-    return csr_array((ones, indices, ends), shape=(len(columns), num_words))
+    ids = np.fromiter(chain.from_iterable(token_ids), np.int64)
+    ids[ids >= num_words] = UNKNOWN_ID
+    ends = np.cumsum([0, *map(len, token_ids)])
+    ones = np.ones(len(ids), dtype=np.float32)
+    rows = csr_array((ones, ids, ends), shape=(len(token_ids), num_words))
+    rows.sum_duplicates()
+    rows.data[:] = 1
+    return rows
 
 
 def predict(

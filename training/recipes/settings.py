@@ -3,7 +3,7 @@
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -30,9 +30,9 @@ def read_settings(
         return {}  # without TensorFlow, which the recipe imports
     module = import_module(f"training.recipes.{recipe.value}")
     defaults = getattr(module, f"{recipe.value.title()}Settings")(seed=0)
-    known = {name: value for name, value in _leaves(defaults) if name != SEED}
+    known = {name: value for name, value in _flatten(asdict(defaults)) if name != SEED}
     changed: dict[str, Any] = {}
-    for name, value in _read_file(file) if file else ():
+    for name, value in _flatten(_read_file(file) if file else {}):
         full = _full_name(name, known, str(file), recipe)
         changed[full] = _check(full, value, known[full], str(file))
     for assignment in assignments:
@@ -42,13 +42,12 @@ def read_settings(
     return _arguments(defaults, changed)
 
 
-def _leaves(settings: Any, prefix: str = "") -> Iterator[tuple[str, int | float]]:
-    for item in fields(settings):
-        value = getattr(settings, item.name)
-        if is_dataclass(value):
-            yield from _leaves(value, f"{prefix}{item.name}.")
+def _flatten(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{own}", item) for own, item in value.items())
         else:
-            yield f"{prefix}{item.name}", value
+            yield name, value
 
 
 def _arguments(defaults: Any, changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,15 +103,10 @@ def _number(text: str) -> object:
     return text
 
 
-def _read_file(path: Path) -> Iterator[tuple[str, object]]:
+def _read_file(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"{path}: expected a TOML file of settings: {error}") from error
-    for name, value in content.items():
-        if isinstance(value, dict):
-            yield from ((f"{name}.{own}", item) for own, item in value.items())
-        else:
-            yield name, value

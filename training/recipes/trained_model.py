@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from service.model import AbstentionThresholds, NewswireError, TextEncoder
 from service.model.abstention import MAX_NO_TOPIC
+from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 
 OPSET: Final = 18
 DIMENSIONS: Final = {  # texts with the same token ids may share one row of them
@@ -75,8 +76,16 @@ class TrainedModel:
     no_topic: bool = False  # whether the last output is the probability that no topic fits
     predict_topics: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]] | None = None
     """The same to each topic's own probability, of shape (n_texts, n_topics), if it has them."""
-    all_topics_thresholds: Sequence[float] = ()  # for these, in the order of the topics
+    all_topics_thresholds: Mapping[str, float] = field(default_factory=dict)  # of these, by code
     all_topics_precision: float = 0.0  # that the thresholds were chosen for
+
+    @property
+    def outputs(self) -> dict[str, Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]]:
+        """What predicts each output of the exported network, by its name."""
+        outputs = {PROBABILITIES: self.predict}
+        if self.predict_topics:
+            outputs[TOPIC_PROBABILITIES] = self.predict_topics
+        return outputs
 
 
 def serialize(model: onnx.ModelProto) -> bytes:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from service.model import Bundle, BundleError, Manifest, build_classifier
 from service.model.loading import TOLERANCE
 from service.model.manifest import FORMAT_VERSION
-from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 from training.data import SPLIT_SEED, Dataset
 from training.data.views import views_of
 from training.recipes.trained_model import ExportError, TrainedModel
@@ -34,9 +33,6 @@ def export(
     ``SOURCE_DATE_EPOCH``, in seconds, sets the time of creation, so that a run can be repeated to
     the byte.
     """
-    outputs = {PROBABILITIES: model.predict}
-    if model.predict_topics:
-        outputs[TOPIC_PROBABILITIES] = model.predict_topics
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         name=dataset.name,
@@ -55,7 +51,7 @@ def export(
             "test_negatives": len(dataset.test.negatives),
         },
         tokenizer=model.encoder.name,
-        tensors={name: name for name in ("token_ids", "token_counts", *outputs)},
+        tensors={name: name for name in ("token_ids", "token_counts", *model.outputs)},
         scores={},
         libraries={name: version(name) for name in LIBRARIES}
         | {"python": platform.python_version()},
@@ -63,11 +59,7 @@ def export(
         min_confidence=model.thresholds.confidence,
         no_topic=model.no_topic,
         topic_min_confidence=dict(model.thresholds.topic_confidence),
-        all_topics_thresholds=dict(
-            zip(dataset.topic_codes, model.all_topics_thresholds, strict=True)
-            if model.predict_topics
-            else ()
-        ),
+        all_topics_thresholds=dict(model.all_topics_thresholds),
         all_topics_precision=model.all_topics_precision,
     )
     bundle = Bundle(
@@ -84,7 +76,7 @@ def export(
     for view in views_of(dataset.test, dataset.vocabulary).values():
         token_ids = [model.encoder.token_ids(item.text, item.title) for item in view.texts]
         encoded = [classifier.encode(text) for text in view.texts]
-        for output, predict in outputs.items():
+        for output, predict in model.outputs.items():
             check_parity(expected=predict(token_ids), actual=classifier.infer(encoded, output))
     return bundle
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.resources import files
 from itertools import zip_longest
 from typing import Final
@@ -39,19 +38,11 @@ def make_goldens(
     else:
         texts = [*generate_texts(model.encoder), *EDGE_CASES]
     token_ids = [model.encoder.token_ids(item.text, item.title) for item in texts]
+    outputs = [predict(token_ids).tolist() for predict in model.outputs.values()]
     goldens = [
-        Golden(item.title, item.text, ids, probabilities)
-        for item, ids, probabilities in zip(
-            texts, token_ids, model.predict(token_ids).tolist(), strict=True
-        )
+        Golden(item.title, item.text, ids, *probabilities)
+        for item, ids, *probabilities in zip(texts, token_ids, *outputs, strict=True)
     ]
-    if model.predict_topics:
-        goldens = [
-            replace(golden, topic_probabilities=probabilities)
-            for golden, probabilities in zip(
-                goldens, model.predict_topics(token_ids).tolist(), strict=True
-            )
-        ]
     if has_reuters_topics(dataset.topic_codes):
         return goldens
     leads = [_lead(golden, len(dataset.topics)) for golden in goldens]
@@ -62,7 +53,7 @@ def make_goldens(
 def held_out_texts(dataset: Dataset) -> list[NewsText]:
     """Return beginnings of texts that were tested on: of each topic in turn, and of none."""
     topics: dict[int, list[Article]] = {}
-    for article, label in zip(dataset.test.articles or (), dataset.test.labels, strict=True):
+    for article, label in zip(dataset.test.articles, dataset.test.labels, strict=True):
         topics.setdefault(int(label), []).append(article)
     in_turn = [
         item

@@ -60,7 +60,6 @@ def test_small_texts(classifier: TopicClassifier, book: TopicClassifier, text: N
 def test_newswires(classifier: TopicClassifier, corpus_dataset: Dataset) -> None:
     """Those with a title of several words, for a title without words is none at all."""
     articles = corpus_dataset.test.articles
-    assert articles is not None
     texts = [article.news_text for article in articles[:400:8]]
     checked = [text for text in texts if len((text.title or "").split()) > 2]
     assert len(checked) > 30

@@ -4,8 +4,15 @@ from hypothesis import strategies as st
 
 from service.model import NewsText
 from service.model.token_counts import START_ID
-from training.data.dataset import Article, Dataset, Split, split_newswires
-from training.data.reuters_expected import TOPIC_CODES, describe_topics
+from training.data.dataset import (
+    NO_TOPIC,
+    Article,
+    Dataset,
+    Split,
+    labels_of,
+    split_newswires,
+    topic_matrix,
+)
 
 
 def news(words: list[list[int]], labels: np.ndarray) -> Split:
@@ -29,6 +36,13 @@ def test_news_text_is_title_and_body() -> None:
     assert article.news_text == NewsText("body", title="Title")
 
 
+def test_topics_as_arrays() -> None:
+    topics = [("b", "a"), (), ("a", "other")]
+    assert labels_of(topics, ["a", "b"]).tolist() == [1, NO_TOPIC, 0]
+    assert topic_matrix(topics, ["a", "b"]).tolist() == [[True, True], [False] * 2, [True, False]]
+    assert topic_matrix([], ["a", "b"]).shape == (0, 2)
+
+
 def test_fingerprint_depends_on_ids_and_labels() -> None:
     words = [[4, 5], [6], [7, 8], [9], [10]]
     labels = np.arange(5)
@@ -49,8 +63,6 @@ def test_splits() -> None:
     train, test = split_newswires(newswires, None)
     assert list(train.labels) == list(range(8))
     assert list(test.labels) == [8, 9]
-    topics = describe_topics(TOPIC_CODES[:10], train.labels)
-    assert [topic.training_newswires for topic in topics] == [1] * 8 + [0] * 2
     shuffled, rest = split_newswires(newswires, 7)
     assert sorted([*shuffled.labels, *rest.labels]) == list(range(10))
     assert list(shuffled.labels) != list(split_newswires(newswires, 8)[0].labels)

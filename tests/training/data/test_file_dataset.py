@@ -19,7 +19,7 @@ FILE = "desk.jsonl"
 
 def row(number: int, *topics: str, **fields: Any) -> LabelledRow:
     text = f"{topics[0] if topics else 'none'} text number{number}"
-    return LabelledRow(text, None, topics, None, None, None, None, FILE, number)._replace(**fields)
+    return LabelledRow(text, None, topics, FILE, number)._replace(**fields)
 
 
 ROWS = [row(number, ["sport", "arts", "law"][number % 3]) for number in range(60)]
@@ -32,7 +32,7 @@ def build(rows: Sequence[LabelledRow], **options: Any) -> Dataset:
 
 
 def texts_of(split: Split) -> set[str]:
-    return {article.body for article in (*(split.articles or ()), *split.negatives)}
+    return {article.body for article in (*split.articles, *split.negatives)}
 
 
 def test_dataset_of_rows() -> None:
@@ -50,7 +50,6 @@ def test_dataset_of_rows() -> None:
         "Read texts of 3 topics: 48 to train on and 12 to test on; of no topic: 8 and 2"
     ]
     for split in (train, test):
-        assert split.articles is not None
         codes = [split.topic_codes[label] for label in split.labels]
         assert codes == [article.topics[0] for article in split.articles]
         assert all(article.has_body for article in split.articles)
@@ -61,7 +60,6 @@ def test_token_ids_are_those_of_the_keras_encoder() -> None:
     dataset = build(rows)
     encoder = TextEncoder(dataset.vocabulary)
     for split in (dataset.train, dataset.test):
-        assert split.articles is not None
         for ids, article in zip(split.token_ids, split.articles, strict=True):
             assert article.news_text == NewsText(article.body, "The Title")
             assert list(ids) == encoder.token_ids(article.keras_text)
@@ -72,7 +70,6 @@ def test_vocabulary_is_of_the_training_texts_by_frequency() -> None:
     rows = [row(n, "ab"[n % 2], text="b b b a a" + " c" * (n % 2) + f" {n}") for n in range(20)]
     dataset = build([*rows, row(0, text="negative")])
     numbers = {word for word in dataset.vocabulary if word.isdigit()}
-    assert dataset.train.articles is not None
     assert numbers == {item.body.split()[-1] for item in dataset.train.articles}
     expected = ["b", "a", "c", *sorted(numbers)]
     assert dataset.vocabulary == {word: 4 + rank for rank, word in enumerate(expected)}
@@ -107,7 +104,6 @@ def test_fingerprint_is_of_topics_and_negatives_too() -> None:
 def test_all_topics_of_a_row_are_kept() -> None:
     rows = [item._replace(topics=(*item.topics, "law", "Sport")) for item in ROWS]
     dataset = build([*rows, *(row(n, "Sport") for n in range(100, 105))])
-    assert dataset.train.articles is not None
     assert {item.topics for item in dataset.train.articles} == {
         ("sport", "law", "Sport"),
         ("arts", "law", "Sport"),
@@ -189,7 +185,6 @@ def test_chronological() -> None:
     dataset = build(rows, split_seed=None)
     assert dataset.split_seed is None
     days = {item.text: item.date for item in rows}
-    assert dataset.train.articles is not None
     in_order = [days[article.body] for article in dataset.train.articles]
     assert in_order == [first + timedelta(days=day) for day in range(48)]
     assert len(dataset.test.labels) == 12
@@ -204,7 +199,7 @@ def test_rare_topics_are_rejected_or_dropped() -> None:
     lines: list[str] = []
     dataset = build(rows, drop_rare=True, report=lines.append)
     assert list(dataset.topic_codes) == ["arts", "law", "sport"]
-    together = [*(dataset.train.articles or ()), *(dataset.test.articles or ())]
+    together = [*dataset.train.articles, *dataset.test.articles]
     topics = {item.body: item.topics for item in together}
     assert topics["rare text number100"] == topics["law text number102"] == ("law",)
     assert "rare text number101" not in topics
@@ -218,7 +213,7 @@ def test_topic_that_is_never_the_first_is_learnt() -> None:
     dataset = build(rows)
     assert list(dataset.topic_codes) == ["arts", "courts", "law", "sport"]
     (courts,) = [topic for topic in dataset.topics if topic.code == "courts"]
-    articles = dataset.train.articles or ()
+    articles = dataset.train.articles
     assert courts.training_newswires == sum("courts" in item.topics for item in articles) > 0
     assert courts.id not in {*dataset.train.labels, *dataset.test.labels}
 
@@ -259,7 +254,6 @@ def test_after_a_built_in_set() -> None:
     assert list(dataset.topic_codes) == ["b", "a", "arts", "law", "sport"]
     assert texts_of(built_in.train) < texts_of(dataset.train)
     assert texts_of(built_in.test) | {"Built in 4"} < texts_of(dataset.test)
-    assert dataset.test.articles is not None
     codes = [dataset.topic_codes[label] for label in dataset.test.labels]
     assert codes == [item.topics[0] for item in dataset.test.articles]
 
@@ -271,8 +265,6 @@ def test_built_in_set_alone_is_the_same(corpus_dataset: Dataset) -> None:
         (dataset.train, corpus_dataset.train),
         (dataset.test, corpus_dataset.test),
     ):
-        assert ours.articles is not None
-        assert theirs.articles is not None
         assert sorted(map(repr, ours.articles)) == sorted(map(repr, theirs.articles))
         assert sorted(map(repr, ours.negatives)) == sorted(map(repr, theirs.negatives))
         assert sorted(ours.labels) == sorted(theirs.labels)

@@ -24,10 +24,10 @@ LINES = """{"text": "The keeper saved two penalties.", "title": "Cup", "topics":
 {"text": "Buy one, get one.", "topics": []}
 """
 ROWS = [
-    ("The keeper saved two penalties.", "Cup", ("sport", "law"), None, None, None, None, 1),
-    ("Rain is likely.", None, ("weather",), date(2026, 3, 1), "7", "test", None, 2),
-    ("The bank and the club.", None, ("business", "sport"), None, None, None, "desk", 4),
-    ("Buy one, get one.", None, (), None, None, None, None, 5),
+    LabelledRow("The keeper saved two penalties.", "Cup", ("sport", "law"), "", 1),
+    LabelledRow("Rain is likely.", None, ("weather",), "", 2, date(2026, 3, 1), "7", "test"),
+    LabelledRow("The bank and the club.", None, ("business", "sport"), "", 4, group="desk"),
+    LabelledRow("Buy one, get one.", None, (), "", 5),
 ]
 
 
@@ -43,7 +43,7 @@ def read_parquet(path: Path, columns: dict[str, Any], **options: Any) -> list[La
 
 def test_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "desk.jsonl"
-    expected = [LabelledRow(*row[:7], file=str(path), line=row[7]) for row in ROWS]
+    expected = [row._replace(file=str(path)) for row in ROWS]
     assert read(path, LINES) == expected
     assert read(path, b"\xef\xbb\xbf" + LINES.replace("\n", "\r\n").encode()) == expected
 

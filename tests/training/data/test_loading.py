@@ -110,7 +110,7 @@ def test_corrections_replace_rows_and_are_counted(tmp_path: Path) -> None:
     corrections.write_text(json.dumps(rows[0] | {"topics": "arts"}) + "\n")
     lines: list[str] = []
     dataset = load_data(DataOptions(data=(str(data), str(corrections))), lines.append)
-    articles = [item for part in (dataset.train, dataset.test) for item in part.articles or ()]
+    articles = [item for part in (dataset.train, dataset.test) for item in part.articles]
     assert len(articles) == 20
     (changed,) = (item for item in articles if item.body == "Text 0")
     assert changed.topics == ("arts",)

@@ -32,12 +32,12 @@ def test_known_counts(dataset: Dataset, said: list[str]) -> None:
 
 def test_texts_have_several_topics(dataset: Dataset) -> None:
     """Every topic that has a text on each side is known, also one that is never the first."""
-    articles = [*(dataset.train.articles or ()), *(dataset.test.articles or ())]
+    articles = [*dataset.train.articles, *dataset.test.articles]
     n_topics = np.array([len(article.topics) for article in articles])
     assert (n_topics >= 1).all()
     assert 1.2 < n_topics.mean() < 1.25
     first = {article.topics[0] for article in articles}
-    assert "palladium" not in {article.topics[0] for article in dataset.train.articles or ()}
+    assert "palladium" not in {article.topics[0] for article in dataset.train.articles}
     assert "palladium" in set(dataset.topic_codes)
     assert first <= set(dataset.topic_codes)
 

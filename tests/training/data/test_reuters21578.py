@@ -99,7 +99,6 @@ def test_a_folder_of_files_is_read_too(unpacked: Path, corpus_dataset: Dataset) 
 
 def test_label_is_first_topic(corpus_dataset: Dataset) -> None:
     for split in (corpus_dataset.train, corpus_dataset.test):
-        assert split.articles is not None
         for article, label in zip(split.articles, split.labels, strict=True):
             assert article.topics[0] == TOPIC_CODES[label]
 

@@ -3,7 +3,6 @@ import re
 from dataclasses import replace
 from importlib.resources import files
 
-import numpy as np
 import pytest
 
 from service.model import load_bundle
@@ -17,9 +16,10 @@ from training.data.reuters_expected import (
     TOPIC_CODES,
     TRAIN_COUNTS,
     check_dataset,
-    describe_topics,
+    topic_descriptions,
     topic_subjects,
 )
+from training.data.topic_list import TopicList
 
 
 def test_expected_counts_are_consistent() -> None:
@@ -29,7 +29,7 @@ def test_expected_counts_are_consistent() -> None:
 
 
 def test_every_topic_is_described() -> None:
-    topics = describe_topics(TOPIC_CODES, np.repeat(range(46), TRAIN_COUNTS))
+    topics = TopicList(topic_descriptions()).topics(TOPIC_CODES, TRAIN_COUNTS)
     assert [topic.training_newswires for topic in topics] == list(TRAIN_COUNTS)
     assert [topic.id for topic in topics] == list(range(46))
     assert [topic.code for topic in topics] == list(TOPIC_CODES)
@@ -39,7 +39,7 @@ def test_every_topic_is_described() -> None:
 
 def test_subjects_are_media_topics() -> None:
     """Each is certain and implied by its topic: some topics have none."""
-    topics = describe_topics(TOPIC_CODES, np.repeat(range(46), TRAIN_COUNTS))
+    topics = TopicList(topic_descriptions()).topics(TOPIC_CODES, TRAIN_COUNTS)
     subjects = [subject for topic in topics for subject in topic.subjects]
     media_topic = re.compile(r"http://cv\.iptc\.org/newscodes/mediatopic/\d{8}")
     assert all(media_topic.fullmatch(subject.uri) for subject in subjects)

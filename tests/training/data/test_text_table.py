@@ -5,7 +5,7 @@ import pytest
 
 from training.data import text_table
 from training.data.dataset import Article
-from training.data.text_table import NO_DAY, NO_GROUP, TextTable
+from training.data.text_table import NO_DAY, TextTable
 
 
 def article(body: str, title: str = "", keras_text: str | None = None) -> Article:
@@ -24,7 +24,7 @@ def test_texts_of_the_same_words_are_equal() -> None:
         article("oil rose", keras_text="of another article"),
     ):
         table.add(item, 0)
-    assert table.keys.tolist() == [0, 0, 1, 2, 2, 0]
+    assert table.equal_to.tolist() == [0, 0, 2, 3, 3, 0]
 
 
 def test_columns_of_the_split() -> None:
@@ -32,7 +32,7 @@ def test_columns_of_the_split() -> None:
     table.add(article("a"), 1, group="x", day=date(1, 1, 2))
     table.add(article("b"), -1, movable=False)
     table.add(article("c"), -1, group="x")
-    assert table.groups.tolist() == [0, NO_GROUP, 0]
+    assert table.grouped_with.tolist() == [0, 1, 0]
     assert table.days.tolist() == [2, NO_DAY, NO_DAY]
     assert table.sides.tolist() == [1, -1, -1]
     assert table.movable.tolist() == [1, 0, 1]

@@ -15,7 +15,7 @@ N_WORDS = 24
 
 
 def row(text: str, *topics: str, line: int = 1, **values: object) -> LabelledRow:
-    given = {"title": None, "date": None, "id": None, "split": None, "group": None} | values
+    given = {"title": None} | values
     return LabelledRow(text=text, topics=topics, file="desk.jsonl", line=line, **given)  # type: ignore[arg-type]
 
 

@@ -43,7 +43,7 @@ def test_all_topics_of_an_article_count(
     assert topics.any_topic[np.arange(len(labels)), labels].all()
 
     answers = evaluate(classifier, corpus_dataset)["article"]
-    articles = corpus_dataset.test.articles or ()
+    articles = corpus_dataset.test.articles
     single, any_of = [], []
     for article, label, index in zip(articles, labels, answers.predicted, strict=True):
         any_of.append(TOPIC_CODES[index] in article.topics)

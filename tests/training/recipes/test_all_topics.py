@@ -1,17 +1,19 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.special import expit
 from sklearn.metrics import f1_score, log_loss, precision_score
 
-import training.recipes.all_topics as module
 from service.model import NewsText
 from service.model.manifest import NEVER_FOUND
+from training.recipes import logistic
 from training.recipes.all_topics import (
     AllTopicsSettings,
     choose_all_topics_thresholds,
     fit_topic_calibration,
-    topic_probabilities_out_of_fold,
 )
+from training.recipes.calibration import calibrate_out_of_fold
 from training.recipes.counts import TokenCounts
 from training.recipes.examples import Kind, TrainingTexts
 
@@ -46,11 +48,11 @@ def test_each_topic_has_its_own_probability(
     max_matrix_topics: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are the true ones, and sum to more than 1 where a text has several topics."""
-    monkeypatch.setattr(module, "MAX_MATRIX_TOPICS", max_matrix_topics)
+    monkeypatch.setattr(logistic, "MAX_MATRIX_TOPICS", max_matrix_topics)
     margins, texts, truth = draw(N_TEXTS)
     calibration = fit_topic_calibration(margins, texts, AllTopicsSettings())
     assert calibration.kernel.shape == (2 * margins.shape[1], 3)
-    probabilities = expit(calibration.logits(margins))
+    probabilities = calibration(margins)
     np.testing.assert_allclose(probabilities, truth, atol=0.15)
     assert (probabilities.sum(axis=1) > 1.2).any()
 
@@ -62,21 +64,22 @@ def test_other_margins_say_what_occurs_together() -> None:
     losses = []
     for strength in (10.0, 1e-6):
         calibration = fit_topic_calibration(margins, texts, AllTopicsSettings(strength))
-        losses.append(log_loss(texts.any_topic[:, 1], expit(calibration.logits(margins))[:, 1]))
+        losses.append(log_loss(texts.any_topic[:, 1], calibration(margins)[:, 1]))
     assert losses[0] < losses[1] - 0.02
 
 
 def test_out_of_fold_probabilities_do_not_know_their_fold() -> None:
     margins, texts, _ = draw(600)
     folds = np.arange(600) % 3
-    settings = AllTopicsSettings(topic_iterations=20)
-    probabilities = topic_probabilities_out_of_fold(margins, folds, texts, settings)
+    fit = partial(fit_topic_calibration, settings=AllTopicsSettings(topic_iterations=20))
+    probabilities = calibrate_out_of_fold(margins, folds, texts, fit)
+    assert probabilities.shape == texts.any_topic.shape
     changed = texts.any_topic.copy()
     changed[folds == 1] = ~changed[folds == 1]
     other = TrainingTexts(
         texts.texts, texts.groups, texts.kinds, texts.labels, changed, texts.counts
     )
-    again = topic_probabilities_out_of_fold(margins, folds, other, settings)
+    again = calibrate_out_of_fold(margins, folds, other, fit)
     np.testing.assert_array_equal(again[folds == 1], probabilities[folds == 1])
     assert (again[folds != 1] != probabilities[folds != 1]).any()
 

@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-import training.recipes.calibration as calibration_module
 from service.model import NewsText
 from training.data.dataset import NO_TOPIC
 from training.evaluation.metrics import expected_calibration_error
+from training.recipes import logistic
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
 from training.recipes.counts import TokenCounts
 from training.recipes.examples import Kind, TrainingTexts
@@ -139,7 +139,7 @@ def test_outliers_are_left_out_without_no_topic() -> None:
 
 def test_scales_alone_for_many_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     """Labels are drawn from known probabilities, whose logits are stretched where negative."""
-    monkeypatch.setattr(calibration_module, "MAX_MATRIX_TOPICS", 3)
+    monkeypatch.setattr(logistic, "MAX_MATRIX_TOPICS", 3)
     generator = np.random.default_rng(0)
     logits = generator.normal(scale=1.5, size=(6_000, 4))
     truth = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

@@ -114,7 +114,6 @@ def test_outliers_have_no_topic(corpus_dataset: Dataset) -> None:
 
 def test_outlier_keeps_share_of_words(corpus_dataset: Dataset) -> None:
     articles = corpus_dataset.train.articles
-    assert articles is not None
     everything = training_texts(corpus_dataset.train, corpus_dataset.vocabulary, seed=0, written=())
     texts = everything.only(everything.kinds == Kind.OUTLIER)
     shares = []

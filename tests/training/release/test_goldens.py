@@ -57,7 +57,7 @@ def model_of(dataset: Dataset, probabilities: NDArray[np.float32]) -> TrainedMod
 
 def test_goldens_of_other_topics_are_beginnings_of_held_out_texts() -> None:
     dataset = generated_dataset(3, 300, 100)
-    long = [replace(item, body="word " * 500) for item in dataset.test.articles or ()]
+    long = [replace(item, body="word " * 500) for item in dataset.test.articles]
     dataset = replace(dataset, test=replace(dataset.test, articles=long))
     goldens = make_goldens(model_of(dataset, np.array([0.5, 0.3, 0.2], np.float32)), dataset)
     assert len(goldens) == 26
@@ -70,9 +70,7 @@ def test_goldens_of_other_topics_are_beginnings_of_held_out_texts() -> None:
 
 def test_goldens_of_texts_without_spaces_are_shortened() -> None:
     dataset = generated_dataset(3, 300)
-    long = [
-        replace(item, title="t" * 9_000, body="x" * 9_000) for item in dataset.test.articles or ()
-    ]
+    long = [replace(item, title="t" * 9_000, body="x" * 9_000) for item in dataset.test.articles]
     dataset = replace(dataset, test=replace(dataset.test, articles=long))
     goldens = make_goldens(model_of(dataset, np.array([0.5, 0.3, 0.2], np.float32)), dataset)
     stored = {golden.text for golden in goldens} | {golden.title or "" for golden in goldens}

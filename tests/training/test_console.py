@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from training.progress import FitProgress
+from training.console import FitProgress
 
 
 def test_steps_are_lines_where_there_is_no_terminal() -> None:

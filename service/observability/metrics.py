@@ -29,7 +29,7 @@ _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 _STAGE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 0.01, 0.025, 0.1)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
 
-MAX_PENDING: Final = 1_000  # observations that may wait for `ServiceMetrics.flush`
+MAX_PENDING: Final = 250  # observations that may wait for `ServiceMetrics.flush`
 
 
 class _Text(NamedTuple):

@@ -45,10 +45,10 @@ class InstrumentationMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = list(message["headers"])
-                names = {name for name, _ in own}
-                defaults = [header for header in DEFAULT_HEADERS if header[0] not in names]
-                message["headers"] = [*own, *defaults, request_id]
+                defaults = dict(DEFAULT_HEADERS)
+                for name, _ in message["headers"]:
+                    defaults.pop(name, None)
+                message["headers"] = [*message["headers"], *defaults.items(), request_id]
             await send(message)
 
         inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope

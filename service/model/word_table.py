@@ -26,7 +26,7 @@ _TAIL_MASKS: Final = np.array([*_MASKS[:1] * _HALF, *_MASKS, 0], dtype=np.uint64
 class WordTable:
     """Words with their ids: one for each slot of a table, and some of the others in a second one.
 
-    Left out are words that have no slot, about 2 %, and those of more than ``KEY_BYTES`` bytes.
+    Left out are words without a slot, about 2 %, and those of no byte or more than ``KEY_BYTES``.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class WordTable:
     def __init__(self, word_ids: Mapping[str, int]) -> None:
         words = [(word.encode(errors="surrogatepass"), i) for word, i in word_ids.items()]
         # a word with a zero would be taken for one without; no text has either
-        words = [(word, i) for word, i in words if len(word) <= KEY_BYTES and b"\0" not in word]
+        words = [(w, i) for w, i in words if 0 < len(w) <= KEY_BYTES and b"\0" not in w]
         padded = b"".join(word.ljust(KEY_BYTES, b"\0") for word, _ in words)
         rows = np.zeros((len(words), _ROW_INTEGERS), dtype=np.int64)
         rows[:, :2] = np.frombuffer(padded, "<i8").reshape(-1, 2)

@@ -1,7 +1,7 @@
 """Dynamic batching: requests that arrive together share an inference.
 
-A batch begins as soon as a turn of the event loop brings no further request. There is no timer: a
-single request waits for one turn, some microseconds.
+A batch waits while each turn of the event loop brings another request, and there is room for more.
+There is no timer: a single request waits for one turn, some microseconds.
 """
 
 from asyncio import Future, get_running_loop
@@ -14,6 +14,8 @@ MAX_BATCH_BYTES: Final = 65_536
 """Size of the requests of a batch: it keeps the event loop busy for a few milliseconds."""
 MAX_TURNS: Final = 8
 """That a batch waits, if each brings another request."""
+MIN_FREE_PERMITS: Final = 8
+"""With fewer a batch begins at once: the requests of one more turn might find no permit."""
 
 Request = TypeVar("Request")
 Outcome = bytes | Exception
@@ -49,9 +51,14 @@ class DynamicBatcher(Generic[Request]):
             return await future
 
     def _run_batch(self, n_before: int, turns_left: int) -> None:
-        """Run a batch, unless there are more requests in the queue than in the turn before."""
+        """Run a batch, unless the last turn brought a request and there is room for more."""
         loop = get_running_loop()
-        if len(self._queue) > n_before and turns_left:
+        if (
+            len(self._queue) > n_before
+            and turns_left
+            and self._limit.n_free >= MIN_FREE_PERMITS
+            and sum(n_bytes for _, n_bytes, _ in self._queue) < MAX_BATCH_BYTES
+        ):
             loop.call_soon(self._run_batch, len(self._queue), turns_left - 1)
             return
         batch: list[tuple[Request, Future[bytes]]] = []

@@ -56,3 +56,4 @@ def test_prefixes_and_zeros() -> None:
     asked = ["a", "abcdefgh", "abcdefghi", "abcdefghijklmnop", "abcdefghijklmnopq", "b"]
     assert find(table, asked) == [3, 5, 6, 7, UNKNOWN_ID, UNKNOWN_ID]
     assert find(WordTable({}), ["a"]) == [UNKNOWN_ID]
+    assert find(WordTable({"": 3}), ["abcdefghijklmnopq"]) == [UNKNOWN_ID]

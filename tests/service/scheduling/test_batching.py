@@ -30,7 +30,7 @@ def upper() -> Upper:
 
 @pytest.fixture
 def batcher(upper: Upper) -> DynamicBatcher[str]:
-    return DynamicBatcher(upper, ConcurrencyLimit(9))
+    return DynamicBatcher(upper, ConcurrencyLimit(20))
 
 
 async def submit_all(batcher: DynamicBatcher[str], *requests: str) -> list[bytes | BaseException]:
@@ -61,10 +61,34 @@ def test_requests_of_successive_turns_are_one_batch(
 
 def test_batch_waits_for_a_bounded_number_of_turns(upper: Upper) -> None:
     requests = [*"abcdefghijklmnopqrst"]
-    batcher = DynamicBatcher(upper, ConcurrencyLimit(len(requests)))
+    batcher = DynamicBatcher(upper, ConcurrencyLimit(len(requests) + batching.MIN_FREE_PERMITS))
     asyncio.run(submit_in_turns(batcher, *requests))
     assert [request for batch in upper.batches for request in batch] == requests
     assert batching.MAX_TURNS <= max(map(len, upper.batches)) <= batching.MAX_TURNS + 1
+
+
+def test_full_batch_does_not_wait(
+    batcher: DynamicBatcher[str], upper: Upper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "MAX_BATCH_BYTES", 4)
+
+    async def submit() -> list[list[str]]:
+        tasks = asyncio.gather(batcher.submit("aa", 2), batcher.submit("bb", 2))
+        await asyncio.sleep(0)  # they are in the queue
+        await asyncio.sleep(0)
+        batches = [*upper.batches]
+        await tasks
+        return batches
+
+    assert asyncio.run(submit()) == [["aa", "bb"]]
+
+
+def test_batch_does_not_wait_where_permits_are_few(upper: Upper) -> None:
+    """Requests that the server reads in one turn more still find a permit."""
+    batcher = DynamicBatcher(upper, ConcurrencyLimit(batching.MIN_FREE_PERMITS + 2))
+    asyncio.run(submit_in_turns(batcher, *"abcdefgh"))
+    assert max(map(len, upper.batches)) <= 4
+    assert sum(map(len, upper.batches)) == 8
 
 
 def test_request_does_not_wait_for_others(batcher: DynamicBatcher[str], upper: Upper) -> None:

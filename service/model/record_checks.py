@@ -43,7 +43,7 @@ def check_manifest(manifest: Manifest, *, tokenizers: Collection[str]) -> None:
             f"manifest.json: expected tokeniser {expected}, got {manifest.tokenizer!r}"
         )
     for name in ("name", "version", "created"):  # they are in responses, metrics and log lines
-        if not _is_line(getattr(manifest, name)):
+        if not is_line(getattr(manifest, name)):
             raise BundleError(
                 f"manifest.json: {name}: expected 1 to {MAX_LINE_LENGTH} printable characters"
             )
@@ -82,7 +82,7 @@ def check_topics(topics: Sequence[Topic], manifest: Manifest) -> None:
     check_names_of_subjects((item for topic in topics for item in topic.subjects), "topics.json")
     for topic in topics:
         texts = (topic.name, topic.group, topic.description)
-        if not is_code(topic.code) or not all(map(_is_line, texts)):
+        if not is_code(topic.code) or not all(map(is_line, texts)):
             raise BundleError(
                 f"topics.json, entry {topic.id}: expected a code of letters, digits, '-', '_' and "
                 f"'.', and a name, group and description of 1 to {MAX_LINE_LENGTH} "
@@ -104,7 +104,8 @@ def _is_code_part(character: str) -> bool:
     return character.isalnum() or is_mark or character in "-_."
 
 
-def _is_line(text: str) -> bool:
+def is_line(text: str) -> bool:
+    """Whether a text has a character to see, no control characters, and is not too long."""
     return text.isprintable() and bool(text.strip()) and len(text) <= MAX_LINE_LENGTH
 
 
@@ -146,12 +147,12 @@ def check_subjects(subjects: Sequence[Subject], where: str) -> None:
             f"got {len(subjects)}"
         )
     for subject in subjects:
-        if not (URI.fullmatch(subject.uri) and _is_line(subject.uri)):
+        if not (URI.fullmatch(subject.uri) and is_line(subject.uri)):
             raise BundleError(
                 f"{where}: subjects: uri: expected a URI of at most {MAX_LINE_LENGTH} characters, "
                 f"got {subject.uri[:MAX_LINE_LENGTH]!r}"
             )
-        if not _is_line(subject.name) or subject.match not in MATCHES:
+        if not is_line(subject.name) or subject.match not in MATCHES:
             raise BundleError(
                 f"{where}: subjects: {subject.uri}: expected a name of 1 to {MAX_LINE_LENGTH} "
                 f"printable characters and a match of {', '.join(MATCHES)}"

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final, cast
 
 from service.model import find_bundle, load_bundle
-from service.model.record_checks import MAX_LINE_LENGTH
+from service.model.record_checks import MAX_LINE_LENGTH, is_line
 from service.rows import find_repeated_file
 from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import SPLIT_SEED, DataError
 from training.data.labelled_file import EXPECTED, MAX_BAD_ROWS, READERS, format_of
-from training.data.topic_list import is_line
 
 BUILT_IN: Final = tuple(source.value for source in Source)
 

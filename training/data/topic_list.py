@@ -13,6 +13,7 @@ from service.model.record_checks import (
     MAX_LINE_LENGTH,
     check_names_of_subjects,
     is_code,
+    is_line,
     read_subjects,
 )
 from training.data.columns import LabelledRow
@@ -177,8 +178,3 @@ def check_number_of_topics(codes: Sequence[str]) -> None:
         raise DataError(
             f"expected {MIN_TOPICS} to {MAX_TOPICS:,} topics, got {len(codes):,}{shown}"
         )
-
-
-def is_line(text: str) -> bool:
-    """Whether a text has a character to see, no control characters, and is not too long."""
-    return text.isprintable() and bool(text.strip()) and len(text) <= MAX_LINE_LENGTH

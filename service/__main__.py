@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from service.app import NewswireApp, create_app
 from service.model import BundleError, TopicClassifier
+from service.model.compiled_encoder import load_library
 from service.model.control_characters import escape_controls
 from service.observability.logging import configure_logging
 from service.observability.metrics import make_registry
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
+NOT_COMPILED = (
+    "The encoder is not compiled, so that texts are encoded in Python, which takes three times as "
+    "long. Run: make service/model/_encoding.so"
+)
 
 logger = logging.getLogger("service")
 
@@ -97,6 +102,8 @@ def main(**overrides: Any) -> int:
         *(manifest.name, manifest.version, settings.model_dir, settings.host, settings.port),
     )
     model.log()
+    if load_library() is None:
+        logger.warning(NOT_COMPILED)
     with metrics, tracing or nullcontext():
         server.run(listeners)
     return 0 if server.started else EXIT_NOT_STARTED

@@ -18,7 +18,18 @@ def pins(path: Path) -> set[tuple[str, str, str]]:
 
 
 def test_files() -> None:
-    names = ["audit", "batch", "cli", "dev", "docs", "fuzzing", "grpc", "helm", "interface"]
+    names = [
+        "audit",
+        "batch",
+        "cli",
+        "compiler",
+        "dev",
+        "docs",
+        "fuzzing",
+        "grpc",
+        "helm",
+        "interface",
+    ]
     names += ["lint", "packaging", "service", "test", "tracing", "training"]
     assert [path.stem for path in FILES] == sorted(names)
 

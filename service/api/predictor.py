@@ -153,7 +153,7 @@ class Predictor:
         """
         classifier = self._classifier
         began = perf_counter()
-        encoded = classifier.encoder.encode_batch([(item.text or "", item.title) for item in items])
+        encoded = [classifier.encoder.encode(item.text or "", item.title) for item in items]
         encode_ended = perf_counter()
         max_tokens = MAX_ACTIVATIONS // classifier.n_outputs
         if any(len(text.token_ids) > max_tokens for text in encoded):

@@ -118,7 +118,7 @@ class TopicClassifier:
             )
         if not texts:
             return []
-        encoded = self.encoder.encode_batch([_text_and_title(text) for text in texts])
+        encoded = [self.encode(text) for text in texts]
         n_texts = len(encoded)
         probabilities = self.infer(encoded)
         found = self.postprocess(

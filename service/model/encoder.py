@@ -110,10 +110,6 @@ class TextEncoder:
         """Encode a text for the network; it may have no words."""
         return count(self.word_ids(self.tokenizer.tokenize(join_title(title, text))))
 
-    def encode_batch(self, texts: Sequence[tuple[str, str | None]]) -> list[EncodedText]:
-        """Encode several texts, each with its title, as `encode` does."""
-        return [self.encode(text, title) for text, title in texts]
-
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
         """Return, for each word, how the tokens change without it."""
         words = self.tokenizer.tokenize(join_title(title, text))

@@ -5,48 +5,34 @@ its usual token. Numbers are distinguished by their length only.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, repeat
-from typing import ClassVar, Final, NamedTuple
+from itertools import repeat
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.model.compiled_encoder import CompiledEncoder, EncoderOptions, load_library
 from service.model.encoder import TextEncoder, TokenChange
 from service.model.token_counts import (
     FIRST_WORD_ID,
     MAX_NUMBERS,
-    MAX_TEXTS,
     PAD_ID,
     UNKNOWN_ID,
     EncodedText,
     count,
-    count_batch,
 )
 from service.model.tokenization import NEWS_TOKENIZER, Tokenizer
-from service.model.word_table import KEY_BYTES, WordTable
 
 LEAD_WORDS: Final = 40  # the lead: the first words after the title
 MAX_TITLE_WORDS: Final = 25  # without a title, a first line of so many words is the title
 
 TITLE: Final = "title:"
 LEAD: Final = "lead:"  # prefixes of vocabulary entries: no word has a colon
-MIN_BATCH: Final = 3
-"""Fewer texts are encoded one by one: the calls of numpy for a batch cost more than they save."""
-BYTES_AT_ONCE: Final = 65_536
-"""Encoded together, about: more need memory and do not fit the CPU's cache."""
 _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1)))
 """Vocabulary entries of numbers, by digits; no word has a number sign."""
 
 Fields = tuple[list[str], list[str]]
 """The words of a title, and those after it."""
-
-
-class _Parts(NamedTuple):
-    """The words of a text in UTF-8, separated by blanks."""
-
-    first: bytes  # the title, or the first line
-    rest: bytes
-    max_title_words: int  # with more, the first line is not the title
 
 
 class FieldEncoder(TextEncoder):
@@ -76,7 +62,7 @@ class FieldEncoder(TextEncoder):
         for n_digits in (1, 2, 3):  # nearly all numbers
             numbers = (f"{number:0{n_digits}}" for number in range(10**n_digits))
             self._word_ids.update(dict.fromkeys(numbers, self._number_ids[n_digits]))
-        self._table = WordTable(self._word_ids)
+        self._compiled = self._load_compiled()
 
     def word_ids(self, words: Sequence[str]) -> NDArray[np.int64]:
         """Return the id of each word; of a number, that of its length."""
@@ -92,6 +78,18 @@ class FieldEncoder(TextEncoder):
 
     def encode(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text for the network. Any str is accepted, also one without a word."""
+        if self._compiled is None:
+            return self.encode_in_python(text, title)
+        text = text.lstrip()
+        first_end = self._first_line_end(text)
+        title_utf8 = self._utf8(title) if title else b""
+        if self.tokenizer.is_plain(text):
+            return self._compiled.encode(title_utf8, text.encode(), first_end)
+        first, rest = self._utf8(text[:first_end]), self._utf8(text[first_end:])
+        return self._compiled.encode(title_utf8, first + b" " + rest, len(first))
+
+    def encode_in_python(self, text: str, title: str | None = None) -> EncodedText:
+        """Encode a text without the encoder in C: what it has to return."""
         title_words, body_words = self.split_fields(text, title)
         lead_begin = len(title_words)
         word_ids = self.word_ids(title_words + body_words)
@@ -102,62 +100,29 @@ class FieldEncoder(TextEncoder):
             last_number_id=self._last_number_id,
         )
 
-    def encode_batch(self, texts: Sequence[tuple[str, str | None]]) -> list[EncodedText]:
-        """Encode several texts, each with its title, as `encode` does."""
-        if len(texts) < MIN_BATCH:
-            return [self.encode(text, title) for text, title in texts]
-        encoded: list[EncodedText] = []
-        waiting: list[_Parts] = []
-        n_waiting = 0
-        for text, title in texts:
-            parts = self._separate(text, title)
-            waiting.append(parts)
-            n_waiting += len(parts.first) + len(parts.rest)
-            if n_waiting > BYTES_AT_ONCE or len(waiting) == MAX_TEXTS:
-                encoded += self._encode_together(waiting)
-                waiting, n_waiting = [], 0
-        return encoded + self._encode_together(waiting) if waiting else encoded
-
-    def _separate(self, text: str, title: str | None) -> _Parts:
-        separate = self.tokenizer.separate
-        if title and (first := separate(title)).strip():
-            return _Parts(first, separate(text), len(first))
-        text = text.lstrip()
-        ends = [place for end in self._line_ends if (place := text.find(end)) >= 0]
-        first_end = min(ends, default=len(text))
-        return _Parts(separate(text[:first_end]), separate(text[first_end:]), MAX_TITLE_WORDS)
-
-    def _encode_together(self, texts: Sequence[_Parts]) -> list[EncodedText]:
-        """Encode texts that fit the memory."""
-        parts = [part for text in texts for part in (text.first, text.rest)]
-        joined = b" ".join((b"", *parts, b" " * KEY_BYTES))
-        starts, lengths = _find_words(joined)
-        word_ids = self._table.find(joined, starts, lengths)
-        (others,) = (word_ids == UNKNOWN_ID).nonzero()
-        spans = zip(starts.take(others).tolist(), lengths.take(others).tolist(), strict=True)
-        word_ids[others] = self.word_ids([joined[at : at + n].decode() for at, n in spans])
-
-        # the first word of each part, and the end
-        places = starts.searchsorted([0, *accumulate(len(part) + 1 for part in parts)]).tolist()
-        n_words: list[int] = []
-        n_fields: list[int] = []  # in the title, and in the lead
-        in_fields: list[NDArray[np.int64]] = []
-        for text, begin, middle, end in zip(
-            texts, places[:-1:2], places[1::2], places[2::2], strict=True
-        ):
-            title_end = middle if middle - begin <= text.max_title_words else begin
-            lead_end = min(title_end + LEAD_WORDS, end)
-            n_words.append(end - begin)
-            n_fields += (title_end - begin, lead_end - title_end)
-            in_fields.append(word_ids[begin:lead_end])
-        fields = (np.arange(len(n_fields)) % 2).repeat(n_fields)
-        return count_batch(
-            word_ids,
-            n_words,
-            self._field_ids[fields, np.concatenate(in_fields)],
-            [*map(len, in_fields)],
+    def _load_compiled(self) -> CompiledEncoder | None:
+        """Return the encoder in C, or None where it is not compiled."""
+        library = load_library()
+        if library is None:
+            return None
+        options = EncoderOptions(
+            lead_words=LEAD_WORDS,
+            max_title_words=MAX_TITLE_WORDS,
             last_number_id=self._last_number_id,
+            splits_apostrophes=self.tokenizer.splits_apostrophes,
+            drops_possessive=self._possessive is not None,
         )
+        return CompiledEncoder(library, self._word_ids, self._field_ids, self._number_ids, options)
+
+    def _utf8(self, text: str) -> bytes:
+        """Return a text of the same words, and as long numbers, for the encoder in C."""
+        if self.tokenizer.is_plain(text):
+            return text.encode()
+        words = self.tokenizer.tokenize(text)
+        for place, word in enumerate(words):
+            if word.isdecimal() and not word.isascii() and word not in self._word_ids:
+                words[place] = "0" * len(word)
+        return " ".join(words).encode()
 
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
         """Return, for each word, how the tokens change without it; the title stays the title."""
@@ -185,13 +150,17 @@ class FieldEncoder(TextEncoder):
         if title_words:
             return title_words, tokenize(text)
         text = text.lstrip()
-        ends = [place for end in cls._line_ends if (place := text.find(end)) >= 0]
-        first_end = min(ends, default=len(text))
+        first_end = cls._first_line_end(text)
         first_words = tokenize(text[:first_end])
         other_words = tokenize(text[first_end:])
         if len(first_words) <= MAX_TITLE_WORDS:
             return first_words, other_words
         return [], first_words + other_words
+
+    @classmethod
+    def _first_line_end(cls, text: str) -> int:
+        ends = [place for end in cls._line_ends if (place := text.find(end)) >= 0]
+        return min(ends, default=len(text))
 
     @classmethod
     def field_words(cls, text: str, title: str | None) -> Fields:
@@ -228,20 +197,13 @@ class NewsEncoder(FieldEncoder):
     _possessive: ClassVar[str | None] = "'s"
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
-        super().__init__(vocabulary)
         number_ids = sorted(vocabulary[name] for name in _NUMBERS if name in vocabulary)
         if number_ids != list(range(FIRST_WORD_ID, FIRST_WORD_ID + len(number_ids))):
             raise ValueError(
                 f"vocabulary: expected ids from {FIRST_WORD_ID} for numbers, got {number_ids}"
             )
         self._last_number_id = FIRST_WORD_ID + len(number_ids) - 1
-
-
-def _find_words(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return start and length, in bytes, of each word; the text begins and ends with a blank."""
-    is_blank = np.frombuffer(text, np.uint8) == ord(" ")
-    borders = (is_blank[1:] != is_blank[:-1]).nonzero()[0] + 1
-    return borders[::2], borders[1::2] - borders[::2]
+        super().__init__(vocabulary)
 
 
 def _field_ids_by_word(vocabulary: Mapping[str, int], field: str) -> NDArray[np.int64]:

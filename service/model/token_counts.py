@@ -20,10 +20,6 @@ _MAX_LEADING_IDS: Final = 2 + MAX_NUMBERS
 """START_ID, UNKNOWN_ID and the ids of numbers come first."""
 _EVERY_TEXT: Final = np.array([PAD_ID, START_ID, np.iinfo(np.int64).max])
 """What comes first and last when sorted."""
-_ID_BITS: Final = MAX_TOKEN_ID.bit_length()
-"""Of a number that has the row of a text in the bits above those of a token id."""
-MAX_TEXTS: Final = 2 ** (31 - _ID_BITS) - 1
-"""Counted together: their rows fit the other bits."""
 
 
 class EncodedText(NamedTuple):
@@ -75,63 +71,3 @@ def count(
     n_known = n_words - n_unknown - n_numbers
     ratio = n_known / (n_known + n_unknown) if n_words > n_numbers else 0.0
     return EncodedText(token_ids, token_counts, n_words, n_known, n_numbers, ratio)
-
-
-def count_batch(
-    word_ids: NDArray[np.int64],
-    n_words: Sequence[int],
-    field_ids: NDArray[np.int64],
-    n_field_ids: Sequence[int],
-    *,
-    last_number_id: int = PAD_ID,
-) -> list[EncodedText]:
-    """Sort and count the tokens of several texts together, with the results of `count`.
-
-    A call of numpy costs more than its work on one short text: from about four texts on, this is
-    faster.
-
-    Parameters
-    ----------
-    word_ids, field_ids : int64 arrays of shape (n_all_words,) and (n_all_field_ids,)
-        As for `count`, of all texts.
-    n_words, n_field_ids : sequences of length n_texts, at most ``MAX_TEXTS``
-        How many of them each text has.
-    """
-    # the row of a text, above the bits of a token id; sorted in half the time of 64 bits
-    rows = np.arange(len(n_words), dtype=np.int32) << _ID_BITS
-    end = [len(n_words) << _ID_BITS]
-    keys = np.concatenate(
-        (
-            rows + PAD_ID,
-            rows + START_ID,
-            rows.repeat(n_words) + word_ids,
-            rows.repeat(n_field_ids) + field_ids,
-            end,
-        ),
-        dtype=np.int32,
-    )
-    keys.sort()
-    (ends,) = (keys[1:] != keys[:-1]).nonzero()
-    token_ids = (keys.take(ends) & ((1 << _ID_BITS) - 1)).astype(np.int64)
-    token_counts = (ends[1:] - ends[:-1]).astype(np.float32)  # of token_ids[1:]
-    begins = (token_ids == PAD_ID).nonzero()[0].tolist()
-    # where unknown words begin and end, and where numbers end
-    kinds = np.array([UNKNOWN_ID, UNKNOWN_ID + 1, max(UNKNOWN_ID, last_number_id) + 1], np.int32)
-    limits = keys.searchsorted(rows[:, np.newaxis] + kinds).tolist()
-    encoded = []
-    for begin, text_end, n_of_text, (first, second, third) in zip(
-        begins, [*begins[1:], len(token_ids)], n_words, limits, strict=True
-    ):
-        n_unknown, n_numbers = second - first, third - second
-        n_known = n_of_text - n_unknown - n_numbers
-        encoded.append(
-            EncodedText(
-                token_ids[begin + 1 : text_end],
-                token_counts[begin : text_end - 1],
-                n_of_text,
-                n_known,
-                n_numbers,
-                n_known / (n_known + n_unknown) if n_known + n_unknown else 0.0,
-            )
-        )
-    return encoded

@@ -59,7 +59,7 @@ def time_steps(classifier: TopicClassifier, texts: Sequence[NewsText]) -> tuple[
     """
     clock = perf_counter if len(texts) == 1 else process_time
     start = clock()
-    encoded = classifier.encoder.encode_batch([(text.text, text.title) for text in texts])
+    encoded = [classifier.encode(text) for text in texts]
     after_encode = clock()
     probabilities = classifier.infer(encoded)
     after_infer = clock()

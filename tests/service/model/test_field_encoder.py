@@ -1,13 +1,12 @@
 from collections import Counter
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.model import TextEncoder
-from service.model.field_encoder import BYTES_AT_ONCE, FieldEncoder, NewsEncoder
-from service.model.token_counts import FIRST_WORD_ID, MAX_TEXTS, START_ID, UNKNOWN_ID
+from service.model.field_encoder import FieldEncoder, NewsEncoder
+from service.model.token_counts import FIRST_WORD_ID, START_ID, UNKNOWN_ID
 from service.model.tokenization import KERAS_TOKENIZER
 
 WORDS = ["oil", "rose", "to", "12", "1987", "dlrs"]
@@ -34,54 +33,6 @@ def test_the_encoder_looks_up_the_tokens(text: str, title: str | None) -> None:
     assert counts == Counter([START_ID, *expected])
     assert encoded.n_words == len(words)
     assert encoded.n_known_words == sum(word in VOCABULARY for word in words)
-
-
-def check_batch(encoder: FieldEncoder, batch: Sequence[tuple[str, str | None]]) -> None:
-    together = encoder.encode_batch(batch)
-    for encoded, (text, title) in zip(together, batch, strict=True):
-        alone = encoder.encode(text, title)
-        assert encoded.token_ids.tolist() == alone.token_ids.tolist()
-        assert encoded.token_counts.tolist() == alone.token_counts.tolist()
-        assert encoded.token_ids.dtype == alone.token_ids.dtype
-        assert encoded.token_counts.dtype == alone.token_counts.dtype
-        assert encoded[2:] == alone[2:]
-
-
-@given(st.lists(st.tuples(texts, titles), max_size=9))
-def test_texts_are_encoded_together_as_alone(batch: list[tuple[str, str | None]]) -> None:
-    check_batch(ENCODER, batch)
-    check_batch(NEWS, batch)
-
-
-STRANGE = [
-    *("Oil", "OIL's", "12", "4th", "1987", "\u0663\u0664", "e\u0301lan", "Ölpreise", "'rose'"),
-    *("it\u2019s", "\u2019", "&#39;", "company #39;s", "quot;", "\n", "\r", "\u2028", "\0"),
-    *("\ud800", "to", "x" * 40, "é" * 9),
-]
-strange = st.text() | st.lists(st.sampled_from(STRANGE)).map(" ".join)
-
-
-@given(st.lists(st.tuples(strange, st.none() | strange), min_size=4, max_size=9))
-def test_strange_texts_are_encoded_together_as_alone(batch: list[tuple[str, str | None]]) -> None:
-    check_batch(ENCODER, batch)
-    check_batch(NEWS, batch)
-
-
-def test_many_texts_are_encoded_together() -> None:
-    batch = [("oil" if number % 3 else "", None) for number in range(2 * MAX_TEXTS + 5)]
-    check_batch(NEWS, batch)
-
-
-def test_more_bytes_than_are_encoded_together() -> None:
-    """In the middle of a batch, and with each text in its own place."""
-    many = BYTES_AT_ONCE // 4
-    lengths = [3, 0, 7, many, 2 * many, 1, 5, 0, many // 2] * 2
-    batch = [
-        (" ".join(WORDS[(place + n) % len(WORDS)] for n in range(length)), None)
-        for place, length in enumerate(lengths)
-    ]
-    check_batch(NEWS, batch)
-    check_batch(NEWS, batch[:5])  # none is left after the last
 
 
 @given(st.text(), st.none() | st.text())

@@ -1,0 +1,150 @@
+"""The encoder in C, ``encoding.c``: loaded where it is compiled, as by ``make``."""
+
+import ctypes
+import struct
+from collections.abc import Mapping, Sequence
+from ctypes import POINTER, c_char_p, c_int32, c_int64, c_uint32, c_uint64, c_void_p
+from threading import local
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.model.compile_encoder import LIBRARY, source_sha256
+from service.model.token_counts import MAX_NUMBERS, EncodedText
+
+KEPT_BYTES: Final = 65_536
+"""Texts up to this are encoded in memory that a thread keeps."""
+_KEY_BYTES: Final = 16  # may be read behind a word
+_SLOT_INTEGERS: Final = 4
+_RESULT: Final = struct.Struct("4q")
+
+
+class EncoderOptions(NamedTuple):
+    """What the encoders differ in."""
+
+    lead_words: int
+    max_title_words: int
+    last_number_id: int
+    splits_apostrophes: bool
+    drops_possessive: bool
+
+
+class _Vocabulary(ctypes.Structure):
+    """The Vocabulary of encoding.c."""
+
+    _fields_ = (
+        ("words", c_char_p),
+        ("slots", c_void_p),
+        ("mask", c_uint64),
+        ("title_ids", c_void_p),
+        ("lead_ids", c_void_p),
+        ("number_ids", c_uint32 * (MAX_NUMBERS + 1)),
+        ("last_number_id", c_uint32),
+        ("lead_words", c_int64),
+        ("max_title_words", c_int64),
+        ("splits_apostrophes", c_int32),
+        ("drops_possessive", c_int32),
+    )
+
+
+def load_library() -> Any:
+    """Return the library, or None if it is not compiled, or of another source than is here."""
+    try:
+        library = ctypes.PyDLL(str(LIBRARY))
+        compiled_from = c_char_p.in_dll(library, "source_sha256")
+    except (OSError, ValueError):
+        return None
+    if ctypes.string_at(ctypes.addressof(compiled_from)).decode() != source_sha256():
+        return None
+    vocabulary = POINTER(_Vocabulary)
+    library.count_slots.argtypes = (c_int64,)
+    library.count_slots.restype = c_int64
+    library.fill_slots.argtypes = (vocabulary, c_void_p, c_void_p, c_int64)
+    library.fill_slots.restype = None
+    library.work_bytes.argtypes = (c_int64,)
+    library.work_bytes.restype = c_int64
+    library.encode.argtypes = (vocabulary, *(c_char_p, c_int64) * 2, c_int64, c_char_p)
+    library.encode.restype = None
+    return library
+
+
+class CompiledEncoder:
+    """Encodes text in C, with the results of `FieldEncoder`. Safe to use from several threads.
+
+    Parameters
+    ----------
+    library
+        Of `load_library`.
+    word_ids : mapping of str to int
+    field_ids : int64 array of shape (2, n_ids)
+        By the id of a word: its ids in the title and in the lead.
+    number_ids : sequence of int, of length ``MAX_NUMBERS`` + 1
+        The id of a number, by its digits.
+    """
+
+    def __init__(
+        self,
+        library: Any,
+        word_ids: Mapping[str, int],
+        field_ids: NDArray[np.int64],
+        number_ids: Sequence[int],
+        options: EncoderOptions,
+    ) -> None:
+        words = [word.encode(errors="surrogatepass") for word in word_ids]
+        ends = np.cumsum([len(word) for word in words], dtype=np.int64)
+        ids = np.array([*word_ids.values()], dtype=np.uint32)
+        n_slots = library.count_slots(len(words))
+        self._slots = np.zeros((n_slots, _SLOT_INTEGERS), dtype=np.int64)
+        self._field_ids = field_ids.astype(np.uint32)
+        self._words = b"".join((*words, bytes(_KEY_BYTES)))
+        self._vocabulary = _Vocabulary(
+            words=self._words,
+            slots=self._slots.ctypes.data,
+            mask=n_slots - 1,
+            title_ids=self._field_ids[0].ctypes.data,
+            lead_ids=self._field_ids[1].ctypes.data,
+            number_ids=tuple(number_ids),
+            **options._asdict(),
+        )
+        self._pointer = ctypes.pointer(self._vocabulary)
+        library.fill_slots(self._pointer, ends.ctypes.data, ids.ctypes.data, len(words))
+        self._library = library
+        self._threads = local()
+
+    def encode(self, title: bytes, text: bytes, first_line_bytes: int) -> EncodedText:
+        """Encode a text in UTF-8.
+
+        Outside of ASCII, characters are what the tokenizer makes of them.
+
+        Parameters
+        ----------
+        first_line_bytes : int
+            Where the first line of the text ends; it is the title if ``title`` has no word.
+        """
+        n_bytes = len(title) + len(text)
+        work = self._work(n_bytes)
+        self._library.encode(
+            self._pointer, title, len(title), text, len(text), first_line_bytes, work
+        )
+        n_tokens, n_words, n_unknown, n_numbers = _RESULT.unpack_from(work)
+        n_known = n_words - n_unknown - n_numbers
+        counts_at = _RESULT.size + n_tokens * np.dtype(np.int64).itemsize
+        return EncodedText(
+            np.frombuffer(work, np.int64, n_tokens, _RESULT.size).copy(),
+            np.frombuffer(work, np.float32, n_tokens, counts_at).copy(),
+            n_words,
+            n_known,
+            n_numbers,
+            n_known / (n_known + n_unknown) if n_words > n_numbers else 0.0,
+        )
+
+    def _work(self, n_bytes: int) -> Any:
+        """Return memory for a text of so many bytes."""
+        if n_bytes > KEPT_BYTES:
+            return ctypes.create_string_buffer(self._library.work_bytes(n_bytes))
+        try:
+            return self._threads.work
+        except AttributeError:
+            self._threads.work = ctypes.create_string_buffer(self._library.work_bytes(KEPT_BYTES))
+            return self._threads.work

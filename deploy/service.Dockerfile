@@ -19,7 +19,10 @@ RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-comp
  # what only these import: flatbuffers and protobuf, which traces and messages of gRPC are made of
         packages/flatbuffers \
  && if [ "${REQUIREMENTS}" = service ]; then rm -r packages/google; fi
+COPY requirements/compiler.txt .
+RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-compile -r compiler.txt
 COPY service service
+RUN python service/model/compile_encoder.py
 # compiled here, because a read-only root cannot keep what is compiled at the start
 RUN python -m compileall -q --invalidation-mode unchecked-hash \
         -s packages -p "/usr/local/lib/python${PYTHON}/site-packages" packages \

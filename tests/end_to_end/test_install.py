@@ -46,7 +46,8 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(distributions: Path) -> Path:
-    return distributions / f"newswire_topics-{__version__}-py3-none-any.whl"
+    (path,) = distributions.glob(f"newswire_topics-{__version__}-py3-none-*.whl")
+    return path
 
 
 @pytest.fixture(scope="module")

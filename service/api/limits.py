@@ -5,7 +5,7 @@ from typing import Final
 
 from service.api.errors import FieldProblem, InvalidRequestError, TooLargeError
 from service.api.schemas import BatchItem, RankingOptions
-from service.model import describe_blank
+from service.model import describe_blank, is_blank
 from service.model.tokenization import NEWS_TOKENIZER
 
 MAX_UTF8_BYTES: Final = 4
@@ -76,7 +76,7 @@ class RequestLimits:
             As `service.api.parsing.parse_classify_request`.
         """
         text, title = item.text or "", item.title or ""
-        if not text.strip() and not title.strip():
+        if is_blank(text, title):
             message = describe_blank(item.text, item.title).capitalize()
             fields = [*BatchItem.model_fields]
             raise InvalidRequestError([FieldProblem(field=f, message=message) for f in fields])

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model.compile_encoder import LIBRARY, source_sha256
-from service.model.token_counts import MAX_NUMBERS, EncodedText
+from service.model.token_counts import MAX_NUMBERS, UNKNOWN_ID, EncodedText
 
 KEPT_BYTES: Final = 65_536
 """Texts up to this are encoded in memory that a thread keeps."""
 _KEY_BYTES: Final = 16  # may be read behind a word
-_SLOT_INTEGERS: Final = 4
+_LINE_BYTES: Final = 64  # of the processor's cache: a slot is in one
 _RESULT: Final = struct.Struct("4q")
+_ID_BYTES: Final = 8
+_TOKEN_BYTES: Final = _ID_BYTES + 4  # with its count
 
 
 class EncoderOptions(NamedTuple):
@@ -28,6 +30,19 @@ class EncoderOptions(NamedTuple):
     last_number_id: int
     splits_apostrophes: bool
     drops_possessive: bool
+    ends_line_at_return: bool
+
+
+class _Slot(ctypes.Structure):
+    """The Slot of encoding.c."""
+
+    _fields_ = (
+        ("key", c_uint64 * 2),
+        ("begin", c_uint32),
+        ("id", c_uint32),
+        ("title_id", c_uint32),
+        ("lead_id", c_uint32),
+    )
 
 
 class _Vocabulary(ctypes.Structure):
@@ -37,14 +52,14 @@ class _Vocabulary(ctypes.Structure):
         ("words", c_char_p),
         ("slots", c_void_p),
         ("mask", c_uint64),
-        ("title_ids", c_void_p),
-        ("lead_ids", c_void_p),
-        ("number_ids", c_uint32 * (MAX_NUMBERS + 1)),
+        ("unknown", _Slot),
+        ("numbers", _Slot * (MAX_NUMBERS + 1)),
         ("last_number_id", c_uint32),
-        ("lead_words", c_int64),
-        ("max_title_words", c_int64),
         ("splits_apostrophes", c_int32),
         ("drops_possessive", c_int32),
+        ("ends_line_at_return", c_int32),
+        ("lead_words", c_int64),
+        ("max_title_words", c_int64),
     )
 
 
@@ -60,7 +75,7 @@ def load_library() -> Any:
     vocabulary = POINTER(_Vocabulary)
     library.count_slots.argtypes = (c_int64,)
     library.count_slots.restype = c_int64
-    library.fill_slots.argtypes = (vocabulary, c_void_p, c_void_p, c_int64)
+    library.fill_slots.argtypes = (vocabulary, *(c_void_p,) * 4, c_int64)
     library.fill_slots.restype = None
     library.work_bytes.argtypes = (c_int64,)
     library.work_bytes.restype = c_int64
@@ -91,28 +106,36 @@ class CompiledEncoder:
         number_ids: Sequence[int],
         options: EncoderOptions,
     ) -> None:
-        words = [word.encode(errors="surrogatepass") for word in word_ids]
-        ends = np.cumsum([len(word) for word in words], dtype=np.int64)
-        ids = np.array([*word_ids.values()], dtype=np.uint32)
-        n_slots = library.count_slots(len(words))
-        self._slots = np.zeros((n_slots, _SLOT_INTEGERS), dtype=np.int64)
-        self._field_ids = field_ids.astype(np.uint32)
-        self._words = b"".join((*words, bytes(_KEY_BYTES)))
+        # no text has a word with a zero
+        known = {word: i for word, i in word_ids.items() if word and "\0" not in word}
+        utf8 = [word.encode(errors="surrogatepass") + b"\0" for word in known]
+        begins = np.cumsum([0, *map(len, utf8)], dtype=np.int64)
+        ids = np.array([*known.values()], dtype=np.int64)
+        columns = np.stack((ids, *field_ids[:, ids])).astype(np.uint32)
+        n_slots = library.count_slots(len(known))
+        self._words = b"".join((*utf8, bytes(_KEY_BYTES)))
+        self._slots = np.zeros(n_slots * ctypes.sizeof(_Slot) + _LINE_BYTES, dtype=np.uint8)
         self._vocabulary = _Vocabulary(
             words=self._words,
-            slots=self._slots.ctypes.data,
+            slots=-(-self._slots.ctypes.data // _LINE_BYTES) * _LINE_BYTES,
             mask=n_slots - 1,
-            title_ids=self._field_ids[0].ctypes.data,
-            lead_ids=self._field_ids[1].ctypes.data,
-            number_ids=tuple(number_ids),
+            unknown=_Slot(id=UNKNOWN_ID),
+            numbers=tuple(
+                _Slot(id=i, title_id=field_ids[0, i], lead_id=field_ids[1, i]) for i in number_ids
+            ),
             **options._asdict(),
         )
         self._pointer = ctypes.pointer(self._vocabulary)
-        library.fill_slots(self._pointer, ends.ctypes.data, ids.ctypes.data, len(words))
+        library.fill_slots(
+            self._pointer,
+            begins.ctypes.data,
+            *(column.ctypes.data for column in columns),
+            len(known),
+        )
         self._library = library
         self._threads = local()
 
-    def encode(self, title: bytes, text: bytes, first_line_bytes: int) -> EncodedText:
+    def encode(self, title: bytes, text: bytes, first_line_bytes: int = -1) -> EncodedText:
         """Encode a text in UTF-8.
 
         Outside of ASCII, characters are what the tokenizer makes of them.
@@ -120,7 +143,8 @@ class CompiledEncoder:
         Parameters
         ----------
         first_line_bytes : int
-            Where the first line of the text ends; it is the title if ``title`` has no word.
+            Where the first line of the text ends; it is the title if ``title`` has no word. If
+            negative, the line ends as an ASCII text has it.
         """
         n_bytes = len(title) + len(text)
         work = self._work(n_bytes)
@@ -129,10 +153,10 @@ class CompiledEncoder:
         )
         n_tokens, n_words, n_unknown, n_numbers = _RESULT.unpack_from(work)
         n_known = n_words - n_unknown - n_numbers
-        counts_at = _RESULT.size + n_tokens * np.dtype(np.int64).itemsize
+        tokens = work[_RESULT.size : _RESULT.size + n_tokens * _TOKEN_BYTES]
         return EncodedText(
-            np.frombuffer(work, np.int64, n_tokens, _RESULT.size).copy(),
-            np.frombuffer(work, np.float32, n_tokens, counts_at).copy(),
+            np.frombuffer(tokens, np.int64, n_tokens),
+            np.frombuffer(tokens, np.float32, n_tokens, n_tokens * _ID_BYTES),
             n_words,
             n_known,
             n_numbers,

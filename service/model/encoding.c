@@ -8,24 +8,25 @@
 enum { PAD_ID = 0, START_ID = 1, UNKNOWN_ID = 2, FIRST_WORD_ID = 4, MAX_NUMBERS = 8 };
 enum { KEY_BYTES = 16, SLOTS_PER_WORD = 2, RADIX_BITS = 10, RADIX = 1 << RADIX_BITS };
 
+/* A word of the vocabulary; half a cache line. */
 typedef struct {
-    uint64_t key[2]; /* the first bytes of the word, padded with zeros */
-    uint32_t begin, n_bytes; /* where the word is among the words of the vocabulary */
+    uint64_t key[2]; /* its first bytes, padded with zeros */
+    uint32_t begin; /* where it is among all words */
     uint32_t id; /* PAD_ID in an empty slot */
-    uint32_t unused; /* a slot is half a cache line */
+    uint32_t title_id, lead_id; /* of its tokens in title and lead; PAD_ID for none */
 } Slot;
 
 typedef struct {
-    const uint8_t *words; /* all of them in UTF-8, then KEY_BYTES zeros */
+    const uint8_t *words; /* all of them in UTF-8, each with a zero behind it, then KEY_BYTES zeros */
     Slot *slots; /* a hash table with linear probing */
     uint64_t mask; /* number of slots, a power of two, minus 1 */
-    const uint32_t *title_ids; /* by the id of a word; PAD_ID for none */
-    const uint32_t *lead_ids;
-    uint32_t number_ids[MAX_NUMBERS + 1]; /* by the number of digits */
+    Slot unknown; /* stands for words that are not there */
+    Slot numbers[MAX_NUMBERS + 1]; /* and for numbers, by their digits */
     uint32_t last_number_id;
-    int64_t lead_words, max_title_words;
     int32_t splits_apostrophes; /* unless they are between letters or digits */
     int32_t drops_possessive; /* looks an unknown word up again without 's */
+    int32_t ends_line_at_return; /* a carriage return; a newline always does */
+    int64_t lead_words, max_title_words;
 } Vocabulary;
 
 /* The result begins with it; then come n_tokens ids (int64) and as many counts (float32). */
@@ -58,12 +59,13 @@ static uint64_t hash(const uint64_t key[2])
     return (mixed * 0x9E3779B97F4A7C15ULL) >> 32;
 }
 
-static int is_same(const uint8_t *one, const uint8_t *other, uint64_t n_bytes)
+/* Whether a word that is at least as long as a key is the one in a slot, whose key is the same. */
+static int is_same(const uint8_t *known, const uint8_t *word, uint64_t n_bytes)
 {
-    for (uint64_t i = 0; i < n_bytes; i++)
-        if (one[i] != other[i])
+    for (uint64_t i = KEY_BYTES; i < n_bytes; i++)
+        if (known[i] != word[i])
             return 0;
-    return 1;
+    return known[n_bytes] == 0;
 }
 
 /* The slot of a word, or the empty one where it would be. */
@@ -75,8 +77,8 @@ static Slot *find_slot(const Vocabulary *vocabulary, const uint8_t *word, uint64
         Slot *slot = &vocabulary->slots[i & vocabulary->mask];
         if (slot->id == PAD_ID)
             return slot;
-        if (slot->key[0] == key[0] && slot->key[1] == key[1] && slot->n_bytes == n_bytes
-            && (n_bytes <= KEY_BYTES || is_same(vocabulary->words + slot->begin, word, n_bytes)))
+        if (slot->key[0] == key[0] && slot->key[1] == key[1]
+            && (n_bytes < KEY_BYTES || is_same(vocabulary->words + slot->begin, word, n_bytes)))
             return slot;
     }
 }
@@ -90,18 +92,19 @@ int64_t count_slots(int64_t n_words)
     return n_slots;
 }
 
-/* Fill the empty slots with the words, which end at `ends`. */
-void fill_slots(Vocabulary *vocabulary, const int64_t *ends, const uint32_t *ids, int64_t n_words)
+/* Fill the empty slots with the words, which begin at `begins`; the last one is where they end. */
+void fill_slots(Vocabulary *vocabulary, const int64_t *begins, const uint32_t *ids,
+    const uint32_t *title_ids, const uint32_t *lead_ids, int64_t n_words)
 {
     for (int64_t i = 0; i < n_words; i++) {
-        uint32_t begin = i ? (uint32_t)ends[i - 1] : 0;
-        uint32_t n_bytes = (uint32_t)ends[i] - begin;
-        const uint8_t *word = vocabulary->words + begin;
+        const uint8_t *word = vocabulary->words + begins[i];
+        uint64_t n_bytes = (uint64_t)(begins[i + 1] - begins[i] - 1);
         Slot *slot = find_slot(vocabulary, word, n_bytes);
         read_key(word, n_bytes, slot->key);
-        slot->begin = begin;
-        slot->n_bytes = n_bytes;
+        slot->begin = (uint32_t)begins[i];
         slot->id = ids[i];
+        slot->title_id = title_ids[i];
+        slot->lead_id = lead_ids[i];
     }
 }
 
@@ -115,17 +118,17 @@ static int is_number(const uint8_t *word, uint64_t n_bytes)
     return 1;
 }
 
-static uint32_t find_id(const Vocabulary *vocabulary, const uint8_t *word, uint64_t n_bytes)
+static const Slot *find_word(const Vocabulary *vocabulary, const uint8_t *word, uint64_t n_bytes)
 {
-    uint32_t id = find_slot(vocabulary, word, n_bytes)->id;
-    if (id != PAD_ID)
-        return id;
+    const Slot *slot = find_slot(vocabulary, word, n_bytes);
+    if (slot->id != PAD_ID)
+        return slot;
     if (is_number(word, n_bytes))
-        return vocabulary->number_ids[n_bytes < MAX_NUMBERS ? n_bytes : MAX_NUMBERS];
+        return &vocabulary->numbers[n_bytes < MAX_NUMBERS ? n_bytes : MAX_NUMBERS];
     if (vocabulary->drops_possessive && n_bytes > 2 && word[n_bytes - 2] == '\''
         && word[n_bytes - 1] == 's')
-        id = find_slot(vocabulary, word, n_bytes - 2)->id;
-    return id == PAD_ID ? UNKNOWN_ID : id;
+        slot = find_slot(vocabulary, word, n_bytes - 2);
+    return slot->id == PAD_ID ? &vocabulary->unknown : slot;
 }
 
 /* Lower case; 0 for what separates words. Bytes of characters beyond ASCII belong to words. */
@@ -136,6 +139,24 @@ static uint8_t fold(uint8_t byte)
     return is_digit(byte) || (byte >= 'a' && byte <= 'z') || byte == '\'' || byte >= 0x80 ? byte : 0;
 }
 
+/* Where a text begins behind leading white space, as str.lstrip has it. */
+static int64_t skip_blanks(const uint8_t *text, int64_t n_bytes)
+{
+    int64_t i = 0;
+    while (i < n_bytes && (text[i] == ' ' || (text[i] >= 9 && text[i] <= 13)
+               || (text[i] >= 28 && text[i] <= 31)))
+        i++;
+    return i;
+}
+
+static int64_t find_line_end(const Vocabulary *vocabulary, const uint8_t *text, int64_t n_bytes)
+{
+    int64_t i = 0;
+    while (i < n_bytes && text[i] != '\n' && !(text[i] == '\r' && vocabulary->ends_line_at_return))
+        i++;
+    return i;
+}
+
 /* Whether an apostrophe is not between two letters or digits. */
 static int is_edge(const uint8_t *text, int64_t n_bytes, int64_t place)
 {
@@ -144,10 +165,21 @@ static int is_edge(const uint8_t *text, int64_t n_bytes, int64_t place)
     return before == 0 || before == '\'' || after == 0 || after == '\'';
 }
 
-/* Append the ids of the words of a text, and return the new length. */
-static int64_t append_ids(const Vocabulary *vocabulary, const uint8_t *text, int64_t n_bytes,
-    uint8_t *folded, uint32_t *ids, int64_t n_ids)
+/* The parts of the memory of `encode`; see work_bytes. */
+typedef struct {
+    Result *result;
+    int64_t *token_ids;
+    float *counts;
+    uint32_t *ids, *other;
+    const Slot **words; /* shares its memory with token_ids, which are written when it is not used */
+    uint8_t *folded;
+} Work;
+
+/* Append the words of a text, and return how many there are now. */
+static int64_t append_words(const Vocabulary *vocabulary, const uint8_t *text, int64_t n_bytes,
+    Work work, int64_t n_words)
 {
+    uint8_t *folded = work.folded;
     for (int64_t i = 0; i < n_bytes; i++)
         folded[i] = fold(text[i]);
     for (int64_t i = 0; i < n_bytes && vocabulary->splits_apostrophes; i++)
@@ -155,24 +187,23 @@ static int64_t append_ids(const Vocabulary *vocabulary, const uint8_t *text, int
             folded[i] = 0;
     for (int64_t i = 0; i < KEY_BYTES; i++)
         folded[n_bytes + i] = 0;
+    uint32_t *begins = work.ids, *ends = work.other;
+    int64_t n = 0;
     for (int64_t end = 0; end < n_bytes; end++) {
         int64_t begin = end;
         while (folded[end])
             end++;
-        if (end > begin)
-            ids[n_ids++] = find_id(vocabulary, folded + begin, (uint64_t)(end - begin));
+        if (end > begin) {
+            uint64_t key[2];
+            read_key(folded + begin, (uint64_t)(end - begin), key);
+            __builtin_prefetch(&vocabulary->slots[hash(key) & vocabulary->mask]);
+            begins[n] = (uint32_t)begin;
+            ends[n++] = (uint32_t)end;
+        }
     }
-    return n_ids;
-}
-
-/* Append the tokens of a field, and return the new length. */
-static int64_t append_field(const uint32_t *field_ids, uint32_t *ids, int64_t begin, int64_t end,
-    int64_t n_ids)
-{
-    for (int64_t i = begin; i < end; i++)
-        if (field_ids[ids[i]] != PAD_ID)
-            ids[n_ids++] = field_ids[ids[i]];
-    return n_ids;
+    for (int64_t i = 0; i < n; i++)
+        work.words[n_words + i] = find_word(vocabulary, folded + begins[i], ends[i] - begins[i]);
+    return n_words + n;
 }
 
 /* Sort by one digit of RADIX_BITS bits; the order of equal digits stays. */
@@ -203,45 +234,55 @@ int64_t work_bytes(int64_t n_bytes)
     return (int64_t)sizeof(Result) + count_tokens(n_bytes) * of_a_token + n_bytes + KEY_BYTES;
 }
 
-/* Encode a text. Its first line is the title if `title` has no word and the line is short enough. */
+/* Encode a text. Its first line is the title if `title` has no word and the line is short enough; a
+ * negative length stands for the line that begins with the first byte that is not white space. */
 void encode(const Vocabulary *vocabulary, const uint8_t *title, int64_t title_bytes,
-    const uint8_t *text, int64_t text_bytes, int64_t first_line_bytes, void *work)
+    const uint8_t *text, int64_t text_bytes, int64_t first_line_bytes, void *memory)
 {
     int64_t max_tokens = count_tokens(title_bytes + text_bytes);
-    Result *result = work;
-    int64_t *token_ids = (int64_t *)(result + 1);
-    float *counts = (float *)(token_ids + max_tokens);
-    uint32_t *ids = (uint32_t *)(counts + max_tokens), *other = ids + max_tokens;
-    uint8_t *folded = (uint8_t *)(other + max_tokens);
+    Work work = {.result = memory};
+    work.token_ids = (int64_t *)(work.result + 1);
+    work.words = (const Slot **)work.token_ids;
+    work.counts = (float *)(work.token_ids + max_tokens);
+    work.ids = (uint32_t *)(work.counts + max_tokens);
+    work.other = work.ids + max_tokens;
+    work.folded = (uint8_t *)(work.other + max_tokens);
 
-    int64_t title_end = append_ids(vocabulary, title, title_bytes, folded, ids, 0), n = title_end;
+    int64_t title_end = append_words(vocabulary, title, title_bytes, work, 0), n_words = title_end;
     if (title_end == 0) {
-        n = append_ids(vocabulary, text, first_line_bytes, folded, ids, 0);
-        title_end = n <= vocabulary->max_title_words ? n : 0;
+        if (first_line_bytes < 0) {
+            int64_t begin = skip_blanks(text, text_bytes);
+            first_line_bytes = begin + find_line_end(vocabulary, text + begin, text_bytes - begin);
+        }
+        n_words = append_words(vocabulary, text, first_line_bytes, work, 0);
+        title_end = n_words <= vocabulary->max_title_words ? n_words : 0;
         text += first_line_bytes;
         text_bytes -= first_line_bytes;
     }
-    n = append_ids(vocabulary, text, text_bytes, folded, ids, n);
-    *result = (Result){.n_words = n};
-    for (int64_t i = 0; i < n; i++) {
-        result->n_unknown += ids[i] == UNKNOWN_ID;
-        result->n_numbers += ids[i] >= FIRST_WORD_ID && ids[i] <= vocabulary->last_number_id;
+    n_words = append_words(vocabulary, text, text_bytes, work, n_words);
+    int64_t lead_end = title_end + vocabulary->lead_words, n = 0;
+    *work.result = (Result){.n_words = n_words};
+    work.ids[n++] = START_ID;
+    for (int64_t i = 0; i < n_words; i++) {
+        const Slot *word = work.words[i];
+        uint32_t field_id = i < title_end ? word->title_id : i < lead_end ? word->lead_id : PAD_ID;
+        work.ids[n++] = word->id;
+        if (field_id != PAD_ID)
+            work.ids[n++] = field_id;
+        work.result->n_unknown += word->id == UNKNOWN_ID;
+        work.result->n_numbers += word->id >= FIRST_WORD_ID && word->id <= vocabulary->last_number_id;
     }
-    int64_t lead_end = title_end + vocabulary->lead_words;
-    lead_end = lead_end < n ? lead_end : n;
-    n = append_field(vocabulary->title_ids, ids, 0, title_end, n);
-    n = append_field(vocabulary->lead_ids, ids, title_end, lead_end, n);
-    ids[n++] = START_ID;
 
-    sort_by_digit(ids, other, n, 0);
-    sort_by_digit(other, ids, n, RADIX_BITS);
+    sort_by_digit(work.ids, work.other, n, 0);
+    sort_by_digit(work.other, work.ids, n, RADIX_BITS);
     int64_t n_tokens = 0;
     for (int64_t begin = 0, end; begin < n; begin = end) {
-        for (end = begin + 1; end < n && ids[end] == ids[begin]; end++)
+        for (end = begin + 1; end < n && work.ids[end] == work.ids[begin]; end++)
             ;
-        token_ids[n_tokens] = ids[begin];
-        counts[n_tokens++] = (float)(end - begin);
+        work.token_ids[n_tokens] = work.ids[begin];
+        work.counts[n_tokens++] = (float)(end - begin);
     }
-    result->n_tokens = n_tokens;
-    __builtin_memmove(token_ids + n_tokens, counts, (uint64_t)n_tokens * sizeof(float));
+    work.result->n_tokens = n_tokens;
+    __builtin_memmove(
+        work.token_ids + n_tokens, work.counts, (uint64_t)n_tokens * sizeof(float));
 }

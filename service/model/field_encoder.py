@@ -80,11 +80,11 @@ class FieldEncoder(TextEncoder):
         """Encode a text for the network. Any str is accepted, also one without a word."""
         if self._compiled is None:
             return self.encode_in_python(text, title)
-        text = text.lstrip()
-        first_end = self._first_line_end(text)
         title_utf8 = self._utf8(title) if title else b""
         if self.tokenizer.is_plain(text):
-            return self._compiled.encode(title_utf8, text.encode(), first_end)
+            return self._compiled.encode(title_utf8, text.encode())
+        text = text.lstrip()
+        first_end = self._first_line_end(text)
         first, rest = self._utf8(text[:first_end]), self._utf8(text[first_end:])
         return self._compiled.encode(title_utf8, first + b" " + rest, len(first))
 
@@ -111,6 +111,7 @@ class FieldEncoder(TextEncoder):
             last_number_id=self._last_number_id,
             splits_apostrophes=self.tokenizer.splits_apostrophes,
             drops_possessive=self._possessive is not None,
+            ends_line_at_return="\r" in self._line_ends,
         )
         return CompiledEncoder(library, self._word_ids, self._field_ids, self._number_ids, options)
 

@@ -3,10 +3,11 @@
 The application limits the time of request bodies and of its own work
 (`service.scheduling.timeouts`). This module limits the rest: headers, trailers, pipelined requests,
 connections, and the remainder of a body after its response. It also corrects where uvicorn deviates
-from RFC 9110 and 9112. Uvicorn closes idle connections; the kernel ends those whose client does not
+from RFC 9110 and 9112. The kernel ends connections whose client does not
 read (`service.server.listeners.set_send_timeout`).
 
-There is no timer per request: each connection checks itself about once a second.
+There is no timer per request: each connection checks itself about once a second, and has one timer
+that closes it when it is idle.
 """
 
 import logging
@@ -76,6 +77,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     """Status that ends the connection after the responses to earlier requests."""
     _eof: bool = False
 
+    _idle_since: float | None = None
+    """When the last response ended, if nothing has arrived since."""
     _check_task: TimerHandle | None = None
     _waits_after: HTTPScope | None = None
     _waits_in_headers: bool = False
@@ -97,8 +100,9 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self._unparsed = memoryview(b"")
         self._disconnect_running()
         super().connection_lost(exc)
-        if self._check_task is not None:
-            self._check_task.cancel()
+        for timer in (self._check_task, self.timeout_keep_alive_task):
+            if timer is not None:
+                timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Parse data, or buffer it while earlier requests wait."""
@@ -187,8 +191,10 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if self._transport.waiting_headers:
             self._transport.flush()
         if self.pipeline and not self.transport.is_closing():
-            self._running, _ = self.pipeline[-1]  # uvicorn starts it
-        super().on_response_complete()
+            self._running, _ = self.pipeline[-1]
+            super().on_response_complete()  # starts it
+        else:
+            self._begin_idle()
         if self._is_held:
             self._parse_waiting()
         if (self._rejection is not None or self._eof) and not self._is_responding():
@@ -321,12 +327,42 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     # timeouts
 
+    def _begin_idle(self) -> None:
+        """Wait for the next request as uvicorn does, which begins and cancels a timer for each."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._begin_keep_alive(self.timeout_keep_alive)
+
+    def _begin_keep_alive(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Be idle no longer."""
+        self._idle_since = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if it has been idle for long enough, or wait for the rest."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return  # the next response begins it again
+        seconds_left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if seconds_left > 0:
+            self._begin_keep_alive(seconds_left)
+        else:
+            super().timeout_keep_alive_handler()
+
     def _check_timeout(self) -> None:
         """Close the connection if it has waited too long for the same thing."""
         now = self.loop.time()
         in_headers = self._in_headers()
-        if not self._waits_for_client() or self.timeout_keep_alive_task is not None:
-            self._waits_since = None  # the application or uvicorn has a timeout
+        if not self._waits_for_client() or self._idle_since is not None:
+            self._waits_since = None  # there is another timeout
         elif (
             self._waits_since is None
             or self._waits_after is not self.scope

@@ -115,6 +115,15 @@ def test_keep_alive_connection_times_out(connection: socket.socket) -> None:
     assert time.monotonic() - began > 0.8  # later than the headers would time out
 
 
+def test_idle_time_counts_from_the_last_response(connection: socket.socket) -> None:
+    connection.sendall(LIVE)
+    time.sleep(0.6)  # the timer of the first response is still running
+    began = time.monotonic()
+    connection.sendall(LIVE)
+    assert statuses(read_to_end(connection)) == [200, 200]
+    assert time.monotonic() - began > 0.8
+
+
 @pytest.mark.parametrize(
     ("head", "piece", "status"),
     [

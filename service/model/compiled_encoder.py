@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from service.model.compile_encoder import LIBRARY, source_sha256
 from service.model.token_counts import MAX_NUMBERS, UNKNOWN_ID, EncodedText
 
-KEPT_BYTES: Final = 65_536
-"""Texts up to this are encoded in memory that a thread keeps."""
+KEPT_BYTES: Final = 16_384
+"""Texts up to this are encoded in memory that a thread keeps: nearly all."""
 _KEY_BYTES: Final = 16  # may be read behind a word
 _LINE_BYTES: Final = 64  # of the processor's cache: a slot is in one
 _RESULT: Final = struct.Struct("4q")
@@ -133,7 +133,7 @@ class CompiledEncoder:
             len(known),
         )
         self._library = library
-        self._threads = local()
+        self._memory = _Memory(library.work_bytes(KEPT_BYTES))
 
     def encode(self, title: bytes, text: bytes, first_line_bytes: int = -1) -> EncodedText:
         """Encode a text in UTF-8.
@@ -147,7 +147,9 @@ class CompiledEncoder:
             negative, the line ends as an ASCII text has it.
         """
         n_bytes = len(title) + len(text)
-        work = self._work(n_bytes)
+        work = self._memory.work
+        if n_bytes > KEPT_BYTES:
+            work = ctypes.create_string_buffer(self._library.work_bytes(n_bytes))
         self._library.encode(
             self._pointer, title, len(title), text, len(text), first_line_bytes, work
         )
@@ -163,12 +165,9 @@ class CompiledEncoder:
             n_known / (n_known + n_unknown) if n_words > n_numbers else 0.0,
         )
 
-    def _work(self, n_bytes: int) -> Any:
-        """Return memory for a text of so many bytes."""
-        if n_bytes > KEPT_BYTES:
-            return ctypes.create_string_buffer(self._library.work_bytes(n_bytes))
-        try:
-            return self._threads.work
-        except AttributeError:
-            self._threads.work = ctypes.create_string_buffer(self._library.work_bytes(KEPT_BYTES))
-            return self._threads.work
+
+class _Memory(local):
+    """Memory for a text, each thread's own."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self.work = ctypes.create_string_buffer(n_bytes)

@@ -81,7 +81,7 @@ class FieldEncoder(TextEncoder):
         if self._compiled is None:
             return self.encode_in_python(text, title)
         title_utf8 = self._utf8(title) if title else b""
-        if self.tokenizer.is_plain(text):
+        if self._is_plain(text):
             return self._compiled.encode(title_utf8, text.encode())
         text = text.lstrip()
         first_end = self._first_line_end(text)
@@ -115,9 +115,13 @@ class FieldEncoder(TextEncoder):
         )
         return CompiledEncoder(library, self._word_ids, self._field_ids, self._number_ids, options)
 
+    def _is_plain(self, text: str) -> bool:
+        """Whether a text is ASCII without entities, of which C finds the words."""
+        return text.isascii() and not (";" in text and self.tokenizer.decodes_entities)
+
     def _utf8(self, text: str) -> bytes:
         """Return a text of the same words, and as long numbers, for the encoder in C."""
-        if self.tokenizer.is_plain(text):
+        if self._is_plain(text):
             return text.encode()
         words = self.tokenizer.tokenize(text)
         for place, word in enumerate(words):

@@ -111,7 +111,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         elif self._rejection is not None:
             return  # part of no request
         elif len(data) <= PARSE_CHUNK_BYTES and not self._is_held:
-            self._unset_keepalive_if_required()
+            self._idle_since = None
             self._parse(data)
             if self.pipeline:
                 self._hold()
@@ -205,7 +205,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     def _parse_waiting(self) -> None:
         """Parse what is buffered, until a request has to wait."""
         if self._unparsed:
-            self._unset_keepalive_if_required()
+            self._idle_since = None
         while True:
             if self.transport.is_closing():  # no response is possible
                 self._unparsed = memoryview(b"")

@@ -1,7 +1,6 @@
 """The encoder in C, ``encoding.c``: loaded where it is compiled, as by ``make``."""
 
 import ctypes
-import struct
 from collections.abc import Mapping, Sequence
 from ctypes import POINTER, c_char_p, c_int32, c_int64, c_uint32, c_uint64, c_void_p
 from threading import local
@@ -14,10 +13,10 @@ from service.model.compile_encoder import LIBRARY, source_sha256
 from service.model.token_counts import MAX_NUMBERS, UNKNOWN_ID, EncodedText
 
 KEPT_BYTES: Final = 16_384
-"""Texts up to this are encoded in memory that a thread keeps: nearly all."""
+"""Texts up to this are encoded in memory that a thread keeps. Longer ones release the GIL."""
 _KEY_BYTES: Final = 16  # may be read behind a word
 _LINE_BYTES: Final = 64  # of the processor's cache: a slot is in one
-_RESULT: Final = struct.Struct("4q")
+_RESULT_BYTES: Final = 32
 _ID_BYTES: Final = 8
 _TOKEN_BYTES: Final = _ID_BYTES + 4  # with its count
 
@@ -63,10 +62,13 @@ class _Vocabulary(ctypes.Structure):
     )
 
 
-def load_library() -> Any:
-    """Return the library, or None if it is not compiled, or of another source than is here."""
+def load_library(loader: type[ctypes.CDLL] = ctypes.PyDLL) -> Any:
+    """Return the library, or None if it is not compiled, or of another source than is here.
+
+    With `ctypes.PyDLL` calls hold the GIL, with `ctypes.CDLL` they release it.
+    """
     try:
-        library = ctypes.PyDLL(str(LIBRARY))
+        library = loader(str(LIBRARY))
         compiled_from = c_char_p.in_dll(library, "source_sha256")
     except (OSError, ValueError):
         return None
@@ -79,7 +81,7 @@ def load_library() -> Any:
     library.fill_slots.restype = None
     library.work_bytes.argtypes = (c_int64,)
     library.work_bytes.restype = c_int64
-    library.encode.argtypes = (vocabulary, *(c_char_p, c_int64) * 2, c_int64, c_char_p)
+    library.encode.argtypes = (vocabulary, *(c_char_p, c_int64) * 2, c_int64, c_void_p)
     library.encode.restype = None
     return library
 
@@ -133,6 +135,7 @@ class CompiledEncoder:
             len(known),
         )
         self._library = library
+        self._releasing_library = load_library(ctypes.CDLL)
         self._memory = _Memory(library.work_bytes(KEPT_BYTES))
 
     def encode(self, title: bytes, text: bytes, first_line_bytes: int = -1) -> EncodedText:
@@ -147,15 +150,16 @@ class CompiledEncoder:
             negative, the line ends as an ASCII text has it.
         """
         n_bytes = len(title) + len(text)
-        work = self._memory.work
+        memory, library = self._memory, self._library
         if n_bytes > KEPT_BYTES:
-            work = ctypes.create_string_buffer(self._library.work_bytes(n_bytes))
-        self._library.encode(
-            self._pointer, title, len(title), text, len(text), first_line_bytes, work
+            memory = _Memory(library.work_bytes(n_bytes))
+            library = self._releasing_library
+        library.encode(
+            self._pointer, title, len(title), text, len(text), first_line_bytes, memory.address
         )
-        n_tokens, n_words, n_unknown, n_numbers = _RESULT.unpack_from(work)
+        n_tokens, n_words, n_unknown, n_numbers = memory.result.tolist()
         n_known = n_words - n_unknown - n_numbers
-        tokens = work[_RESULT.size : _RESULT.size + n_tokens * _TOKEN_BYTES]
+        tokens = memory.tokens[: n_tokens * _TOKEN_BYTES].tobytes()
         return EncodedText(
             np.frombuffer(tokens, np.int64, n_tokens),
             np.frombuffer(tokens, np.float32, n_tokens, n_tokens * _ID_BYTES),
@@ -170,4 +174,7 @@ class _Memory(local):
     """Memory for a text, each thread's own."""
 
     def __init__(self, n_bytes: int) -> None:
-        self.work = ctypes.create_string_buffer(n_bytes)
+        memory = np.empty(n_bytes, dtype=np.uint8)
+        self.address = memory.ctypes.data
+        self.result = memory[:_RESULT_BYTES].view(np.int64)
+        self.tokens = memory[_RESULT_BYTES:]

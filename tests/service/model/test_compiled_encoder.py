@@ -1,7 +1,6 @@
 """The encoder in C, against the one in Python."""
 
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import create_string_buffer
 from pathlib import Path
 
 import numpy as np
@@ -118,11 +117,17 @@ def test_memory(title: str, text: str) -> None:
     assert isinstance(encoder, CompiledEncoder)
     utf8 = title.encode(), text.encode()
     n_bytes = library.work_bytes(sum(map(len, utf8)))
-    work = create_string_buffer(b"\xaa" * (n_bytes + 64))
+    work = np.full(n_bytes + 64, 0xAA, dtype=np.uint8)
     library.encode(
-        encoder._pointer, utf8[0], len(utf8[0]), utf8[1], len(utf8[1]), len(utf8[1]) // 2, work
+        encoder._pointer,
+        utf8[0],
+        len(utf8[0]),
+        utf8[1],
+        len(utf8[1]),
+        len(utf8[1]) // 2,
+        work.ctypes.data,
     )
-    assert work.raw[n_bytes:-1] == b"\xaa" * 64
+    assert (work[n_bytes:] == 0xAA).all()
 
 
 def test_threads() -> None:

@@ -6,7 +6,10 @@
 #include <stdint.h>
 
 enum { PAD_ID = 0, START_ID = 1, UNKNOWN_ID = 2, FIRST_WORD_ID = 4, MAX_NUMBERS = 8 };
-enum { KEY_BYTES = 16, SLOTS_PER_WORD = 2, RADIX_BITS = 10, RADIX = 1 << RADIX_BITS };
+enum { KEY_BYTES = 16, SLOTS_PER_WORD = 2 };
+enum { RADIX_BITS = 10, RADIX = 1 << RADIX_BITS }; /* two digits hold MAX_TOKEN_ID */
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a key has its first byte in the lowest bits");
 
 /* A word of the vocabulary; half a cache line. */
 typedef struct {
@@ -165,15 +168,43 @@ static int is_edge(const uint8_t *text, int64_t n_bytes, int64_t place)
     return before == 0 || before == '\'' || after == 0 || after == '\'';
 }
 
-/* The parts of the memory of `encode`; see work_bytes. */
+/* The parts of the memory of `encode`. */
 typedef struct {
     Result *result;
     int64_t *token_ids;
+    const Slot **words;
     float *counts;
-    uint32_t *ids, *other;
-    const Slot **words; /* shares its memory with token_ids, which are written when it is not used */
+    uint32_t *ids, *spare;
     uint8_t *folded;
 } Work;
+
+/* The most words of so many bytes. A word takes a byte, and another one before the next word, except
+ * between title, first line and the rest. */
+static int64_t count_words(int64_t n_bytes) { return (n_bytes + 3) / 2; }
+
+/* Their most tokens: two with that of a field; START_ID is one more. */
+static int64_t count_tokens(int64_t n_bytes) { return 2 * count_words(n_bytes) + 1; }
+
+/* The memory that `encode` needs for so many bytes of title and text together. */
+int64_t work_bytes(int64_t n_bytes)
+{
+    int64_t of_a_token = sizeof(int64_t) + sizeof(float) + 2 * sizeof(uint32_t);
+    return (int64_t)sizeof(Result) + count_tokens(n_bytes) * of_a_token
+        + count_words(n_bytes) * (int64_t)sizeof(Slot *) + n_bytes + KEY_BYTES;
+}
+
+static Work divide(void *memory, int64_t n_bytes)
+{
+    int64_t max_tokens = count_tokens(n_bytes);
+    Work work = {.result = memory};
+    work.token_ids = (int64_t *)(work.result + 1);
+    work.words = (const Slot **)(work.token_ids + max_tokens);
+    work.counts = (float *)(work.words + count_words(n_bytes));
+    work.ids = (uint32_t *)(work.counts + max_tokens);
+    work.spare = work.ids + max_tokens;
+    work.folded = (uint8_t *)(work.spare + max_tokens);
+    return work;
+}
 
 /* Append the words of a text, and return how many there are now. */
 static int64_t append_words(const Vocabulary *vocabulary, const uint8_t *text, int64_t n_bytes,
@@ -187,7 +218,7 @@ static int64_t append_words(const Vocabulary *vocabulary, const uint8_t *text, i
             folded[i] = 0;
     for (int64_t i = 0; i < KEY_BYTES; i++)
         folded[n_bytes + i] = 0;
-    uint32_t *begins = work.ids, *ends = work.other;
+    uint32_t *begins = work.ids, *ends = work.spare;
     int64_t n = 0;
     for (int64_t end = 0; end < n_bytes; end++) {
         int64_t begin = end;
@@ -222,32 +253,12 @@ static void sort_by_digit(const uint32_t *from, uint32_t *to, int64_t n, int shi
         to[begins[from[i] >> shift & (RADIX - 1)]++] = from[i];
 }
 
-/* The most tokens of so many bytes. A word takes a byte, and another one before the next word, except
- * between title, first line and the rest. It has two tokens with that of a field; START_ID is one
- * more. */
-static int64_t count_tokens(int64_t n_bytes) { return n_bytes + 3 + 1; }
-
-/* The memory that `encode` needs for so many bytes of title and text together. */
-int64_t work_bytes(int64_t n_bytes)
-{
-    int64_t of_a_token = sizeof(int64_t) + sizeof(float) + 2 * sizeof(uint32_t);
-    return (int64_t)sizeof(Result) + count_tokens(n_bytes) * of_a_token + n_bytes + KEY_BYTES;
-}
-
 /* Encode a text. Its first line is the title if `title` has no word and the line is short enough; a
  * negative length stands for the line that begins with the first byte that is not white space. */
 void encode(const Vocabulary *vocabulary, const uint8_t *title, int64_t title_bytes,
     const uint8_t *text, int64_t text_bytes, int64_t first_line_bytes, void *memory)
 {
-    int64_t max_tokens = count_tokens(title_bytes + text_bytes);
-    Work work = {.result = memory};
-    work.token_ids = (int64_t *)(work.result + 1);
-    work.words = (const Slot **)work.token_ids;
-    work.counts = (float *)(work.token_ids + max_tokens);
-    work.ids = (uint32_t *)(work.counts + max_tokens);
-    work.other = work.ids + max_tokens;
-    work.folded = (uint8_t *)(work.other + max_tokens);
-
+    Work work = divide(memory, title_bytes + text_bytes);
     int64_t title_end = append_words(vocabulary, title, title_bytes, work, 0), n_words = title_end;
     if (title_end == 0) {
         if (first_line_bytes < 0) {
@@ -273,8 +284,8 @@ void encode(const Vocabulary *vocabulary, const uint8_t *title, int64_t title_by
         work.result->n_numbers += word->id >= FIRST_WORD_ID && word->id <= vocabulary->last_number_id;
     }
 
-    sort_by_digit(work.ids, work.other, n, 0);
-    sort_by_digit(work.other, work.ids, n, RADIX_BITS);
+    sort_by_digit(work.ids, work.spare, n, 0);
+    sort_by_digit(work.spare, work.ids, n, RADIX_BITS);
     int64_t n_tokens = 0;
     for (int64_t begin = 0, end; begin < n; begin = end) {
         for (end = begin + 1; end < n && work.ids[end] == work.ids[begin]; end++)

@@ -10,7 +10,7 @@ TEST := $(VENVS)/test/bin/python
 LINT := $(VENVS)/lint/bin/python
 FUZZING := $(VENVS)/fuzzing/bin/python
 HELM := $(VENVS)/helm/bin/helm
-ENCODER := service/model/_encoding.so
+ENCODER := service/model/_encoding-$(shell uname -s | tr A-Z a-z)-$(shell uname -m).so
 
 PEERS := litserve mlserver bentoml ray keras fasttext sklearn
 SIZE_dev := 3.7 GB, some minutes
@@ -117,6 +117,10 @@ pictures: $(VENVS)/dev/.installed
 screenshots: $(VENVS)/dev/.installed
 	$(DEV) -m tests.end_to_end.screenshots
 
+# Compile the encoder in C; other targets do it when it has changed.
+compile: $(VENVS)/compiler/.installed
+	$(VENVS)/compiler/bin/python service/model/compile_encoder.py
+
 # Build the wheel and the source distribution of a release, in dist/.
 dist: $(VENVS)/packaging/.installed
 	rm -rf $(DIST)
@@ -157,7 +161,7 @@ lock-peers: $(VENVS)/dev/.installed
 
 # Remove the environments, caches and built files.
 clean:
-	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing dist site $(ENCODER)
+	rm -rf $(VENVS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .fuzzing service/model/_encoding* dist site
 
 ifneq ($(filter peers,$(ARGS)),)
 bench: $(PEERS:%=$(VENVS)/peers-%/.installed)
@@ -199,7 +203,7 @@ $(VENVS)/%/.installed: requirements/%.txt
 	@echo "Installing $$(grep -c '^[a-z].*==' $<) packages of $< in $(VENVS)/$*, once$(if $(SIZE_$*),: $(SIZE_$*))" >&2
 	$(install)
 
-# Without it the encoder in Python is used, which is slower.
+# Without it texts are encoded in Python, which is slower.
 $(ENCODER): service/model/encoding.c service/model/compile_encoder.py | $(VENVS)/compiler/.installed
 	$(VENVS)/compiler/bin/python service/model/compile_encoder.py
 
@@ -222,5 +226,5 @@ touch $@
 endef
 
 .PHONY: help serve train check-data evaluate promote batch-classify install-cli data test test-fast test-compose bench \
-	reliability lint format docs docs-check docs-tables test-batch pictures screenshots dist audit lock proto lock-peers \
+	reliability lint format docs docs-check docs-tables test-batch pictures screenshots compile dist audit lock proto lock-peers \
 	clean

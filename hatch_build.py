@@ -1,27 +1,34 @@
-"""Build hook of hatchling: the newest bundle in both distributions, the encoder in the wheel."""
+"""Build hook of hatchling: the newest bundle in wheel and sdist, the encoder in C in the wheel."""
 
 import subprocess
 import sys
-import sysconfig
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 MODELS = "models/reuters"
-ENCODER = "service/model/_encoding.so"
 COMPILER = "service/model/compile_encoder.py"
+LIBRARIES = "service/model/_encoding-*"
 
 
 class BundleAndEncoder(BuildHookInterface):
     """Adds the bundle of the highest number, as package data of ``service`` in a wheel.
 
-    A wheel also has the compiled encoder, where the compiler is there for this platform.
+    A wheel also has the encoder in C, compiled for all platforms. Without a compiler it has none,
+    and texts are encoded in Python.
     """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add both, except to an editable install, which finds those of the checkout."""
+        """Add both; an editable install finds the bundles of the checkout."""
+        if self.target_name == "wheel":
+            options = [] if version == "editable" else ["--all"]
+            compiled = subprocess.run(  # noqa: S603
+                [sys.executable, COMPILER, *options], cwd=self.root, check=False
+            )
+            if compiled.returncode:
+                self.app.display_warning("No encoder in C: texts are encoded in Python, slower")
+            build_data["artifacts"].append(LIBRARIES)
         if version == "editable":
             return
         folders = Path(self.root, MODELS).iterdir()
@@ -30,23 +37,3 @@ class BundleAndEncoder(BuildHookInterface):
             self.app.abort(f"{newest}: expected a complete bundle, manifest.sha256 not found")
         package = "service/" if self.target_name == "wheel" else ""
         build_data["force_include"][str(newest)] = f"{package}{MODELS}/{newest.name}"
-        if self.target_name != "wheel":
-            return
-        if find_spec("ziglang") is None:
-            self.app.display_warning(
-                "No compiler: the wheel has the encoder in Python, which is slower"
-            )
-            return
-        subprocess.run([sys.executable, COMPILER], cwd=self.root, check=True)  # noqa: S603
-        build_data["artifacts"].append(ENCODER)
-        build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform_tag()}"
-
-
-def platform_tag() -> str:
-    """Return the tag of wheels for this platform; on Linux for any C library (PEP 600 and 656)."""
-    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-    if not platform.startswith("linux_"):
-        return platform
-    machine = platform.removeprefix("linux_")
-    return f"manylinux_2_17_{machine}.musllinux_1_1_{machine}"

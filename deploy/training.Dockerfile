@@ -6,6 +6,7 @@ WORKDIR /app
 COPY requirements/training.txt requirements.txt
 RUN python -m pip install --quiet --require-hashes --only-binary=:all: -r requirements.txt
 COPY service/__init__.py service/console.py service/process.py service/rows.py service/
+# the encoder in C is not compiled: the job encodes each text once
 COPY service/model service/model
 COPY training training
 ARG VERSION=unreleased

@@ -1,39 +1,82 @@
-"""Compiles ``encoding.c`` beside it, with the C compiler of the package ziglang.
+"""Compiles ``encoding.c`` beside it for this platform, or for all, with the package ziglang.
 
-``python service/model/compile_encoder.py`` in an environment with ``requirements/compiler.txt``.
+``python service/model/compile_encoder.py [--all]``, in an environment with
+``requirements/compiler.txt``.
 """
 
 import os
+import platform
 import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 SOURCE: Final = Path(__file__).with_name("encoding.c")
-LIBRARY: Final = SOURCE.with_name("_encoding.so")
-FLAGS: Final = "-std=c11 -O2 -mcpu=baseline -fno-sanitize=all -shared -fPIC -s"
-"""For any processor of this kind, so that one library serves all machines of a fleet."""
+TARGETS: Final = {
+    "linux-x86_64": "x86_64-linux-gnu -nostdlib",
+    "linux-aarch64": "aarch64-linux-gnu -nostdlib",
+    "darwin-x86_64": "x86_64-macos.11.0",
+    "darwin-arm64": "aarch64-macos.11.0",
+}
+"""The compiler's names of platforms. Linux has several C libraries: with ``-nostdlib`` none is
+named, and the process' own has memset, memmove and strlen."""
+FLAGS: Final = "-std=c11 -O2 -mcpu=baseline -shared -fPIC -s -fno-sanitize=all"
+"""For any processor of the platform; zig's default are sanitizers that end the process."""
 WARNINGS: Final = "-Wall -Wextra -Wconversion -Wno-sign-conversion -Werror"
-ANY_C_LIBRARY: Final = "-nostdlib"
-"""Needs what every C library has: glibc's and musl's."""
 
 
-def source_sha256() -> str:
-    """Return the hash of the source, which the library holds: others are not loaded."""
-    return sha256(SOURCE.read_bytes()).hexdigest()
+def this_platform() -> str:
+    """Return the platform as in `TARGETS`, if it is one of them."""
+    return f"{sys.platform}-{platform.machine()}"
 
 
-def compile_encoder() -> None:
-    """Write the library, or nothing if the compiler fails."""
-    options = [*FLAGS.split(), *WARNINGS.split(), f'-DSOURCE_SHA256="{source_sha256()}"']
-    if sys.platform == "linux":
-        options.append(ANY_C_LIBRARY)
-    unfinished = LIBRARY.with_suffix(f".{os.getpid()}.partial")
-    compiler = [sys.executable, "-m", "ziglang", "cc"]
-    subprocess.run([*compiler, *options, "-o", unfinished, SOURCE], check=True)  # noqa: S603
-    unfinished.replace(LIBRARY)
+def library_path(name: str) -> Path:
+    """Return where the library of a platform is."""
+    return SOURCE.with_name(f"_encoding-{name}.so")
+
+
+def checksum_path(name: str) -> Path:
+    """Return where the checksum of a library and its source is."""
+    return SOURCE.with_name(f"_encoding-{name}.sha256")
+
+
+def checksum(library: bytes) -> str:
+    """Return the checksum of a library and of the source that is here now."""
+    return sha256(SOURCE.read_bytes() + library).hexdigest()
+
+
+def compile_for(name: str) -> None:
+    """Write the library of a platform and its checksum, or nothing if the compiler fails."""
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-target", *TARGETS[name].split()]
+    with TemporaryDirectory() as folder:
+        compiled = Path(folder, "library")
+        subprocess.run(  # noqa: S603
+            [*compiler, *FLAGS.split(), *WARNINGS.split(), "-o", compiled, SOURCE],
+            env=os.environ | {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder},
+            check=True,
+        )
+        library = compiled.read_bytes()
+    unfinished = SOURCE.with_name(f"_encoding-{name}.{os.getpid()}.partial")
+    unfinished.write_bytes(library)
+    checksum_path(name).write_text(checksum(library))
+    unfinished.replace(library_path(name))
+
+
+def main(arguments: list[str]) -> int:
+    """Compile for this platform, or for all with ``--all``; return the exit status."""
+    names = [*TARGETS] if arguments == ["--all"] else [this_platform()]
+    if names[0] not in TARGETS:
+        print(f"{names[0]}: the encoder in C is for {', '.join(TARGETS)}")  # noqa: T201
+        return 0
+    try:
+        for name in names:
+            compile_for(name)
+    except subprocess.CalledProcessError as error:
+        return int(error.returncode)  # the compiler has said why
+    return 0
 
 
 if __name__ == "__main__":
-    compile_encoder()
+    sys.exit(main(sys.argv[1:]))

@@ -3,17 +3,20 @@
 import ctypes
 from collections.abc import Mapping, Sequence
 from ctypes import POINTER, c_char_p, c_int32, c_int64, c_uint32, c_uint64, c_void_p
+from functools import cache
 from threading import local
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model.compile_encoder import LIBRARY, source_sha256
+from service.model.compile_encoder import checksum, checksum_path, library_path, this_platform
 from service.model.token_counts import MAX_NUMBERS, UNKNOWN_ID, EncodedText
 
 KEPT_BYTES: Final = 16_384
 """Texts up to this are encoded in memory that a thread keeps. Longer ones release the GIL."""
+OTHER_DIGIT: Final = b"\xff"
+"""Stands for a decimal digit of another script: what it is does not matter."""
 _KEY_BYTES: Final = 16  # may be read behind a word
 _LINE_BYTES: Final = 64  # of the processor's cache: a slot is in one
 _RESULT_BYTES: Final = 32
@@ -62,28 +65,40 @@ class _Vocabulary(ctypes.Structure):
     )
 
 
-def load_library(loader: type[ctypes.CDLL] = ctypes.PyDLL) -> Any:
-    """Return the library, or None if it is not compiled, or of another source than is here.
+class Library(NamedTuple):
+    """The functions of encoding.c."""
 
-    With `ctypes.PyDLL` calls hold the GIL, with `ctypes.CDLL` they release it.
+    holding_gil: Any
+    """Its calls hold the GIL: a thread that waits for it would keep it for milliseconds."""
+    releasing_gil: Any
+
+
+@cache
+def load_library() -> Library | None:
+    """Return the library of this platform, or None if there is none of the source that is here.
+
+    Loaded once: a library that is compiled later is for a later version of this module.
     """
+    name = this_platform()
+    path = library_path(name)
     try:
-        library = loader(str(LIBRARY))
-        compiled_from = c_char_p.in_dll(library, "source_sha256")
+        if checksum_path(name).read_text() != checksum(path.read_bytes()):
+            return None
+        holding = ctypes.PyDLL(str(path))
     except (OSError, ValueError):
         return None
-    if ctypes.string_at(ctypes.addressof(compiled_from)).decode() != source_sha256():
-        return None
-    vocabulary = POINTER(_Vocabulary)
-    library.count_slots.argtypes = (c_int64,)
-    library.count_slots.restype = c_int64
-    library.fill_slots.argtypes = (vocabulary, *(c_void_p,) * 4, c_int64)
-    library.fill_slots.restype = None
-    library.work_bytes.argtypes = (c_int64,)
-    library.work_bytes.restype = c_int64
-    library.encode.argtypes = (vocabulary, *(c_char_p, c_int64) * 2, c_int64, c_void_p)
-    library.encode.restype = None
-    return library
+    releasing = ctypes.CDLL(str(path), handle=holding._handle)
+    for library in (holding, releasing):
+        vocabulary = POINTER(_Vocabulary)
+        library.count_slots.argtypes = (c_int64,)
+        library.count_slots.restype = c_int64
+        library.fill_slots.argtypes = (vocabulary, *(c_void_p,) * 4, c_int64)
+        library.fill_slots.restype = None
+        library.work_bytes.argtypes = (c_int64,)
+        library.work_bytes.restype = c_int64
+        library.encode.argtypes = (vocabulary, *(c_char_p, c_int64) * 2, c_int32, c_void_p)
+        library.encode.restype = None
+    return Library(holding, releasing)
 
 
 class CompiledEncoder:
@@ -91,7 +106,7 @@ class CompiledEncoder:
 
     Parameters
     ----------
-    library
+    library : Library
         Of `load_library`.
     word_ids : mapping of str to int
     field_ids : int64 array of shape (2, n_ids)
@@ -102,7 +117,7 @@ class CompiledEncoder:
 
     def __init__(
         self,
-        library: Any,
+        library: Library,
         word_ids: Mapping[str, int],
         field_ids: NDArray[np.int64],
         number_ids: Sequence[int],
@@ -114,7 +129,7 @@ class CompiledEncoder:
         begins = np.cumsum([0, *map(len, utf8)], dtype=np.int64)
         ids = np.array([*known.values()], dtype=np.int64)
         columns = np.stack((ids, *field_ids[:, ids])).astype(np.uint32)
-        n_slots = library.count_slots(len(known))
+        n_slots = library.holding_gil.count_slots(len(known))
         self._words = b"".join((*utf8, bytes(_KEY_BYTES)))
         self._slots = np.zeros(n_slots * ctypes.sizeof(_Slot) + _LINE_BYTES, dtype=np.uint8)
         self._vocabulary = _Vocabulary(
@@ -128,34 +143,32 @@ class CompiledEncoder:
             **options._asdict(),
         )
         self._pointer = ctypes.pointer(self._vocabulary)
-        library.fill_slots(
+        library.holding_gil.fill_slots(
             self._pointer,
             begins.ctypes.data,
             *(column.ctypes.data for column in columns),
             len(known),
         )
         self._library = library
-        self._releasing_library = load_library(ctypes.CDLL)
-        self._memory = _Memory(library.work_bytes(KEPT_BYTES))
+        self._memory = _Memory(library.holding_gil.work_bytes(KEPT_BYTES))
 
-    def encode(self, title: bytes, text: bytes, first_line_bytes: int = -1) -> EncodedText:
+    def encode(self, title: bytes, text: bytes, *, may_begin_with_title: bool) -> EncodedText:
         """Encode a text in UTF-8.
 
-        Outside of ASCII, characters are what the tokenizer makes of them.
+        Beyond ASCII, characters are what the tokenizer makes of them, and digits are `OTHER_DIGIT`.
 
         Parameters
         ----------
-        first_line_bytes : int
-            Where the first line of the text ends; it is the title if ``title`` has no word. If
-            negative, the line ends as an ASCII text has it.
+        may_begin_with_title : bool
+            Whether the first line is the title if ``title`` has no word and the line is short.
         """
         n_bytes = len(title) + len(text)
-        memory, library = self._memory, self._library
+        memory, library = self._memory, self._library.holding_gil
         if n_bytes > KEPT_BYTES:
+            library = self._library.releasing_gil
             memory = _Memory(library.work_bytes(n_bytes))
-            library = self._releasing_library
         library.encode(
-            self._pointer, title, len(title), text, len(text), first_line_bytes, memory.address
+            self._pointer, title, len(title), text, len(text), may_begin_with_title, memory.address
         )
         n_tokens, n_words, n_unknown, n_numbers = memory.result.tolist()
         n_known = n_words - n_unknown - n_numbers

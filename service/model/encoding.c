@@ -37,8 +37,6 @@ typedef struct {
     int64_t n_tokens, n_words, n_unknown, n_numbers;
 } Result;
 
-const char source_sha256[] = SOURCE_SHA256;
-
 static uint64_t read_8(const uint8_t *from)
 {
     uint64_t value;
@@ -55,14 +53,22 @@ static void read_key(const uint8_t *from, uint64_t n_bytes, uint64_t key[2])
     key[1] = tail ? read_8(from + 8) & (~0ULL >> (64 - 8 * tail)) : 0;
 }
 
-/* Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4). */
-static uint64_t hash(const uint64_t key[2])
+static uint64_t mix(uint64_t bits)
 {
-    uint64_t mixed = (key[0] * 0x9E3779B97F4A7C15ULL) ^ (key[1] * 0xC2B2AE3D27D4EB4FULL);
-    return (mixed * 0x9E3779B97F4A7C15ULL) >> 32;
+    bits ^= bits >> 32;
+    return bits * 0x9E3779B97F4A7C15ULL; /* Knuth, The Art of Computer Programming 3, 6.4 */
 }
 
-/* Whether a word that is at least as long as a key is the one in a slot, whose key is the same. */
+/* Where to look for a word first: multiplicative hashing of its key, and of the bytes behind it. */
+static uint64_t hash(const uint64_t key[2], const uint8_t *word, uint64_t n_bytes)
+{
+    uint64_t mixed = mix(mix(key[0]) ^ key[1]);
+    for (uint64_t i = KEY_BYTES; i < n_bytes; i++)
+        mixed = mix(mixed ^ word[i]);
+    return mixed >> 32;
+}
+
+/* Compare what is behind the key; the word is at least that long. */
 static int is_same(const uint8_t *known, const uint8_t *word, uint64_t n_bytes)
 {
     for (uint64_t i = KEY_BYTES; i < n_bytes; i++)
@@ -76,7 +82,7 @@ static Slot *find_slot(const Vocabulary *vocabulary, const uint8_t *word, uint64
 {
     uint64_t key[2];
     read_key(word, n_bytes, key);
-    for (uint64_t i = hash(key);; i++) {
+    for (uint64_t i = hash(key, word, n_bytes);; i++) {
         Slot *slot = &vocabulary->slots[i & vocabulary->mask];
         if (slot->id == PAD_ID)
             return slot;
@@ -113,10 +119,12 @@ void fill_slots(Vocabulary *vocabulary, const int64_t *begins, const uint32_t *i
 
 static int is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
+enum { OTHER_DIGIT = 0xFF }; /* of another script; no byte of UTF-8 */
+
 static int is_number(const uint8_t *word, uint64_t n_bytes)
 {
     for (uint64_t i = 0; i < n_bytes; i++)
-        if (!is_digit(word[i]))
+        if (!is_digit(word[i]) && word[i] != OTHER_DIGIT)
             return 0;
     return 1;
 }
@@ -206,7 +214,8 @@ static Work divide(void *memory, int64_t n_bytes)
     return work;
 }
 
-/* Append the words of a text, and return how many there are now. */
+/* Append the words of a text, and return how many there are now. First their slots are requested from
+ * memory: most are in no cache, and all can be on their way at the same time. */
 static int64_t append_words(const Vocabulary *vocabulary, const uint8_t *text, int64_t n_bytes,
     Work work, int64_t n_words)
 {
@@ -225,9 +234,10 @@ static int64_t append_words(const Vocabulary *vocabulary, const uint8_t *text, i
         while (folded[end])
             end++;
         if (end > begin) {
-            uint64_t key[2];
-            read_key(folded + begin, (uint64_t)(end - begin), key);
-            __builtin_prefetch(&vocabulary->slots[hash(key) & vocabulary->mask]);
+            uint64_t key[2], n_word = (uint64_t)(end - begin);
+            read_key(folded + begin, n_word, key);
+            uint64_t first = hash(key, folded + begin, n_word) & vocabulary->mask;
+            __builtin_prefetch(&vocabulary->slots[first]);
             begins[n] = (uint32_t)begin;
             ends[n++] = (uint32_t)end;
         }
@@ -253,22 +263,20 @@ static void sort_by_digit(const uint32_t *from, uint32_t *to, int64_t n, int shi
         to[begins[from[i] >> shift & (RADIX - 1)]++] = from[i];
 }
 
-/* Encode a text. Its first line is the title if `title` has no word and the line is short enough; a
- * negative length stands for the line that begins with the first byte that is not white space. */
+/* Encode a text. If `title` has no word, the first line of the text is the title if it may be, and is
+ * short enough. */
 void encode(const Vocabulary *vocabulary, const uint8_t *title, int64_t title_bytes,
-    const uint8_t *text, int64_t text_bytes, int64_t first_line_bytes, void *memory)
+    const uint8_t *text, int64_t text_bytes, int32_t may_begin_with_title, void *memory)
 {
     Work work = divide(memory, title_bytes + text_bytes);
     int64_t title_end = append_words(vocabulary, title, title_bytes, work, 0), n_words = title_end;
-    if (title_end == 0) {
-        if (first_line_bytes < 0) {
-            int64_t begin = skip_blanks(text, text_bytes);
-            first_line_bytes = begin + find_line_end(vocabulary, text + begin, text_bytes - begin);
-        }
-        n_words = append_words(vocabulary, text, first_line_bytes, work, 0);
+    if (title_end == 0 && may_begin_with_title) {
+        int64_t begin = skip_blanks(text, text_bytes);
+        int64_t line_end = begin + find_line_end(vocabulary, text + begin, text_bytes - begin);
+        n_words = append_words(vocabulary, text, line_end, work, 0);
         title_end = n_words <= vocabulary->max_title_words ? n_words : 0;
-        text += first_line_bytes;
-        text_bytes -= first_line_bytes;
+        text += line_end;
+        text_bytes -= line_end;
     }
     n_words = append_words(vocabulary, text, text_bytes, work, n_words);
     int64_t lead_end = title_end + vocabulary->lead_words, n = 0;

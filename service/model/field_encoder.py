@@ -11,7 +11,12 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.model.compiled_encoder import CompiledEncoder, EncoderOptions, load_library
+from service.model.compiled_encoder import (
+    OTHER_DIGIT,
+    CompiledEncoder,
+    EncoderOptions,
+    load_library,
+)
 from service.model.encoder import TextEncoder, TokenChange
 from service.model.token_counts import (
     FIRST_WORD_ID,
@@ -80,13 +85,11 @@ class FieldEncoder(TextEncoder):
         """Encode a text for the network. Any str is accepted, also one without a word."""
         if self._compiled is None:
             return self.encode_in_python(text, title)
-        title_utf8 = self._utf8(title) if title else b""
-        if self._is_plain(text):
-            return self._compiled.encode(title_utf8, text.encode())
-        text = text.lstrip()
-        first_end = self._first_line_end(text)
-        first, rest = self._utf8(text[:first_end]), self._utf8(text[first_end:])
-        return self._compiled.encode(title_utf8, first + b" " + rest, len(first))
+        if self._is_plain(text) and (not title or self._is_plain(title)):
+            title_utf8 = title.encode() if title else b""
+            return self._compiled.encode(title_utf8, text.encode(), may_begin_with_title=True)
+        title_words, body_words = map(self._join, self.split_fields(text, title))
+        return self._compiled.encode(title_words, body_words, may_begin_with_title=False)
 
     def encode_in_python(self, text: str, title: str | None = None) -> EncodedText:
         """Encode a text without the encoder in C: what it has to return."""
@@ -99,6 +102,10 @@ class FieldEncoder(TextEncoder):
             self._lead_ids[word_ids[lead_begin : lead_begin + LEAD_WORDS]],
             last_number_id=self._last_number_id,
         )
+
+    def __reduce__(self) -> tuple[type["FieldEncoder"], tuple[Mapping[str, int]]]:
+        """Pickle the vocabulary alone."""
+        return type(self), (self.vocabulary,)
 
     def _load_compiled(self) -> CompiledEncoder | None:
         """Return the encoder in C, or None where it is not compiled."""
@@ -119,15 +126,14 @@ class FieldEncoder(TextEncoder):
         """Whether a text is ASCII without entities, of which C finds the words."""
         return text.isascii() and not (";" in text and self.tokenizer.decodes_entities)
 
-    def _utf8(self, text: str) -> bytes:
-        """Return a text of the same words, and as long numbers, for the encoder in C."""
-        if self._is_plain(text):
-            return text.encode()
-        words = self.tokenizer.tokenize(text)
-        for place, word in enumerate(words):
-            if word.isdecimal() and not word.isascii() and word not in self._word_ids:
-                words[place] = "0" * len(word)
-        return " ".join(words).encode()
+    def _join(self, words: Sequence[str]) -> bytes:
+        """Return words in UTF-8 as `CompiledEncoder` expects them."""
+        return b" ".join(
+            OTHER_DIGIT * len(word)
+            if word.isdecimal() and not word.isascii() and word not in self._word_ids
+            else word.encode()
+            for word in words
+        )
 
     def token_changes(self, text: str, title: str | None = None) -> list[TokenChange]:
         """Return, for each word, how the tokens change without it; the title stays the title."""
@@ -155,17 +161,13 @@ class FieldEncoder(TextEncoder):
         if title_words:
             return title_words, tokenize(text)
         text = text.lstrip()
-        first_end = cls._first_line_end(text)
+        ends = [place for end in cls._line_ends if (place := text.find(end)) >= 0]
+        first_end = min(ends, default=len(text))
         first_words = tokenize(text[:first_end])
         other_words = tokenize(text[first_end:])
         if len(first_words) <= MAX_TITLE_WORDS:
             return first_words, other_words
         return [], first_words + other_words
-
-    @classmethod
-    def _first_line_end(cls, text: str) -> int:
-        ends = [place for end in cls._line_ends if (place := text.find(end)) >= 0]
-        return min(ends, default=len(text))
 
     @classmethod
     def field_words(cls, text: str, title: str | None) -> Fields:

@@ -85,7 +85,7 @@ class NewsTokenizer(Tokenizer):
 
     def tokenize(self, text: str) -> list[str]:
         """Return the words of a text in order."""
-        if ";" in text and ("#" in text or "&" in text or "quot;" in text):
+        if ";" in text:
             for _ in range(_ENTITY_LEVELS):
                 text = _ENTITY.sub(_decode_entity, text)
         if text.isascii():

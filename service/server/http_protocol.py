@@ -138,6 +138,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     def _end_requests(self) -> None:
         """Accept no more requests and reject one whose body is incomplete."""
+        if self.transport.is_closing():
+            return
         self._unparsed = memoryview(b"")
         self._transport.linger_seconds = SHUTDOWN_LINGER_SECONDS
         if self._transport.in_request and not self.cycle.response_started:
@@ -333,7 +335,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
-        self._idle_since = self.loop.time()
+        if not (self._in_headers() or self._transport.in_request):
+            self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._begin_keep_alive(self.timeout_keep_alive)
 
@@ -410,7 +413,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
 
 def _began_to_wait(connection: TimeoutHttpProtocol) -> float:
-    since = connection._waits_since
+    since = connection._waits_since if connection._idle_since is None else connection._idle_since
     return inf if since is None else since
 
 

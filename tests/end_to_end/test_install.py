@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from service import __version__
+from service.model.compile_encoder import TARGETS, checksum
 from tests.conftest import LATEST, ROOT
 from tests.end_to_end.running_service import RunningService
 
 MAX_WHEEL_BYTES = 8_000_000
+ENCODER = "model/_encoding-"
 TEXT = "OPEC ministers agreed to cut output. Crude oil rose 40 cts to 18.50 dlrs a barrel."
 UV = Path(sys.executable).parent
 Files = dict[str, bytes]
@@ -46,8 +48,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(distributions: Path) -> Path:
-    (path,) = distributions.glob(f"newswire_topics-{__version__}-py3-none-*.whl")
-    return path
+    return distributions / f"newswire_topics-{__version__}-py3-none-any.whl"
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +103,21 @@ def test_the_wheel_has_the_packages_and_their_data(in_wheel: Files) -> None:
         files = {
             name: data
             for name, data in files_below(ROOT / folder).items()
-            if "__pycache__" not in name
+            if "__pycache__" not in name and ENCODER not in name
         }
         packaged = below(f"{folder}/", in_wheel)
-        assert {name: data for name, data in packaged.items() if "models/" not in name} == files
+        others = ("models/", ENCODER)
+        assert files == {
+            name: data for name, data in packaged.items() if not any(o in name for o in others)
+        }
+
+
+def test_the_wheel_has_the_encoder_of_each_platform(in_wheel: Files, in_sdist: Files) -> None:
+    libraries = below(f"service/{ENCODER}", in_wheel)
+    assert {*libraries} == {f"{name}.{end}" for name in TARGETS for end in ("so", "sha256")}
+    for name in TARGETS:
+        assert libraries[f"{name}.sha256"].decode() == checksum(libraries[f"{name}.so"])
+    assert not below(f"service/{ENCODER}", in_sdist)
 
 
 def test_the_wheel_has_metadata(in_wheel: Files) -> None:

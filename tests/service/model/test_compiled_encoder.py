@@ -1,5 +1,7 @@
 """The encoder in C, against the one in Python."""
 
+import pickle
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.model import compile_encoder, compiled_encoder, load_bundle
+from service.model import compile_encoder, field_encoder, load_bundle
 from service.model.bundle import ENCODERS
+from service.model.compile_encoder import library_path
 from service.model.compiled_encoder import KEPT_BYTES, CompiledEncoder, load_library
 from service.model.field_encoder import FieldEncoder, NewsEncoder
 from service.model.token_counts import FIRST_WORD_ID
@@ -38,22 +41,32 @@ KERAS, NEWS = FieldEncoder(VOCABULARY), NewsEncoder(VOCABULARY)
 
 STRANGE = [
     *("Oil", "OIL's", "OPEC's", "12", "4th", "1987", "12's", "123456789", "٣٤", "e\u0301lan"),
-    *("Ölpreise", "ÖLPREISE", "'rose'", "rose''s", "it\u2019s", "\u2019", "&#39;", "company #39;s"),
     *(
-        "quot;",
-        "\n",
-        "\r",
-        "\r\n",
-        "\u2028",
-        "\x85",
-        "\0",
-        "\ud800",
-        "to",
-        "x" * 40,
-        "x" * 42,
-        "é" * 9,
+        "٣٤٥٦",
+        "0000",
+        "0000's",
+        "٣٤'s",
+        "Ölpreise",
+        "ÖLPREISE",
+        "'rose'",
+        "rose''s",
+        "it\u2019s",
+        "\u2019",
     ),
-    *("'", "'s", "-", ";"),
+    *(
+        "&",
+        "#",
+        "&#39;",
+        "company #39;s",
+        "quot;",
+        "amp;",
+        "lt;",
+        "&amp;",
+        "&amp;#36;",
+        "profit amp; loss",
+    ),
+    *("\n", "\r", "\r\n", "\u2028", "\x85", "\0", "\x1c", "\ud800", "'", "'s", "-", ";"),
+    *("to", "x" * 40, "x" * 42, "é" * 9),
 ]
 strange = st.text() | st.lists(st.sampled_from(STRANGE), max_size=60).map(" ".join)
 joined = st.lists(st.sampled_from(STRANGE), max_size=60).map("".join)
@@ -68,7 +81,7 @@ def check(encoder: FieldEncoder, text: str, title: str | None = None) -> None:
 
 
 def test_it_is_compiled() -> None:
-    assert load_library() is not None, "expected service/model/_encoding.so: make compiles it"
+    assert load_library() is not None, "expected the encoder in C: make compile"
 
 
 @given(texts, st.none() | texts)
@@ -109,30 +122,27 @@ def test_long_texts(n_bytes: int) -> None:
 @given(st.text("a 'é\n", max_size=40), st.text("a 'é\n", max_size=40))
 def test_memory(title: str, text: str) -> None:
     """All tokens of the shortest words fit the memory, and nothing behind it is written."""
-    library = load_library()
     vocabulary = {
         token: FIRST_WORD_ID + rank for rank, token in enumerate(["a", "title:a", "lead:a"])
     }
     encoder = FieldEncoder(vocabulary)._compiled
     assert isinstance(encoder, CompiledEncoder)
+    library = encoder._library.holding_gil
     utf8 = title.encode(), text.encode()
     n_bytes = library.work_bytes(sum(map(len, utf8)))
     work = np.full(n_bytes + 64, 0xAA, dtype=np.uint8)
-    library.encode(
-        encoder._pointer,
-        utf8[0],
-        len(utf8[0]),
-        utf8[1],
-        len(utf8[1]),
-        len(utf8[1]) // 2,
-        work.ctypes.data,
-    )
+    parts = (utf8[0], len(utf8[0]), utf8[1], len(utf8[1]))
+    library.encode(encoder._pointer, *parts, 1, work.ctypes.data)
     assert (work[n_bytes:] == 0xAA).all()
 
 
 def test_threads() -> None:
-    """Each has its own memory."""
-    many = [" ".join(KNOWN[: 1 + number % len(KNOWN)]) * 50 for number in range(400)]
+    """Each has its own memory; long texts are encoded at the same time."""
+    lengths = [50, 5_000]
+    many = [
+        " ".join(KNOWN[: 1 + number % len(KNOWN)]) * lengths[number % 2] for number in range(200)
+    ]
+    assert len(many[-1]) > KEPT_BYTES
     expected = [NEWS.encode_in_python(text).token_counts.tolist() for text in many]
     with ThreadPoolExecutor(4) as pool:
         found = [encoded.token_counts.tolist() for encoded in pool.map(NEWS.encode, many)]
@@ -147,26 +157,86 @@ def test_results_are_kept() -> None:
     assert encoded.token_ids.tolist() == before
 
 
-@pytest.mark.parametrize("case", ["missing", "no library", "of another source", "empty"])
-def test_a_library_that_does_not_fit_is_not_used(
-    case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    library = tmp_path / "_encoding.so"
-    if case == "of another source":
-        monkeypatch.setattr(compiled_encoder, "source_sha256", lambda: "0" * 64)
-    else:
-        monkeypatch.setattr(compiled_encoder, "LIBRARY", library)
-    if case in ("no library", "empty"):
-        library.write_bytes(b"text" if case == "no library" else b"")
-    assert load_library() is None
+def test_words_that_begin_alike_are_found_as_fast_as_others() -> None:
+    """They would all be in one place if only their first bytes were hashed."""
+    words = [f"{'x' * 16}{number:05}" for number in range(20_000)]
+    encoder = FieldEncoder({word: FIRST_WORD_ID + rank for rank, word in enumerate(words)})
+    compiled = encoder._compiled
+    assert compiled is not None
+    begin = -compiled._slots.ctypes.data % 64
+    n_slots = compiled._vocabulary.mask + 1
+    slots = compiled._slots[begin : begin + 32 * n_slots].view(np.uint32).reshape(n_slots, 8)
+    taken = (slots[:, 5] > 0).astype(np.int8)  # the ids
+    runs = np.diff(np.flatnonzero(np.diff(taken, prepend=0, append=0)))[::2]
+    assert runs.max() < 1_000
+    check(encoder, " ".join(words))
+
+
+def test_pickled() -> None:
+    again = pickle.loads(pickle.dumps(NEWS))  # noqa: S301
+    assert isinstance(again, NewsEncoder)
+    check(again, "Oil rose to 1987 dlrs")
+
+
+@pytest.fixture
+def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder of its own for source, library and checksum."""
+    name = compile_encoder.this_platform()
+    files = (compile_encoder.SOURCE, library_path(name), compile_encoder.checksum_path(name))
+    for file in files:
+        shutil.copy(file, tmp_path)
+    monkeypatch.setattr(compile_encoder, "SOURCE", tmp_path / compile_encoder.SOURCE.name)
+    return tmp_path
+
+
+def test_what_fits_together_is_loaded(checkout: Path) -> None:
+    assert library_path(compile_encoder.this_platform()).parent == checkout
+    assert load_library.__wrapped__() is not None
+
+
+@pytest.mark.parametrize("file", ["encoding.c", "library", "checksum"])
+@pytest.mark.parametrize("change", ["missing", "empty", "truncated", "changed", "a folder"])
+def test_what_does_not_fit_together_is_not_loaded(checkout: Path, file: str, change: str) -> None:
+    name = compile_encoder.this_platform()
+    paths = {
+        "encoding.c": compile_encoder.SOURCE,
+        "library": library_path(name),
+        "checksum": compile_encoder.checksum_path(name),
+    }
+    path = paths[file]
+    assert path.parent == checkout
+    content = path.read_bytes()
+    path.unlink()
+    match change:
+        case "empty":
+            path.write_bytes(b"")
+        case "truncated":
+            path.write_bytes(content[: len(content) // 2])
+        case "changed":
+            path.write_bytes(content + b"\n")
+        case "a folder":
+            path.mkdir()
+    assert load_library.__wrapped__() is None
+
+
+def test_what_is_no_library_is_not_loaded(checkout: Path) -> None:
+    name = compile_encoder.this_platform()
+    library_path(name).write_bytes(b"text")
+    compile_encoder.checksum_path(name).write_text(compile_encoder.checksum(b"text"))
+    assert load_library.__wrapped__() is None
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(field_encoder, "load_library", lambda: None)
     encoder = NewsEncoder(VOCABULARY)
     assert (
         encoder.encode("Oil rose").token_ids.tolist() == NEWS.encode("Oil rose").token_ids.tolist()
     )
 
 
-def test_the_hash_is_of_the_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    changed = tmp_path / "encoding.c"
-    changed.write_bytes(compile_encoder.SOURCE.read_bytes() + b"\n")
-    monkeypatch.setattr(compile_encoder, "SOURCE", changed)
-    assert load_library() is None
+def test_platforms_without_a_compiler_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compile_encoder, "this_platform", lambda: "win32-AMD64")
+    assert compile_encoder.main([]) == 0
+    assert capsys.readouterr().out.startswith("win32-AMD64: the encoder in C is for linux-x86_64,")

@@ -132,7 +132,9 @@ ODDITIES = (
     "’‘_“”«»'&;#\u00ad\u200b\ufeffʼéßÅïﬀ\u2028\x1c\xa0½²ᵃ①Ⓖ™\u0301\u0338İΣΑ\x00\ud83d\ufe0f\u20e3"
     "\u1100\u1161\u11a8"
 )
-PIECES = st.sampled_from(["&amp;", "#39;", "&#36;", "&amp;#65;", "&eacute;", "65;", "'", "a"])
+PIECES = st.sampled_from(
+    ["&amp;", "#39;", "&#36;", "&amp;#65;", "&eacute;", "65;", "amp;", " lt;", " quot;", "'", "a"]
+)
 TEXTS = st.text(st.characters() | st.sampled_from(ODDITIES)) | st.lists(
     PIECES | st.text(st.sampled_from(ODDITIES + ascii_letters), max_size=3)
 ).map("".join)

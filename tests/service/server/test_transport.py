@@ -238,6 +238,34 @@ def test_too_many_connections_close_the_longest_idle(
     assert asyncio.run(connect()) == [False, True, True, False, False]
 
 
+def test_too_many_connections_close_the_one_that_was_idle_longest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol_module, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(protocol_module, "MAX_CLOSED_AT_ONCE", 1)
+
+    async def connect() -> list[bool]:
+        config = uvicorn.Config(application, lifespan="off", log_config=None)
+        config.load()
+        state, make = ServerState(), timeout_http_protocol(10)
+        connections = [make(config, state, {}) for _ in range(4)]
+        transports = [Recorder() for _ in connections]
+        pairs = list(zip(connections, transports, strict=True))
+        for connection, transport in pairs[:3]:
+            connection.connection_made(transport)
+        for number in (2, 0, 1):  # the order of their last responses
+            connections[number].data_received(get(b"/"))
+            while b"200" not in b"".join(filter(None, transports[number].written)):
+                await asyncio.sleep(0.001)
+        connections[3].connection_made(transports[3])
+        closed = [transport.is_closing() for transport in transports]
+        for left in list(state.connections):
+            left.connection_lost(None)
+        return closed
+
+    assert asyncio.run(connect()) == [False, False, True, False]
+
+
 class HalfClosing(Recorder):
     """A transport that can write EOF and still read."""
 
@@ -254,6 +282,27 @@ class HalfClosing(Recorder):
 
     def resume_reading(self) -> None:
         self.reads = True
+
+
+def test_shutdown_of_a_connection_that_lingers_after_a_rejection() -> None:
+    async def shut_down() -> list[bytes | None]:
+        config = uvicorn.Config(application, lifespan="off", log_config=None)
+        config.load()
+        connection = timeout_http_protocol(10)(config, ServerState(), {})
+        transport = HalfClosing()
+        connection.connection_made(transport)
+        connection.data_received(b"GET / HTTP/1.1\r\n")
+        connection.close_idle()
+        before = list(transport.written)
+        connection._end_requests()
+        connection.connection_lost(None)
+        assert transport.written[: len(before)] == before
+        return before
+
+    response, eof = asyncio.run(shut_down())
+    assert response is not None
+    assert response.startswith(b"HTTP/1.1 408 ")
+    assert eof == b"EOF"
 
 
 @pytest.mark.parametrize("path", [b"/close", b"/bug"])

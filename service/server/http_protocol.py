@@ -185,6 +185,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._transport.in_request = False
             self.scope["extensions"] = {COMPLETE_BODY: {}}
             HttpToolsProtocol.on_message_complete(self)
+            if self.cycle.response_complete:  # before the body was
+                self._begin_idle()
 
     # callbacks of the response
 
@@ -195,8 +197,12 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if self.pipeline and not self.transport.is_closing():
             self._running, _ = self.pipeline[-1]
             super().on_response_complete()  # starts it
-        else:
-            self._begin_idle()
+        else:  # as uvicorn, which begins and cancels a timer for each response
+            self.server_state.total_requests += 1
+            if not self.transport.is_closing():
+                self.flow.resume_reading()
+                if not (self._in_headers() or self._transport.in_request):
+                    self._begin_idle()
         if self._is_held:
             self._parse_waiting()
         if (self._rejection is not None or self._eof) and not self._is_responding():
@@ -330,13 +336,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     # timeouts
 
     def _begin_idle(self) -> None:
-        """Wait for the next request as uvicorn does, which begins and cancels a timer for each."""
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if not (self._in_headers() or self._transport.in_request):
-            self._idle_since = self.loop.time()
+        self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._begin_keep_alive(self.timeout_keep_alive)
 
@@ -353,7 +353,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         """Close the connection if it has been idle for long enough, or wait for the rest."""
         self.timeout_keep_alive_task = None
         if self._idle_since is None:
-            return  # the next response begins it again
+            return  # the next idle time begins it again
         seconds_left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if seconds_left > 0:
             self._begin_keep_alive(seconds_left)

@@ -115,6 +115,17 @@ def test_keep_alive_connection_times_out(connection: socket.socket) -> None:
     assert time.monotonic() - began > 0.8  # later than the headers would time out
 
 
+def test_idle_time_counts_from_the_end_of_a_body_that_follows_its_response(
+    connection: socket.socket,
+) -> None:
+    connection.sendall(b"POST /live HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+    assert statuses(connection.recv(65_536)) == [404]
+    began = time.monotonic()
+    connection.sendall(b"67890")
+    assert read_to_end(connection) == b""
+    assert time.monotonic() - began > 0.8  # later than the headers would time out
+
+
 def test_idle_time_counts_from_the_last_response(connection: socket.socket) -> None:
     connection.sendall(LIVE)
     time.sleep(0.6)  # the timer of the first response is still running

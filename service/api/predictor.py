@@ -27,15 +27,14 @@ MAX_ACTIVATIONS: Final = 2**23
 text of all words of a vocabulary reaches it only with hundreds of topics."""
 
 
-class Predictions(NamedTuple):
-    """The predictions for the texts of a request."""
+class Prediction(NamedTuple):
+    """The prediction for a text."""
 
-    classifications: list[Classification]
-    """Of length n_texts."""
+    classification: Classification
     probabilities: NDArray[np.float32]
-    """Shape (n_texts, n_outputs), or (n_texts, n_topics) from `Predictor.predict_items`."""
+    """Shape (n_topics,)."""
     topic_probabilities: NDArray[np.float32] | None
-    """Each topic's own, of the texts with the option ``all_topics``; None if there are none."""
+    """Each topic's own, of shape (n_topics,); None without the option ``all_topics``."""
 
 
 class Predictor:
@@ -55,43 +54,51 @@ class Predictor:
         self._health = health
         self._tracer = tracer
         manifest = classifier.manifest
-        self._model = {"model": {"name": manifest.name, "version": manifest.version}}
+        self.model = {"model": {"name": manifest.name, "version": manifest.version}}
+        """Part of a response."""
 
-    def predict(self, request: ClassifyRequest) -> bytes:
-        """Return the `ClassifyResponse` of a request, as JSON.
-
-        Raises
-        ------
-        TooLargeError
-            If an explanation is requested of too many words, or all topics of the texts are more
-            than ``MAX_RANKED_TOPICS``.
-        InferenceError
-            If the network returns something that is not a probability.
-        """
-        with self._health_noted():
-            (result,) = self._predict([request], [request])
-        return to_json(result | self._model)
-
-    def predict_each(self, requests: Sequence[ClassifyRequest]) -> list[bytes | Exception]:
+    def predict_each(self, requests: Sequence[ClassifyRequest]) -> list[Prediction | Exception]:
         """Predict several requests, without explanations, with one inference.
 
-        Return the response of each, or the error that it has alone: no request fails for another.
+        Return the prediction of each, or the error that it has alone: no request fails for another.
         """
-        responses: list[bytes | Exception]
+        predictions: list[Prediction | Exception]
         try:
-            responses = [
-                to_json(classification.to_json_object() | self._model)
-                for classification in self._classify(requests, requests).classifications
-            ]
+            predictions = [*self._predict(requests, requests)]
         except Exception as error:
             if len(requests) > 1:
                 return [self.predict_each([request])[0] for request in requests]
             self._note_error(error)
             return [error]
         self._health.consecutive_errors = 0
-        return responses
+        return predictions
 
     def predict_batch(
+        self, items: Sequence[BatchItem], options: RankingOptions
+    ) -> list[Prediction]:
+        """Predict checked texts, without explanations.
+
+        Raises
+        ------
+        TooLargeError
+            If all topics of the texts are more than ``MAX_RANKED_TOPICS``.
+        InferenceError
+            If the network returns something that is not a probability.
+        """
+        with self._health_noted():
+            predictions = self._predict(items, [options] * len(items))
+        self._metrics.batch_size.observe(len(items))
+        return predictions
+
+    def respond(self, request: ClassifyRequest) -> bytes:
+        """Return the `ClassifyResponse` of a request, as JSON.
+
+        Raises as `predict_batch`, and TooLargeError if an explanation is of too many words.
+        """
+        (result,) = self._results([request], [request])
+        return to_json(result | self.model)
+
+    def respond_to_batch(
         self,
         options: RankingOptions,
         items: Sequence[BatchItem],
@@ -99,22 +106,13 @@ class Predictor:
     ) -> bytes:
         """Return the `BatchResponse` of the valid items of a batch, and the errors of the others.
 
-        Raises as `predict`.
+        Raises as `respond`.
         """
-        with self._health_noted():
-            answers = self._predict(items, [options] * len(items))
+        answers = self._results(items, [options] * len(items))
         for index, error in sorted(errors.items()):
             answers.insert(index, to_problem(error).model_dump(exclude_none=True))
         self._metrics.batch_size.observe(len(answers))
-        return to_json({"answers": answers} | self._model)
-
-    def predict_items(self, items: Sequence[BatchItem], options: RankingOptions) -> Predictions:
-        """Predict checked texts, which are serialised elsewhere; raises as `predict`."""
-        with self._health_noted():
-            predictions = self._classify(items, [options] * len(items))
-        self._metrics.batch_size.observe(len(items))
-        n_topics = len(self._classifier.topics)
-        return predictions._replace(probabilities=predictions.probabilities[:, :n_topics])
+        return to_json({"answers": answers} | self.model)
 
     @contextmanager
     def _health_noted(self) -> Iterator[None]:
@@ -131,26 +129,23 @@ class Predictor:
             self._metrics.inference_errors.inc()
             self._health.inference_failed()
 
-    def _predict(
+    def _results(
         self, items: Sequence[BatchItem], options: Sequence[RankingOptions]
     ) -> list[dict[str, Any]]:
         """Return the result of each item, with an explanation where one is requested."""
-        results = [
-            classification.to_json_object()
-            for classification in self._classify(items, options).classifications
-        ]
-        for item, option, result in zip(items, options, results, strict=True):
-            if option.explain:
-                result["explanation"] = self._explain(item, topic_id=result["topics"][0]["id"])
+        with self._health_noted():
+            results = [
+                each.classification.to_json_object() for each in self._predict(items, options)
+            ]
+            for item, option, result in zip(items, options, results, strict=True):
+                if option.explain:
+                    result["explanation"] = self._explain(item, topic_id=result["topics"][0]["id"])
         return results
 
-    def _classify(
+    def _predict(
         self, items: Sequence[BatchItem], options: Sequence[RankingOptions]
-    ) -> Predictions:
-        """Text to token ids to probabilities to ranking; each stage is timed.
-
-        The network runs again for the texts with the option ``all_topics``, and only for these.
-        """
+    ) -> list[Prediction]:
+        """Text to token ids to probabilities to ranking; each stage is timed."""
         classifier = self._classifier
         began = perf_counter()
         encoded = [classifier.encoder.encode(item.text or "", item.title) for item in items]
@@ -164,11 +159,9 @@ class Predictor:
         if options[0].explain:  # of a request, all items have it or none
             self._check_explained(encoded)
         probabilities = classifier.infer(encoded)
-        topic_probabilities = None
+        topic_probabilities = {}
         if rows := [row for row, option in enumerate(options) if option.all_topics]:
-            topic_probabilities = classifier.infer(
-                [encoded[row] for row in rows], TOPIC_PROBABILITIES
-            )
+            topic_probabilities = self._infer_topics(encoded, rows)
         inference_ended = perf_counter()
         classifications = classifier.postprocess(
             encoded,
@@ -176,14 +169,15 @@ class Predictor:
             top_k=[option.top_k for option in options],
             min_confidence=[option.min_confidence for option in options],
         )
-        if topic_probabilities is not None:
-            self._add_all_topics(classifications, rows, topic_probabilities)
-        if rows := [row for row, option in enumerate(options) if option.subjects]:
-            found = classifier.add_subjects(
-                probabilities[rows], [classifications[row] for row in rows]
+        for row, own in topic_probabilities.items():
+            (classifications[row],) = classifier.add_all_topics(
+                own[np.newaxis], [classifications[row]]
             )
-            for row, classification in zip(rows, found, strict=True):
-                classifications[row] = classification
+        for row, option in enumerate(options):
+            if option.subjects:
+                (classifications[row],) = classifier.add_subjects(
+                    probabilities[[row]], [classifications[row]]
+                )
         n_texts = max(1, len(items))
         self._metrics.observe_texts(
             encoded,
@@ -193,33 +187,27 @@ class Predictor:
         )
         if self._tracer is not None:
             self._tracer.predicted(items, classifications, began, encode_ended, inference_ended)
-        return Predictions(classifications, probabilities, topic_probabilities)
+        of_topics = probabilities[:, : len(classifier.topics)]
+        return [
+            Prediction(classification, of_topics[row], topic_probabilities.get(row))
+            for row, classification in enumerate(classifications)
+        ]
 
-    def _add_all_topics(
-        self,
-        classifications: list[Classification],
-        rows: Sequence[int],
-        probabilities: NDArray[np.float32],
-    ) -> None:
-        """Add all topics to the classifications of some texts, in place.
+    def _infer_topics(
+        self, encoded: Sequence[EncodedText], rows: Sequence[int]
+    ) -> dict[int, NDArray[np.float32]]:
+        """Return each topic's own probability, of shape (n_topics,), by the row of a text.
 
-        Parameters
-        ----------
-        classifications : list of length n_texts
-        rows : sequence of length n_rows
-        probabilities : float32 array of shape (n_rows, n_topics)
+        The network runs again for texts with the option ``all_topics``, and only for these.
         """
+        probabilities = self._classifier.infer([encoded[row] for row in rows], TOPIC_PROBABILITIES)
         n_found = np.count_nonzero(probabilities >= self._classifier.all_topics_thresholds)
         if n_found > MAX_RANKED_TOPICS:
             raise TooLargeError(
                 f"Expected texts with at most {MAX_RANKED_TOPICS} topics together with all_topics, "
                 f"got {n_found}: send fewer texts in a request."
             )
-        found = self._classifier.add_all_topics(
-            probabilities, [classifications[row] for row in rows]
-        )
-        for row, classification in zip(rows, found, strict=True):
-            classifications[row] = classification
+        return dict(zip(rows, probabilities, strict=True))
 
     def _check_explained(self, encoded: Sequence[EncodedText]) -> None:
         max_words = self._limits.max_explained_words

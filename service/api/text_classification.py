@@ -72,8 +72,11 @@ def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
         raise error.renamed(lambda field: f"{PARAMETERS}.{field}") from None
     items = [_check_input(text, limits, place) for text, place in zip(texts, places, strict=True)]
     rankings = [
-        [{"label": ranked.topic.code, "score": ranked.score} for ranked in each.topics]
-        for each in predictor.predict_items(items, options).classifications
+        [
+            {"label": ranked.topic.code, "score": ranked.score}
+            for ranked in each.classification.topics
+        ]
+        for each in predictor.predict_batch(items, options)
     ]
     is_single = not is_list and request.parameters is None
     return to_json(rankings[0] if is_single else rankings)

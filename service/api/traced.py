@@ -14,16 +14,19 @@ from service.observability.tracing.request_trace import (
     current_trace,
 )
 from service.scheduling.admission import ConcurrencyLimit
-from service.scheduling.batching import DynamicBatcher, Outcome
+from service.scheduling.batching import DynamicBatcher
 from service.scheduling.batching import Request as Batched
+from service.scheduling.batching import Result as Outcome
 from service.scheduling.executor import InferenceExecutor, Request, Result
 
 
-class TracedBatcher(DynamicBatcher[Batched]):
+class TracedBatcher(DynamicBatcher[Batched, Outcome]):
     """A `DynamicBatcher` that records the stages of sampled requests."""
 
     def __init__(
-        self, predict: Callable[[Sequence[Batched]], Sequence[Outcome]], limit: ConcurrencyLimit
+        self,
+        predict: Callable[[Sequence[Batched]], Sequence[Outcome | Exception]],
+        limit: ConcurrencyLimit,
     ) -> None:
         super().__init__(self._predict_traced, limit)
         self._predict_untraced = predict
@@ -31,13 +34,13 @@ class TracedBatcher(DynamicBatcher[Batched]):
         """Of the sampled requests in the queue, by the identity of the request."""
         self._recorder = BatchRecorder(self._traces)
 
-    def submit(self, request: Batched, n_bytes: int) -> Coroutine[Any, Any, bytes]:
-        """Return the response of a parsed request, as `DynamicBatcher.submit`."""
+    def submit(self, request: Batched, n_bytes: int) -> Coroutine[Any, Any, Outcome]:
+        """Return the prediction of a parsed request, as `DynamicBatcher.submit`."""
         if (trace := current_trace.get()) is None:
             return super().submit(request, n_bytes)
         return self._submit_traced(trace, request, n_bytes)
 
-    async def _submit_traced(self, trace: RequestTrace, request: Batched, n_bytes: int) -> bytes:
+    async def _submit_traced(self, trace: RequestTrace, request: Batched, n_bytes: int) -> Outcome:
         trace.parse_ended(perf_counter())
         self._traces[id(request)] = trace
         try:
@@ -45,7 +48,7 @@ class TracedBatcher(DynamicBatcher[Batched]):
         finally:
             del self._traces[id(request)]
 
-    def _predict_traced(self, requests: Sequence[Batched]) -> Sequence[Outcome]:
+    def _predict_traced(self, requests: Sequence[Batched]) -> Sequence[Outcome | Exception]:
         if not self._traces:
             return self._predict_untraced(requests)
         token = current_recorder.set(self._recorder)

@@ -18,24 +18,26 @@ MIN_FREE_PERMITS: Final = 8
 """With fewer a batch begins at once: the requests of one more turn might find no permit."""
 
 Request = TypeVar("Request")
-Outcome = bytes | Exception
+Result = TypeVar("Result")
 
 
-class DynamicBatcher(Generic[Request]):
+class DynamicBatcher(Generic[Request, Result]):
     """Collects requests, and runs them as a batch on the event loop.
 
-    ``predict`` decides by itself which requests fail. Belongs to one event loop at a time.
+    ``predict`` returns the result or the error of each. Belongs to one event loop at a time.
     """
 
     def __init__(
-        self, predict: Callable[[Sequence[Request]], Sequence[Outcome]], limit: ConcurrencyLimit
+        self,
+        predict: Callable[[Sequence[Request]], Sequence[Result | Exception]],
+        limit: ConcurrencyLimit,
     ) -> None:
         self._predict = predict
         self._limit = limit
-        self._queue: list[tuple[Request, int, Future[bytes]]] = []
+        self._queue: list[tuple[Request, int, Future[Result]]] = []
 
-    async def submit(self, request: Request, n_bytes: int) -> bytes:
-        """Return the response of a request with a body of ``n_bytes``, or raise its error.
+    async def submit(self, request: Request, n_bytes: int) -> Result:
+        """Return the result of a request with a body of ``n_bytes``, or raise its error.
 
         Raises
         ------
@@ -44,7 +46,7 @@ class DynamicBatcher(Generic[Request]):
         """
         with self._limit:
             loop = get_running_loop()
-            future: Future[bytes] = loop.create_future()
+            future: Future[Result] = loop.create_future()
             self._queue.append((request, n_bytes, future))
             if len(self._queue) == 1:
                 loop.call_soon(self._run_batch, 0, MAX_TURNS)
@@ -61,7 +63,7 @@ class DynamicBatcher(Generic[Request]):
         ):
             loop.call_soon(self._run_batch, len(self._queue), turns_left - 1)
             return
-        batch: list[tuple[Request, Future[bytes]]] = []
+        batch: list[tuple[Request, Future[Result]]] = []
         total = 0
         for request, n_bytes, future in self._queue:
             total += n_bytes
@@ -71,15 +73,15 @@ class DynamicBatcher(Generic[Request]):
         del self._queue[: len(batch)]
         if self._queue:
             loop.call_soon(self._run_batch, len(self._queue), MAX_TURNS)
-        outcomes: Sequence[Outcome]
+        results: Sequence[Result | Exception]
         try:
-            outcomes = self._predict([request for request, _ in batch])
+            results = self._predict([request for request, _ in batch])
         except Exception as error:  # no request may wait for ever
-            outcomes = [error] * len(batch)
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            results = [error] * len(batch)
+        for (_, future), result in zip(batch, results, strict=True):
             if future.done():  # the request was cancelled
                 continue
-            if isinstance(outcome, bytes):
-                future.set_result(outcome)
+            if isinstance(result, Exception):
+                future.set_exception(result)
             else:
-                future.set_exception(outcome)
+                future.set_result(result)

@@ -110,15 +110,15 @@ def mutate(data: bytes, random: Random) -> bytes:
 
 
 def _classify(body: bytes, argument: bytes | None) -> bytes:
-    return _PREDICTOR.predict(parse_classify_request(body, LIMITS))
+    return _PREDICTOR.respond(parse_classify_request(body, LIMITS))
 
 
 def _batch(body: bytes, argument: bytes | None) -> bytes:
-    return _PREDICTOR.predict_batch(*parse_batch(body, LIMITS))
+    return _PREDICTOR.respond_to_batch(*parse_batch(body, LIMITS))
 
 
 def _plain(body: bytes, argument: bytes | None) -> bytes:
-    return _PREDICTOR.predict(parse_plain_text(body, LIMITS, query=argument or b""))
+    return _PREDICTOR.respond(parse_plain_text(body, LIMITS, query=argument or b""))
 
 
 def _tensors(body: bytes, argument: bytes | None) -> bytes:

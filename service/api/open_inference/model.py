@@ -22,8 +22,8 @@ from service.api.open_inference.requests import (
     parse_text_request,
 )
 from service.api.open_inference.schemas import ModelMetadata, OutputParameters, TensorMetadata
-from service.api.predictor import Predictions, Predictor
-from service.model import Classification, TopicClassifier
+from service.api.predictor import Prediction, Predictor
+from service.model import TopicClassifier
 from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
@@ -41,30 +41,24 @@ class Output(NamedTuple):
     """An output of the model."""
 
     datatype: str
-    value: Callable[[Predictions], Any]
-    """Its values, row by row."""
+    value: Callable[[Prediction], Any]
+    """Its value or values for a text."""
 
 
-def _of_each(value: Callable[[Classification], Any]) -> Callable[[Predictions], Any]:
-    """Return the function that returns a value of each text."""
-    return lambda found: [value(text) for text in found.classifications]
-
-
-def _mask(predictions: Predictions) -> NDArray[np.bool_]:
-    """Return which topics are among all topics of each text, of shape (n_texts, n_topics)."""
-    mask = np.zeros(predictions.probabilities.shape, dtype=np.bool_)
-    for row, text in enumerate(predictions.classifications):
-        mask[row, [ranked.topic.id for ranked in text.all_topics or ()]] = True
+def _mask(found: Prediction) -> NDArray[np.bool_]:
+    """Return which topics are among all topics of a text, of shape (n_topics,)."""
+    mask = np.zeros(found.probabilities.shape, dtype=np.bool_)
+    mask[[ranked.topic.id for ranked in found.classification.all_topics or ()]] = True
     return mask
 
 
 OUTPUTS: Final = {
-    "topic": Output(BYTES, _of_each(lambda text: [ranked.topic.code for ranked in text.topics])),
-    "score": Output(FP32, _of_each(lambda text: [ranked.score for ranked in text.topics])),
-    "known_words": Output(FP32, _of_each(lambda text: text.known_words_ratio)),
-    "abstained": Output(BYTES, _of_each(lambda text: text.abstained or "")),
+    "topic": Output(BYTES, lambda found: [each.topic.code for each in found.classification.topics]),
+    "score": Output(FP32, lambda found: [each.score for each in found.classification.topics]),
+    "known_words": Output(FP32, lambda found: found.classification.known_words_ratio),
+    "abstained": Output(BYTES, lambda found: found.classification.abstained or ""),
     PROBABILITIES: Output(FP32, lambda found: found.probabilities),
-    "no_topic": Output(FP32, _of_each(lambda text: text.no_topic)),
+    "no_topic": Output(FP32, lambda found: found.classification.no_topic),
     TOPIC_PROBABILITIES: Output(FP32, lambda found: found.topic_probabilities),
     ALL_TOPICS: Output(BOOL, _mask),
 }
@@ -125,10 +119,10 @@ class TensorModel:
         options = request.parameters.model_copy(
             update={"all_topics": any(name in outputs for name in OPTIONAL)}
         )
-        predictions = self._predictor.predict_items(request.items, options)
+        predictions = self._predictor.predict_batch(request.items, options)
         for name, parameters in outputs.items():
             datatype, value = OUTPUTS[name]
-            rows = value(predictions)
+            rows = [value(prediction) for prediction in predictions]
             if parameters.classification:
                 datatype = BYTES
                 rows = [_highest(row, parameters.classification, self._labels) for row in rows]

@@ -40,10 +40,10 @@ def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: Req
     predictor = Predictor(classifier, ServiceMetrics(CollectorRegistry()), limits, ServiceHealth())
 
     def predict(body: bytes) -> bytes:
-        return predictor.predict(parse_classify_request(body, limits))
+        return predictor.respond(parse_classify_request(body, limits))
 
     def predict_batch(body: bytes) -> bytes:
-        return predictor.predict_batch(*parse_batch(body, limits))
+        return predictor.respond_to_batch(*parse_batch(body, limits))
 
     def predict_labels(body: bytes) -> bytes:
         return text_classification.predict(body, predictor, limits)

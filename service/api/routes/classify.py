@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from pydantic_core import to_json
 from starlette.types import Receive, Scope
 
 from service.api.errors import RequestError
@@ -86,7 +87,7 @@ class ClassifyEndpoints:
         n_bytes = len(body)
         if n_bytes > INLINE_BYTES:
             return 200, await self._executor.run(
-                lambda body: served.predictor.predict(parse(body, served.limits)), body, n_bytes
+                lambda body: served.predictor.respond(parse(body, served.limits)), body, n_bytes
             )
         if self._invalid.n:
             await self._wait_for_turn()
@@ -96,19 +97,20 @@ class ClassifyEndpoints:
             self._invalid.count()
             raise
         if request.explain:
-            return 200, await self._executor.run(served.predictor.predict, request, n_bytes)
-        return 200, await served.batcher.submit(request, n_bytes)
+            return 200, await self._executor.run(served.predictor.respond, request, n_bytes)
+        prediction = await served.batcher.submit(request, n_bytes)
+        return 200, to_json(prediction.classification.to_json_object() | served.predictor.model)
 
     async def classify_batch(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """Classify a batch, in a thread; short ones are parsed before they take a permit."""
         _, body = await self._reader.read(scope, receive, self._admission.slow_limit)
         check_no_query(scope)
         served = self._model.served
-        predict = served.predictor.predict_batch
+        respond = served.predictor.respond_to_batch
         n_bytes = len(body)
         if n_bytes > INLINE_BYTES:
             return 200, await self._executor.run(
-                lambda body: predict(*parse_batch(body, served.limits)), body, n_bytes
+                lambda body: respond(*parse_batch(body, served.limits)), body, n_bytes
             )
         await self._wait_for_turn()
         try:
@@ -116,7 +118,7 @@ class ClassifyEndpoints:
         except RequestError:
             self._invalid.count()
             raise
-        return 200, await self._executor.run(lambda batch: predict(*batch), batch, n_bytes)
+        return 200, await self._executor.run(lambda batch: respond(*batch), batch, n_bytes)
 
     async def _wait_for_turn(self) -> None:
         """Wait until the event loop may parse a short body: it takes few invalid ones per turn.

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from service.api import predictor as predictor_module
 from service.api.limits import MAX_RANKED_TOPICS, NOT_ALL_TOPICS, RequestLimits
 from service.api.open_inference.model import OPTIONAL
-from service.api.predictor import Predictor
+from service.api.predictor import Prediction, Predictor
 from service.api.routes.classify import BatchResponse
 from service.api.schemas import ClassifyRequest, ClassifyResponse
 from service.app import create_app
@@ -200,10 +200,14 @@ MIXED = [
 ]
 
 
+def predictions(outcomes: list[Prediction | Exception]) -> list[Prediction]:
+    return [each for each in outcomes if isinstance(each, Prediction)]
+
+
 def test_only_texts_that_ask_are_inferred_again(counting: CountingClassifier) -> None:
     outcomes = predictor_of(counting).predict_each(MIXED)
     assert counting.inferred == [(PROBABILITIES, 4), (TOPIC_PROBABILITIES, 2)]
-    answers = [json.loads(outcome) for outcome in outcomes if isinstance(outcome, bytes)]
+    answers = [each.classification.to_json_object() for each in predictions(outcomes)]
     assert [each["topic"] for each in answers] == [code_of(i) for i in (0, 1, 2, 0)]
     assert ["all_topics" in each for each in answers] == [False, True, False, True]
     assert codes(answers[1]) == [code_of(1)]
@@ -215,8 +219,8 @@ def test_only_texts_that_ask_are_inferred_again(counting: CountingClassifier) ->
 def test_a_failure_is_of_those_that_ask(counting: CountingClassifier) -> None:
     counting.fails = True
     first, second, third, fourth = predictor_of(counting).predict_each(MIXED)
-    assert isinstance(first, bytes)
-    assert isinstance(third, bytes)
+    assert isinstance(first, Prediction)
+    assert isinstance(third, Prediction)
     assert isinstance(second, InferenceError)
     assert isinstance(fourth, InferenceError)
     assert "topic_probabilities" in str(second)
@@ -333,7 +337,7 @@ def test_bound_is_of_a_request(
     """Requests that come together may have more, and none fails for another."""
     monkeypatch.setattr(predictor_module, "MAX_RANKED_TOPICS", 2)
     outcomes = predictor_of(counting).predict_each(MIXED)
-    assert [json.loads(each)["topic"] for each in outcomes if isinstance(each, bytes)] == [
+    assert [each.classification.topics[0].topic.code for each in predictions(outcomes)] == [
         code_of(number) for number in (0, 1, 2, 0)
     ]
 

@@ -24,19 +24,19 @@ class Predictor:
         self.recorders: list[Recorder | None] = []
         self._tracer = PredictionTracer(name="reuters", version="6")
 
-    def predict_each(self, requests: Sequence[str]) -> list[bytes | Exception]:
+    def predict_each(self, requests: Sequence[str]) -> list[str | Exception]:
         self.recorders.append(current_recorder.get())
         if "bad" in requests:
             if len(requests) == 1:
                 return [ValueError("bad")]
             return [self.predict_each([request])[0] for request in requests]
         self._tracer.predicted(requests, [SURE] * len(requests), 1.0, 2.0, 3.0)
-        return [request.encode() for request in requests]
+        return [*requests]
 
 
 async def submit(
-    batcher: TracedBatcher[str], request: str, trace: RequestTrace | None
-) -> bytes | Exception:
+    batcher: TracedBatcher[str, str], request: str, trace: RequestTrace | None
+) -> str | Exception:
     current_trace.set(trace)
     if trace is not None:
         trace.parse_began = 0.5
@@ -66,14 +66,14 @@ def test_a_failed_batch_is_recorded_as_the_requests_alone() -> None:
     batcher = TracedBatcher(predictor.predict_each, ConcurrencyLimit(9))
     good, bad = RequestTrace(None), RequestTrace(None)
 
-    async def run() -> list[bytes | Exception]:
+    async def run() -> list[str | Exception]:
         requests = {"good": good, "bad": bad, "x": None}
         return list(
             await asyncio.gather(*(submit(batcher, *request) for request in requests.items()))
         )
 
     response, error, other = asyncio.run(run())
-    assert (response, other) == (b"good", b"x")
+    assert (response, other) == ("good", "x")
     assert isinstance(error, ValueError)
     assert [stage.name for stage in good.stages] == ["parse", "encode", "infer"]
     assert n_texts(good) == [1, 1]

@@ -1,14 +1,13 @@
 """Columns of labelled files: their names, and what their values may be."""
 
 import datetime
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from service.model.encoder import describe_blank, is_blank
 from training.data.dataset import DataError
-from training.data.values import OPTIONAL, to_text, to_topics
+from training.data.values import CONVERSIONS
 
 NAMES: Final = {
     "text": ("text",),
@@ -43,19 +42,6 @@ class Columns:
     """The columns of the fields: those named by the user, or else those of `NAMES`."""
 
     def __init__(self, named: Mapping[str, str]) -> None:
-        for field, column in named.items():
-            if field not in NAMES or (field in REQUIRED and not column):
-                raise DataError(
-                    f"--columns: expected FIELD=COLUMN with a field of {', '.join(NAMES)}, "
-                    f"got {field}={column}"
-                )
-        fields: dict[str, str] = {}  # by column
-        for field, column in named.items():
-            if column and fields.setdefault(column, field) != field:
-                raise DataError(
-                    f"--columns: expected each column once, got {column!r} for {fields[column]} "
-                    f"and for {field}"
-                )
         self.unseen = {field: column for field, column in named.items() if column}
         """Columns named by the user that no row has had yet, by field."""
         self._named = named
@@ -71,22 +57,14 @@ class Columns:
 
     def to_row(self, record: Mapping[str, Any], file: str, line: int) -> LabelledRow | str:
         """Return the row of the values by column, or the error why it is bad."""
+        values: dict[str, Any] = {"title": None, "file": file, "line": line}
         try:
-            found = self.find(record)
-            text, title = (
-                to_text(record[found[field]], field) if field in found else None
-                for field in ("text", "title")
-            )
-            if is_blank(text, title):
-                return describe_blank(text, title)
-            topics = to_topics(record[found["topics"]])
-            rest = {
-                field: convert(record[found[field]], field) if field in found else None
-                for field, convert in OPTIONAL.items()
-            }
+            for field, column in self.find(record).items():
+                values[field] = CONVERSIONS[field](record[column], field)
         except ValueError as error:
             return str(error)
-        return LabelledRow(text or "", title, topics, file, line, **rest)
+        row = LabelledRow(**values)
+        return describe_blank(row.text, row.title) if is_blank(row.text, row.title) else row
 
     def _find(self, present: tuple[str, ...]) -> dict[str, str]:
         found = {}
@@ -123,13 +101,24 @@ class Columns:
 
 def parse_columns(options: Iterable[str]) -> dict[str, str]:
     """Parse ``text=body,topics=section``; raise `DataError`."""
-    pairs = [pair.partition("=") for option in options for pair in option.split(",")]
-    if wrong := [field for field, equals, _ in pairs if not equals]:
-        raise DataError(f"--columns: expected FIELD=COLUMN, as in text=body, got {wrong[0]!r}")
-    columns = {field.strip(): column.strip() for field, _, column in pairs}
-    if len(columns) < len(pairs):
-        fields = Counter(field.strip() for field, _, _ in pairs)
-        raise DataError(
-            f"--columns: expected each field once, got {fields.most_common(1)[0][0]!r} again"
-        )
+    columns: dict[str, str] = {}
+    fields: dict[str, str] = {}  # by column
+    for pair in (pair for option in options for pair in option.split(",")):
+        field, equals, column = map(str.strip, pair.partition("="))
+        if not equals:
+            raise DataError(f"--columns: expected FIELD=COLUMN, as in text=body, got {field!r}")
+        if field not in NAMES or (field in REQUIRED and not column):
+            raise DataError(
+                f"--columns: expected FIELD=COLUMN with a field of {', '.join(NAMES)}, "
+                f"got {field}={column}"
+            )
+        if field in columns:
+            raise DataError(f"--columns: expected each field once, got {field!r} again")
+        if column and column in fields:
+            raise DataError(
+                f"--columns: expected each column once, got {column!r} for {fields[column]} "
+                f"and for {field}"
+            )
+        columns[field] = column
+        fields[column] = field
     return columns

@@ -12,35 +12,36 @@ SEPARATOR: Final = "|"  # of the topics in a string
 MAX_SHOWN: Final = 100  # characters of a value in an error message
 
 
-def to_topics(value: object) -> tuple[str, ...]:
+def to_topics(value: object, field: str) -> tuple[str, ...]:
     """Return the topics of a list or of ``a|b``, each once; raise ValueError."""
     if isinstance(value, str):
         text = value.strip()
-        value = _parse_list(text) if text.startswith("[") else text.split(SEPARATOR)
+        value = _parse_list(text, field) if text.startswith("[") else text.split(SEPARATOR)
     elif isinstance(value, int) and not isinstance(value, bool):
         value = [value]
     if not isinstance(value, list):
         raise ValueError(  # noqa: TRY004 - not a wrong type of the caller, but a bad row
-            "topics: expected a list or a string (empty if no topic fits), got " + _shown(value)
+            f"{field}: expected a list or a string (empty if no topic fits), got {_shown(value)}"
         )
-    names = (_to_name(item, "topics").strip() for item in value)
+    names = (_to_name(item, field).strip() for item in value)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _parse_list(text: str) -> Any:
+def _parse_list(text: str, field: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise ValueError(f"topics: expected a|b or a JSON array, got {_shown(text)}") from None
+        raise ValueError(f"{field}: expected a|b or a JSON array, got {_shown(text)}") from None
 
 
-def to_text(value: object, field: str) -> str | None:
-    """Return a text without unpaired surrogates; raise ValueError."""
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ValueError(f"{field}: expected a string, got {_shown(value)}")  # noqa: TRY004
-    return replace_surrogates(value)
+def _to_text(value: object, field: str) -> str:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{field}: expected a string, got {_shown(value)}")
+    return replace_surrogates(value or "")
+
+
+def _to_title(value: object, field: str) -> str | None:
+    return None if value is None else _to_text(value, field)
 
 
 def _to_name(value: object, field: str) -> str:
@@ -75,13 +76,16 @@ def _to_split(value: object, field: str) -> str | None:
     return name and name.lower()
 
 
-OPTIONAL: Final[Mapping[str, Callable[[Any, str], Any]]] = {
+CONVERSIONS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
+    "text": _to_text,
+    "title": _to_title,
+    "topics": to_topics,
     "date": _to_date,
     "id": _to_optional_name,
     "split": _to_split,
     "group": _to_optional_name,
 }
-"""Conversions of the fields that a row need not have; they raise ValueError."""
+"""By field, from a value and the name of the field for the message of the ValueError."""
 
 
 def _shown(value: object) -> str:

@@ -20,10 +20,16 @@ from service.model import load_classifier
 from training.console import print_line, stdout_console
 from training.data import SPLIT_SEED, Source, load_dataset
 from training.data.download import download_corpus
-from training.data.given_options import DataDirOption, GivenOptions, with_data_options
 from training.data.keras_files import download_keras_files
 from training.data.loading import load_data
-from training.data.options import DataOptions, check_options, options_of_bundles
+from training.data.options import (
+    DataDirOption,
+    DataOptions,
+    GivenOptions,
+    check_options,
+    options_of_bundles,
+    with_data_options,
+)
 from training.data.output_files import check_outputs, write_files
 from training.data_check.command import check_data
 from training.pipeline import train as run

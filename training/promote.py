@@ -9,9 +9,8 @@ from service.model import find_bundle, load_bundle
 from service.model.repository import numbered_bundles
 from training.console import print_line, stdout_console
 from training.data.dataset import DataError
-from training.data.given_options import GivenOptions, with_data_options
 from training.data.loading import load_data
-from training.data.options import options_of_bundles
+from training.data.options import GivenOptions, options_of_bundles, with_data_options
 
 CANDIDATES: Final = Path("models/candidates")  # of bundles without an --out
 MODELS: Final = Path("models")

@@ -1,11 +1,15 @@
 """What to learn and how to split it: the options that the commands share."""
 
 import argparse
+import functools
+import inspect
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Final, cast
+from typing import Annotated, Any, Final, cast
+
+import typer
 
 from service.model import find_bundle, load_bundle
 from service.model.record_checks import MAX_LINE_LENGTH, is_line
@@ -16,6 +20,25 @@ from training.data.dataset import SPLIT_SEED, DataError
 from training.data.labelled_file import EXPECTED, MAX_BAD_ROWS, READERS, format_of
 
 BUILT_IN: Final = tuple(source.value for source in Source)
+
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="NEWSWIRE_DATA_DIR",
+        help="Folder with the files of built-in sets; downloaded to a cache if left out.",
+    ),
+]
+TestOption = Annotated[
+    Path | None,
+    typer.Option(help="File of labelled texts to test on; the others are to train on."),
+]
+TopicsOption = Annotated[
+    Path | None, typer.Option(help="JSON list of topics: code, name, group and description.")
+]
+ColumnsOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Columns of other names, as in text=body,topics=section."),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,28 +56,83 @@ class DataOptions:
     split_seed: int | None = SPLIT_SEED  # None splits by date
 
     @property
+    def built_in(self) -> list[Source]:
+        """Built-in sets."""
+        return [Source(item) for item in self.data if item in BUILT_IN]
+
+    @property
     def files(self) -> list[Path]:
         """Files of labelled texts, without the test file."""
         return [Path(item) for item in self.data if item not in BUILT_IN]
 
     def arguments(self) -> dict[str, object]:
         """Return the command line's options other than the split seed, with file names only."""
-        columns = ",".join(f"{name}={column}" for name, column in self.columns.items())
         arguments: dict[str, object] = {
             "data": [Path(item).name for item in self.data],
             "name": self.name,
             "topics": self.topics and self.topics.name,
             "test": self.test and self.test.name,
-            "columns": columns or None,
+            "columns": ",".join(map("=".join, self.columns.items())) or None,
             "max-bad-rows": None if self.max_bad_rows == MAX_BAD_ROWS else self.max_bad_rows,
             "drop-rare": self.drop_rare or None,
         }
         return {name: value for name, value in arguments.items() if value is not None}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenOptions:
+    """What the command line says of the data, None where it says nothing."""
+
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="reuters21578, modapte (its split of 90 topics), keras (word ids only), or a file "
+            "of labelled texts: .jsonl, .csv, .tsv (also .gz) or .parquet. Repeat it to learn "
+            "several together; a row replaces those of its id in the files before."
+        ),
+    ] = None
+    data_dir: DataDirOption = None
+    test: TestOption = None
+    topics: TopicsOption = None
+    columns: ColumnsOption = None
+    max_bad_rows: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help=f"Share of a file's rows that may be bad ({MAX_BAD_ROWS})."
+        ),
+    ] = None
+    drop_rare: Annotated[
+        bool | None, typer.Option("--drop-rare", help="Leave out topics of fewer than 5 texts.")
+    ] = None
+
+    def over(self, options: DataOptions) -> DataOptions:
+        """Return options with those of the command line in their place. Raises `DataError`."""
+        given = asdict(self) | {
+            "data": tuple(self.data) if self.data else None,
+            "columns": parse_columns(self.columns) if self.columns else None,
+        }
+        return replace(options, **{name: item for name, item in given.items() if item is not None})
+
+
+def with_data_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `GivenOptions` to a command, whose parameter ``given`` has them."""
+    options = inspect.signature(GivenOptions).parameters
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        given = {name: values.pop(name) for name in options}
+        command(**values, given=GivenOptions(**given))
+
+    signature = inspect.signature(command)
+    own = [item for item in signature.parameters.values() if item.name != "given"]
+    changed = signature.replace(parameters=[*own, *options.values()])
+    run.__signature__ = changed  # type: ignore[attr-defined]
+    return run
+
+
 def check_options(options: DataOptions) -> None:
     """Raise `DataError` for options that contradict each other, before anything is read."""
-    built_in = [item for item in options.data if item in BUILT_IN]
+    built_in = options.built_in
     with_test = [*options.data, *([str(options.test)] if options.test else [])]
     if repeated := find_repeated_file([Path(item) for item in with_test]):
         raise DataError(f"--data: expected each set and file once, got {repeated} again")
@@ -94,19 +172,12 @@ def options_of_command(command: str) -> DataOptions:
     for name in ("--topics", "--test"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--name")
-    parser.add_argument("--columns", default="")
-    parser.add_argument("--max-bad-rows", type=float, default=MAX_BAD_ROWS)
-    parser.add_argument("--drop-rare", action="store_true")
-    found, _ = parser.parse_known_args(shlex.split(command))
-    return DataOptions(
-        data=tuple(found.data or DataOptions().data),
-        name=found.name,
-        topics=found.topics,
-        test=found.test,
-        columns=parse_columns(filter(None, [found.columns])),
-        max_bad_rows=found.max_bad_rows,
-        drop_rare=found.drop_rare,
-    )
+    parser.add_argument("--columns", action="append")
+    parser.add_argument("--max-bad-rows", type=float)
+    parser.add_argument("--drop-rare", action="store_true", default=None)
+    found = vars(parser.parse_known_args(shlex.split(command))[0])
+    defaults = DataOptions(name=found.pop("name"))
+    return GivenOptions(**found).over(defaults)
 
 
 def options_of_bundles(bundles: Sequence[Path]) -> DataOptions:

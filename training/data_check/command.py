@@ -13,9 +13,14 @@ from training.console import stdout_console
 from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import DataError
-from training.data.given_options import ColumnsOption, DataDirOption, TestOption, TopicsOption
 from training.data.labelled_file import MAX_BAD_ROWS
-from training.data.options import DataOptions
+from training.data.options import (
+    ColumnsOption,
+    DataDirOption,
+    DataOptions,
+    TestOption,
+    TopicsOption,
+)
 from training.data.output_files import check_outputs, write_files
 
 STANDARD_OUTPUT: Final = Path("-")

@@ -13,7 +13,7 @@ from service.model.encoder import join_title
 from training.data import splitting
 from training.data.dataset import FILES, NO_TOPIC, Article, DataError, Dataset, Split, labels_of
 from training.data.labelled_file import LabelledRow
-from training.data.splitting import LEFT_OUT, OPEN, SIDES, TEST, TRAIN
+from training.data.splitting import LEFT_OUT, SIDES, TEST, TRAIN
 from training.data.text_table import TextTable
 from training.data.topic_list import MIN_TEXTS, TopicList, check_number_of_topics, rare_topics
 
@@ -27,7 +27,6 @@ def build_dataset(
     name: str,
     description: str,
     built_in: Dataset | None = None,
-    test_file: str | None = None,
     split_seed: int | None,
     drop_rare: bool = False,
     min_texts: int = MIN_TEXTS,
@@ -35,9 +34,8 @@ def build_dataset(
 ) -> Dataset:
     """Build a data set of rows, after the texts of a built-in one, which keep topics and split.
 
-    Rows of the test file are tested on, others are on the side that they name. Those that name none
-    are trained on if there is a test file; else a fifth of each topic is tested on, or, with a
-    split seed of None, the last fifth by date. Raises `DataError`.
+    Rows are on the side that they name. Of those that name none, a fifth of each topic is tested
+    on, or, with a split seed of None, the last fifth by date. Raises `DataError`.
     """
     texts = TextTable()
     codes = list(built_in.topic_codes) if built_in else []
@@ -45,7 +43,7 @@ def build_dataset(
         for article in (*split.articles, *split.negatives):
             texts.add(article, side, movable=False)
     n_built_in = len(texts.articles)
-    _add_rows(texts, rows, topics, test_file=test_file, dated=split_seed is None)
+    _add_rows(texts, rows, topics, dated=split_seed is None)
 
     own = [article.topics for article in texts.articles[n_built_in:]]
     rare = rare_topics(own, codes, drop=drop_rare, min_texts=min_texts)
@@ -81,27 +79,18 @@ def build_dataset(
 
 
 def _add_rows(
-    texts: TextTable,
-    rows: Iterable[LabelledRow],
-    topics: TopicList,
-    *,
-    test_file: str | None,
-    dated: bool,
+    texts: TextTable, rows: Iterable[LabelledRow], topics: TopicList, *, dated: bool
 ) -> None:
     for row in rows:
-        codes = topics.codes_of(row)
-        side = TEST if row.file == test_file else SIDES[row.split]
-        if test_file is not None and side == OPEN:
-            side = TRAIN
-        if dated and side == OPEN and row.date is None:
+        if dated and row.split is None and row.date is None:
             raise DataError(
                 f"--chronological: expected a date in every row, {row.file}, line {row.line} has "
                 "none"
             )
-        title = row.title or ""
-        whole = join_title(title, row.text)
+        title, whole = row.title or "", join_title(row.title, row.text)
+        codes = topics.codes_of(row)
         article = Article(title, row.text, codes, whole, file=row.file, line=row.line)
-        texts.add(article, side, group=row.group, day=row.date)
+        texts.add(article, SIDES[row.split], group=row.group, day=row.date)
 
 
 def _drop_topics(texts: TextTable, rare: frozenset[str], start: int) -> NDArray[np.bool_]:

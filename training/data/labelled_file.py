@@ -27,11 +27,11 @@ EXPECTED: Final = "JSON lines (.jsonl), CSV (.csv) or TSV (.tsv), also with .gz,
 def read_labelled_files(
     paths: Sequence[Path],
     *,
+    test: Path | None = None,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
     on_bad_row: Callable[[str], object] = lambda _: None,
     on_replaced: Callable[[str], object] = lambda _: None,
-    test: Path | None = None,
 ) -> Iterator[LabelledRow]:
     """Yield the rows of all files in order; memory is that of one row and of the later files' ids.
 
@@ -39,6 +39,9 @@ def read_labelled_files(
 
     Parameters
     ----------
+    test : Path, optional
+        File to read last, and to test on; then other rows that name no split are to train on. Its
+        rows replace none, as its ids may be numbers of its own.
     columns : mapping of str to str, optional
         Columns that have another name than their field; an empty name leaves a field out.
     max_bad_rows : float
@@ -47,8 +50,6 @@ def read_labelled_files(
         Called with the sentence on each bad row, which begins with file and line.
     on_replaced : callable
         Called with a sentence on each file of which rows are replaced.
-    test : Path, optional
-        File to read last. Its rows replace none, as its ids may be numbers of its own.
 
     Raises
     ------
@@ -56,20 +57,23 @@ def read_labelled_files(
         If a file cannot be read, has more bad rows, or all files together have no rows.
     """
     names = Columns(columns or {})
-    last_file: dict[str, int] = {}  # of each id in the second file or a later one
-    for number, path in enumerate(paths[1:], 1):
-        for row in _read_file(path, names, max_bad_rows):
-            if row.id is not None:
-                last_file[row.id] = number
+    last_file = {  # of each id in the second file or a later one
+        row.id: number
+        for number, path in enumerate(paths[1:], 1)
+        for row in _read_file(path, names, max_bad_rows)
+        if row.id is not None
+    }
     all_paths = [*paths, *([test] if test else [])]
     n_rows = 0
     for number, path in enumerate(all_paths):
         n_replaced = 0
         for row in _read_file(path, names, max_bad_rows, on_bad_row):
-            if row.id is not None and path != test and last_file.get(row.id, number) > number:
+            if row.id is not None and last_file.get(row.id, number) > number:
                 n_replaced += 1
                 continue
             n_rows += 1
+            if test:
+                row = row._replace(split="test" if path == test else row.split or "train")
             yield row
         if n_replaced:
             on_replaced(

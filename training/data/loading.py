@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from training.data import Source, load_dataset
+from training.data import load_dataset
 from training.data.dataset import Dataset
 from training.data.file_dataset import build_dataset
 from training.data.labelled_file import LabelledRow, read_labelled_files
@@ -19,17 +19,14 @@ MAX_REPORTED: Final = 10  # bad rows
 def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: None) -> Dataset:
     """Read a data set and split it; tell of rows that are left out. Raises `DataError`."""
     check_options(options)
-    built_in = None
-    files = [*options.files, *([options.test] if options.test else [])]
-    for source in Source:
-        if source in options.data:
-            built_in = load_dataset(
-                source, options.data_dir, split_seed=options.split_seed, report=report
-            )
-    if not files:
-        assert built_in is not None  # noqa: S101 - there is one or a file
+    sets = [
+        load_dataset(source, options.data_dir, split_seed=options.split_seed, report=report)
+        for source in options.built_in  # at most one
+    ]
+    built_in = sets[0] if sets else None
+    if built_in and not (options.files or options.test):
         return replace(built_in, name=options.name or built_in.name)
-    name = options.name or (built_in.name if built_in else name_of(files[0]))
+    name = options.name or (built_in.name if built_in else name_of(options.files[0]))
     check_name(name)
     return build_dataset(
         _read(options, report),
@@ -37,7 +34,6 @@ def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: 
         name=name,
         description=_describe(options, built_in),
         built_in=built_in,
-        test_file=str(options.test) if options.test else None,
         split_seed=options.split_seed,
         drop_rare=options.drop_rare,
         report=report,

@@ -78,7 +78,7 @@ def check_data(
         max_bad_rows=max_bad_rows,
     )
     found = read_input_rows(options)
-    report = check_rows(found.rows, found.bad, found.replaced, seed=seed)
+    report = check_rows(*found, seed=seed)
     contents: dict[Path, Iterable[str]] = {}
     if suspects:
         contents[suspects] = map(_to_line, report.suspects())

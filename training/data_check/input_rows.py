@@ -1,51 +1,43 @@
 """The rows to check: those of built-in sets and of files, with one label for each topic."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from training.data import Source, load_dataset
-from training.data.dataset import DataError, Dataset, Split
+from training.data import load_dataset
+from training.data.dataset import DataError, Dataset
 from training.data.labelled_file import LabelledRow, read_labelled_files
 from training.data.loading import topic_list_of
 from training.data.options import DataOptions
 from training.data.topic_list import TopicList
 
 
-@dataclass(slots=True)
-class InputRows:
+class InputRows(NamedTuple):
     """Rows, and a sentence on each bad row and on each file of which rows are replaced."""
 
-    rows: list[LabelledRow] = field(default_factory=list)
-    bad: list[str] = field(default_factory=list)
-    replaced: list[str] = field(default_factory=list)
+    rows: list[LabelledRow]
+    bad: list[str]
+    replaced: list[str]
 
 
 def read_input_rows(options: DataOptions) -> InputRows:
-    """Read built-in sets, then files. With a test file its rows are to test on, others to train on.
+    """Read built-in sets, then files.
 
     Raises `DataError` if they cannot be read, or a label has no code.
     """
-    found = InputRows()
-    built_in: Dataset | None = None
-    for source in Source:
-        if source in options.data:
-            built_in = load_dataset(source, options.data_dir)
-            found.rows += rows_of_dataset(built_in)
-    rows = read_labelled_files(
+    bad: list[str] = []
+    replaced: list[str] = []
+    sets = [load_dataset(source, options.data_dir) for source in options.built_in]
+    rows = [row for dataset in sets for row in rows_of_dataset(dataset)]
+    rows += read_labelled_files(
         options.files,
         test=options.test,
         columns=options.columns,
         max_bad_rows=options.max_bad_rows,
-        on_bad_row=found.bad.append,
-        on_replaced=found.replaced.append,
+        on_bad_row=bad.append,
+        on_replaced=replaced.append,
     )
-    if options.test:
-        test = str(options.test)
-        rows = (
-            row._replace(split="test" if row.file == test else row.split or "train") for row in rows
-        )
-    found.rows = unite_topics([*found.rows, *rows], topic_list_of(built_in, options.topics))
-    return found
+    topics = topic_list_of(sets[-1] if sets else None, options.topics)
+    return InputRows(unite_topics(rows, topics), bad, replaced)
 
 
 def unite_topics(rows: Iterable[LabelledRow], topics: TopicList) -> list[LabelledRow]:
@@ -69,14 +61,12 @@ def rows_of_dataset(dataset: Dataset) -> Iterator[LabelledRow]:
     """
     taught = {*dataset.topic_codes}
     for split, part in (("train", dataset.train), ("test", dataset.test)):
-        yield from _rows_of_part(part, f"{dataset.name}/{split}", split, taught)
-
-
-def _rows_of_part(part: Split, name: str, split: str, taught: set[str]) -> Iterator[LabelledRow]:
-    if not part.articles:
-        raise DataError(f"{name}: expected texts, the data set has word ids only: use reuters21578")
-    for number, article in enumerate((*part.articles, *part.negatives), 1):
-        topics = tuple(code for code in article.topics if code in taught)
-        title = article.title or None
-        place = (article.file, article.line) if article.file else (name, number)
-        yield LabelledRow(article.body, title, topics, *place, split=split)
+        name = f"{dataset.name}/{split}"
+        if not part.articles:
+            raise DataError(
+                f"{name}: expected texts, the data set has word ids only: use reuters21578"
+            )
+        for number, article in enumerate((*part.articles, *part.negatives), 1):
+            topics = tuple(code for code in article.topics if code in taught)
+            place = (article.file, article.line) if article.file else (name, number)
+            yield LabelledRow(article.body, article.title or None, topics, *place, split=split)

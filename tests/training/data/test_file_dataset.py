@@ -169,13 +169,6 @@ def test_training_rows_equal_to_test_rows_are_left_out() -> None:
     assert lines[0] == "Left out 1 training rows: equal to test rows, or of their groups"
 
 
-def test_test_file() -> None:
-    held_out = [row(n, "sport", file="held.jsonl", split="train") for n in range(100, 104)]
-    dataset = build([*ROWS, *held_out], test_file="held.jsonl")
-    assert texts_of(dataset.test) == {item.text for item in held_out}
-    assert texts_of(dataset.train) == {item.text for item in ROWS}
-
-
 def test_chronological() -> None:
     first = date(2026, 1, 1)
     rows = [

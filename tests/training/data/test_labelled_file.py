@@ -340,6 +340,14 @@ def test_rows_to_test_on_replace_none(tmp_path: Path) -> None:
     assert len(replaced) == 1
 
 
+def test_rows_are_on_the_side_of_their_file(tmp_path: Path) -> None:
+    data, test = write_rows(tmp_path / "1.jsonl", ("a", None)), tmp_path / "2.jsonl"
+    data.write_text(data.read_text() + '{"text": "b", "topics": [], "split": "test"}\n')
+    test.write_text('{"text": "c", "topics": [], "split": "train"}\n')
+    rows = read_labelled_files([data], test=test)
+    assert [(row.text, row.split) for row in rows] == [("a", "train"), ("b", "test"), ("c", "test")]
+
+
 def test_bad_row_of_a_later_file_is_named_once(tmp_path: Path) -> None:
     data = write_rows(tmp_path / "1.jsonl", ("a", "1"))
     later = tmp_path / "2.jsonl"

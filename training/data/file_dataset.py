@@ -41,7 +41,7 @@ def build_dataset(
     codes = list(built_in.topic_codes) if built_in else []
     for split, side in ((built_in.train, TRAIN), (built_in.test, TEST)) if built_in else ():
         for article in (*split.articles, *split.negatives):
-            texts.add(article, side, movable=False)
+            texts.add(article, side)
     n_built_in = len(texts.articles)
     _add_rows(texts, rows, topics, dated=split_seed is None)
 
@@ -55,7 +55,7 @@ def build_dataset(
         n_rows = int((~kept).sum())
         report(f"Left out {len(rare):,} rare topics ({shown}), and {n_rows:,} rows with no other")
     labels = labels_of((article.topics for article in texts.articles), codes)
-    sides, order = _split(texts, labels, kept, split_seed)
+    sides, order = _split(texts, labels, kept, n_built_in, split_seed)
     if n_left_out := int((sides[kept] == LEFT_OUT).sum()):
         report(f"Left out {n_left_out:,} training rows: equal to test rows, or of their groups")
     vocabulary = texts.rank_words(np.flatnonzero((labels != NO_TOPIC) & (sides == TRAIN)))
@@ -67,7 +67,8 @@ def build_dataset(
         return whole.select(chosen[topical], chosen[~topical])
 
     train, test = part(TRAIN), part(TEST)
-    counts = _count_topics(train)
+    n_texts = Counter(code for article in train.articles for code in article.topics)
+    counts = [n_texts[code] for code in codes]
     _check_split(train, test, counts)
     report(
         f"Read texts of {len(codes):,} topics: {len(train.labels):,} to train on and "
@@ -105,21 +106,19 @@ def _drop_topics(texts: TextTable, rare: frozenset[str], start: int) -> NDArray[
     return kept
 
 
-def _count_topics(split: Split) -> list[int]:
-    """Return how many texts have each topic, first or not."""
-    counts = Counter(code for article in split.articles for code in article.topics)
-    return [counts[code] for code in split.topic_codes]
-
-
 def _split(
-    texts: TextTable, labels: NDArray[np.int64], kept: NDArray[np.bool_], seed: int | None
+    texts: TextTable,
+    labels: NDArray[np.int64],
+    kept: NDArray[np.bool_],
+    n_built_in: int,
+    seed: int | None,
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """Return the side of each text, and the order of the texts in the splits."""
     own = np.arange(len(labels))
-    pairs = [(own, np.array(firsts)) for firsts in (texts.equal_to, texts.grouped_with)]
+    pairs = [(own, splitting.first_rows(keys)) for keys in (texts.digests, texts.groups)]
     sets = splitting.connect(len(labels), pairs)
-    sides = np.where(kept, np.array(texts.sides), np.int8(LEFT_OUT))
-    sides = splitting.follow_fixed(sides, sets, np.array(texts.movable, np.bool_))
+    sides = np.where(kept, np.array(texts.sides, np.int8), np.int8(LEFT_OUT))
+    sides = splitting.follow_fixed(sides, sets, own >= n_built_in)
     if seed is None:
         days = np.array(texts.days)
         order = np.argsort(days, kind="stable")

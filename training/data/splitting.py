@@ -1,6 +1,6 @@
 """Splits of labelled texts in which equal texts and texts of one group are on the same side."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,13 @@ TRAIN: Final = 0
 TEST: Final = 1
 LEFT_OUT: Final = 2  # of the training texts: equal to a text to test on, or of its group
 SIDES: Final[Mapping[str | None, int]] = {None: OPEN, "train": TRAIN, "test": TEST}
+
+
+def first_rows(keys: Iterable[Hashable]) -> NDArray[np.int64]:
+    """Return the first row of the same key for each row, (n_rows,); itself if its key is None."""
+    firsts: dict[Hashable, int] = {}
+    found = (row if key is None else firsts.setdefault(key, row) for row, key in enumerate(keys))
+    return np.fromiter(found, np.int64)
 
 
 def connect(

@@ -29,7 +29,7 @@ def make_vocabulary(frequencies: Mapping[str, int]) -> dict[str, int]:
     return {word: token_id for token_id, word in enumerate(ranked[:last], FIRST_WORD_ID)}
 
 
-class _Numbers(dict[str, int]):
+class Numbers(dict[str, int]):
     """Numbers words in the order in which they are looked up first."""
 
     def __missing__(self, word: str) -> int:
@@ -45,39 +45,26 @@ class TextTable:
     """
 
     articles: list[Article] = field(default_factory=list)
-    words: dict[str, int] = field(default_factory=lambda: _Numbers({"": 0}))  # 0: start of a text
     token_ids: list["array[int]"] = field(default_factory=list)  # int32, in the order of the text
-    equal_to: "array[int]" = field(default_factory=lambda: array("q"))  # the first equal text
-    grouped_with: "array[int]" = field(default_factory=lambda: array("q"))  # the first of its group
+    digests: list[bytes] = field(default_factory=list)  # of the words of title and body
+    groups: list[str | None] = field(default_factory=list)
     days: "array[int]" = field(default_factory=lambda: array("q"))  # ordinal of the date, or NO_DAY
-    sides: "array[int]" = field(default_factory=lambda: array("b"))  # of `splitting`
-    movable: "array[int]" = field(default_factory=lambda: array("b"))  # 0 for built-in texts
-    _firsts: dict[bytes, int] = field(default_factory=dict)  # by the digest of the words
-    _groups: dict[str, int] = field(default_factory=dict)
+    sides: list[int] = field(default_factory=list)  # of `splitting`
+    words: Numbers = field(default_factory=lambda: Numbers({"": 0}))  # 0: start of a text
 
     def add(
-        self,
-        article: Article,
-        side: int,
-        *,
-        group: str | None = None,
-        day: date | None = None,
-        movable: bool = True,
+        self, article: Article, side: int, *, group: str | None = None, day: date | None = None
     ) -> None:
-        """Add a text. Two are equal if title and body have the same words."""
+        """Add a text."""
         number = self._number(article.keras_text)
         text = join_title(article.title, article.body)
-        digest = blake2b(
-            number if text == article.keras_text else self._number(text), digest_size=DIGEST_BYTES
-        )
-        index = len(self.articles)
+        own = number if text == article.keras_text else self._number(text)
         self.articles.append(article)
         self.token_ids.append(number)
-        self.equal_to.append(self._firsts.setdefault(digest.digest(), index))
-        self.grouped_with.append(index if group is None else self._groups.setdefault(group, index))
+        self.digests.append(blake2b(own, digest_size=DIGEST_BYTES).digest())
+        self.groups.append(group)
         self.days.append(day.toordinal() if day else NO_DAY)
         self.sides.append(side)
-        self.movable.append(movable)
 
     def _number(self, text: str) -> "array[int]":
         words = KERAS_TOKENIZER.tokenize(text)

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.data.dataset import DataError
 from training.data.labelled_file import LabelledRow
-from training.data.splitting import connect
+from training.data.splitting import connect, first_rows
 from training.data.topic_list import MAX_TOPICS, MIN_TEXTS, MIN_TOPICS
-from training.data_check.duplicates import Duplicates, find_duplicates
+from training.data_check.duplicates import find_duplicates
 from training.data_check.findings import (
     Finding,
     find_odd_texts,
@@ -41,7 +40,8 @@ def check_rows(
     check_topics(rows)
     words = read_words(rows)
     duplicates = find_duplicates(words)
-    together = _connect_groups(rows, duplicates)
+    own, groups = np.arange(len(rows)), first_rows(row.group for row in rows)
+    together = connect(len(rows), [(own, duplicates.near), (own, groups)])
     errors = find_label_errors([row.topics for row in rows], words.counts(), together, seed)
     n_words = np.quantile(words.lengths, list(QUANTILES.values()), method="lower")
     return DataReport(
@@ -75,14 +75,3 @@ def check_topics(rows: Sequence[LabelledRow]) -> None:
         f"{MIN_TEXTS} texts, got {n_topics:,} in {len(rows):,} texts ({', '.join(named)}{more}); "
         "name the column of the topics, as in --columns topics=NAME, or add texts"
     )
-
-
-def _connect_groups(rows: Sequence[LabelledRow], duplicates: Duplicates) -> NDArray[np.int64]:
-    """Return the first row of each row's duplicates and group, (n_rows,)."""
-    firsts: dict[str, int] = {}
-    groups = [
-        firsts.setdefault(row.group, number) if row.group else number
-        for number, row in enumerate(rows)
-    ]
-    own = np.arange(len(rows))
-    return connect(len(rows), [(own, duplicates.near), (own, np.array(groups, np.int64))])

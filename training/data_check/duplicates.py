@@ -7,13 +7,15 @@ and each is compared with the first row of its bucket alone.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.splitting import connect
+from training.data.splitting import connect, first_rows
 from training.data_check.words import RowWords
 
 MIN_SIMILARITY: Final = 0.8
@@ -35,7 +37,7 @@ class Duplicates:
 
 def find_duplicates(words: RowWords) -> Duplicates:
     """Find the duplicates among rows; rows without words are none."""
-    exact = _first_of_same_words(words)
+    exact = first_rows(_digests(words))
     rows = np.flatnonzero((words.lengths > 0) & (exact == np.arange(len(exact))))
     signatures = minhash(words, rows)
     pairs = [(np.arange(len(exact)), exact)]
@@ -97,10 +99,8 @@ def _combine(parts: _Hashes) -> _Hashes:
     return combined
 
 
-def _first_of_same_words(words: RowWords) -> NDArray[np.int64]:
-    firsts: dict[bytes, int] = {}
-    exact = np.arange(len(words.starts) - 1)
-    for row in np.flatnonzero(words.lengths).tolist():
-        content = words.word_ids[words.starts[row] : words.starts[row + 1]].tobytes()
-        exact[row] = firsts.setdefault(hashlib.blake2b(content, digest_size=16).digest(), row)
-    return exact
+def _digests(words: RowWords) -> Iterator[bytes | None]:
+    """Yield a hash of the words of each row, None for a row without words."""
+    for start, end in pairwise(words.starts.tolist()):
+        content = words.word_ids[start:end].tobytes()
+        yield hashlib.blake2b(content, digest_size=16).digest() if end > start else None

@@ -1,7 +1,6 @@
 """The words of rows as arrays, which every check reads."""
 
 from array import array
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from scipy.sparse import csr_array
 from service.model.encoder import join_title
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data.labelled_file import LabelledRow
+from training.data.text_table import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,7 @@ class RowWords:
 
 def read_words(rows: Iterable[LabelledRow]) -> RowWords:
     """Split the titles and texts of rows into words, as the service does."""
-    numbers: defaultdict[str, int] = defaultdict()
-    numbers.default_factory = numbers.__len__
+    numbers = Numbers()
     word_ids, starts = array("i"), array("q", [0])
     for row in rows:
         words = NEWS_TOKENIZER.tokenize(join_title(row.title, row.text))

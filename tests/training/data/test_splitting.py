@@ -9,6 +9,7 @@ from training.data.splitting import (
     TEST,
     TRAIN,
     connect,
+    first_rows,
     follow_fixed,
     split_chronologically,
     split_stratified,
@@ -31,11 +32,8 @@ def columns(rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[n
 
 def sets_of(texts: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Connect rows of the same text or group; a group of -1 is none."""
-    own = np.arange(len(texts))
-    first_text, first_group = (
-        np.array([column.tolist().index(key) for key in column]) for column in (texts, groups)
-    )
-    return connect(len(own), [(own, first_text), (own, np.where(groups < 0, own, first_group))])
+    own, named = np.arange(len(texts)), (None if key < 0 else key for key in groups.tolist())
+    return connect(len(own), [(own, first_rows(texts.tolist())), (own, first_rows(named))])
 
 
 def brute_force_sets(texts: NDArray[np.int64], groups: NDArray[np.int64]) -> list[set[int]]:

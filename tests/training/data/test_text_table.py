@@ -5,6 +5,7 @@ import pytest
 
 from training.data import text_table
 from training.data.dataset import Article
+from training.data.splitting import first_rows
 from training.data.text_table import NO_DAY, TextTable
 
 
@@ -24,18 +25,16 @@ def test_texts_of_the_same_words_are_equal() -> None:
         article("oil rose", keras_text="of another article"),
     ):
         table.add(item, 0)
-    assert table.equal_to.tolist() == [0, 0, 2, 3, 3, 0]
+    assert first_rows(table.digests).tolist() == [0, 0, 2, 3, 3, 0]
 
 
 def test_columns_of_the_split() -> None:
     table = TextTable()
     table.add(article("a"), 1, group="x", day=date(1, 1, 2))
-    table.add(article("b"), -1, movable=False)
-    table.add(article("c"), -1, group="x")
-    assert table.grouped_with.tolist() == [0, 1, 0]
-    assert table.days.tolist() == [2, NO_DAY, NO_DAY]
-    assert table.sides.tolist() == [1, -1, -1]
-    assert table.movable.tolist() == [1, 0, 1]
+    table.add(article("b"), -1)
+    assert table.groups == ["x", None]
+    assert table.days.tolist() == [2, NO_DAY]
+    assert table.sides == [1, -1]
 
 
 def test_words_are_ranked_by_the_chosen_texts() -> None:

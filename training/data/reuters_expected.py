@@ -37,21 +37,20 @@ N_NEGATIVES: Final = (1_693, 424)  # indexed articles without a topic, to train 
 
 
 def topic_descriptions() -> dict[str, Description]:
-    """Return name, group, description and subjects of each topic, by code."""
-    subjects = topic_subjects()
-    return {
-        code: Description(**item, subjects=subjects.get(code, ()))
-        for code, item in _read_json("reuters_topics.json").items()
-    }
+    """Return name, group, description and subjects of each topic, by code.
 
-
-def topic_subjects() -> dict[str, tuple[Subject, ...]]:
-    """Return the IPTC Media Topics that stand for topics, by code; not every topic has one."""
+    Subjects are the IPTC Media Topics that stand for a topic; not every topic has one.
+    """
     vocabulary = _read_json("iptc_subjects.json")
-    names = vocabulary["concepts"]
+    names, matches = vocabulary["concepts"], vocabulary["topics"]
     return {
-        code: tuple(Subject(uri, names[uri], match) for uri, match in matches.items())
-        for code, matches in vocabulary["topics"].items()
+        code: Description(
+            **item,
+            subjects=tuple(
+                Subject(uri, names[uri], match) for uri, match in matches.get(code, {}).items()
+            ),
+        )
+        for code, item in _read_json("reuters_topics.json").items()
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from service.model import BundleError, Topic
+from service.model import Topic
 from service.model.manifest import Subject
 from service.model.record_checks import (
     MAX_LINE_LENGTH,
@@ -45,16 +45,13 @@ class TopicList:
     The code or the name of a description stands for its code. Another label is its own code, with
     '-' in place of what no code may have: ``Sci/Tech`` has the code ``Sci-Tech``.
 
-    Raises `DataError` if the descriptions have several names for one subject.
+    Raises BundleError if the descriptions have several names for one subject.
     """
 
     def __init__(self, descriptions: Mapping[str, Description]) -> None:
-        try:
-            check_names_of_subjects(
-                (subject for item in descriptions.values() for subject in item.subjects), "topics"
-            )
-        except BundleError as error:
-            raise DataError(str(error)) from error
+        check_names_of_subjects(
+            (subject for item in descriptions.values() for subject in item.subjects), "topics"
+        )
         self._descriptions = dict(descriptions)
         self._codes = {item.name: code for code, item in descriptions.items()}
         self._codes |= {code: code for code in descriptions}
@@ -107,7 +104,7 @@ def read_descriptions(path: Path) -> dict[str, Description]:
     """Read ``topics.json``: a list of objects with ``code``, and any other field of a description.
 
     The name is the code if left out, group and description are the name; ``subjects`` are concepts
-    of a vocabulary, as in a bundle. Raises `DataError`.
+    of a vocabulary, as in a bundle. Raises `DataError`, or BundleError for subjects.
     """
     try:
         with path.open("rb") as file:
@@ -135,10 +132,7 @@ def read_descriptions(path: Path) -> dict[str, Description]:
                 )
         if code in descriptions:
             raise DataError(f"{path}, entry {number}: expected each code once, {code!r} repeats")
-        try:
-            subjects = read_subjects(given.get("subjects", []), f"{path}, entry {number}")
-        except BundleError as error:
-            raise DataError(str(error)) from error
+        subjects = read_subjects(given.get("subjects", []), f"{path}, entry {number}")
         descriptions[code] = described._replace(subjects=subjects)
     return descriptions
 

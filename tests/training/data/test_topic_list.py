@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.model import Topic, load_bundle
+from service.model import BundleError, NewswireError, Topic, load_bundle
 from service.model.manifest import Subject
 from service.model.record_checks import check_topics
 from tests.conftest import LATEST, RELEASED
@@ -105,7 +105,7 @@ def test_a_subject_of_several_names() -> None:
     descriptions = {
         name: Description(name, name, name, each) for name, each in zip("ab", subjects, strict=True)
     }
-    with pytest.raises(DataError, match="subjects: urn:a: expected one name, got 'A' and 'B'"):
+    with pytest.raises(BundleError, match="subjects: urn:a: expected one name, got 'A' and 'B'"):
         TopicList(descriptions)
 
 
@@ -131,7 +131,7 @@ def test_a_subject_of_several_names() -> None:
 def test_invalid_descriptions(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "topics.json"
     path.write_text(content)
-    with pytest.raises(DataError, match=rf"topics.json.*{message}"):
+    with pytest.raises(NewswireError, match=rf"topics.json.*{message}"):
         read_descriptions(path)
 
 

@@ -59,10 +59,8 @@ def minhash(words: RowWords, rows: NDArray[np.int64]) -> NDArray[np.uint32]:
     signatures = np.empty((len(rows), N_HASHES), dtype=np.uint32)
     lengths = words.lengths[rows]
     chunks = np.cumsum(lengths) // CHUNK_WORDS
-    for chunk in range(int(chunks[-1]) + 1 if len(chunks) else 0):
+    for chunk in np.unique(chunks):
         places = np.flatnonzero(chunks == chunk)
-        if not len(places):  # a row that is longer than a chunk
-            continue
         starts = np.concatenate([[0], np.cumsum(lengths[places])[:-1]])
         shingles = _shingles(words, rows[places])
         for number, (factor, offset) in enumerate(zip(factors, offsets, strict=True)):

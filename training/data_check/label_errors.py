@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from training.data.dataset import topic_matrix
 from training.data.topic_list import MIN_TEXTS
 from training.data_check.label_model import out_of_fold_probabilities
 
@@ -26,10 +27,14 @@ class LabelErrors:
     n_estimated: int  # label errors of all rows, by the confident joint
 
 
-def frequent_labels(topics: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Return the labels with at least `MIN_TEXTS` texts: a primary topic, or none of the topics."""
-    n_texts = Counter(row[:1] for row in topics)
+def frequent_labels(topics: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the labels of at least `MIN_TEXTS` texts: primary topics, and ``""`` for no topic."""
+    n_texts = Counter(map(_label, topics))
     return sorted(label for label, n in n_texts.items() if n >= MIN_TEXTS)
+
+
+def _label(topics: tuple[str, ...]) -> str:
+    return topics[0] if topics else ""
 
 
 def find_label_errors(
@@ -46,14 +51,11 @@ def find_label_errors(
     """
     labels = frequent_labels(topics)
     index = {label: number for number, label in enumerate(labels)}
-    usable = np.array([row for row, given in enumerate(topics) if given[:1] in index], np.int64)
-    if len(labels) < 2:
-        return LabelErrors(np.empty(0, np.int64), np.empty(0, np.float32), (), 0)
-    primary = np.array([index[topics[row][:1]] for row in usable])
-    given = np.zeros((len(usable), len(labels)), dtype=bool)
-    for place, row in enumerate(usable):
-        given[place, [index[code,] for code in topics[row] if (code,) in index]] = True
-    given[np.arange(len(usable)), primary] = True
+    usable = np.array([row for row, own in enumerate(topics) if _label(own) in index], np.int64)
+    topics = [topics[row] for row in usable]
+    primary = np.array([index[_label(own)] for own in topics], np.int64)
+    given = topic_matrix(topics, labels)
+    given[np.arange(len(usable)), primary] = True  # also of those without a topic
 
     probabilities = out_of_fold_probabilities(counts[usable], primary, groups[usable], seed)
     known = np.flatnonzero(~np.isnan(probabilities[:, 0]))
@@ -65,7 +67,7 @@ def find_label_errors(
     return LabelErrors(
         usable[known[suspects]],
         confidence[suspects],
-        tuple(labels[topic] for topic in predicted[suspects]),
+        tuple((labels[topic],) if labels[topic] else () for topic in predicted[suspects]),
         estimate_errors(probabilities, primary, given),
     )
 

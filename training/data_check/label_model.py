@@ -97,24 +97,14 @@ def _out_of_fold_scores(
     """Return scores, (n_rows, n_topics); -inf where the other folds have none of a topic."""
     scores = np.full((len(labels), int(labels.max()) + 1), -np.inf, dtype=np.float32)
     for fold in range(N_FOLDS):
-        held_out = np.flatnonzero(folds == fold)
-        others = np.flatnonzero(folds != fold)
-        others = np.random.default_rng(seed).permutation(others)[:MAX_FIT_ROWS]
+        held_out, others = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        others = np.sort(np.random.default_rng(seed).permutation(others)[:MAX_FIT_ROWS])
         if not len(held_out) or len(np.unique(labels[others])) < 2:
             continue
-        others.sort()
-        topics, found = _score(make_classifier(), rows[others], labels[others], rows[held_out])
-        scores[np.ix_(held_out, topics)] = found
+        classifier = make_classifier().fit(rows[others], labels[others])
+        decide = getattr(classifier, "decision_function", None) or classifier.predict_log_proba
+        found = decide(rows[held_out])
+        if found.ndim == 1:  # one margin for two topics
+            found = found[:, np.newaxis] * [-1, 1]
+        scores[np.ix_(held_out, classifier.classes_)] = found
     return scores
-
-
-def _score(
-    classifier: Any, rows: csr_array, labels: NDArray[np.int64], held_out: csr_array
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Fit a classifier, and return the topics that it learnt, and its scores of held-out rows."""
-    classifier.fit(rows, labels)
-    decide = getattr(classifier, "decision_function", None) or classifier.predict_log_proba
-    scores = decide(held_out)
-    if scores.ndim == 1:  # one margin for two topics
-        scores = scores[:, np.newaxis] * [-1, 1]
-    return classifier.classes_, scores

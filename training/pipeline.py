@@ -55,7 +55,7 @@ def print_findings(dataset: Dataset, options: DataOptions, console: Console) -> 
     """Show what may be wrong with the texts; the command check-data also says where."""
     from training.data_check.check import check_rows
     from training.data_check.input_rows import rows_of_dataset
-    from training.data_check.tables import findings_table
+    from training.data_check.report import findings_table
 
     order = {str(file): number for number, file in enumerate([*options.files, options.test])}
     rows = list(rows_of_dataset(dataset))  # of a built-in set first, then as the files have them

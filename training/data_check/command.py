@@ -67,7 +67,7 @@ def check_data(
 
     from training.data_check.check import check_rows
     from training.data_check.input_rows import read_input_rows
-    from training.data_check.tables import report_tables
+    from training.data_check.report import report_tables
 
     options = DataOptions(
         data=tuple(map(str, files)),

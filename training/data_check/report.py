@@ -1,16 +1,23 @@
-"""The report on labelled rows."""
+"""The report on labelled rows: as JSON, as rows of labelled files, and as tables."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any, Final
+
+from rich.table import Column, Table
 
 from training.data.labelled_file import LabelledRow
 from training.data_check.findings import TITLES, Finding
 from training.data_check.label_errors import LabelErrors
 
 SPLITS: Final = ("train", "test", None)
+MAX_TOPICS: Final = 20
+MAX_PLACES: Final = 3
+MAX_SUSPECTS: Final = 10
+MAX_CHARACTERS: Final = 60  # of a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +30,6 @@ class DataReport:
     word_quantiles: Mapping[str, int]  # of the number of words of a text
     findings: Mapping[str, Finding]  # by the keys of `TITLES`
     label_errors: LabelErrors
-
-    @property
-    def n_of_several(self) -> int:
-        """Number of texts with several topics."""
-        return sum(len(row.topics) > 1 for row in self.rows)
-
-    @property
-    def n_of_none(self) -> int:
-        """Number of texts that fit no topic."""
-        return sum(not row.topics for row in self.rows)
 
     @property
     def topics(self) -> dict[str, dict[str, int]]:
@@ -60,8 +57,8 @@ class DataReport:
             "rows": len(self.rows),
             "bad_rows": list(self.bad_rows),
             "replaced": list(self.replaced),
-            "of_several_topics": self.n_of_several,
-            "of_no_topic": self.n_of_none,
+            "of_several_topics": sum(len(row.topics) > 1 for row in self.rows),
+            "of_no_topic": sum(not row.topics for row in self.rows),
             "words": dict(self.word_quantiles),
             "splits": self.splits,
             "topics": self.topics,
@@ -116,3 +113,69 @@ def row_to_json(row: LabelledRow) -> dict[str, Any]:
     }
     del values["file"], values["line"]
     return {key: value for key, value in values.items() if value is not None}
+
+
+def report_tables(report: DataReport) -> Iterator[Table]:
+    """Yield what is in the rows, what may be wrong with them, and the worst suspects."""
+    yield contents_table(report)
+    yield findings_table(report)
+    if report.findings["label_errors"].rows:
+        yield suspects_table(report)
+
+
+def contents_table(report: DataReport) -> Table:
+    """Show the numbers of texts, and the largest topics."""
+    values = report.to_json()
+    figures = (Column(name, justify="right") for name in ("texts", "as the first topic"))
+    table = Table("", *figures, title="Texts")
+    table.add_row("all", f"{values['rows']:,}")
+    for split, part in values["splits"].items():
+        dates = " to ".join(part["dates"] or ())
+        table.add_row(f"{split}{', ' if dates else ''}{dates}", f"{part['texts']:,}")
+    table.add_row("of several topics", f"{values['of_several_topics']:,}")
+    table.add_row("of no topic", f"{values['of_no_topic']:,}")
+    if values["bad_rows"]:
+        table.add_row("left out, as they cannot be read", f"{len(values['bad_rows']):,}")
+    words = ", ".join(f"{name} {n:,}" for name, n in values["words"].items())
+    table.add_row(f"words of a text: {words}", end_section=True)
+    topics = values["topics"]
+    for topic, n_texts in islice(topics.items(), MAX_TOPICS):
+        table.add_row(topic, f"{n_texts['texts']:,}", f"{n_texts['primary']:,}")
+    if len(topics) > MAX_TOPICS:
+        table.add_row(f"and {len(topics) - MAX_TOPICS:,} more topics")
+    return table
+
+
+def findings_table(report: DataReport) -> Table:
+    """Show how many rows each finding has, and the first of them."""
+    table = Table("", Column("texts", justify="right"), "the first", title="Findings")
+    for key, finding in report.to_json()["findings"].items():
+        if finding["rows"] or key == "label_errors":
+            places = ", ".join(map(_place, finding["rows"][:MAX_PLACES]))
+            table.add_row(finding["title"], f"{finding['count']:,}", finding["detail"] or places)
+    return table
+
+
+def suspects_table(report: DataReport) -> Table:
+    """Show the worst suspected label errors."""
+    columns = (Column("score", justify="right"), "given", "suggested", "text")
+    table = Table("", *columns, title="Suspected label errors, worst first")
+    for suspect in islice(report.suspects(), MAX_SUSPECTS):
+        text = " ".join((suspect.get("title") or suspect["text"])[: 4 * MAX_CHARACTERS].split())
+        table.add_row(
+            f"{suspect['file']}:{suspect['line']}",
+            f"{suspect['score']:.4f}",
+            ", ".join(suspect["topics"]) or "none",
+            ", ".join(suspect["suggested"]) or "none",
+            text[:MAX_CHARACTERS],
+        )
+    return table
+
+
+def _place(found: Mapping[str, Any]) -> str:
+    """Return the place of a row, and of the one that it repeats, such as ``a.csv:3 (as 2)``."""
+    place = f"{found['file']}:{found['line']}"
+    if other := found.get("other"):
+        name = "" if other["file"] == found["file"] else f"{other['file']}:"
+        place += f" (as {name}{other['line']})"
+    return place

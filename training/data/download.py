@@ -1,13 +1,13 @@
 """Download of the Reuters-21578 archive from a public mirror, with a progress bar."""
 
 import os
-import time
+import shutil
 import urllib.request
-import uuid
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from http.client import HTTPException
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from rich.progress import wrap_file
@@ -21,9 +21,7 @@ MIRRORS: Final = (
 )
 """The author's page and UCI's. Each file is checked by its hash, so plain HTTP is safe."""
 TIMEOUT_SECONDS: Final = 30  # of a single read
-MAX_SECONDS: Final = 1_800  # of a whole download
 MAX_ARCHIVE_BYTES: Final = 32 * 2**20  # the archive has 8 MB
-BLOCK_BYTES: Final = 2**16
 
 
 def cache_folder() -> Path:
@@ -62,22 +60,20 @@ def download_corpus(
 
 def _download(url: str, target: Path) -> None:
     """Write beside the target, check, and rename, so that a partial download is not kept."""
-    partial = target.with_name(f".{uuid.uuid4().hex}.{target.name}")
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
-            n_bytes, header = response.length, response.headers["Content-Length"]
-            if n_bytes is None or n_bytes > MAX_ARCHIVE_BYTES:
-                expected = f"a Content-Length of up to {MAX_ARCHIVE_BYTES:,} bytes"
-                raise OSError(f"expected {expected}, got {(header or '')[:40]!r}")
-            deadline = time.monotonic() + MAX_SECONDS
-            with (
-                wrap_file(response, n_bytes, description=f"Downloading {target.name}") as source,
-                partial.open("wb") as file,
-            ):
-                while block := source.read(BLOCK_BYTES):
-                    file.write(block)
-                    if time.monotonic() > deadline:
-                        raise OSError(f"not complete after {MAX_SECONDS} s")
+    with (
+        TemporaryDirectory(dir=target.parent) as folder,
+        urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,  # noqa: S310
+    ):
+        n_bytes, header = response.length, response.headers["Content-Length"]
+        if n_bytes is None or n_bytes > MAX_ARCHIVE_BYTES:
+            expected = f"a Content-Length of up to {MAX_ARCHIVE_BYTES:,} bytes"
+            raise OSError(f"expected {expected}, got {(header or '')[:40]!r}")
+        partial = Path(folder) / target.name
+        with (
+            wrap_file(response, n_bytes, description=f"Downloading {target.name}") as source,
+            partial.open("wb") as file,
+        ):
+            shutil.copyfileobj(source, file)
         if partial.stat().st_size != n_bytes:
             raise OSError(f"expected {n_bytes} bytes, got {partial.stat().st_size}")
         try:
@@ -85,5 +81,3 @@ def _download(url: str, target: Path) -> None:
         except DataError as error:
             raise OSError("the download is not the Reuters-21578 archive") from error
         partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)

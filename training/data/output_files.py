@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -25,22 +24,18 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path] = ()) -> None:
 
 def write_files(contents: Mapping[Path, Iterable[str]]) -> None:
     """Write all files beside their places, and rename them once all are complete."""
-    with ExitStack() as stack:
-        partials = {}
+    partials = {path: path.with_name(f".{uuid.uuid4().hex}.partial") for path in contents}
+    try:
         for path, lines in contents.items():
-            partial = path.with_name(f".{uuid.uuid4().hex}.partial")
-            stack.callback(partial.unlink, missing_ok=True)
-            try:
-                with partial.open("w", encoding="utf-8") as file:
-                    file.writelines(lines)
-            except OSError as error:
-                raise _not_written(path, error) from error
-            partials[partial] = path
-        for partial, path in partials.items():
-            try:
-                partial.replace(path)
-            except OSError as error:
-                raise _not_written(path, error) from error
+            with partials[path].open("w", encoding="utf-8") as file:
+                file.writelines(lines)
+        for path, partial in partials.items():
+            partial.replace(path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)
 
 
 def _not_written(path: Path, error: OSError) -> DataError:

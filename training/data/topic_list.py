@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -148,9 +149,7 @@ def rare_topics(
 
     Raises `DataError` if there are some and they shall not be dropped.
     """
-    counts: Counter[str] = Counter()
-    for codes in topics:
-        counts.update(codes)
+    counts = Counter(chain.from_iterable(topics))
     for code in known:
         del counts[code]
     rare = {code: n for code, n in counts.items() if n < min_texts}

@@ -30,8 +30,8 @@ def read_labelled_texts(path: Path) -> list[LabelledText]:
     """Read a file; raise `DataError` if it cannot be read, or a line is invalid."""
     texts = []
     try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = path.read_bytes().splitlines()  # of a str, it would split at U+2028 too
+    except OSError as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
         try:

@@ -53,6 +53,12 @@ def test_errors_name_file_and_line(tmp_path: Path, content: str, message: str) -
         read_labelled_texts(path)
 
 
+def test_a_separator_of_lines_is_part_of_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "desk.jsonl"
+    path.write_text('{"text": "Oil\u2028rose", "accept": []}\n')
+    assert [item.text.text for item in read_labelled_texts(path)] == ["Oil\u2028rose"]
+
+
 def test_each_file_counts_once(tmp_path: Path, classifier: TopicClassifier) -> None:
     path, link = tmp_path / "desk.jsonl", tmp_path / "link.jsonl"
     path.write_text(LINES)

@@ -18,7 +18,7 @@ from service.model import NewsText
 from service.model.tokenization import NEWS_TOKENIZER
 from training.data.dataset import NO_TOPIC, Split, labels_of, topic_matrix
 from training.data.views import first_sentence, keras_texts
-from training.recipes.counts import TokenCounts
+from training.recipes.features import TokenCounts
 from training.recipes.reuters import WrittenText, written_texts_for
 
 NEWSWIRES_PER_OUTLIER: Final = 4

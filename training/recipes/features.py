@@ -1,17 +1,18 @@
 """Features of a linear classifier: TF-IGM weighted tokens, a sparse row per text."""
 
-from collections.abc import Collection, Iterable, Sequence
+from array import array
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import chain
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from service.model import EncodedText
+from service.model import NewsText
 from service.model.field_encoder import NewsEncoder, is_number
-from service.model.token_counts import FIRST_WORD_ID, UNKNOWN_ID
-from training.recipes.counts import TokenCounts
+from service.model.token_counts import FIRST_WORD_ID, PAD_ID, UNKNOWN_ID
 
 MAX_KERNEL_BYTES: Final = 20_000_000  # a byte for each token and topic; the service reads 32 MB
 
@@ -26,18 +27,77 @@ class FeatureSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """How often each text has each token, so that texts are split once and not for each fold."""
+
+    tokens: Sequence[str]  # of all texts, as `NewsEncoder.field_tokens` returns them
+    rows: csr_array  # float32 (n_texts, n_tokens)
+
+    @classmethod
+    def of(cls, texts: Sequence[NewsText]) -> Self:
+        """Count the tokens of texts: words, title words and lead words."""
+        columns: dict[str, int] = {}
+        rows = []
+        for item in texts:
+            tokens = NewsEncoder.field_tokens(item.text, item.title)
+            rows.append(array("i", [columns.setdefault(token, len(columns)) for token in tokens]))
+        return cls(list(columns), count_ids(rows, len(columns)))
+
+    def only(self, chosen: NDArray[np.bool_]) -> Self:
+        """Return the counts of the texts where ``chosen``, of shape (n_texts,), is true."""
+        return type(self)(self.tokens, self.rows[np.flatnonzero(chosen)])
+
+    def document_frequencies(self) -> NDArray[np.int64]:
+        """Return the number of texts with each token, of shape (n_tokens,)."""
+        return np.bincount(self.rows.indices, minlength=len(self.tokens))
+
+    def encoded(self, encoder: NewsEncoder, n_ids: int) -> csr_array:
+        """Count token ids, float32 of shape (n_texts, n_ids), as if the encoder encoded each text.
+
+        `START_ID`, which every text has, is left out.
+        """
+        ids = self._ids(encoder)
+        (found,) = np.nonzero(ids != PAD_ID)
+        ones = np.ones(len(found), dtype=np.float32)
+        to_ids = csr_array((ones, (found, ids[found])), shape=(len(ids), n_ids))
+        rows = csr_array(self.rows @ to_ids)
+        rows.sort_indices()
+        return rows
+
+    def known_words_ratios(self, encoder: NewsEncoder) -> NDArray[np.float64]:
+        """Return `EncodedText.known_words_ratio` of each text, of shape (n_texts,)."""
+        n_numbers = sum(is_number(token) for token in encoder.vocabulary)
+        ids = self._ids(encoder)
+        words = np.array([":" not in token for token in self.tokens], dtype=bool)
+        n_known = self.rows @ (words & (ids >= FIRST_WORD_ID + n_numbers)).astype(np.float64)
+        n_unknown = self.rows @ (words & (ids == UNKNOWN_ID)).astype(np.float64)
+        return np.asarray(n_known / np.maximum(n_known + n_unknown, 1))
+
+    def _ids(self, encoder: NewsEncoder) -> NDArray[np.int64]:
+        """Return the id of each token, of shape (n_tokens,): `UNKNOWN_ID` for an unknown word.
+
+        A word of a field that has no id there has `PAD_ID`.
+        """
+        words = [token.rpartition(":")[2] for token in self.tokens]
+        ids = encoder.word_ids(words)
+        known = {token_id: word for word, token_id in encoder.vocabulary.items()}
+        for column, token in enumerate(self.tokens):
+            field, colon, _ = token.rpartition(":")
+            if colon:  # of the word that was found: without its 's, it may be another
+                name = f"{field}:{known.get(ids.item(column), '')}"
+                ids[column] = encoder.vocabulary.get(name, PAD_ID)
+        return ids
+
+
+@dataclass(frozen=True, slots=True)
 class FieldFeatures:
     """Tokens of title, lead and text, weighted by TF-IGM."""
 
     encoder: NewsEncoder  # of numbers first, then tokens by falling document frequency
     token_weights: NDArray[np.float32]  # (n_ids,), 0 for the ids that carry no word
 
-    def rows(self, encoded: Sequence[EncodedText]) -> csr_array:
+    def rows(self, counts: TokenCounts) -> csr_array:
         """Return the features of texts, sparse float32 of shape (n_texts, n_ids)."""
-        return tf_igm(count_rows(encoded, len(self.token_weights)), self.token_weights)
-
-    def rows_of_counts(self, counts: TokenCounts) -> csr_array:
-        """Return the features of counted texts, the same as `rows` of them encoded."""
         return tf_igm(counts.encoded(self.encoder, len(self.token_weights)), self.token_weights)
 
 
@@ -59,42 +119,28 @@ def fit_features(
     if negatives is not None:
         usable = [token.rpartition(":")[2] not in reserved for token in counts.tokens]
         kept |= (negatives.document_frequencies() >= settings.min_newswires) & np.array(usable)
-    ranking = _rank(counts.tokens, frequencies, kept)
+    names = [counts.tokens[column] for column in np.flatnonzero(kept).tolist()]
+    falling = dict(zip(names, (-frequencies[kept]).tolist(), strict=True))
+    names.sort(key=lambda name: (not is_number(name), falling[name], name))
     most = min(settings.max_tokens, MAX_KERNEL_BYTES // len(np.unique(labels)))
-    if len(ranking) > most:
-        ranking = _with_words(ranking[:most])
-    encoder = NewsEncoder(
-        {token: token_id for token_id, token in enumerate(ranking, FIRST_WORD_ID)}
-    )
-    rows = counts.encoded(encoder, FIRST_WORD_ID + len(ranking))
+    if len(names) > most:
+        known = set(names[:most])  # a word, as frequent as its token of a field, may be cut off
+        names = [name for name in names[:most] if name.rpartition(":")[2] in known]
+    encoder = NewsEncoder({name: token_id for token_id, name in enumerate(names, FIRST_WORD_ID)})
+    rows = counts.encoded(encoder, FIRST_WORD_ID + len(names))
     weights = idf_igm(rows, labels, settings.igm_weight)
     weights[:FIRST_WORD_ID] = 0
     weights[UNKNOWN_ID] = idf(np.ones(1), len(labels))[0]
     return FieldFeatures(encoder, weights.astype(np.float32))
 
 
-def _rank(
-    tokens: Sequence[str], frequencies: NDArray[np.int64], kept: NDArray[np.bool_]
-) -> list[str]:
-    """Return the kept tokens: numbers, then by falling document frequency and by name."""
-    names = (tokens[index] for index in np.flatnonzero(kept).tolist())
-    falling = (-frequencies[kept]).tolist()
-    ranked = sorted((not is_number(name), n, name) for name, n in zip(names, falling, strict=True))
-    return [name for _, _, name in ranked]
-
-
-def _with_words(tokens: Iterable[str]) -> list[str]:
-    """Leave out the tokens of a field whose word, as frequent as they, was cut off."""
-    known = set(tokens)
-    return [token for token in tokens if token.rpartition(":")[2] in known]
-
-
-def count_rows(encoded: Sequence[EncodedText], n_ids: int) -> csr_array:
-    """Count the tokens of texts, sparse float32 of shape (n_texts, n_ids)."""
-    columns = np.concatenate([text.token_ids for text in encoded])
-    counts = np.concatenate([text.token_counts for text in encoded])
-    ends = np.cumsum([len(text.token_ids) for text in encoded])
-    return csr_array((counts, columns, np.concatenate([[0], ends])), shape=(len(encoded), n_ids))
+def count_ids(rows: Sequence[Sequence[int]], n_ids: int) -> csr_array:
+    """Count the ids of each row, sparse float32 of shape (n_rows, n_ids)."""
+    ids = np.fromiter(chain.from_iterable(rows), np.int64)
+    ends = np.cumsum([0, *map(len, rows)])
+    counts = csr_array((np.ones(len(ids), np.float32), ids, ends), shape=(len(rows), n_ids))
+    counts.sum_duplicates()
+    return counts
 
 
 def tf_igm(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
@@ -115,9 +161,7 @@ def idf_igm(counts: csr_array, labels: NDArray[np.int64], igm_weight: float) -> 
     """
     present = counts.astype(bool).astype(np.float64)
     topics, indices = np.unique(labels, return_inverse=True)
-    one_hot = csr_array(
-        (np.ones(len(labels)), indices, np.arange(len(labels) + 1)), (len(labels), len(topics))
-    )
+    one_hot = count_ids(indices[:, np.newaxis].tolist(), len(topics))
     by_topic = csr_array(present.T @ one_hot)  # (n_ids, n_topics)
     token = np.repeat(np.arange(by_topic.shape[0]), np.diff(by_topic.indptr))
     order = np.lexsort((-by_topic.data, token))  # the topics of each token by falling frequency

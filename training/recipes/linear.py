@@ -22,7 +22,6 @@ from scipy.special import softmax
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from service.model.outputs import TOPIC_PROBABILITIES
 from training.console import FitProgress
 from training.data.dataset import Split
 from training.recipes.all_topics import (
@@ -94,7 +93,7 @@ def fit(
             others, counts = texts.only(~inside), texts.counts.only(inside)
             for number, item in enumerate(candidates):
                 svms = fit_svms(others, item.svm, item.features, synonyms, no_topic=no_topic)
-                rows = svms.features.rows_of_counts(counts)
+                rows = svms.features.rows(counts)
                 margins_of_candidates[number, inside] = svms.margins(rows)
                 steps.end_step()
             known_words_ratio[inside] = counts.known_words_ratios(svms.features.encoder)
@@ -138,7 +137,6 @@ def fit(
         thresholds=out_of_fold.choose_thresholds(n_topics),
         out_of_fold=out_of_fold,
         no_topic=no_topic,
-        predict_topics=partial(predict, network, svms.features, output=TOPIC_PROBABILITIES),
         all_topics_thresholds=dict(
             zip(train.topic_codes, all_topics_thresholds.tolist(), strict=True)
         ),

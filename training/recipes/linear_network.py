@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
-from service.model.token_counts import encode_token_ids
 from training.recipes.calibration import Calibration
-from training.recipes.features import FieldFeatures
+from training.recipes.features import FieldFeatures, count_ids, tf_igm
 from training.recipes.svm import LinearSVMs
 from training.recipes.trained_model import OPSET
 
@@ -67,16 +66,12 @@ def build_network(
 
 
 def predict(
-    network: Any,
-    features: FieldFeatures,
-    token_ids: Sequence[Sequence[int]],
-    *,
-    output: str = PROBABILITIES,
-) -> NDArray[np.float32]:
-    """Return an output of Keras, float32 of shape (n_texts, n_outputs) or (n_texts, n_topics)."""
-    rows = features.rows([encode_token_ids(ids) for ids in token_ids])
-    probabilities: NDArray[np.float32] = network(to_tensor(rows))[output].numpy()
-    return probabilities
+    network: Any, features: FieldFeatures, token_ids: Sequence[Sequence[int]]
+) -> dict[str, NDArray[np.float32]]:
+    """Return both outputs of Keras by name, (n_texts, n_outputs) and (n_texts, n_topics)."""
+    counts = count_ids(token_ids, len(features.token_weights))
+    outputs = network(to_tensor(tf_igm(counts, features.token_weights)))
+    return {name: probabilities.numpy() for name, probabilities in outputs.items()}
 
 
 def to_tensor(rows: csr_array) -> Any:

@@ -6,7 +6,6 @@ newswires: a multiclass classification example", which reports an accuracy of ab
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import chain
 from typing import Any
 
 import keras
@@ -19,10 +18,12 @@ from rich.console import Console
 from scipy.sparse import csr_array
 
 from service.model import TextEncoder
+from service.model.outputs import PROBABILITIES
 from service.model.token_counts import UNKNOWN_ID
 from training.console import FitProgress
 from training.data.dataset import Split
 from training.data.views import ARTICLE, KERAS, views_of
+from training.recipes.features import count_ids
 from training.recipes.reuters import has_reuters_topics
 from training.recipes.trained_model import OPSET, OutOfFold, TrainedModel, serialize
 
@@ -95,7 +96,7 @@ def fit(
         settings={**asdict(settings), "epochs": epochs},
         encoder=encoder,
         network=network,
-        predict=lambda token_ids: predict(network, token_ids, settings),
+        predict=lambda token_ids: {PROBABILITIES: predict(network, token_ids, settings)},
         exported=serialize(to_onnx(network)),
         thresholds=out_of_fold.choose_thresholds(n_topics),
         history=history,
@@ -118,12 +119,8 @@ def build_network(settings: MlpSettings, n_topics: int) -> Any:
 
 def multi_hot(token_ids: Sequence[Sequence[int]], num_words: int) -> csr_array:
     """Return sparse rows of 0 and 1, float32 (n_texts, num_words); higher ids are unknown."""
-    ids = np.fromiter(chain.from_iterable(token_ids), np.int64)
-    ids[ids >= num_words] = UNKNOWN_ID
-    ends = np.cumsum([0, *map(len, token_ids)])
-    ones = np.ones(len(ids), dtype=np.float32)
-    rows = csr_array((ones, ids, ends), shape=(len(token_ids), num_words))
-    rows.sum_duplicates()
+    limited = [[i if i < num_words else UNKNOWN_ID for i in ids] for ids in token_ids]
+    rows = count_ids(limited, num_words)
     rows.data[:] = 1
     return rows
 

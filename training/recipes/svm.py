@@ -91,7 +91,7 @@ def fit_svms(
         texts.counts.only(written),
         reserved,
     )
-    rows = features.rows_of_counts(texts.counts)
+    rows = features.rows(texts.counts)
     weights = fit_weights(rows, texts, settings, no_topic=no_topic)
     return LinearSVMs(features, weights[:-1], weights[-1])
 

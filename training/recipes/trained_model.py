@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from service.model import AbstentionThresholds, NewswireError, TextEncoder
 from service.model.abstention import MAX_NO_TOPIC
-from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 
 OPSET: Final = 18
 DIMENSIONS: Final = {  # texts with the same token ids may share one row of them
@@ -67,25 +66,15 @@ class TrainedModel:
     settings: Mapping[str, Any]  # every setting of the recipe, and what it chose by itself
     encoder: TextEncoder
     network: Any  # a `keras.Model`
-    predict: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]
-    """Token ids of texts in order to probabilities by Keras, of shape (n_texts, n_outputs)."""
+    predict: Callable[[Sequence[Sequence[int]]], Mapping[str, NDArray[np.float32]]]
+    """Token ids of texts, in order, to each output by Keras, (n_texts, n_outputs), by its name."""
     exported: bytes  # the same network on token ids and their counts (0 is padding), by `serialize`
     thresholds: AbstentionThresholds
     history: Mapping[str, list[float]] = field(default_factory=dict)  # losses etc. by epoch
     out_of_fold: OutOfFold | None = None
     no_topic: bool = False  # whether the last output is the probability that no topic fits
-    predict_topics: Callable[[Sequence[Sequence[int]]], NDArray[np.float32]] | None = None
-    """The same to each topic's own probability, of shape (n_texts, n_topics), if it has them."""
-    all_topics_thresholds: Mapping[str, float] = field(default_factory=dict)  # of these, by code
+    all_topics_thresholds: Mapping[str, float] = field(default_factory=dict)  # by code
     all_topics_precision: float = 0.0  # that the thresholds were chosen for
-
-    @property
-    def outputs(self) -> dict[str, Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]]:
-        """What predicts each output of the exported network, by its name."""
-        outputs = {PROBABILITIES: self.predict}
-        if self.predict_topics:
-            outputs[TOPIC_PROBABILITIES] = self.predict_topics
-        return outputs
 
 
 def serialize(model: onnx.ModelProto) -> bytes:

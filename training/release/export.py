@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from service.model import Bundle, BundleError, Manifest, build_classifier
@@ -33,6 +34,7 @@ def export(
     ``SOURCE_DATE_EPOCH``, in seconds, sets the time of creation, so that a run can be repeated to
     the byte.
     """
+    graph = onnx.load_from_string(model.exported).graph
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         name=dataset.name,
@@ -51,7 +53,7 @@ def export(
             "test_negatives": len(dataset.test.negatives),
         },
         tokenizer=model.encoder.name,
-        tensors={name: name for name in ("token_ids", "token_counts", *model.outputs)},
+        tensors={item.name: item.name for item in (*graph.input, *graph.output)},
         scores={},
         libraries={name: version(name) for name in LIBRARIES}
         | {"python": platform.python_version()},
@@ -76,8 +78,8 @@ def export(
     for view in views_of(dataset.test, dataset.vocabulary).values():
         token_ids = [model.encoder.token_ids(item.text, item.title) for item in view.texts]
         encoded = [classifier.encode(text) for text in view.texts]
-        for output, predict in model.outputs.items():
-            check_parity(expected=predict(token_ids), actual=classifier.infer(encoded, output))
+        for output, expected in model.predict(token_ids).items():
+            check_parity(expected=expected, actual=classifier.infer(encoded, output))
     return bundle
 
 

@@ -38,10 +38,10 @@ def make_goldens(
     else:
         texts = [*generate_texts(model.encoder), *EDGE_CASES]
     token_ids = [model.encoder.token_ids(item.text, item.title) for item in texts]
-    outputs = [predict(token_ids).tolist() for predict in model.outputs.values()]
+    outputs = {name: rows.tolist() for name, rows in model.predict(token_ids).items()}
     goldens = [
-        Golden(item.title, item.text, ids, *probabilities)
-        for item, ids, *probabilities in zip(texts, token_ids, *outputs, strict=True)
+        Golden(item.title, item.text, ids, **{name: rows[row] for name, rows in outputs.items()})
+        for row, (item, ids) in enumerate(zip(texts, token_ids, strict=True))
     ]
     if has_reuters_topics(dataset.topic_codes):
         return goldens

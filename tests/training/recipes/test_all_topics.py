@@ -14,8 +14,8 @@ from training.recipes.all_topics import (
     fit_topic_calibration,
 )
 from training.recipes.calibration import calibrate_out_of_fold
-from training.recipes.counts import TokenCounts
 from training.recipes.examples import Kind, TrainingTexts
+from training.recipes.features import TokenCounts
 
 N_TEXTS = 3_000
 SHARES = np.array([0.4, 0.2, 0.05])

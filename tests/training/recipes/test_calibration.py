@@ -10,8 +10,8 @@ from training.data.dataset import NO_TOPIC
 from training.evaluation.metrics import expected_calibration_error
 from training.recipes import logistic
 from training.recipes.calibration import Calibration, CalibrationSettings, fit_calibration
-from training.recipes.counts import TokenCounts
 from training.recipes.examples import Kind, TrainingTexts
+from training.recipes.features import TokenCounts
 
 
 def test_overconfident_margins_are_calibrated() -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from scipy.sparse import csr_array
 
 from service.model import NewsText, build_classifier
+from service.model.outputs import PROBABILITIES
 from training.data import Article, Dataset, Split
 from training.data.dataset import NO_TOPIC
 from training.data.reuters_expected import TOPIC_CODES
@@ -84,7 +85,7 @@ def test_one_progress_bar_for_all_fits(progress: io.StringIO) -> None:
 def test_accuracy_is_above_chance(network: TrainedModel, dataset: Dataset) -> None:
     texts = views_of(dataset.test, dataset.vocabulary)["article"].texts
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
-    predicted = network.predict(token_ids)[:, :-1].argmax(axis=1)
+    predicted = network.predict(token_ids)[PROBABILITIES][:, :-1].argmax(axis=1)
     assert (predicted == dataset.test.labels).mean() > 0.8  # guessing: 0.2
 
 
@@ -96,7 +97,7 @@ def test_exported_network_has_parity(
     texts = [NewsText("."), NewsText("oil " * 30_000), NewsText("zzyzx", "OIL"), NewsText("Oil")]
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
     actual = classifier.infer([classifier.encode(text) for text in texts])
-    check_parity(expected=network.predict(token_ids), actual=actual)
+    check_parity(expected=network.predict(token_ids)[PROBABILITIES], actual=actual)
 
 
 def test_settings_are_recorded(network: TrainedModel) -> None:
@@ -117,8 +118,8 @@ def test_probability_of_no_topic_is_higher_for_negatives(
     topical = views_of(dataset.test, dataset.vocabulary)["article"].texts
     means = [
         network.predict([network.encoder.token_ids(item.text, item.title) for item in texts])[
-            :, -1
-        ].mean()
+            PROBABILITIES
+        ][:, -1].mean()
         for texts in (stream, topical)
     ]
     assert means[0] > 0.5 > means[1]
@@ -145,7 +146,9 @@ def test_same_seed_same_network(network: TrainedModel, dataset: Dataset) -> None
     assert again.encoder.vocabulary == network.encoder.vocabulary
     texts = views_of(dataset.test, dataset.vocabulary)["article"].texts
     token_ids = [network.encoder.token_ids(item.text, item.title) for item in texts]
-    np.testing.assert_array_equal(network.predict(token_ids), again.predict(token_ids))
+    ours, theirs = network.predict(token_ids), again.predict(token_ids)
+    for name, values in ours.items():
+        np.testing.assert_array_equal(values, theirs[name])
     assert again.thresholds == network.thresholds
 
 
@@ -189,7 +192,7 @@ def test_topics_are_those_of_the_data_set() -> None:
     train = Split([[1]] * 12, labels, ["rain", "chess"], articles)
     model = fit(train, {}, seed=0, console=Console(file=io.StringIO()))
     token_ids = [model.encoder.token_ids(text, None) for text in texts.values()]
-    probabilities = model.predict(token_ids)
+    probabilities = model.predict(token_ids)[PROBABILITIES]
     assert not model.no_topic
     assert probabilities.shape == (2, 2)
     assert probabilities.argmax(axis=1).tolist() == [0, 1]

@@ -8,9 +8,8 @@ from scipy.sparse import csr_array, random_array
 
 from service.model import NewsText
 from training.data.reuters_expected import TOPIC_CODES
-from training.recipes.counts import TokenCounts
 from training.recipes.examples import Example, Kind, TrainingTexts
-from training.recipes.features import FeatureSettings
+from training.recipes.features import FeatureSettings, TokenCounts
 from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_each, fit_svms
 
 C = 0.7
@@ -77,7 +76,7 @@ def texts() -> TrainingTexts:
 
 
 def margins_of(svms: LinearSVMs, texts: Sequence[NewsText]) -> NDArray[np.float32]:
-    return svms.margins(svms.features.rows_of_counts(TokenCounts.of(texts)))
+    return svms.margins(svms.features.rows(TokenCounts.of(texts)))
 
 
 def test_last_margin_is_of_no_topic(texts: TrainingTexts) -> None:

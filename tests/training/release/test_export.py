@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service.model import TopicClassifier, load_bundle, load_classifier
+from service.model.outputs import PROBABILITIES
 from service.model.padding import pad
 from tests.networks import weights_of
 from training.data import Dataset
@@ -32,7 +33,7 @@ def test_numpy_keras_and_onnx_agree(
 ) -> None:
     """Three witnesses: Keras, onnxruntime, and the forward pass written out in NumPy."""
     token_ids = corpus_dataset.test.token_ids
-    from_keras = trained.predict(token_ids)
+    from_keras = trained.predict(token_ids)[PROBABILITIES]
     texts = keras_texts(corpus_dataset.test, corpus_dataset.vocabulary)
     from_onnx = exported.infer([exported.encode(text) for text in texts])
 
@@ -63,7 +64,7 @@ def test_gathering_rows_is_multiplying_a_dense_row(
 
     session = onnxruntime.InferenceSession(trained.exported)
     inputs = {"token_ids": token_ids, "token_counts": token_counts}
-    expected = trained.predict(corpus_dataset.test.token_ids[:200])
+    expected = trained.predict(corpus_dataset.test.token_ids[:200])[PROBABILITIES]
     np.testing.assert_allclose(session.run(None, inputs)[0], expected, atol=1e-6)
 
 
@@ -101,8 +102,8 @@ def test_manifest_records_the_run(
 def test_export_fails_if_goldens_differ(
     trained: TrainedModel, corpus_dataset: Dataset, tmp_path: Path
 ) -> None:
-    def shifted(token_ids: Any) -> NDArray[np.float32]:
-        return np.roll(trained.predict(token_ids), 1, axis=1)
+    def shifted(token_ids: Any) -> dict[str, NDArray[np.float32]]:
+        return {PROBABILITIES: np.roll(trained.predict(token_ids)[PROBABILITIES], 1, axis=1)}
 
     other = replace(trained, predict=shifted)
     with pytest.raises(ExportError, match="verification of the exported network failed: goldens"):
@@ -115,11 +116,11 @@ def test_export_fails_if_a_test_newswire_differs(
 ) -> None:
     """The golden cases agree, and all newswires but one."""
 
-    def one_wrong(token_ids: Any) -> NDArray[np.float32]:
-        probabilities = trained.predict(token_ids)
+    def one_wrong(token_ids: Any) -> dict[str, NDArray[np.float32]]:
+        probabilities = trained.predict(token_ids)[PROBABILITIES]
         if len(token_ids) == len(corpus_dataset.test.token_ids):
             probabilities[1000] = np.roll(probabilities[1000], 1)
-        return probabilities
+        return {PROBABILITIES: probabilities}
 
     other = replace(trained, predict=one_wrong)
     with pytest.raises(ExportError, match="for each of 2246 texts, 1 differ"):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.model import AbstentionThresholds, TextEncoder, load_bundle
+from service.model.outputs import PROBABILITIES
 from tests.conftest import RELEASED, ROOT
 from tests.training.generated import generated_dataset
 from training.data import Dataset
@@ -49,7 +50,7 @@ def model_of(dataset: Dataset, probabilities: NDArray[np.float32]) -> TrainedMod
         settings={},
         encoder=TextEncoder(dataset.vocabulary),
         network=None,
-        predict=lambda token_ids: np.tile(probabilities, (len(token_ids), 1)),
+        predict=lambda ids: {PROBABILITIES: np.tile(probabilities, (len(ids), 1))},
         exported=b"",
         thresholds=AbstentionThresholds(known_words_ratio=0.5, confidence=0.5),
     )

@@ -3,6 +3,7 @@
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
@@ -31,15 +32,21 @@ def read_settings(
     module = import_module(f"training.recipes.{recipe.value}")
     defaults = getattr(module, f"{recipe.value.title()}Settings")(seed=0)
     known = {name: value for name, value in _flatten(asdict(defaults)) if name != SEED}
-    changed: dict[str, Any] = {}
-    for name, value in _flatten(_read_file(file) if file else {}):
-        full = _full_name(name, known, str(file), recipe)
-        changed[full] = _check(full, value, known[full], str(file))
+    given = [(str(file), *item) for item in _flatten(_read_file(file) if file else {})]
     for assignment in assignments:
         name, _, text = assignment.partition("=")
-        full = _full_name(name.strip(), known, "--set", recipe)
-        changed[full] = _check(full, _number(text.strip()), known[full], "--set")
-    return _arguments(defaults, changed)
+        given.append(("--set", name.strip(), _number(text.strip())))
+    changed: dict[str, Any] = {}
+    for where, name, value in given:
+        full = _full_name(name, known, where, recipe)
+        group, _, own = full.rpartition(".")
+        number = _check(full, value, known[full], where)
+        if group:  # with its other settings
+            values = changed.get(group, getattr(defaults, group))
+            changed[group] = replace(values, **{own: number})
+        else:
+            changed[own] = number
+    return changed
 
 
 def _flatten(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -48,20 +55,6 @@ def _flatten(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((f"{name}.{own}", item) for own, item in value.items())
         else:
             yield name, value
-
-
-def _arguments(defaults: Any, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields with a changed setting; a group has its other settings too."""
-    arguments: dict[str, Any] = {}
-    for name, value in changed.items():
-        group, _, own = name.rpartition(".")
-        if group:
-            arguments[group] = replace(
-                arguments.get(group, getattr(defaults, group)), **{own: value}
-            )
-        else:
-            arguments[own] = value
-    return arguments
 
 
 def _full_name(name: str, known: Mapping[str, Any], where: str, recipe: Recipe) -> str:
@@ -96,10 +89,8 @@ def _check(name: str, value: object, default: int | float, where: str) -> int | 
 
 def _number(text: str) -> object:
     for kind in (int, float):
-        try:
+        with suppress(ValueError):
             return kind(text)
-        except ValueError:
-            continue
     return text
 
 

@@ -135,22 +135,21 @@ def training_texts(
     those for the topics; those of other topics are left out. The seed is that of the outliers.
     """
     written = written_texts_for(train.topic_codes) if written is None else written
-    if not train.articles:
-        whole = keras_texts(train, vocabulary)
-        topics: list[tuple[str, ...]] = [(train.topic_codes[label],) for label in train.labels]
+    if train.articles:
+        whole = [(item.news_text, item.topics) for item in (*train.articles, *train.negatives)]
     else:
-        whole = [article.news_text for article in train.articles]
-        topics = [article.topics for article in train.articles]
-    drawn = outliers(whole, seed=seed)
-    whole += [article.news_text for article in train.negatives]
-    topics += [()] * len(train.negatives)
-    pairs = list(enumerate(zip(whole, topics, strict=True)))
-    examples = [Example(text, group, Kind.WHOLE, codes) for group, (text, codes) in pairs]
-    for group, (text, codes) in pairs:
-        examples += [Example(part, group, kind, codes) for kind, part in parts_of(text).items()]
+        topics = [(train.topic_codes[label],) for label in train.labels]
+        whole = list(zip(keras_texts(train, vocabulary), topics, strict=True))
+    drawn = outliers([text for text, _ in whole[: len(train.labels)]], seed=seed)
+    examples = [Example(text, n, Kind.WHOLE, topics) for n, (text, topics) in enumerate(whole)]
+    examples += [
+        item._replace(text=part, kind=kind)
+        for item in examples
+        for kind, part in parts_of(item.text).items()
+    ]
     examples += [Example(text, group, Kind.OUTLIER, ()) for group, text in drawn]
     usable = [item for item in written if {*train.topic_codes}.issuperset(item.topics[:1])]
-    for group, item in enumerate(usable, len(pairs)):
+    for group, item in enumerate(usable, len(whole)):
         kind = Kind.EVERYDAY if item.everyday else Kind.WRITTEN
         examples.append(Example(item.text, group, kind, item.topics))
     return TrainingTexts.of(examples, train.topic_codes)

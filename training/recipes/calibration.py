@@ -1,13 +1,14 @@
-"""From the margins of SVMs to probabilities: of each topic, and that no topic fits."""
+"""From the margins of SVMs to probabilities: of one topic or none, and of each topic alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from training.data.dataset import NO_TOPIC
+from service.model.manifest import NEVER_FOUND
 from training.recipes.examples import TrainingTexts
 from training.recipes.logistic import (
     LogPartition,
@@ -16,7 +17,12 @@ from training.recipes.logistic import (
     fit_logits,
     fit_topics,
     joint_partition,
+    separate_partition,
 )
+
+PRIOR_TEXTS: Final = 2.0
+HIGHEST: Final = np.nextafter(np.float32(NEVER_FOUND), np.float32(0))
+"""Of thresholds that are reached: probabilities may be rounded to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,15 @@ class CalibrationSettings:
     no_topic_strength: float = 0.1  # the same for the logit of "no topic fits"
     negative_factor: float = 1.5  # of the sample weights of newswires without a topic
     max_iterations: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AllTopicsSettings:
+    """Settings of the probabilities of topics on their own."""
+
+    topic_strength: float = 0.1  # inverse regularisation of the influence of other topics' margins
+    topic_precision: float = 0.5  # of each topic on held-out texts, at least
+    topic_iterations: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +92,9 @@ def fit_calibration(
     asked = ~texts.negative if no_topic else texts.topical
     weights = texts.weights(settings.negative_factor)
     topics = margins[:, :n_topics]
-    wanted = _wanted(texts.labels[asked], n_topics)
-    targets = Targets(wanted, weights[asked], joint_partition)
+    alike = 1 / n_topics  # of an outlier
+    wanted = np.where(texts.topical[:, np.newaxis], texts.primary_topic, alike)
+    targets = Targets(wanted[asked].astype(np.float32), weights[asked], joint_partition)
     kernel, bias = fit_topics(topics[asked], targets, settings.strength, settings.max_iterations)
     if not no_topic:
         return Calibration(kernel.astype(np.float32), bias.astype(np.float32))
@@ -102,10 +118,44 @@ def fit_calibration(
     return Calibration(joint.astype(np.float32), biases.astype(np.float32))
 
 
-def _wanted(labels: NDArray[np.int64], n_topics: int) -> NDArray[np.float32]:
-    """Return target probabilities, (n_texts, n_topics): a label's is 1, an outlier's all alike."""
-    wanted = np.full((len(labels), n_topics), 1 / n_topics, dtype=np.float32)
-    (topical,) = np.nonzero(labels != NO_TOPIC)
-    wanted[topical] = 0
-    wanted[topical, labels[topical]] = 1
-    return wanted
+def fit_topic_calibration(
+    margins: NDArray[np.float32],  # (n_texts, n_margins)
+    texts: TrainingTexts,
+    settings: AllTopicsSettings,
+) -> Calibration:
+    """Fit logistic regressions of each topic on out-of-fold margins of texts, all at once.
+
+    The logits are those of `fit_topics`: J. Platt, "Probabilistic outputs for support vector
+    machines", 1999, with the margins of the other topics, which say what occurs together. A text
+    has all of its topics; negatives and outliers have none.
+    """
+    targets = Targets(texts.any_topic.astype(np.float32), texts.weights(), separate_partition)
+    kernel, bias = fit_topics(margins, targets, settings.topic_strength, settings.topic_iterations)
+    return Calibration(kernel.astype(np.float32), bias.astype(np.float32), separate_partition)
+
+
+def choose_all_topics_thresholds(
+    probabilities: NDArray[np.float32],  # (n_texts, n_topics), of texts that were not trained on
+    any_topic: NDArray[np.bool_],  # (n_texts, n_topics), whether it is one of the text's topics
+    precision: float,
+) -> NDArray[np.float32]:
+    """Choose the threshold of each topic with the highest F1 of those that reach a precision.
+
+    Return (n_topics,), `NEVER_FOUND` for a topic that does not reach it. A topic of few texts has
+    few hits to count: they are drawn towards the sum of the probabilities, which is their
+    expectation, with the weight of `PRIOR_TEXTS`.
+    """
+    thresholds = np.full(probabilities.shape[1], NEVER_FOUND, dtype=np.float32)
+    n_above = np.arange(1, len(probabilities) + 1)
+    for topic, (column, is_topic) in enumerate(zip(probabilities.T, any_topic.T, strict=True)):
+        order = np.argsort(-column, kind="stable")
+        scores = column[order]
+        counted, expected = np.cumsum(is_topic[order]), np.cumsum(scores, dtype=np.float64)
+        weight = counted[-1] / (counted[-1] + PRIOR_TEXTS)
+        hits = weight * counted + (1 - weight) * expected
+        f1 = 2 * hits / (n_above + hits[-1])
+        is_last = np.append(scores[1:] < scores[:-1], True)  # equal scores are above it together
+        possible = np.flatnonzero(is_last & (hits >= precision * n_above))
+        if possible.size:
+            thresholds[topic] = min(HIGHEST, scores[possible[f1[possible].argmax()]])
+    return thresholds

@@ -24,15 +24,13 @@ from threadpoolctl import threadpool_limits
 
 from training.console import FitProgress
 from training.data.dataset import Split
-from training.recipes.all_topics import (
-    AllTopicsSettings,
-    choose_all_topics_thresholds,
-    fit_topic_calibration,
-)
 from training.recipes.calibration import (
+    AllTopicsSettings,
     CalibrationSettings,
     calibrate_out_of_fold,
+    choose_all_topics_thresholds,
     fit_calibration,
+    fit_topic_calibration,
 )
 from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings

@@ -8,12 +8,12 @@ from sklearn.metrics import f1_score, log_loss, precision_score
 from service.model import NewsText
 from service.model.manifest import NEVER_FOUND
 from training.recipes import logistic
-from training.recipes.all_topics import (
+from training.recipes.calibration import (
     AllTopicsSettings,
+    calibrate_out_of_fold,
     choose_all_topics_thresholds,
     fit_topic_calibration,
 )
-from training.recipes.calibration import calibrate_out_of_fold
 from training.recipes.examples import Kind, TrainingTexts
 from training.recipes.features import TokenCounts
 

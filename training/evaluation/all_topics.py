@@ -13,7 +13,7 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from service.model import EncodedText, TopicClassifier
+from service.model import Classification, EncodedText, TopicClassifier
 from service.model.outputs import TOPIC_PROBABILITIES
 from training.data.dataset import topic_matrix
 
@@ -30,14 +30,10 @@ class AllTopics:
         cls,
         classifier: TopicClassifier,
         encoded: Sequence[EncodedText],
-        probabilities: NDArray[np.float32],  # (n_texts, n_outputs), of `TopicClassifier.infer`
+        classifications: Sequence[Classification],  # of the same texts
         columns: Sequence[int],  # (n_topics,), class indices of the bundle in the order of ours
     ) -> Self:
         """Find the topics of texts as the service does."""
-        n_texts = len(encoded)
-        classifications = classifier.postprocess(
-            encoded, probabilities, top_k=[1] * n_texts, min_confidence=[None] * n_texts
-        )
         topic_probabilities = classifier.infer(encoded, TOPIC_PROBABILITIES)
         found = [
             [ranked.topic.code for ranked in item.all_topics or ()]

@@ -1,8 +1,8 @@
 """Evaluation of a bundle on the test texts, by the code that serves it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -11,7 +11,6 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_s
 
 from service.model import Abstention, AbstentionThresholds, DriftBaseline, NewsText, TopicClassifier
 from service.model.drift import count_bins
-from service.model.outputs import TOPIC_PROBABILITIES
 from training.data import Dataset
 from training.data.dataset import NO_TOPIC, DataError
 from training.data.views import ARTICLE, KERAS, STREAM, KnownTopics, views_of
@@ -21,7 +20,6 @@ from training.recipes.trained_model import OutOfFold
 
 MAX_SHOWN: Final = 5  # topics in a message
 AnyView = TypeVar("AnyView")
-NEVER_ABSTAIN: Final = AbstentionThresholds(known_words_ratio=0.0, confidence=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +113,26 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
             f"{describe_difference(theirs, codes)}"
         )
     columns = [theirs.index(code) for code in codes]
-    columns += range(len(codes), classifier.n_outputs)  # of no topic
     evaluations = {}
     for name, view in views_of(dataset.test, dataset.vocabulary).items():
+        n_texts = len(view.texts)
         encoded = [classifier.encode(text) for text in view.texts]
         outputs = classifier.infer(encoded)
-        known_words_ratio = [item.known_words_ratio for item in encoded]
-        evaluation = _evaluation(
+        found = classifier.postprocess(
+            encoded, outputs, top_k=[1] * n_texts, min_confidence=[None] * n_texts
+        )
+        all_topics = None
+        if view.topics and classifier.finds_all_topics:
+            all_topics = AllTopics.of(classifier, encoded, found, columns)
+        abstained = np.array([item.abstained is not None for item in found])
+        evaluations[name] = Evaluation(
             view.labels,
             outputs[:, columns],
-            known_words_ratio,
-            classifier.thresholds,
-            codes,
             view.topics,
+            abstained=abstained if classifier.manifest.abstains else None,
+            no_topic=outputs[:, -1] if classifier.manifest.no_topic else None,
+            all_topics=all_topics,
         )
-        if view.topics and TOPIC_PROBABILITIES in classifier.outputs:
-            all_topics = AllTopics.of(classifier, encoded, outputs, columns[: len(codes)])
-            evaluation = replace(evaluation, all_topics=all_topics)
-        evaluations[name] = evaluation
     return evaluations
 
 
@@ -159,10 +159,16 @@ def evaluate_out_of_fold(
     out_of_fold: OutOfFold, thresholds: AbstentionThresholds, codes: Sequence[str]
 ) -> Mapping[str, Evaluation]:
     """Evaluate out-of-fold predictions before and after calibration."""
-    labels, ratios = out_of_fold.labels, out_of_fold.known_words_ratio
+    labels, n_topics = out_of_fold.labels, len(codes)
+    probabilities, no_topic = np.split(out_of_fold.probabilities, [n_topics], axis=1)
     return {
-        "out_of_fold_uncalibrated": Evaluation(labels, out_of_fold.uncalibrated[:, : len(codes)]),
-        "out_of_fold": _evaluation(labels, out_of_fold.probabilities, ratios, thresholds, codes),
+        "out_of_fold_uncalibrated": Evaluation(labels, out_of_fold.uncalibrated[:, :n_topics]),
+        "out_of_fold": Evaluation(
+            labels,
+            probabilities,
+            abstained=out_of_fold.confidence(n_topics) < thresholds.confidence,
+            no_topic=no_topic[:, 0] if no_topic.size else None,
+        ),
     }
 
 
@@ -182,28 +188,3 @@ def drift_baseline(classifier: TopicClassifier, texts: Sequence[NewsText]) -> Dr
         top_score_ratio=count_bins("top_score_ratio", scores),
         no_topic_ratio=count_bins("no_topic_ratio", no_topic) if no_topic else None,
     )
-
-
-def _evaluation(
-    labels: NDArray[np.int64],
-    outputs: NDArray[np.float32],  # (n_texts, n_topics), or one more: that no topic fits
-    known_words_ratio: Iterable[float],
-    thresholds: AbstentionThresholds,
-    codes: Sequence[str],
-    topics: KnownTopics | None = None,
-) -> Evaluation:
-    probabilities, rest = np.split(outputs, [len(codes)], axis=1)
-    no_topic = rest[:, 0] if rest.size else None
-    abstained = None
-    if thresholds != NEVER_ABSTAIN:
-        reasons = [
-            thresholds.decide(
-                known_words_ratio=ratio,
-                score=row.max(),
-                topic=codes[row.argmax()],
-                no_topic=None if no_topic is None else no_topic[index],
-            )
-            for index, (ratio, row) in enumerate(zip(known_words_ratio, probabilities, strict=True))
-        ]
-        abstained = np.array([reason is not None for reason in reasons])
-    return Evaluation(labels, probabilities, topics, abstained=abstained, no_topic=no_topic)

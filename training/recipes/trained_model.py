@@ -36,19 +36,22 @@ class OutOfFold:
     probabilities: NDArray[np.float32]  # (n_texts, n_outputs), by out-of-fold calibration
     known_words_ratio: NDArray[np.float64]  # (n_texts,), by the vocabulary of its model
 
+    def confidence(self, n_topics: int) -> NDArray[np.float32]:
+        """Return the highest score of each text, (n_texts,); 0 for other reasons to abstain."""
+        topics, no_topic = np.split(self.probabilities, [n_topics], axis=1)
+        is_known = self.known_words_ratio >= MIN_KNOWN_WORDS_RATIO
+        is_topical = no_topic.sum(axis=1) <= MAX_NO_TOPIC  # 0 without such a column
+        return np.asarray(topics.max(axis=1) * (is_known & is_topical))
+
     def choose_thresholds(self, n_topics: int) -> AbstentionThresholds:
         """Choose the lowest confidence above which precision exceeds the target by the margin.
 
         The predictions are a stream, with the data's own share of texts without a topic. Where no
         confidence reaches the target it is 1: abstain.
         """
-        topics = self.probabilities[:, :n_topics]
-        no_topic = self.probabilities[:, n_topics:].sum(axis=1)  # 0 without such a column
-        candidate = self.known_words_ratio >= MIN_KNOWN_WORDS_RATIO
-        candidate &= no_topic <= MAX_NO_TOPIC
-        confidence = topics.max(axis=1)[candidate]
-        right = (topics.argmax(axis=1) == self.labels)[candidate]
-        order = np.argsort(-confidence, kind="stable")
+        confidence = self.confidence(n_topics)
+        right = self.probabilities[:, :n_topics].argmax(axis=1) == self.labels
+        order = np.argsort(-confidence, kind="stable")[: np.count_nonzero(confidence)]
         n_above = np.arange(1, len(order) + 1)
         precision = np.cumsum(right[order]) / n_above
         standard_errors = np.sqrt(precision * (1 - precision) / n_above)

@@ -39,10 +39,10 @@ def test_topics_are_those_that_the_service_finds(tmp_path: Path) -> None:
     classifier = load_classifier(save_synthetic_bundle(tmp_path / "1", 3))
     texts = [text_of(0), text_of(2) + text_of(1), NO_TOPIC_TEXT, "unknown words alone"]
     encoded = [classifier.encode(text) for text in texts]
-    outputs = classifier.infer(encoded)
-    all_topics = AllTopics.of(classifier, encoded, outputs, [0, 1, 2])
+    found = classifier.classify(texts, top_k=1)
+    all_topics = AllTopics.of(classifier, encoded, found, [0, 1, 2])
     expected = [[TRUE, FALSE, FALSE], [FALSE, TRUE, TRUE], [FALSE] * 3, [FALSE] * 3]
     assert all_topics.found.tolist() == expected
-    other = AllTopics.of(classifier, encoded, outputs, [2, 0, 1])
+    other = AllTopics.of(classifier, encoded, found, [2, 0, 1])
     assert other.found[1].tolist() == [TRUE, FALSE, TRUE]
     np.testing.assert_array_equal(other.probabilities[:, 0], all_topics.probabilities[:, 2])

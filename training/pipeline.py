@@ -35,10 +35,14 @@ def train(
     dataset = load_data(options, lambda line: console.print(line, soft_wrap=True))
     if options.files:
         print_findings(dataset, options, console)
-    named: dict[str, object] = {"recipe": recipe, **options.arguments(), "seed": seed}
-    named |= {"settings": settings_file.name} if settings_file else {}
-    named |= {"set": list(assignments)} if assignments else {}
-    named |= {"no-texts": True} if no_texts else {}
+    arguments = {
+        "recipe": recipe,
+        **options.arguments(),
+        "seed": seed,
+        "settings": settings_file and settings_file.name,
+        "set": list(assignments),
+        "no-texts": no_texts or None,
+    }
     train_on(
         dataset,
         recipe,
@@ -46,7 +50,7 @@ def train(
         console,
         seed=seed,
         settings=settings,
-        options=named,
+        options=arguments,
         store_texts=not no_texts,
     )
 

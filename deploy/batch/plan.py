@@ -11,6 +11,7 @@ import pyarrow as pa
 from deploy.batch import json_lines, parquet
 from deploy.batch.locations import Location
 from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, Partition
+from deploy.batch.results import result_fields
 from service.model import Manifest
 from service.rows import CommandError, PredictionOptions
 
@@ -20,13 +21,6 @@ FORMATS: Final = {
     ".jsonl.gz": (json_lines.inspect_files, json_lines.read_rows),
 }
 """Functions that inspect and read files, by the end of file names."""
-TOPICS: Final = pa.list_(pa.struct([("topic", pa.string()), ("score", pa.float32())]))
-SUBJECT: Final = pa.struct(
-    [
-        *((name, pa.string()) for name in ("uri", "name", "rel", "creator")),
-        ("confidence", pa.int8()),
-    ]
-)
 MANIFEST_FILE: Final = "_run.json"
 PARTIAL_FOLDER: Final = "_partial"
 HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -44,27 +38,6 @@ class Plan(NamedTuple):
     input_schema: Any  # columns of the files
     folder_columns: list[str]  # further columns, which folders name as in Hive
     output_schema: Any  # columns of files, of folders and of the results
-
-
-def result_fields(options: PredictionOptions) -> dict[str, Any]:
-    """Return name and type of each column of the results, as in a response of the service.
-
-    All are nullable.
-    """
-    fields = {
-        "topic": pa.string(),
-        "score": pa.float32(),
-        "topics": TOPICS,
-        "known_words": pa.float64(),
-        "abstained": pa.string(),
-        "no_topic": pa.float32(),
-        "error": pa.string(),
-    }
-    if options.all_topics:
-        fields["all_topics"] = TOPICS
-    if options.subjects:
-        fields["subjects"] = pa.list_(SUBJECT)
-    return fields
 
 
 def make_plan(

@@ -2,7 +2,6 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -10,9 +9,9 @@ import pyarrow.parquet as pq
 
 from deploy.batch.locations import Location, one_line
 from deploy.batch.partitions import Batch, Partition
-from deploy.batch.plan import PARTIAL_FOLDER, Plan, folder_values, result_fields
-from service.model import Bundle, Classification, build_classifier
-from service.model.ranking import RankedTopic
+from deploy.batch.plan import PARTIAL_FOLDER, Plan, folder_values
+from deploy.batch.results import result_arrays
+from service.model import Bundle, build_classifier
 from service.rows import CommandError, PredictionOptions, batched, classify_rows
 
 ROW_GROUP_BYTES: Final = 16 * 2**20  # size at which rows are written as a row group
@@ -86,29 +85,6 @@ class PartitionClassifier:
         folders = [pa.repeat(value, len(results)) for value in constants]
         arrays = [*batch.columns, *folders, *result_arrays(results, self._job.options)]
         return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def result_arrays(results: Sequence[Classification | str], options: PredictionOptions) -> list[Any]:
-    """Convert results, of which a str is an error, to arrays in the order of `result_fields`."""
-    found = [None if isinstance(result, str) else result for result in results]
-    rankings = [item and _pairs(item.topics) for item in found]
-    columns = {
-        "topic": [ranking and ranking[0][0] for ranking in rankings],
-        "score": [ranking and ranking[0][1] for ranking in rankings],
-        "topics": rankings,
-        "known_words": [item and item.known_words_ratio for item in found],
-        "abstained": [item and item.abstained and item.abstained.value for item in found],
-        "no_topic": [item and item.no_topic for item in found],
-        "error": [result if isinstance(result, str) else None for result in results],
-        "all_topics": [item and _pairs(item.all_topics or ()) for item in found],
-        "subjects": [item and (item.subjects or []) for item in found],
-    }
-    return [pa.array(columns[name], kind) for name, kind in result_fields(options).items()]
-
-
-def _pairs(topics: Sequence[RankedTopic]) -> list[tuple[str, float]]:
-    """Return pairs, which are converted faster than dicts."""
-    return [(ranked.topic.code, ranked.score) for ranked in topics]
 
 
 def _check_unchanged(filesystem: Any, partition: Partition) -> None:

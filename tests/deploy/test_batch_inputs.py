@@ -17,8 +17,8 @@ from pyarrow.fs import LocalFileSystem
 from deploy.batch.json_lines import SAMPLED_LINES, read_lines
 from deploy.batch.locations import Location
 from deploy.batch.partitions import PARTITION_BYTES, PARTITION_ROWS, Batch, cut
-from deploy.batch.plan import Plan, make_plan, result_fields
-from deploy.batch.worker import result_arrays
+from deploy.batch.plan import Plan, make_plan
+from deploy.batch.results import result_arrays, result_fields
 from service.model import InferenceError, NewsText, TopicClassifier
 from service.rows import PredictionOptions, classify_rows
 

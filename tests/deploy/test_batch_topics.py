@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.batch.worker import result_arrays
+from deploy.batch.results import result_arrays
 from service.model import load_classifier
 from service.rows import CommandError, PredictionOptions
 from tests.deploy.batch_runs import read_output, run_without_ray

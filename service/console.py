@@ -14,7 +14,6 @@ from rich.text import Text
 
 from service.model import DEFAULT_TOP_K, NewswireError, default_model_dir
 from service.model.control_characters import escape_controls
-from service.model.strict_json import replace_surrogates
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -63,12 +62,7 @@ class PlainConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """Convert a string, as printed or in a table cell."""
         plain: dict[str, Any] = {"emoji": False, "markup": False, "highlight": False}
-        return super().render_str(printable(text), **{**options, **plain})
-
-
-def printable(text: str) -> str:
-    """Escape control characters, and replace unpaired surrogates by question marks."""
-    return escape_controls(replace_surrogates(text))
+        return super().render_str(escape_controls(text), **{**options, **plain})
 
 
 @contextmanager

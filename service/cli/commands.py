@@ -10,11 +10,10 @@ import typer
 
 from service import __version__
 from service.cli.compare import compare
-from service.cli.explanation import HEADER, explanation_cells, highlight, to_json_object
+from service.cli.explanation import explanation_cells, highlight, to_json_object
 from service.cli.inputs import check_inputs, read_lines, read_text, read_texts
-from service.cli.ninjs import ninjs_lines
 from service.cli.output import to_json, write_lines, write_rows
-from service.cli.results import ALL_TOPICS, RESULT_KEYS, show_results, to_json_line
+from service.cli.results import ALL_TOPICS, RESULT_KEYS, show_results, to_json_line, to_ninjs
 from service.console import (
     AllTopicsOption,
     JsonOption,
@@ -23,9 +22,10 @@ from service.console import (
     PlainConsole,
     PrefixOption,
     TopKOption,
+    print_error,
     progress_bar,
 )
-from service.model import Manifest, TopicClassifier, load_classifier
+from service.model import Manifest, TopicClassifier, WordEffect, load_classifier
 from service.model.manifest import to_json_object as to_record
 from service.rows import CommandError, check_options, classify_rows
 
@@ -40,10 +40,9 @@ cli = typer.Typer(
 
 @cli.callback(invoke_without_command=True)
 def about(
+    *,
     context: typer.Context,
-    version: Annotated[  # noqa: FBT002 - a flag of the command line
-        bool, typer.Option("--version", help="Show the version and exit.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """Show the version, or ask for a command."""
     if version:
@@ -55,12 +54,13 @@ def about(
 
 @cli.command()
 def classify(
+    *,
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Files of text; - is standard input.")
     ],
     model_dir: ModelDirOption,
-    json_lines: JsonOption = False,  # noqa: FBT002
-    jsonl: Annotated[  # noqa: FBT002
+    json_lines: JsonOption = False,
+    jsonl: Annotated[
         bool,
         typer.Option(
             "--jsonl",
@@ -70,8 +70,8 @@ def classify(
     ] = False,
     top_k: TopKOption = None,
     min_confidence: MinConfidenceOption = None,
-    all_topics: AllTopicsOption = False,  # noqa: FBT002
-    ninjs: Annotated[  # noqa: FBT002
+    all_topics: AllTopicsOption = False,
+    ninjs: Annotated[
         bool,
         typer.Option(
             "--ninjs",
@@ -96,6 +96,7 @@ def classify(
     )
     keys = (*RESULT_KEYS, ALL_TOPICS) if all_topics else RESULT_KEYS
     names = () if ninjs else [prefix + name for name in keys]
+    as_json = (jsonl or json_lines) and not ninjs
     console = PlainConsole(stderr=True)
     visible = console.is_terminal and not sys.stdout.isatty()
     n_texts, n_failed = 0, 0
@@ -103,14 +104,18 @@ def classify(
         for batch in read_lines(files, names) if jsonl else read_texts(files):
             found = classify_rows(classifier, [entry.content for entry in batch.entries], options)
             results = list(zip(batch.entries, found, strict=True))
-            if ninjs:
-                write_lines(ninjs_lines(results))
-            elif jsonl or json_lines:
-                write_lines(to_json_line(result, prefix) for result in results)
+            classified = [(entry, item) for entry, item in results if not isinstance(item, str)]
+            if as_json:
+                write_lines(to_json_line(*result, prefix) for result in results)
+            elif ninjs:
+                write_lines(to_json(to_ninjs(*result)) for result in classified)
             else:
-                show_results(results, header=n_texts == 0, all_topics=all_topics)
+                show_results(classified, header=n_texts == 0, all_topics=all_topics)
+            for entry, item in results:
+                if isinstance(item, str) and not as_json:
+                    print_error(f"{entry.place}: {item}")
             n_texts += len(results)
-            n_failed += sum(isinstance(item, str) for item in found)
+            n_failed += len(results) - len(classified)
             advance(batch.size, f"{n_texts:,} texts")
     if n_failed:
         raise CommandError(
@@ -120,6 +125,7 @@ def classify(
 
 @cli.command()
 def explain(
+    *,
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A file of text; - is standard input.")
     ],
@@ -127,7 +133,7 @@ def explain(
     title: Annotated[
         str | None, typer.Option(help="Title of the text; the file may then be empty.")
     ] = None,
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """Show how much each word raised or lowered the score of the predicted topic.
 
@@ -141,16 +147,15 @@ def explain(
     elif sys.stdout.isatty():
         PlainConsole().print(highlight(text, explanation))
     else:
-        write_rows(map(explanation_cells, explanation.words), HEADER)
+        write_rows(map(explanation_cells, explanation.words), WordEffect._fields)
 
 
 @cli.command()
 def model(
+    *,
     model_dir: ModelDirOption,
-    topics: Annotated[  # noqa: FBT002
-        bool, typer.Option("--topics", help="Show the topics of the model.")
-    ] = False,
-    as_json: JsonOption = False,  # noqa: FBT002
+    topics: Annotated[bool, typer.Option("--topics", help="Show the topics of the model.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the manifest of the model: thresholds and scores; or its topics."""
     classifier = load_classifier(model_dir)

@@ -4,14 +4,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from service.console import printable
 from service.model import Explanation, NewsText, WordEffect
-from service.model.control_characters import CONTROLS
+from service.model.control_characters import CONTROLS, escape_controls
 
-HEADER: Final = ("word", "field", "start", "end", "known", "score_change")
-FOR: Final = "bold green"
-AGAINST: Final = "red"
-UNKNOWN: Final = "dim"
 MIN_CHANGE: Final = 0.0005  # a smaller change is shown without colour
 
 
@@ -22,15 +17,14 @@ def to_json_object(explanation: Explanation) -> dict[str, Any]:
 
 
 def explanation_cells(effect: WordEffect) -> tuple[str, ...]:
-    """Return the cells that ``HEADER`` names."""
-    known = "yes" if effect.known else "no"
-    position = (effect.field, str(effect.start), str(effect.end))
-    return (effect.word, *position, known, f"{effect.score_change:+.6f}")
+    """Return a cell for each field."""
+    word, field, start, end, known, change = effect
+    return (word, field, str(start), str(end), "yes" if known else "no", f"{change:+.6f}")
 
 
 def highlight(text: NewsText, explanation: Explanation) -> Text:
     """Colour words: green raised the score of the topic, red lowered it, dim are unknown."""
-    shown = Text().append(printable(explanation.topic.name), "bold underline").append("\n\n")
+    shown = Text().append(escape_controls(explanation.topic.name), "bold underline").append("\n\n")
     for field, content in (("title", text.title), ("text", text.text)):
         if not content:
             continue
@@ -45,7 +39,7 @@ def highlight(text: NewsText, explanation: Explanation) -> Text:
 
 def _style(effect: WordEffect) -> str:
     if effect.score_change >= MIN_CHANGE:
-        return FOR
+        return "bold green"
     if effect.score_change <= -MIN_CHANGE:
-        return AGAINST
-    return "" if effect.known else UNKNOWN
+        return "red"
+    return "" if effect.known else "dim"

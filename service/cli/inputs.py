@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from errno import ENAMETOOLONG
+from errno import ENAMETOOLONG, ENOENT, ENOTDIR
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, Final, NamedTuple
 
 from service.model import NewsText, describe_blank, is_blank
@@ -15,6 +16,7 @@ MAX_BYTES: Final = 16 * 2**20  # longest file of text, and longest line of JSON
 CHUNK_BYTES: Final = 2**18
 """Bytes per read; a read from a pipe returns what is there, and that is classified at once."""
 BATCH_TEXTS: Final = 1_000
+NO_FILE: Final = (ENOENT, ENOTDIR, ENAMETOOLONG)  # too long: a text in place of a file
 JSON_SPACE: Final = " \t\r\n"
 STRING_OR_CONSTANT: Final = re.compile(r'("(?:[^"\\]|\\.)*")|NaN|-?Infinity')
 """Strings of JSON, which may contain these words, and numbers that JSON does not have."""
@@ -31,6 +33,11 @@ class Entry(NamedTuple):
     """Of the keys of that object; numbers are floats."""
     line: int | None = None  # line number in the file, from 1, if each line is a text
 
+    @property
+    def place(self) -> str:
+        """File and line, for an error message."""
+        return f"{self.file}, line {self.line}" if self.line else self.file
+
 
 class Batch(NamedTuple):
     """Entries to classify together, and their size in bytes of the input."""
@@ -44,25 +51,20 @@ def check_inputs(files: Sequence[str]) -> int | None:
 
     Raise CommandError, before the first prediction, if one does not exist.
     """
-    paths = [Path(file) for file in files if file != STDIN]
-    for path in paths:
-        if not _exists(path):
+    sizes = []
+    for path in (Path(file) for file in files if file != STDIN):
+        try:
+            status = path.stat()
+        except OSError as error:
+            if error.errno not in NO_FILE:
+                raise
             hint = "; a text goes to standard input, with - as the file" if " " in path.name else ""
-            raise CommandError(f"{path}: there is no such file{hint}")
-        if path.is_dir():
+            raise CommandError(f"{path}: there is no such file{hint}") from error
+        if S_ISDIR(status.st_mode):
             raise CommandError(f"{path}: expected a file, this is a folder")
-    if STDIN in files or not all(path.is_file() for path in paths):
-        return None
-    return sum(path.stat().st_size for path in paths)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError as error:
-        if error.errno == ENAMETOOLONG:  # a text
-            return False
-        raise
+        if S_ISREG(status.st_mode):
+            sizes.append(status.st_size)
+    return sum(sizes) if len(sizes) == len(files) else None
 
 
 def read_texts(files: Sequence[str]) -> Iterator[Batch]:
@@ -151,11 +153,6 @@ def parse_entry(line: bytes, names: Collection[str]) -> tuple[Row, str, Mapping[
     """Return the text of a line or its error, then ``kept`` and ``values`` of its `Entry`.
 
     The object is kept as it was written, except that NaN and infinities become null.
-
-    Examples
-    --------
-    >>> parse_entry(b'{"n": 7, "text": "Oil rose."}', {"topic"})[:2]
-    (NewsText(text='Oil rose.', title=None), '{"n": 7, "text": "Oil rose."')
     """
     if len(line) > MAX_BYTES:
         return _too_long(), "", {}

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from service.console import PlainConsole, printable
+from service.console import PlainConsole
 from service.model.control_characters import escape_controls
 
 STDOUT_DESCRIPTOR: Final = 1
@@ -24,7 +24,8 @@ def write_lines(lines: Iterable[str]) -> None:
 
     Raises SystemExit if the reader has closed the pipe, as in ``newswire ... | head``.
     """
-    rest = memoryview("".join(f"{line}\n" for line in lines).encode())
+    text = "".join(f"{line}\n" for line in lines)
+    rest = memoryview(text.encode(errors="replace"))  # file names need not be UTF-8
     with _delayed_interrupt():
         try:
             while rest:
@@ -61,7 +62,9 @@ def write_rows(rows: Iterable[Sequence[Any]], header: Sequence[str] = ()) -> Non
     """
     if not sys.stdout.isatty():
         cells = [header, *rows] if header else rows
-        write_lines("\t".join(printable(" ".join(cell.split())) for cell in row) for row in cells)
+        write_lines(
+            "\t".join(escape_controls(" ".join(cell.split())) for cell in row) for row in cells
+        )
         return
     table = Table(*map(_title, header), show_header=bool(header), box=None)
     for first, *others in rows:

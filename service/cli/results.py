@@ -1,32 +1,35 @@
-"""Results of a command: tab-separated values, JSON lines, or a table on a terminal."""
+"""Results of ``newswire classify``: JSON lines, ninjs, tab-separated values, a table."""
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from rich.text import Text
 
-from service.cli.inputs import Entry
+from service.cli.inputs import STDIN, Entry
 from service.cli.output import to_json, write_rows
-from service.console import print_error, printable
-from service.model import Classification
+from service.model import Classification, NewsText
 from service.model.control_characters import escape_controls
 from service.model.ranking import RankedTopic
+from service.model.record_checks import URI
 
-Result = tuple[Entry, Classification | str]  # a str is an error
 HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained", "no_topic")
 ERROR: Final = "error"
 ALL_TOPICS: Final = "all_topics"
 """Column and key with every topic of a text, where they are asked for."""
 RESULT_KEYS: Final = ("topic", "topics", "no_topic", "known_words", "abstained", "group", ERROR)
 """Keys that a result adds to its line, after the prefix; as in a response of the service."""
-PREDICTED: Final = "green"
-ABSTAINED: Final = "yellow"
+NINJS: Final = {
+    "name": "ninjs",
+    "version": "2.1",
+    "schema": "https://iptc.org/std/ninjs/ninjs-schema_2.1.json",
+}
+STDIN_URI: Final = "urn:newswire-topics:stdin"
 
 
-def to_json_line(result: Result, prefix: str = "") -> str:
-    """Return a result as JSON, after the keys that its line had, as they were written."""
-    entry, found = result
+def to_json_line(entry: Entry, found: Classification | str, prefix: str = "") -> str:
+    """Return a result or an error as JSON, after the keys that its line had, as written."""
     added: dict[str, Any] = {} if entry.line else {"file": entry.file}
     if isinstance(found, str):
         where = {"file": entry.file, "line": entry.line} if entry.line else {}
@@ -37,7 +40,7 @@ def to_json_line(result: Result, prefix: str = "") -> str:
 
 
 def keep_line(entry: Entry, added: dict[str, Any]) -> str:
-    """Return keys as JSON, after the keys that the line of the entry had, as they were written."""
+    """Return keys as JSON, after the keys that the line of the entry had, as written."""
     text = to_json(added)
     if not entry.kept:
         return text
@@ -46,21 +49,41 @@ def keep_line(entry: Entry, added: dict[str, Any]) -> str:
     return escape_controls(kept) + separator + text[1:]
 
 
-def show_results(results: Sequence[Result], *, header: bool, all_topics: bool = False) -> None:
-    """Print a table on a terminal, else tab-separated values; errors go to standard error.
+def to_ninjs(entry: Entry, found: Classification) -> dict[str, Any]:
+    """Return a partial document of ninjs: its subjects, and what tells which text it is of."""
+    title = entry.content.title if isinstance(entry.content, NewsText) else None
+    return {
+        "uri": _uri(entry),
+        "type": "text",
+        "representationtype": "partial",
+        **({"headlines": [{"value": title}]} if title else {}),
+        "subjects": [subject._asdict() for subject in found.subjects or ()],
+        "standard": NINJS,
+    }
+
+
+def _uri(entry: Entry) -> str:
+    """Return the ``uri`` of a line of JSON if it is one, else the address of file and line."""
+    uri = entry.values.get("uri")
+    if isinstance(uri, str) and URI.fullmatch(uri):
+        return uri
+    file = STDIN_URI if entry.file == STDIN else Path(entry.file).absolute().as_uri()
+    return f"{file}#line={entry.line - 1},{entry.line}" if entry.line else file  # RFC 5147
+
+
+def show_results(
+    results: Sequence[tuple[Entry, Classification]], *, header: bool, all_topics: bool = False
+) -> None:
+    """Print a table on a terminal, else tab-separated values.
 
     With ``all_topics``, which the results must then have, there is a last column of these.
     """
-    found = [(entry, item) for entry, item in results if not isinstance(item, str)]
     if not sys.stdout.isatty():
         names = (*HEADER, ALL_TOPICS) if all_topics else HEADER
-        write_rows([result_cells(*each) for each in found], names if header else ())
-    elif found:
-        rows = [table_row(*each) for each in found]
+        write_rows([result_cells(*each) for each in results], names if header else ())
+    elif results:
+        rows = [table_row(*each) for each in results]
         write_rows([[*row.values()] for row in rows], list(rows[0]))
-    for entry, item in results:
-        if isinstance(item, str):
-            print_error(f"{entry.file}: {item}")
 
 
 def result_cells(entry: Entry, found: Classification) -> tuple[str, ...]:
@@ -88,7 +111,7 @@ def table_row(entry: Entry, found: Classification) -> dict[str, str | Text]:
     (topic, score), *others = found.topics
     row: dict[str, str | Text] = {
         "file": entry.file,
-        "topic": Text(printable(topic.name), style=ABSTAINED if found.abstained else PREDICTED),
+        "topic": Text(escape_controls(topic.name), "yellow" if found.abstained else "green"),
         "score": f"{score:.3f}",
         "next": _names_and_scores(others),
         "known_words": f"{found.known_words_ratio:.0%}",

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from service.console import PlainConsole, printable
+from service.console import PlainConsole
+from service.model.control_characters import escape_controls
 from tests.conftest import ROOT
 
 NAME = ":gear: [red]x[/red] 12 \x1b]0;title\x07 \x1b[2J\x9b2J \u202e\x7f"
@@ -16,8 +17,8 @@ SHOWN = ":gear: [red]x[/red] 12 \\u001b]0;title\\u0007 \\u001b[2J\\u009b2J \\u20
 
 
 def test_control_characters_are_escaped() -> None:
-    assert printable(NAME) == SHOWN
-    assert printable("\ud83d a\tb\nc\rd é 中 \u200b") == "? a\tb\nc\\u000dd é 中 \u200b"
+    assert escape_controls(NAME) == SHOWN
+    assert escape_controls("a\tb\nc\rd é 中 \u200b") == "a\tb\nc\\u000dd é 中 \u200b"
 
 
 def test_lines_and_tables_have_no_markup() -> None:

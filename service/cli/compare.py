@@ -1,6 +1,6 @@
 """The command ``newswire compare``: two models on the same texts, before one replaces the other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -9,7 +9,6 @@ import typer
 
 from service.cli.comparison import Comparison, model_rows, summary_rows
 from service.cli.inputs import STDIN, Entry, check_inputs, read_lines
-from service.cli.labels import find_labels
 from service.cli.output import to_json, write_lines, write_rows
 from service.cli.results import keep_line
 from service.console import (
@@ -20,19 +19,27 @@ from service.console import (
     progress_bar,
 )
 from service.model import Classification, load_classifier
-from service.rows import CommandError, PredictionOptions, classify_rows, find_repeated_file
+from service.rows import (
+    JSON_TYPES,
+    CommandError,
+    PredictionOptions,
+    classify_rows,
+    find_repeated_file,
+)
 
 PREDICTIONS: Final = "predictions"
 """Key that is added to a line of ``--out``, after the prefix."""
+LABEL_KEYS: Final = ("topics", "topic", "labels", "label")
+"""The first of them that an object has, and that is not null, has the labels of its text."""
 MAX_ERRORS: Final = 3  # named in the error message
 MAX_MOVES: Final = 10  # rows of the table; JSON has all moves
-Found = Classification | str  # a str is an error
-BUNDLE_HELP: Final = "A bundle, or a folder of numbered ones."
+BundleArgument = Annotated[Path, typer.Argument(help="A bundle, or a folder of numbered ones.")]
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(metavar="A", help=BUNDLE_HELP)],
-    b: Annotated[Path, typer.Argument(metavar="B", help=BUNDLE_HELP)],
+    *,
+    a: BundleArgument,
+    b: BundleArgument,
     files: Annotated[
         list[str],
         typer.Argument(
@@ -44,7 +51,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Write the lines on which A and B differ to this file.")
     ] = None,
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
     min_confidence: MinConfidenceOption = None,
     prefix: PrefixOption = "",
 ) -> None:
@@ -77,17 +84,17 @@ def compare(
                 except CommandError as error:
                     n_errors += 1
                     if len(errors) < MAX_ERRORS:
-                        errors.append(f"{entry.file}, line {entry.line}: {error}")
+                        errors.append(f"{entry.place}: {error}")
                     continue
                 if predictions:
                     write(keep_line(entry, {key: predictions}))
-            advance(batch.size, f"{comparison.n_texts:,} texts")
-        if not comparison.n_texts:
+            advance(batch.size, f"{comparison.counts.total():,} texts")
+        if not comparison.counts:
             found = "; ".join(errors) or "no line"
             raise CommandError(f"{', '.join(files)}: expected at least one text, got {found}")
     _show(comparison.to_json_object(), as_json=as_json)
     if n_errors:
-        n_lines = comparison.n_texts + n_errors
+        n_lines = comparison.counts.total() + n_errors
         listed = "; ".join(errors)
         raise CommandError(f"{n_errors:,} of {n_lines:,} lines could not be compared: {listed}")
 
@@ -119,7 +126,9 @@ def _partial_file(out: Path | None) -> Iterator[Callable[[str], object]]:
         partial.unlink(missing_ok=True)  # renamed away, unless something went wrong
 
 
-def _compare(comparison: Comparison, entry: Entry, a: Found, b: Found) -> dict[str, Any] | None:
+def _compare(
+    comparison: Comparison, entry: Entry, a: Classification | str, b: Classification | str
+) -> dict[str, Any] | None:
     """Count the predictions for a text; return them if they differ.
 
     Raises CommandError if the line has no text or no valid labels, or a model failed.
@@ -130,12 +139,31 @@ def _compare(comparison: Comparison, entry: Entry, a: Found, b: Found) -> dict[s
         raise CommandError(b)
     if comparison.count(a, b, find_labels(entry.values)):
         return None
-    return {name: _prediction(found) for name, found in (("a", a), ("b", b))}
+    return {
+        name: {"topic": topic.code, "score": score, "abstained": found.abstained}
+        for name, found in (("a", a), ("b", b))
+        for topic, score in found.topics
+    }
 
 
-def _prediction(found: Classification) -> dict[str, Any]:
-    ((topic, score),) = found.topics
-    return {"topic": topic.code, "score": score, "abstained": found.abstained}
+def find_labels(value: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the labels of a text, none for a text of none of the topics; None without the key.
+
+    Raises CommandError unless they are a list of strings, or a string of labels that are separated
+    by ``|``.
+    """
+    key = next((key for key in LABEL_KEYS if value.get(key) is not None), None)
+    if key is None:
+        return None
+    labels = value[key]
+    if isinstance(labels, str):
+        labels = labels.split("|")
+    elif not isinstance(labels, list):
+        raise CommandError(f"{key}: expected a list or a string, got {JSON_TYPES[type(labels)]}")
+    for label in labels:
+        if not isinstance(label, str):
+            raise CommandError(f"{key}: expected a list of strings, got {JSON_TYPES[type(label)]}")
+    return tuple(filter(None, map(str.strip, labels)))
 
 
 def _show(figures: dict[str, Any], *, as_json: bool) -> None:

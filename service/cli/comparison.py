@@ -2,10 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Final, NamedTuple
 
-from service.model import Classification, TopicClassifier
+from service.model import Abstention, Classification, TopicClassifier
 from service.rows import codes_by_label
 
 MAX_CODES: Final = 10  # listed in a cell of the table
@@ -13,130 +13,122 @@ Labels = Collection[str]
 """Codes or names of the topics of a text; empty for a text that fits none of the topics."""
 
 
-class ModelCounts:
-    """What one of the models predicted."""
+class Prediction(NamedTuple):
+    """What one model predicted for a text, beside the labels of the text."""
 
-    def __init__(self, classifier: TopicClassifier) -> None:
-        self.manifest = classifier.manifest
-        self.codes = {topic.code for topic in classifier.topics}
-        self._codes_by_label = codes_by_label(classifier.topics)
-        self.abstentions: Counter[str] = Counter()
-        self.n_correct = 0  # of labelled texts
-        self.n_reliable = 0  # labelled texts without an abstention
-        self.n_reliable_correct = 0
-        self.n_unknown_labels = 0  # labelled texts with none of the topics of the model
-        self.n_no_topic_abstained = 0  # of texts that are labelled with no topic
-
-    def count(self, found: Classification, labels: Labels | None) -> bool:
-        """Count a prediction; return whether its topic is one of the labels."""
-        if found.abstained:
-            self.abstentions[found.abstained.value] += 1
-        if labels is None:
-            return False
-        if not labels:
-            self.n_no_topic_abstained += found.abstained is not None
-            return False
-        labels = {self._codes_by_label.get(label, label) for label in labels}
-        correct = found.topics[0].topic.code in labels
-        self.n_correct += correct
-        self.n_reliable += found.abstained is None
-        self.n_reliable_correct += correct and found.abstained is None
-        self.n_unknown_labels += self.codes.isdisjoint(labels)
-        return correct
+    topic: str  # code of the topic ranked first, also where the model abstains
+    abstained: Abstention | None
+    labelled: bool | None  # with a topic; False is with none of the topics, None is unknown
+    correct: bool = False  # the topic is one of the labels
+    unknown: bool = False  # the model has none of the labels
 
 
 class Comparison:
-    """Counts of two models, ``a`` and ``b``, on the same texts.
-
-    A prediction is the topic ranked first, also where the model abstains. It is correct if it is
-    one of the labels of the text.
-    """
+    """Number of texts by what two models, ``a`` and ``b``, predicted for them."""
 
     def __init__(self, a: TopicClassifier, b: TopicClassifier) -> None:
-        self.a, self.b = ModelCounts(a), ModelCounts(b)
-        self.n_texts = 0
-        self.n_same_topic = 0
-        self.n_same_result = 0
-        self.n_both_abstain = 0
-        self.moves: Counter[tuple[str, str]] = Counter()
-        """Texts by the topics of both, where they differ."""
-        self.sure_moves: Counter[tuple[str, str]] = Counter()
-        """Those from which neither model abstains."""
-        self.n_labelled = 0  # with at least one topic
-        self.n_no_topic = 0  # labelled with no topic
-        self.n_only_a_correct = 0
-        self.n_only_b_correct = 0
+        self._models = (a, b)
+        self._codes_by_label = [codes_by_label(model.topics) for model in self._models]
+        self.counts: Counter[tuple[Prediction, Prediction]] = Counter()
 
     def count(self, a: Classification, b: Classification, labels: Labels | None) -> bool:
         """Count a text, whose labels may not be known; return whether the results are the same."""
-        self.n_texts += 1
-        topics = a.topics[0].topic.code, b.topics[0].topic.code
-        same_topic = topics[0] == topics[1]
-        same_result = same_topic and a.abstained == b.abstained
-        self.n_same_topic += same_topic
-        self.n_same_result += same_result
-        self.n_both_abstain += None not in (a.abstained, b.abstained)
-        if not same_topic:
-            self.moves[topics] += 1
-            self.sure_moves[topics] += a.abstained is b.abstained is None
-        a_correct, b_correct = self.a.count(a, labels), self.b.count(b, labels)
-        self.n_labelled += bool(labels)
-        self.n_no_topic += labels is not None and not labels
-        self.n_only_a_correct += a_correct and not b_correct
-        self.n_only_b_correct += b_correct and not a_correct
-        return same_result
+        codes_of_a, codes_of_b = self._codes_by_label
+        predicted = _prediction(a, labels, codes_of_a), _prediction(b, labels, codes_of_b)
+        self.counts[predicted] += 1
+        return _is_same_result(*predicted)
 
     def to_json_object(self) -> dict[str, Any]:
         """Return all counts and shares; those of labels are null without labelled texts."""
+
+        def texts(holds: Callable[[Prediction, Prediction], object]) -> int:
+            return sum(n for predicted, n in self.counts.items() if holds(*predicted))
+
+        n_texts = self.counts.total()
+        n_same_topic = texts(lambda a, b: a.topic == b.topic)
+        n_labelled = texts(lambda a, _: a.labelled)
+        n_only_a = texts(lambda a, b: a.correct and not b.correct)
+        n_only_b = texts(lambda a, b: b.correct and not a.correct)
         return {
-            "texts": self.n_texts,
-            "same_topic": self.n_same_topic,
-            "same_result": self.n_same_result,
-            "agreement": self.n_same_topic / self.n_texts,
-            "both_abstain": self.n_both_abstain,
-            "a": self._model(self.a, self.b),
-            "b": self._model(self.b, self.a),
-            "moves": [
-                {
-                    "a": move[0],
-                    "b": move[1],
-                    "texts": self.moves[move],
-                    "neither_abstains": self.sure_moves[move],
-                }
-                for move in self._ranked_moves()
-            ],
-            "labelled": self.n_labelled,
-            "labelled_no_topic": self.n_no_topic,
+            "texts": n_texts,
+            "same_topic": n_same_topic,
+            "same_result": texts(_is_same_result),
+            "agreement": n_same_topic / n_texts,
+            "both_abstain": texts(lambda a, b: a.abstained and b.abstained),
+            "a": self._figures_of_model(0),
+            "b": self._figures_of_model(1),
+            "moves": self._moves(),
+            "labelled": n_labelled,
+            "labelled_no_topic": texts(lambda a, _: a.labelled is False),
             "mcnemar": {
-                "only_a_correct": self.n_only_a_correct,
-                "only_b_correct": self.n_only_b_correct,
-                "p_value": mcnemar_p_value(self.n_only_a_correct, self.n_only_b_correct),
+                "only_a_correct": n_only_a,
+                "only_b_correct": n_only_b,
+                "p_value": mcnemar_p_value(n_only_a, n_only_b),
             }
-            if self.n_labelled
+            if n_labelled
             else None,
         }
 
-    def _model(self, model: ModelCounts, other: ModelCounts) -> dict[str, Any]:
-        n_labelled, n_reliable = self.n_labelled, model.n_reliable
+    def _figures_of_model(self, index: int) -> dict[str, Any]:
+        def texts(holds: Callable[[Prediction], object]) -> int:
+            return sum(n for predicted, n in self.counts.items() if holds(predicted[index]))
+
+        abstentions: Counter[str] = Counter()
+        for predicted, n in self.counts.items():
+            if reason := predicted[index].abstained:
+                abstentions[reason] += n
+        model, other = self._models[index], self._models[1 - index]
+        codes, other_codes = ({topic.code for topic in each.topics} for each in (model, other))
+        n_labelled = texts(lambda each: each.labelled)
+        n_no_topic = texts(lambda each: each.labelled is False)
+        n_reliable = texts(lambda each: each.labelled and not each.abstained)
+        n_reliable_correct = texts(lambda each: each.correct and not each.abstained)
+        n_no_topic_abstained = texts(lambda each: each.labelled is False and each.abstained)
         return {
             "name": model.manifest.name,
             "version": model.manifest.version,
-            "topics": len(model.codes),
-            "topics_of_this_alone": sorted(model.codes - other.codes),
-            "abstained": model.abstentions.total(),
-            "abstentions": dict(sorted(model.abstentions.items())),
-            "accuracy": model.n_correct / n_labelled if n_labelled else None,
+            "topics": len(codes),
+            "topics_of_this_alone": sorted(codes - other_codes),
+            "abstained": abstentions.total(),
+            "abstentions": dict(sorted(abstentions.items())),
+            "accuracy": texts(lambda each: each.correct) / n_labelled if n_labelled else None,
             "coverage": n_reliable / n_labelled if n_labelled else None,
-            "precision": model.n_reliable_correct / n_reliable if n_reliable else None,
-            "labels_unknown": model.n_unknown_labels if n_labelled else None,
-            "no_topic_abstained": model.n_no_topic_abstained if self.n_no_topic else None,
+            "precision": n_reliable_correct / n_reliable if n_reliable else None,
+            "labels_unknown": texts(lambda each: each.unknown) if n_labelled else None,
+            "no_topic_abstained": n_no_topic_abstained if n_no_topic else None,
         }
 
-    def _ranked_moves(self) -> list[tuple[str, str]]:
-        """Return the moves by texts from which neither abstains, then by all texts and topics."""
-        return sorted(
-            self.moves, key=lambda move: (-self.sure_moves[move], -self.moves[move], move)
-        )
+    def _moves(self) -> list[dict[str, Any]]:
+        """Return texts by both topics, where these differ, most without an abstention first."""
+        moves: Counter[tuple[str, str]] = Counter()
+        sure_moves: Counter[tuple[str, str]] = Counter()
+        for (a, b), n in self.counts.items():
+            if a.topic != b.topic:
+                moves[a.topic, b.topic] += n
+                if not a.abstained and not b.abstained:
+                    sure_moves[a.topic, b.topic] += n
+        return [
+            {"a": move[0], "b": move[1], "texts": moves[move], "neither_abstains": sure_moves[move]}
+            for move in sorted(moves, key=lambda move: (-sure_moves[move], -moves[move], move))
+        ]
+
+
+def _prediction(
+    found: Classification, labels: Labels | None, codes_by_label: dict[str, str]
+) -> Prediction:
+    topic = found.topics[0].topic.code
+    if not labels:
+        return Prediction(topic, found.abstained, labelled=None if labels is None else False)
+    return Prediction(
+        *(topic, found.abstained),
+        labelled=True,
+        correct=topic in {codes_by_label.get(label) for label in labels},
+        unknown=codes_by_label.keys().isdisjoint(labels),
+    )
+
+
+def _is_same_result(a: Prediction, b: Prediction) -> bool:
+    return (a.topic, a.abstained) == (b.topic, b.abstained)
 
 
 def summary_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -176,9 +168,6 @@ def mcnemar_p_value(n_only_a: int, n_only_b: int) -> float:
     both models are equally accurate. Source: T. G. Dietterich, "Approximate statistical tests for
     comparing supervised classification learning algorithms", Neural Computation 10 (1998), with
     the exact binomial distribution in place of chi-squared.
-
-    >>> round(mcnemar_p_value(1, 9), 6)
-    0.021484
     """
     n_texts = n_only_a + n_only_b
     log_all = n_texts * math.log(2)

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from service.cli.comparison import Comparison
+from service.model import NewsText
 from tests.docs.markdown import block, code, table
 from tests.docs.served_app import classifier
 
@@ -35,7 +36,8 @@ EACH: Final = {
 def table_of_figures() -> str:
     """Return the figures of both models together, and of each."""
     comparison = Comparison(classifier(), classifier())
-    comparison.n_texts = 1
+    (found,) = classifier().classify([NewsText("Crude oil rose.")])
+    comparison.count(found, found, labels=None)
     record: dict[str, Any] = comparison.to_json_object()
     rows = [(code(name), "both", BOTH[name]) for name in record if name not in ("a", "b")]
     rows += [(code(name), "each", EACH[name]) for name in record["a"]]

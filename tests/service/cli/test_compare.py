@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.cli.commands import cli
+from service.cli.compare import find_labels
 from service.cli.comparison import mcnemar_p_value
-from service.cli.labels import find_labels
 from service.rows import CommandError
 from tests.conftest import RELEASED
 from tests.synthetic_bundles import (

@@ -6,12 +6,7 @@ from typing import NamedTuple
 
 from service.model import BundleError, TopicClassifier, load_classifier
 from service.model.repository import find_bundles, missing_files
-from service.reload.watcher import (
-    FileState,
-    file_state,
-    log_unexpected_entries,
-    warn_of_no_thresholds,
-)
+from service.reload.watcher import FileState, file_state, log_warnings
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +23,7 @@ class StartupModel(NamedTuple):
         """Log each skipped bundle, and warnings of the served one."""
         for error in self.errors:
             logger.error("bundle skipped, serving %s: %s", self.path, error)
-        log_unexpected_entries(self.path, self.classifier)
-        warn_of_no_thresholds(self.classifier.manifest)
+        log_warnings(self.path, self.classifier.manifest)
 
 
 def load_newest(model_dir: Path) -> StartupModel:

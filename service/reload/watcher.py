@@ -85,49 +85,46 @@ class ModelWatcher:
                     self._wake.wait(self._poll_seconds or None)
                     self._wake.clear()
                     if not self._stopping:
-                        self._check_and_log()
+                        self._check()
                 except Exception:
                     logger.exception("model watcher failed, restarting in %g s", RESTART_SECONDS)
                     metrics.reloads.labels("error").inc()
                     time.sleep(RESTART_SECONDS)
 
-    def _check_and_log(self) -> None:
+    def _check(self) -> None:
+        """Serve the highest new bundle that is valid; log the outcome of a request."""
         requested, self._requested = self._requested, False
         if requested:
             self._skipped.clear()
         served = self._served
-        found = self._check()
+        self._load_newest()
         if requested and self._served == served:
             path, _ = served
-            if not found:
+            if not self._skipped:
                 logger.info("no new bundle in %s, still serving %s", self._model_dir, path)
-            log_unexpected_entries(path, self._app.model.served.classifier)
+            log_warnings(path, self._app.model.served.classifier.manifest)
 
-    def _check(self) -> bool:
-        """Serve the highest new bundle that is valid; return whether any was new."""
+    def _load_newest(self) -> None:
         try:
             bundles = find_bundles(self._model_dir)
         except (BundleError, OSError) as error:
             self._record_failure(error, self._model_dir, (str(error),))
-            return True
+            return
         self._skipped = {path: self._skipped[path] for path in bundles if path in self._skipped}
-        found = False
         n_skipped = 0
         for path in bundles:
             began = perf_counter()
             if self._stopping or not self._is_another(path):
                 break
             state = file_state(path)
-            if state != self._skipped.get(path):
-                found = True
-                if classifier := self._load(path, state):
-                    self._replace_model(classifier, path, began)
-                    break
+            is_new = state != self._skipped.get(path)
+            if is_new and (classifier := self._load(path, state)):
+                self._replace_model(classifier, path, began)
+                break
             if path == self._served[0]:
                 break
             n_skipped += 1
         self._app.metrics.skipped_bundles.set(n_skipped)
-        return found
 
     def _is_another(self, path: Path) -> bool:
         try:
@@ -169,7 +166,7 @@ class ModelWatcher:
     def _replace_model(self, classifier: TopicClassifier, path: Path, began: float) -> None:
         if self._stopping:
             return
-        log_unexpected_entries(path, classifier)
+        log_warnings(path, classifier.manifest)
         served = self._app.prepare(classifier)
         previous, _ = self._served
         self._served = (path, classifier.fingerprint)
@@ -183,24 +180,19 @@ class ModelWatcher:
                 *(manifest.name, manifest.version, path, previous),
                 extra={"seconds": round(perf_counter() - began, 3)},
             )
-            warn_of_no_thresholds(manifest)
 
         self._call_soon(adopt)
 
 
-def log_unexpected_entries(path: Path, classifier: TopicClassifier) -> None:
-    """Warn of files that are not in the manifest, such as a bundle moved into the folder."""
-    if names := unexpected_entries(path, classifier.manifest):
+def log_warnings(path: Path, manifest: Manifest) -> None:
+    """Warn of a bundle that was moved into this one, and of a model that never abstains."""
+    if names := unexpected_entries(path, manifest):
         listed = ", ".join(map(repr, names[:MAX_LOGGED_NAMES]))
         logger.warning(
             "bundle %s contains %d entries that are not in its manifest: %s; "
             "move a new bundle beside it: mv -T NEW %s",
             *(path, len(names), listed, path.parent / "NUMBER"),
         )
-
-
-def warn_of_no_thresholds(manifest: Manifest) -> None:
-    """Warn of a model that never abstains by itself."""
     if not manifest.abstains:
         logger.warning(
             "model %s %s has no thresholds: it never abstains unless a request sets min_confidence",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.model import Manifest, load_bundle
-from service.reload.watcher import warn_of_no_thresholds
+from service.reload.watcher import log_warnings
 from tests.conftest import LATEST, RELEASED
 
 
@@ -23,7 +23,7 @@ def test_every_released_bundle_abstains(path: Path) -> None:
 def test_bundle_without_thresholds_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     manifest = without_thresholds()
     assert not manifest.abstains
-    warn_of_no_thresholds(manifest)
+    log_warnings(RELEASED / manifest.version, manifest)
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert record.getMessage() == (
@@ -41,5 +41,5 @@ def test_any_threshold_or_no_topic_is_enough(caplog: pytest.LogCaptureFixture) -
         replace(plain, topic_min_confidence={"gold": 0.1}),
     ):
         assert manifest.abstains
-        warn_of_no_thresholds(manifest)
+        log_warnings(RELEASED / manifest.version, manifest)
     assert caplog.records == []

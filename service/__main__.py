@@ -53,7 +53,6 @@ def main(**overrides: Any) -> int:
 
     ``overrides`` are settings that override environment variables.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server handles it
     if unknown := describe_unknown_variables(os.environ):
         _fail(unknown)
     try:

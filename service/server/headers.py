@@ -1,13 +1,10 @@
-"""Request headers: size limits, and the rules of RFC 9112 (HTTP/1.1) that the parser omits."""
+"""Request headers: a bound on incomplete ones, and what the parser does not do."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 import httptools
 
-MAX_HEADER_BYTES: Final = 16_384
-"""Of the headers; or of trailers and chunk sizes without a byte of body between them."""
-MAX_HEADER_FIELDS: Final = 100
 MAX_UNFINISHED_BYTES: Final = 4_194_304
 """Of the incomplete headers of all connections together."""
 
@@ -37,23 +34,6 @@ class UnfinishedHeaders:
     def forget(self, connection: _Connection) -> None:
         """Remove a connection whose headers are complete, or that has ended."""
         self.total -= self._bytes.pop(connection, 0)
-
-
-def check_headers(headers: Sequence[tuple[bytes, bytes]], http_version: Callable[[], str]) -> None:
-    """Raise ValueError for too many fields, a Host missing or repeated, or an unknown coding.
-
-    RFC 9112, 3.2 and 6.1. Names are in lower case. HTTP/1.0 does not require Host.
-    """
-    if len(headers) > MAX_HEADER_FIELDS:
-        raise ValueError(f"expected at most {MAX_HEADER_FIELDS} header fields, got {len(headers)}")
-    names = [name for name, _ in headers]
-    if b"transfer-encoding" in names:
-        coding = find_header(headers, b"transfer-encoding")
-        if coding.strip().lower() != b"chunked":
-            raise ValueError("expected the transfer coding chunked")
-    n_hosts = names.count(b"host")
-    if n_hosts != 1 and (n_hosts or http_version() == "1.1"):
-        raise ValueError(f"expected one Host header, got {n_hosts}")
 
 
 def find_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:

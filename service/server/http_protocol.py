@@ -6,33 +6,28 @@ connections, and the remainder of a body after its response. It also corrects wh
 from RFC 9110 and 9112. The kernel ends connections whose client does not
 read (`service.server.listeners.set_send_timeout`).
 
-There is no timer per request: each connection checks itself about once a second, and has one timer
-that closes it when it is idle.
+There is no timer per request: each connection checks about once a second for how long it has waited
+for its client.
 """
 
 import logging
 from asyncio import Handle, TimerHandle, Transport
 from heapq import nsmallest
-from math import inf
+from operator import attrgetter
 from typing import ClassVar, Final
 
 import httptools
-from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.api.request_body import COMPLETE_BODY, MAX_LENGTH_DIGITS
 from service.scheduling.turns import TurnCounter
-from service.server.headers import (
-    MAX_HEADER_BYTES,
-    MAX_HEADER_FIELDS,
-    UnfinishedHeaders,
-    check_headers,
-    find_header,
-    normalize_target,
-)
+from service.server.headers import UnfinishedHeaders, find_header, normalize_target
 from service.server.rejections import RejectionLog, rejection_response
 from service.server.transport import CoalescingTransport
 
+MAX_HEADER_BYTES: Final = 16_384
+"""Of the headers; or of trailers and chunk sizes without a byte of body between them."""
+MAX_HEADER_FIELDS: Final = 100
 MAX_CONNECTIONS: Final = 1_000
 """Above it, the connections that have been idle longest are closed."""
 MAX_CLOSED_AT_ONCE: Final = MAX_CONNECTIONS // 20
@@ -77,17 +72,16 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     """Status that ends the connection after the responses to earlier requests."""
     _eof: bool = False
 
-    _idle_since: float | None = None
-    """When the last response ended, if nothing has arrived since."""
+    _waits_since: float
+    """When the connection was made, headers began that are incomplete, headers ended, or the last
+    response did, or the body after it. From then on it waits for the client, unless it responds."""
     _check_task: TimerHandle | None = None
-    _waits_after: HTTPScope | None = None
-    _waits_in_headers: bool = False
-    _waits_since: float | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start checking timeouts; close idle connections if there are too many."""
         self._transport = CoalescingTransport(transport, self.loop)
         super().connection_made(self._transport)
+        self._waits_since = self.loop.time()
         self._check_timeout()
         if len(self.connections) > MAX_CONNECTIONS:
             self._make_room()
@@ -100,9 +94,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self._unparsed = memoryview(b"")
         self._disconnect_running()
         super().connection_lost(exc)
-        for timer in (self._check_task, self.timeout_keep_alive_task):
-            if timer is not None:
-                timer.cancel()
+        if self._check_task is not None:
+            self._check_task.cancel()
 
     def data_received(self, data: bytes) -> None:
         """Parse data, or buffer it while earlier requests wait."""
@@ -111,7 +104,6 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         elif self._rejection is not None:
             return  # part of no request
         elif len(data) <= PARSE_CHUNK_BYTES and not self._is_held:
-            self._idle_since = None
             self._parse(data)
             if self.pipeline:
                 self._hold()
@@ -155,10 +147,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             if self.parser.get_method() == b"CONNECT":
                 raise ValueError("CONNECT is for proxies")
             return  # `_parse_without_upgrade` parses it again
-        names = [name for name, _ in self.headers]
-        n_hosts = names.count(b"host")
-        if n_hosts != 1 or b"transfer-encoding" in names or len(names) > MAX_HEADER_FIELDS:
-            check_headers(self.headers, self.parser.get_http_version)
+        self._check_headers()
         if not self.url.startswith(b"/"):
             self.url = normalize_target(self.url)
         if self.expect_100_continue and self.parser.get_http_version() == "1.0":
@@ -169,8 +158,22 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self.headers = []
         self._body_bytes = 0
         self._transport.in_request = True
+        self._waits_since = self.loop.time()
         if self.expect_100_continue:  # after an early response, the body may come or not
             self.cycle.keep_alive = False
+
+    def _check_headers(self) -> None:
+        """Raise ValueError for what RFC 9112 forbids and the parser accepts, or too many fields."""
+        names = [name for name, _ in self.headers]
+        n_hosts = names.count(b"host")
+        if n_hosts != 1 and (n_hosts or self.parser.get_http_version() == "1.1"):
+            raise ValueError("Host is missing or repeated")  # RFC 9112, 3.2
+        if b"transfer-encoding" in names:
+            coding = find_header(self.headers, b"transfer-encoding")
+            if coding.strip().lower() != b"chunked":
+                raise ValueError("the transfer coding is unknown")  # RFC 9112, 6.1
+        if len(names) > MAX_HEADER_FIELDS:
+            raise ValueError("there are too many header fields")
 
     def on_body(self, body: bytes) -> None:
         """Receive a piece of a body."""
@@ -186,7 +189,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self.scope["extensions"] = {COMPLETE_BODY: {}}
             HttpToolsProtocol.on_message_complete(self)
             if self.cycle.response_complete:  # before the body was
-                self._begin_idle()
+                self._waits_since = self.loop.time()
 
     # callbacks of the response
 
@@ -194,15 +197,14 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         """Flush a response without body, then continue with what waits."""
         if self._transport.waiting_headers:
             self._transport.flush()
-        if self.pipeline and not self.transport.is_closing():
-            self._running, _ = self.pipeline[-1]
-            super().on_response_complete()  # starts it
-        else:  # as uvicorn, which begins and cancels a timer for each response
-            self.server_state.total_requests += 1
-            if not self.transport.is_closing():
-                self.flow.resume_reading()
-                if not (self._in_headers() or self._transport.in_request):
-                    self._begin_idle()
+        # as uvicorn, which also begins a timer of the idle time, and cancels the last one
+        self.server_state.total_requests += 1
+        self._waits_since = self.loop.time()
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._running, app = self.pipeline.pop()
+                self._start_asgi_task(self._running, app)
         if self._is_held:
             self._parse_waiting()
         if (self._rejection is not None or self._eof) and not self._is_responding():
@@ -212,14 +214,14 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     def _parse_waiting(self) -> None:
         """Parse what is buffered, until a request has to wait."""
-        if self._unparsed:
-            self._idle_since = None
-        while True:
-            if self.transport.is_closing():  # no response is possible
-                self._unparsed = memoryview(b"")
-                self.pipeline.clear()
-            if not self._unparsed or self.pipeline or self.pieces.has_reached(MAX_PIECES_PER_TURN):
-                break
+        if self.transport.is_closing():  # no response is possible
+            self._unparsed = memoryview(b"")
+            self.pipeline.clear()
+        while (
+            self._unparsed
+            and not self.pipeline
+            and not self.pieces.has_reached(MAX_PIECES_PER_TURN)
+        ):
             self.pieces.count()
             n_bytes = max(PARSE_CHUNK_BYTES, min(self._body_left(), BODY_CHUNK_BYTES))
             piece = self._unparsed[:n_bytes]
@@ -268,7 +270,9 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         elif len(self.headers) > MAX_HEADER_FIELDS:
             self._reject(431)
         else:
-            self._is_counted = True
+            if not self._is_counted:
+                self._is_counted = True
+                self._waits_since = self.loop.time()
             self.unfinished_headers.count(self, self._frame_bytes)
 
     def _uncount(self) -> None:
@@ -335,49 +339,22 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     # timeouts
 
-    def _begin_idle(self) -> None:
-        self._idle_since = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._begin_keep_alive(self.timeout_keep_alive)
-
-    def _begin_keep_alive(self, seconds: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(
-            seconds, self.timeout_keep_alive_handler
-        )
-
-    def _unset_keepalive_if_required(self) -> None:
-        """Be idle no longer."""
-        self._idle_since = None
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close the connection if it has been idle for long enough, or wait for the rest."""
-        self.timeout_keep_alive_task = None
-        if self._idle_since is None:
-            return  # the next idle time begins it again
-        seconds_left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if seconds_left > 0:
-            self._begin_keep_alive(seconds_left)
-        else:
-            super().timeout_keep_alive_handler()
-
     def _check_timeout(self) -> None:
-        """Close the connection if it has waited too long for the same thing."""
-        now = self.loop.time()
-        in_headers = self._in_headers()
-        if not self._waits_for_client() or self._idle_since is not None:
-            self._waits_since = None  # there is another timeout
-        elif (
-            self._waits_since is None
-            or self._waits_after is not self.scope
-            or self._waits_in_headers is not in_headers
-        ):
-            self._waits_since = now
-        elif now - self._waits_since >= self.header_timeout_seconds and not self._is_responding():
-            self.close_idle()
-        self._waits_after, self._waits_in_headers = self.scope, in_headers
-        self._check_task = self.loop.call_later(
-            self.header_timeout_seconds / CHECKS_PER_TIMEOUT, self._check_timeout
-        )
+        """Close the connection if its client has had its time, and else check again."""
+        seconds = self.header_timeout_seconds / CHECKS_PER_TIMEOUT
+        if not self._is_responding() and not self.transport.is_closing():
+            is_idle = not self._in_headers() and not self._transport.in_request
+            timeout = (
+                self.timeout_keep_alive
+                if is_idle and self.cycle is not None
+                else self.header_timeout_seconds
+            )
+            seconds_left = self._waits_since + timeout - self.loop.time()
+            if seconds_left <= 0:
+                self.close_idle()
+            else:
+                seconds = min(seconds, seconds_left)
+        self._check_task = self.loop.call_later(seconds, self._check_timeout)
 
     def close_idle(self) -> None:
         """Close a connection that waits for its client, with 408 inside a request."""
@@ -398,7 +375,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             and item is not self
             and item._waits_for_client()
         ]
-        for item in nsmallest(MAX_CLOSED_AT_ONCE, waiting, key=_began_to_wait) or [self]:
+        oldest = nsmallest(MAX_CLOSED_AT_ONCE, waiting, key=attrgetter("_waits_since"))
+        for item in oldest or [self]:
             item.close_idle()
 
     def _waits_for_client(self) -> bool:
@@ -410,11 +388,6 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     def _in_headers(self) -> bool:
         return self.scope is not None and "method" not in self.scope
-
-
-def _began_to_wait(connection: TimeoutHttpProtocol) -> float:
-    since = connection._waits_since if connection._idle_since is None else connection._idle_since
-    return inf if since is None else since
 
 
 def timeout_http_protocol(header_timeout_seconds: float) -> type[TimeoutHttpProtocol]:

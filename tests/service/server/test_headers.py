@@ -2,13 +2,7 @@ import httptools
 import pytest
 
 from service.server import headers as module
-from service.server.headers import (
-    MAX_HEADER_FIELDS,
-    UnfinishedHeaders,
-    check_headers,
-    find_header,
-    normalize_target,
-)
+from service.server.headers import UnfinishedHeaders, find_header, normalize_target
 
 HOST = (b"host", b"a")
 
@@ -40,25 +34,6 @@ def test_too_many_header_bytes_close_the_oldest_connection(
     unfinished.forget(first)
     unfinished.forget(third)
     assert unfinished.total == 0
-
-
-@pytest.mark.parametrize(
-    ("headers", "version"),
-    [
-        ([], "1.1"),
-        ([HOST, HOST], "1.1"),
-        ([HOST, HOST], "1.0"),
-        ([HOST] + [(b"a", b"")] * MAX_HEADER_FIELDS, "1.1"),
-    ],
-)
-def test_invalid_headers_are_rejected(headers: list[tuple[bytes, bytes]], version: str) -> None:
-    with pytest.raises(ValueError, match=r"expected (one Host|at most 100)"):
-        check_headers(headers, lambda: version)
-
-
-def test_valid_headers_are_accepted() -> None:
-    check_headers([HOST] + [(b"a", b"")] * (MAX_HEADER_FIELDS - 1), lambda: "1.1")
-    check_headers([], lambda: "1.0")
 
 
 @pytest.mark.parametrize(

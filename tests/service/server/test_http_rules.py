@@ -248,6 +248,7 @@ def test_disconnected_client_is_no_server_error(service: RunningService) -> None
         (b"GET /health/live HTTP/1.1\r\n", 400),
         (b"GET /health/live HTTP/1.1\r\nHost: a\r\nHost: b\r\n", 400),
         (b"GET /health/live HTTP/1.0\r\n", 200),
+        (b"GET /health/live HTTP/1.0\r\nHost: a\r\nHost: b\r\n", 400),
         (b"GET http://a HTTP/1.1\r\nHost: a\r\n", 200),
         (b"GET http://a?top_k=1 HTTP/1.1\r\nHost: a\r\n", 200),
         (b"GET http://a/health/live HTTP/1.1\r\nHost: a\r\n", 200),

@@ -8,9 +8,8 @@ from time import perf_counter
 from typing import Any
 
 from service.observability.tracing.request_trace import (
-    BatchRecorder,
     RequestTrace,
-    current_recorder,
+    current_batch,
     current_trace,
 )
 from service.scheduling.admission import ConcurrencyLimit
@@ -32,7 +31,6 @@ class TracedBatcher(DynamicBatcher[Batched, Outcome]):
         self._predict_untraced = predict
         self._traces: dict[int, RequestTrace] = {}
         """Of the sampled requests in the queue, by the identity of the request."""
-        self._recorder = BatchRecorder(self._traces)
 
     def submit(self, request: Batched, n_bytes: int) -> Coroutine[Any, Any, Outcome]:
         """Return the prediction of a parsed request, as `DynamicBatcher.submit`."""
@@ -42,6 +40,7 @@ class TracedBatcher(DynamicBatcher[Batched, Outcome]):
 
     async def _submit_traced(self, trace: RequestTrace, request: Batched, n_bytes: int) -> Outcome:
         trace.parse_ended(perf_counter())
+        current_trace.set(None)  # the batch, which runs in a copy of this context, is of several
         self._traces[id(request)] = trace
         try:
             return await super().submit(request, n_bytes)
@@ -51,41 +50,30 @@ class TracedBatcher(DynamicBatcher[Batched, Outcome]):
     def _predict_traced(self, requests: Sequence[Batched]) -> Sequence[Outcome | Exception]:
         if not self._traces:
             return self._predict_untraced(requests)
-        token = current_recorder.set(self._recorder)
+        token = current_batch.set(self._traces)
         try:
             return self._predict_untraced(requests)
         finally:
-            current_recorder.reset(token)
+            current_batch.reset(token)
 
 
 class TracedExecutor(InferenceExecutor):
-    """An `InferenceExecutor` that records the stages of sampled requests."""
+    """An `InferenceExecutor` that records the parsing of sampled requests."""
 
     def run(
         self, predict: Callable[[Request], Result], request: Request, n_bytes: int
     ) -> Coroutine[Any, Any, Result]:
         """Return what ``predict`` returns for a request, as `InferenceExecutor.run`."""
-        if (trace := current_trace.get()) is not None:
-            if isinstance(request, bytes):  # a body, which is parsed in the thread
-                trace.parse_began = None
-            else:
-                trace.parse_ended(perf_counter())
-            predict = _recorded(predict, trace, parses=isinstance(request, bytes))
-        return super().run(predict, request, n_bytes)
+        trace = current_trace.get()
+        if trace is None:
+            return super().run(predict, request, n_bytes)
+        if not isinstance(request, bytes):
+            trace.parse_ended(perf_counter())
+            return super().run(predict, request, n_bytes)
 
-
-def _recorded(
-    predict: Callable[[Request], Result], trace: RequestTrace, *, parses: bool
-) -> Callable[[Request], Result]:
-    """Return a function that predicts in a thread, and records in a trace."""
-
-    def run(request: Request) -> Result:
-        if parses:
+        def parse_and_predict(body: Request) -> Result:
             trace.parse_began = perf_counter()
-        token = current_recorder.set(trace)
-        try:
-            return predict(request)
-        finally:
-            current_recorder.reset(token)
+            return predict(body)
 
-    return run
+        trace.parse_began = None  # the body waits for the thread
+        return super().run(parse_and_predict, request, n_bytes)

@@ -3,6 +3,7 @@
 from asyncio import get_running_loop
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Final, TypeVar
 
 from service.scheduling.admission import Admission
@@ -17,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class InferenceExecutor:
-    """Runs slow requests in a thread, first in, first out.
+    """Runs slow requests in a thread, first in, first out, each in the context of its task.
 
     The timeout includes a request's time in the queue.
     """
@@ -47,8 +48,8 @@ class InferenceExecutor:
             admission.buffer(n_bytes)
             try:
                 with self._timeout:
-                    loop = get_running_loop()
-                    return await loop.run_in_executor(self._threads, _predict, predict, queued)
+                    loop, run = get_running_loop(), copy_context().run
+                    return await loop.run_in_executor(self._threads, run, _predict, predict, queued)
             except TimeoutError:
                 raise DeadlineExceededError(
                     f"The request took longer than {self._timeout.seconds:g} seconds. "

@@ -5,7 +5,6 @@ route that exists.
 """
 
 from collections.abc import Awaitable
-from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api.problems import route_path
 from service.observability.request_context import current_request_context
 from service.observability.tracing.request_trace import RequestTrace, current_trace
-from service.observability.tracing.sampling import RATIO_BITS
 
 if TYPE_CHECKING:
     from service.observability.tracing.sdk import Tracing
@@ -36,7 +34,6 @@ class TracingMiddleware:
     def __init__(self, app: ASGIApp, tracing: "Tracing", routes: frozenset[str]) -> None:
         self._app = app
         self._end = tracing.end
-        self._bound = tracing.sampler.bound
         self._samples = tracing.sampler.samples
         self._keeps_parent = tracing.keeps_parent
         self._routes = routes
@@ -46,11 +43,7 @@ class TracingMiddleware:
         if scope["type"] == "http" and scope["method"] == "POST":
             context = current_request_context.get()
             traceparent = context.traceparent if context and self._keeps_parent else None
-            if (
-                getrandbits(RATIO_BITS) < self._bound
-                if traceparent is None
-                else self._samples(traceparent)
-            ):
+            if self._samples(traceparent):
                 return self._trace(traceparent, scope, receive, send)
         return self._app(scope, receive, send)
 

@@ -1,6 +1,6 @@
 """What a trace says of a request: its stages and counts, never its texts.
 
-Nothing here imports OpenTelemetry: `sdk` and `spans` do, where traces are on.
+Nothing here imports OpenTelemetry: `sdk` does, where traces are on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,20 +21,6 @@ class Stage(NamedTuple):
     began: float
     ended: float
     attributes: Mapping[str, int] = {}
-
-
-class Prediction(NamedTuple):
-    """A prediction of one or more texts at once; times in seconds of `perf_counter`."""
-
-    model: Mapping[str, str]
-    """Name and version, as attributes."""
-    items: Sequence[object]
-    """Of length n_texts."""
-    classifications: Sequence[Classification]
-    """Of length n_texts."""
-    encode_began: float
-    encode_ended: float
-    inference_ended: float
 
 
 class RequestTrace:
@@ -70,21 +56,6 @@ class RequestTrace:
             self.stages.append(Stage("parse", self.parse_began, ended))
             self.parse_began = None
 
-    def predicted(self, prediction: Prediction) -> None:
-        """Record a prediction of texts that are all of this request."""
-        self.record(prediction, prediction.classifications)
-
-    def record(self, prediction: Prediction, own: Sequence[Classification]) -> None:
-        """Record a prediction; ``own`` are the classifications of this request."""
-        self.parse_ended(prediction.encode_began)
-        batch = {"newswire.batch.texts": len(prediction.items)}
-        _, _, _, began, encoded, inferred = prediction
-        self.stages.append(Stage("encode", began, encoded, batch))
-        self.stages.append(Stage("infer", encoded, inferred, batch))
-        self.attributes |= prediction.model
-        self.attributes["newswire.texts"] = len(own)
-        self.attributes["newswire.abstained"] = sum(bool(each.abstained) for each in own)
-
     def explained(self, began: float, ended: float) -> None:
         """Record an explanation; those of a batch are one stage."""
         if self.stages and self.stages[-1].name == "explain":
@@ -92,31 +63,16 @@ class RequestTrace:
         self.stages.append(Stage("explain", began, ended))
 
 
-class BatchRecorder:
-    """Records a prediction in the traces of the requests that share it.
-
-    ``traces`` has those of the sampled requests, by the identity of the request.
-    """
-
-    def __init__(self, traces: Mapping[int, RequestTrace]) -> None:
-        self._traces = traces
-
-    def predicted(self, prediction: Prediction) -> None:
-        """Record a prediction in each trace, with the request's own classification."""
-        for item, own in zip(prediction.items, prediction.classifications, strict=True):
-            if trace := self._traces.get(id(item)):
-                trace.record(prediction, [own])
-
-
-Recorder = RequestTrace | BatchRecorder
 current_trace: Final[ContextVar[RequestTrace | None]] = ContextVar("current_trace", default=None)
-"""Of the request that a task processes, if it is sampled."""
-current_recorder: Final[ContextVar[Recorder | None]] = ContextVar("current_recorder", default=None)
-"""Of the prediction that runs now, if a request in it is sampled."""
+"""Of the request that a task processes, or the thread for it, if it is sampled."""
+current_batch: Final[ContextVar[Mapping[int, RequestTrace] | None]] = ContextVar(
+    "current_batch", default=None
+)
+"""Traces of the sampled requests that are predicted together, by the identity of a request."""
 
 
 class PredictionTracer:
-    """What a predictor calls: it passes on what concerns sampled requests."""
+    """What a predictor calls: it records what concerns sampled requests."""
 
     def __init__(self, *, name: str, version: str) -> None:
         self._model = {"newswire.model.name": name, "newswire.model.version": version}
@@ -125,13 +81,33 @@ class PredictionTracer:
         self,
         items: Sequence[object],
         classifications: Sequence[Classification],
-        *times: float,
+        began: float,
+        encode_ended: float,
+        inference_ended: float,
     ) -> None:
-        """Record a prediction, with the times of a `Prediction`."""
-        if recorder := current_recorder.get():
-            recorder.predicted(Prediction(self._model, items, classifications, *times))
+        """Record a prediction of the texts of one request, or of requests with one text each.
+
+        ``items`` and ``classifications`` are of length n_texts; times in seconds of `perf_counter`.
+        """
+        own: list[tuple[RequestTrace | None, Sequence[Classification]]]
+        if batch := current_batch.get():
+            own = [
+                (batch.get(id(item)), [each])
+                for item, each in zip(items, classifications, strict=True)
+            ]
+        else:
+            own = [(current_trace.get(), classifications)]
+        n_texts = {"newswire.batch.texts": len(items)}
+        for trace, results in own:
+            if trace is not None:
+                trace.parse_ended(began)
+                trace.stages.append(Stage("encode", began, encode_ended, n_texts))
+                trace.stages.append(Stage("infer", encode_ended, inference_ended, n_texts))
+                trace.attributes |= self._model
+                trace.attributes["newswire.texts"] = len(results)
+                trace.attributes["newswire.abstained"] = sum(bool(r.abstained) for r in results)
 
     def explained(self, began: float) -> None:
-        """Record an explanation that ends now; its request shares no prediction with others."""
-        if isinstance(recorder := current_recorder.get(), RequestTrace):
-            recorder.explained(began, perf_counter())
+        """Record an explanation that ends now; its request is predicted alone."""
+        if trace := current_trace.get():
+            trace.explained(began, perf_counter())

@@ -5,6 +5,7 @@ service may spend on requests that are not sampled.
 """
 
 from collections.abc import Mapping
+from random import getrandbits
 from typing import Final
 
 DEFAULT: Final = "parentbased_always_on"
@@ -33,10 +34,12 @@ class Sampler:
             ratio = _ratio(environ.get("OTEL_TRACES_SAMPLER_ARG") or "1")
         self._is_parent_based = root != self.name
         self.bound = round(ratio * (1 << RATIO_BITS))
-        """A request without a parent is sampled if 64 random bits are below it."""
+        """So many of all numbers of 64 bits are below it."""
 
-    def samples(self, traceparent: str) -> bool:
-        """Whether a request with a valid ``traceparent`` of its caller is sampled."""
+    def samples(self, traceparent: str | None) -> bool:
+        """Whether a request is sampled, which may have a valid ``traceparent`` of its caller."""
+        if traceparent is None:
+            return getrandbits(RATIO_BITS) < self.bound
         if self._is_parent_based:
             return bool(int(traceparent[-1], 16) & 1)
         return int(traceparent[_LOW_BITS], 16) < self.bound

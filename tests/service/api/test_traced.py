@@ -1,14 +1,13 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from service.api.traced import TracedBatcher, TracedExecutor
 from service.observability.tracing.request_trace import (
     PredictionTracer,
-    Recorder,
     RequestTrace,
-    current_recorder,
+    current_batch,
     current_trace,
 )
 from service.scheduling.admission import Admission, ConcurrencyLimit
@@ -21,11 +20,11 @@ class Predictor:
     """Fails a batch with the request ``bad`` in it, as `service.api.predictor.Predictor`."""
 
     def __init__(self) -> None:
-        self.recorders: list[Recorder | None] = []
+        self.batches: list[Mapping[int, RequestTrace] | None] = []
         self._tracer = PredictionTracer(name="reuters", version="6")
 
     def predict_each(self, requests: Sequence[str]) -> list[str | Exception]:
-        self.recorders.append(current_recorder.get())
+        self.batches.append(current_batch.get())
         if "bad" in requests:
             if len(requests) == 1:
                 return [ValueError("bad")]
@@ -50,7 +49,7 @@ def n_texts(trace: RequestTrace) -> list[int]:
     return [stage.attributes["newswire.batch.texts"] for stage in trace.stages[1:]]
 
 
-def test_requests_without_a_trace_have_no_recorder() -> None:
+def test_a_batch_without_a_trace_is_not_noted() -> None:
     predictor = Predictor()
     batcher = TracedBatcher(predictor.predict_each, ConcurrencyLimit(9))
 
@@ -58,7 +57,7 @@ def test_requests_without_a_trace_have_no_recorder() -> None:
         await asyncio.gather(submit(batcher, "a", None), submit(batcher, "b", None))
 
     asyncio.run(run())
-    assert predictor.recorders == [None]
+    assert predictor.batches == [None]
 
 
 def test_a_failed_batch_is_recorded_as_the_requests_alone() -> None:
@@ -79,6 +78,20 @@ def test_a_failed_batch_is_recorded_as_the_requests_alone() -> None:
     assert n_texts(good) == [1, 1]
     assert [stage.name for stage in bad.stages] == ["parse"]
     assert batcher._traces == {}
+
+
+def test_other_requests_are_not_noted_in_the_trace_of_a_cancelled_one() -> None:
+    batcher = TracedBatcher(Predictor().predict_each, ConcurrencyLimit(99))
+    trace = RequestTrace(None)
+
+    async def run() -> None:
+        first = asyncio.ensure_future(submit(batcher, "first", trace))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await submit(batcher, "second", None) == b"second"  # the batch waits for it
+
+    asyncio.run(run())
+    assert [stage.name for stage in trace.stages] == ["parse"]
 
 
 def test_cancelled_and_rejected_requests_leave_no_trace_behind() -> None:
@@ -107,11 +120,11 @@ def test_the_thread_records_and_forgets(request_: bytes | str) -> None:
     trace.parse_began = trace.began
     tracer = PredictionTracer(name="reuters", version="6")
 
-    def predict(request: bytes | str) -> Recorder | None:
+    def predict(request: bytes | str) -> RequestTrace | None:
         tracer.predicted([request], [SURE], trace.began + 5, trace.began + 6, trace.began + 7)
-        return current_recorder.get()
+        return current_trace.get()
 
-    async def run() -> list[Recorder | None]:
+    async def run() -> list[RequestTrace | None]:
         token = current_trace.set(trace)
         first = await executor.run(predict, request_, 1)
         current_trace.reset(token)

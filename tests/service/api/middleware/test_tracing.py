@@ -15,10 +15,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from service.api.middleware import tracing
 from service.app import NewswireApp, create_app
 from service.model import InferenceError, TopicClassifier
 from service.observability.request_context import current_request_context
+from service.observability.tracing import sampling
 from service.observability.tracing.startup import start_tracing
 from service.settings import ServiceSettings
 from tests.service.observability.tracing.receiver import (
@@ -179,7 +179,7 @@ def test_a_ratio_samples_requests_without_a_caller(
     traced: Traced, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = iter([0, 1 << 62, (1 << 62) - 1, (1 << 64) - 1])
-    monkeypatch.setattr(tracing, "getrandbits", lambda _: next(drawn))
+    monkeypatch.setattr(sampling, "getrandbits", lambda _: next(drawn))
     ratio = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.25"}
     with traced(**ratio) as (_, client):
         for n_items in (1, 2, 3, 4):

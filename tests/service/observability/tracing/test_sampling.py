@@ -26,7 +26,6 @@ def sampler(name: str, ratio: str = "") -> Sampler:
     ],
 )
 def test_share_of_requests_without_parent(name: str, ratio: str, share: float) -> None:
-    """Below the bound are so many of all numbers of 64 bits."""
     assert sampler(name, ratio).bound / (1 << RATIO_BITS) == pytest.approx(share)
 
 

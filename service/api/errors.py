@@ -1,9 +1,12 @@
 """What is wrong with a request."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, Field
+
+BODY: Final = "body"
+"""The path of the whole body, or of a part that is looked at by itself."""
 
 
 class FieldProblem(BaseModel, frozen=True):
@@ -15,6 +18,10 @@ class FieldProblem(BaseModel, frozen=True):
 
 class RequestError(Exception):
     """Base of what a client can correct; its text is the detail of the problem."""
+
+    def at(self, place: str) -> Self:
+        """Return the same error of a part of a request, such as ``items[3]``."""
+        return type(self)(f"{place}: {self}")
 
 
 class UnauthorizedError(RequestError):
@@ -58,8 +65,12 @@ class InvalidRequestError(RequestError):
         """Return the error of one field."""
         return cls([FieldProblem(field=field, message=message)])
 
+    def at(self, place: str) -> Self:
+        """Return the same error of a part of a request, whose fields have longer paths there."""
+        return self.renamed(lambda field: place if field == BODY else f"{place}.{field}")
+
     def renamed(self, rename: Callable[[str], str]) -> Self:
-        """Return the same error for other paths of the fields, such as those in a batch."""
+        """Return the same error for other paths of the fields."""
         return type(self)(
             [FieldProblem(field=rename(each.field), message=each.message) for each in self.problems]
         )

@@ -12,7 +12,7 @@ from typing import Final, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from service.api.errors import FieldProblem, InvalidRequestError, MalformedBodyError
+from service.api.errors import BODY, FieldProblem, InvalidRequestError, MalformedBodyError
 from service.model.strict_json import replace_surrogates
 
 MAX_ERRORS: Final = 64
@@ -27,37 +27,30 @@ JSON_INVALID: Final = "json_invalid"
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def invalid_request(
-    model: type[BaseModel], error: ValidationError, place: str = ""
-) -> InvalidRequestError:
-    """Return the error of a request that is not a model, with a sentence for each field.
-
-    ``place`` is where the object is in the request; empty for the body itself.
-    """
+def invalid_request(model: type[BaseModel], error: ValidationError) -> InvalidRequestError:
+    """Return the error of an object that is not a model, with a sentence for each field."""
     if error.error_count() > MAX_ERRORS:
-        return unknown_fields(model, place=place)
+        return unknown_fields(model)
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    problems = [_problem(model, item, place) for item in details if item["type"] != UNKNOWN]
+    problems = [_problem(model, item) for item in details if item["type"] != UNKNOWN]
     unknown: dict[tuple[int | str, ...], list[str]] = {}  # names, by the object that has them
     for item in details:
         if item["type"] == UNKNOWN:
             unknown.setdefault(item["loc"][:-1], []).append(str(item["loc"][-1]))
     for parents, names in unknown.items():
-        inner = _model_at(model, parents)
-        problems += unknown_fields(inner, names, place=_path(place, parents)).problems
+        inner = unknown_fields(_model_at(model, parents), names)
+        problems += inner.at(_path(parents)).problems
     return InvalidRequestError(problems)
 
 
-def unknown_fields(
-    model: type[BaseModel], names: Sequence[str] = (), *, place: str = ""
-) -> InvalidRequestError:
+def unknown_fields(model: type[BaseModel], names: Sequence[str] = ()) -> InvalidRequestError:
     """Return the error of an object with fields that a model does not have; ``names`` if known."""
     message = f"Expected no other fields than {', '.join(model.model_fields)}"
     if names:
         shown = ", ".join(_show(name, [*model.model_fields]) for name in names[:MAX_NAMED])
         more = len(names) - MAX_NAMED
         message += f", got {shown}" + (f" and {more} more" if more > 0 else "")
-    return InvalidRequestError.of(place or "body", message)
+    return InvalidRequestError.of(BODY, message)
 
 
 def _show(name: str, known: Sequence[str]) -> str:
@@ -68,8 +61,7 @@ def _show(name: str, known: Sequence[str]) -> str:
     return json.dumps(name) + (f' (did you mean "{near[0]}"?)' if near else "")
 
 
-def _problem(model: type[BaseModel], detail: ErrorDetails, place: str) -> FieldProblem:
-    path = _path(place, detail["loc"])
+def _problem(model: type[BaseModel], detail: ErrorDetails) -> FieldProblem:
     message = detail["msg"]
     if detail["type"] in NO_OBJECT:
         message = "Expected an object"
@@ -77,13 +69,14 @@ def _problem(model: type[BaseModel], detail: ErrorDetails, place: str) -> FieldP
             fields = model.model_fields
             required = [name for name, field in fields.items() if field.is_required()]
             message += f' with "{(required or [*fields])[0]}"'
-    return FieldProblem(field=path or "body", message=message)
+    return FieldProblem(field=_path(detail["loc"]), message=message)
 
 
-def _path(place: str, parts: Sequence[int | str]) -> str:
+def _path(parts: Sequence[int | str]) -> str:
+    path = ""
     for part in parts:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
-    return place
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path or BODY
 
 
 def _model_at(model: type[BaseModel], parts: Sequence[int | str]) -> type[BaseModel]:

@@ -52,9 +52,9 @@ class RequestLimits:
             model that cannot find them, and for subjects of one that has none.
         """
         if options.all_topics and not self.finds_all_topics:
-            raise InvalidRequestError([FieldProblem(field="all_topics", message=NOT_ALL_TOPICS)])
+            raise InvalidRequestError.of("all_topics", NOT_ALL_TOPICS)
         if options.subjects and not self.has_subjects:
-            raise InvalidRequestError([FieldProblem(field="subjects", message=NO_SUBJECTS)])
+            raise InvalidRequestError.of("subjects", NO_SUBJECTS)
         if "top_k" not in options.model_fields_set:
             options.top_k = min(options.top_k, self.max_top_k)
             return
@@ -65,7 +65,7 @@ class RequestLimits:
             highest = MAX_RANKED_TOPICS // n_texts
             message = f"Input should be less than or equal to {highest} for {n_texts} texts"
         if message:
-            raise InvalidRequestError([FieldProblem(field="top_k", message=message)])
+            raise InvalidRequestError.of("top_k", message)
 
     def check_text(self, item: BatchItem) -> None:
         """Check that a text is not blank, and within the limits.

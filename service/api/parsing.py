@@ -5,13 +5,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
 
-from service.api.errors import (
-    FieldProblem,
-    InvalidRequestError,
-    MalformedBodyError,
-    RequestError,
-    TooLargeError,
-)
+from service.api.errors import InvalidRequestError, MalformedBodyError, RequestError
 from service.api.json_body import (
     MAX_ERRORS,
     invalid_request,
@@ -34,6 +28,7 @@ TEXT_FIELDS: Final = frozenset(BatchItem.model_fields)
 """Of a request; the others are options, whose defaults need no check."""
 STRINGS_PER_FIELD: Final = 2
 """Its name, and its value."""
+QUERY: Final = "query"
 MAX_QUERY_FIELDS: Final = 16
 """More than there are options; a longer query is not parsed to its end."""
 
@@ -99,13 +94,11 @@ def _parse_query(query: bytes) -> PlainTextOptions:
             query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS
         )
     except ValueError:
-        raise unknown_fields(PlainTextOptions, place="query") from None
+        raise unknown_fields(PlainTextOptions).at(QUERY) from None
     if len(values := dict(given)) < len(given):
-        raise InvalidRequestError(
-            [FieldProblem(field="query", message="Expected each option once")]
-        )
+        raise InvalidRequestError.of(QUERY, "Expected each option once")
     if unknown := [name for name in values if name not in PlainTextOptions.model_fields]:
-        raise unknown_fields(PlainTextOptions, unknown, place="query")
+        raise unknown_fields(PlainTextOptions, unknown).at(QUERY)
     try:
         return PlainTextOptions.model_validate_strings(values)
     except ValidationError as error:
@@ -140,11 +133,10 @@ def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
     if exceeds_json_complexity(body, max_strings=STRINGS_PER_FIELD * n_fields, max_texts=n_items):
         fields = ", ".join(BatchItem.model_fields)
         message = f"Expected at most {n_items} items with no fields but {fields}"
-        raise InvalidRequestError([FieldProblem(field="items", message=message)])
+        raise InvalidRequestError.of("items", message)
     request = parse_body(BatchRequest, body)
-    if len(request.items) > limits.max_batch_size:
-        message = f"Input should have at most {limits.max_batch_size} items"
-        raise InvalidRequestError([FieldProblem(field="items", message=message)])
+    if len(request.items) > n_items:
+        raise InvalidRequestError.of("items", f"Input should have at most {n_items} items")
     limits.check_options(request, n_texts=len(request.items))
     return request
 
@@ -158,19 +150,13 @@ def check_batch_item(item: Any, limits: RequestLimits, number: int) -> BatchItem
         As `parse_classify_request`.
     """
     place = f"items[{number}]"
-    if isinstance(item, dict) and len(item) > MAX_ERRORS:
-        raise unknown_fields(BatchItem, place=place)
     try:
+        if isinstance(item, dict) and len(item) > MAX_ERRORS:
+            raise unknown_fields(BatchItem)
         checked = BatchItem.model_validate(item)
         limits.check_text(checked)
     except ValidationError as error:
-        raise invalid_request(BatchItem, error, place) from None
-    except InvalidRequestError as error:
-        problems = [
-            FieldProblem(field=f"{place}.{problem.field}", message=problem.message)
-            for problem in error.problems
-        ]
-        raise InvalidRequestError(problems) from None
-    except TooLargeError as error:
-        raise TooLargeError(f"{place}: {error}") from None
+        raise invalid_request(BatchItem, error).at(place) from None
+    except RequestError as error:
+        raise error.at(place) from None
     return checked

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from service.api.errors import BodyTimeoutError, FieldProblem, InvalidRequestError
+from service.api.errors import BodyTimeoutError, InvalidRequestError
 from service.api.limits import RequestLimits
 from service.api.media_type import JSON, check_media_type
 from service.api.unfinished_bodies import UnfinishedBodies
@@ -115,4 +115,4 @@ def check_no_query(scope: Scope) -> None:
     """
     if scope["query_string"]:
         message = "Expected no query with this body. Put the options into the body."
-        raise InvalidRequestError([FieldProblem(field="query", message=message)])
+        raise InvalidRequestError.of("query", message)

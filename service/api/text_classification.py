@@ -69,7 +69,7 @@ def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
     try:
         limits.check_options(options, n_texts=len(texts))
     except InvalidRequestError as error:
-        raise error.renamed(lambda field: f"{PARAMETERS}.{field}") from None
+        raise error.at(PARAMETERS) from None
     items = [_check_input(text, limits, place) for text, place in zip(texts, places, strict=True)]
     rankings = [
         [
@@ -111,5 +111,5 @@ def _check_input(text: Any, limits: RequestLimits, place: str) -> BatchItem:
     try:
         limits.check_text(item)
     except TooLargeError as error:
-        raise TooLargeError(f"{place}: {error}") from None
+        raise error.at(place) from None
     return item

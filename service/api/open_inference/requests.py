@@ -199,4 +199,4 @@ def _check_item(item: BatchItem, index: str, limits: RequestLimits) -> None:
     except InvalidRequestError as error:
         raise error.renamed(lambda field: field + index) from None
     except TooLargeError as error:
-        raise TooLargeError(f"{TEXT if item.text else TITLE}{index}: {error}") from None
+        raise error.at((TEXT if item.text else TITLE) + index) from None

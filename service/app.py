@@ -18,7 +18,6 @@ from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOrig
 from service.api.middleware.fair_queue import FairQueueMiddleware
 from service.api.middleware.instrumentation import InstrumentationMiddleware
 from service.api.middleware.tracing import TracingMiddleware
-from service.api.open_inference.routes import open_inference_routes
 from service.api.openapi.document import OPENAPI_PATH, complete_openapi, openapi_routes
 from service.api.openapi.statuses import statuses_by_route
 from service.api.problems import add_error_handlers
@@ -30,6 +29,7 @@ from service.api.routes.classify import (
     classify_routes,
 )
 from service.api.routes.model import catalogue_routes
+from service.api.routes.open_inference import open_inference_routes
 from service.api.routes.operations import (
     HEALTH_PATHS,
     METRICS_PATH,
@@ -99,13 +99,7 @@ class NewswireApp:
         endpoints = ClassifyEndpoints(self.model, reader, admission, executor)
         routers = (
             classify_routes(endpoints),
-            open_inference_routes(
-                lambda: self.model.served.tensors,
-                executor,
-                reader,
-                admission.slow_limit,
-                self.health,
-            ),
+            open_inference_routes(self.model, reader, admission.slow_limit, executor, self.health),
             predict_routes(self.model, reader, admission.slow_limit, executor),
             catalogue_routes(self.model),
             operations_routes(None if settings.metrics_port else registry, self.health),

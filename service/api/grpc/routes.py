@@ -10,7 +10,7 @@ from service.api.grpc import open_inference_pb2 as pb
 from service.api.grpc.calls import Calls, Messages
 from service.api.grpc.messages import infer, parse_message, serialize
 from service.api.grpc.reception import MessageReader
-from service.api.open_inference.routes import server_metadata
+from service.api.open_inference.schemas import ServerMetadata
 from service.api.served_model import ServedModel
 from service.observability.health import ServiceHealth
 from service.scheduling.admission import TOO_MANY_REQUESTS, Admission
@@ -58,7 +58,7 @@ class InferenceCalls:
 
     async def server_metadata(self, _: Messages) -> bytes:
         """Return the server's name, version and extensions of the protocol."""
-        metadata = server_metadata(["classification"])
+        metadata = ServerMetadata(extensions=["classification"])
         return serialize(pb.ServerMetadataResponse(**metadata.model_dump()))
 
     async def model_ready(self, messages: Messages) -> bytes:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from service import __version__
 from service.api.schemas import Body, RankingOptions
 
 MAX_DIMENSIONS: Final = 8
@@ -126,8 +127,8 @@ class ModelMetadata(Body):
 class ServerMetadata(Body):
     """The server, and what it can do beyond the protocol."""
 
-    name: str
-    version: str
+    name: str = "newswire-topics"
+    version: str = __version__
     extensions: list[str]
 
 

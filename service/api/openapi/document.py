@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from service.api.limits import RequestLimits
 from service.api.media_type import JSON
+from service.api.open_inference.schemas import InferRequest
 from service.api.openapi.examples import add_examples, problem_examples
 from service.api.openapi.operations import REFERENCE, UNAUTHORIZED, reference
 from service.api.problems import MEDIA_TYPE as PROBLEM_JSON
@@ -108,7 +109,7 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
     _, definitions = models_json_schema(
         [
             (model, "validation")
-            for model in (ClassifyRequest, BatchRequest, BatchItem, PredictRequest)
+            for model in (ClassifyRequest, BatchRequest, BatchItem, PredictRequest, InferRequest)
         ],
         ref_template=REFERENCE,
     )

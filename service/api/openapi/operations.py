@@ -1,5 +1,6 @@
 """What the routes tell OpenAPI of their operations, where FastAPI cannot derive it."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from service.api.errors import UnauthorizedError
@@ -34,16 +35,14 @@ def describe_classify() -> dict[str, Any]:
         for name, schema in options.items()
     ]
     description = "The news text. It may be empty if the query has a title."
-    content = {
-        JSON: {"schema": reference(ClassifyRequest)},
-        PLAIN_TEXT: {"schema": {"type": "string", "description": description}},
-    }
-    return {"requestBody": {"required": True, "content": content}, "parameters": query}
+    plain_text = {"type": "string", "description": description}
+    return describe_body(ClassifyRequest, {PLAIN_TEXT: plain_text}) | {"parameters": query}
 
 
-def describe_body(model: type) -> dict[str, Any]:
-    """Describe a body that is the JSON of a model."""
-    content = {JSON: {"schema": reference(model)}}
+def describe_body(model: type, others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Describe a body that is the JSON of a model; ``others`` are schemas by media type."""
+    schemas = {JSON: reference(model), **(others or {})}
+    content = {media_type: {"schema": schema} for media_type, schema in schemas.items()}
     return {"requestBody": {"required": True, "content": content}}
 
 

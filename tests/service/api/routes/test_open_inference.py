@@ -139,7 +139,8 @@ def test_it_is_described_in_openapi(client: TestClient) -> None:
     }
     content = operations["v2_infer"]["requestBody"]["content"]
     assert content.keys() == {"application/json", "application/octet-stream"}
-    assert content["application/json"]["schema"]["required"] == ["inputs"]
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/InferRequest"}
+    assert openapi["components"]["schemas"]["InferRequest"]["required"] == ["inputs"]
     assert "$defs" not in json.dumps(openapi)
     error = operations["v2_infer"]["responses"]["default"]["content"]["application/json"]["schema"]
     assert error == {"$ref": "#/components/schemas/ErrorResponse"}

@@ -66,13 +66,8 @@ def complete_openapi(
         components["securitySchemes"] = {"key": scheme}
     document["info"]["summary"] = f"Which of {limits.max_top_k} topics is this news text about?"
     components["schemas"] |= _request_schemas(limits)
-    for parameter in paths["/classify"]["post"]["parameters"]:
-        if parameter["name"] == "top_k":
-            parameter["schema"]["maximum"] = limits.max_top_k
-        if parameter["name"] == "all_topics" and not limits.finds_all_topics:
-            parameter["schema"]["const"] = False
-        if parameter["name"] == "subjects" and not limits.has_subjects:
-            parameter["schema"]["const"] = False
+    query = paths["/classify"]["post"]["parameters"]
+    _limit_options({parameter["name"]: parameter["schema"] for parameter in query}, limits)
     for path, operations in paths.items():
         for method, operation in operations.items():
             if needs_key is not None and needs_key(method.upper(), path):
@@ -114,13 +109,10 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
         ref_template=REFERENCE,
     )
     schemas: dict[str, Any] = definitions["$defs"]
-    top_k = {"default": min(DEFAULT_TOP_K, limits.max_top_k), "maximum": limits.max_top_k}
-    for name in ("ClassifyRequest", "BatchRequest"):
-        schemas[name]["properties"]["top_k"] |= top_k
-        if not limits.finds_all_topics:
-            schemas[name]["properties"]["all_topics"]["const"] = False
-        if not limits.has_subjects:
-            schemas[name]["properties"]["subjects"]["const"] = False
+    for name in ("ClassifyRequest", "BatchRequest", "InferParameters"):
+        options = schemas[name]["properties"]
+        options["top_k"]["default"] = min(DEFAULT_TOP_K, limits.max_top_k)
+        _limit_options(options, limits)
     for name in ("ClassifyRequest", "BatchItem"):
         schemas[name] |= NOT_BLANK
     items = {"items": reference(BatchItem), "maxItems": limits.max_batch_size}
@@ -131,3 +123,12 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
     number = schemas["PredictParameters"]["properties"]["top_k"]["anyOf"][0]
     number["maximum"] = limits.max_top_k
     return schemas
+
+
+def _limit_options(schemas: dict[str, Any], limits: RequestLimits) -> None:
+    """Limit the schemas of options, by name, to what the model has."""
+    schemas["top_k"]["maximum"] = limits.max_top_k
+    if not limits.finds_all_topics:
+        schemas["all_topics"]["const"] = False
+    if not limits.has_subjects:
+        schemas["subjects"]["const"] = False

@@ -175,8 +175,6 @@ ERRORS: Final[Mapping[type[Exception], Exception]] = {
     )
 }
 """One of each kind in `service.api.problems.PROBLEMS`."""
-OF_ANY_OPERATION: Final = (errors.UnauthorizedError, Exception)
-"""Errors of the routes that classify no text."""
 
 
 def problem_examples(status: int, *, classifies: bool) -> Examples:
@@ -184,7 +182,7 @@ def problem_examples(status: int, *, classifies: bool) -> Examples:
     examples: Examples = {}
     for kind, error in ERRORS.items():
         problem = problems.to_problem(error)
-        if problem.status != status or not (classifies or kind in OF_ANY_OPERATION):
+        if problem.status != status or (kind is InferenceError and not classifies):
             continue
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             problem.instance = problems.INSTANCE_PREFIX + REQUEST_ID

@@ -77,11 +77,9 @@ class TensorModel:
         self._predictor = predictor
         self.limits = limits
         manifest = classifier.manifest
-        self._model = {"model_name": manifest.name, "model_version": manifest.version}
         self._labels = [topic.code for topic in classifier.topics]
         absent = set() if manifest.no_topic else {"no_topic"}
         absent |= set() if classifier.finds_all_topics else {*OPTIONAL}
-        self._outputs = [name for name in OUTPUTS if name not in absent]
         shapes = {"topic": [-1, -1], "score": [-1, -1]}
         shapes |= {name: [-1, len(self._labels)] for name in (*BY_TOPIC, ALL_TOPICS)}
         self.metadata = ModelMetadata(
@@ -92,13 +90,13 @@ class TensorModel:
             outputs=[
                 TensorMetadata(name=name, datatype=datatype, shape=shapes.get(name, [-1]))
                 for name, (datatype, _) in OUTPUTS.items()
-                if name in self._outputs
+                if name not in absent
             ],
         )
 
     def named(self, name: str, version: str = "") -> Self:
         """Return this model; HTTPException is raised for another name, or another given version."""
-        own_name, own_version = self._model.values()
+        own_name, (own_version,) = self.metadata.name, self.metadata.versions
         if name != own_name or version not in ("", own_version):
             raise HTTPException(
                 404, f"Expected model {own_name}, version {own_version}: there is no other."
@@ -134,9 +132,9 @@ class TensorModel:
 
         Without names all but the `OPTIONAL`; the parameter ``all_topics`` adds these.
         """
-        requested, present = request.outputs, self._outputs
-        wanted = {output.name: output.parameters or OutputParameters() for output in requested}
-        if not wanted.keys() <= set(present) or len(wanted) < len(requested):
+        present = [output.name for output in self.metadata.outputs]
+        wanted = {each.name: each.parameters or OutputParameters() for each in request.outputs}
+        if not wanted.keys() <= set(present) or len(wanted) < len(request.outputs):
             raise TensorError(f"outputs: expected some of {', '.join(present)}, each once.")
         for name, parameters in wanted.items():
             check_parameters(name, parameters)
@@ -166,7 +164,8 @@ class TensorModel:
             parts.append(to_binary(values, datatype))
             tensor["parameters"] = {"binary_data_size": len(parts[-1])}
         echo = {} if request.id is None else {"id": request.id}
-        json_part = to_json({**self._model, **echo, "outputs": tensors})
+        own = {"model_name": self.metadata.name, "model_version": self.metadata.versions[0]}
+        json_part = to_json({**own, **echo, "outputs": tensors})
         if not parts:
             return Response(json_part, media_type=JSON)
         headers = {HEADER_LENGTH: str(len(json_part))}

@@ -82,12 +82,10 @@ def check_infer_request(
         check_parameters(tensor.name, tensor.parameters)
     columns = _columns(request.inputs, data)
     blank = [""] * request.inputs[0].shape[0]
+    rows = zip(*(columns.get(name, blank) for name in INPUTS), strict=True)
     items = [
-        BatchItem.model_construct(text=text or None, title=title or None)
-        for text, title in zip(*(columns.get(name, blank) for name in INPUTS), strict=True)
+        _check_item(text, title, f"[{number}]", limits) for number, (text, title) in enumerate(rows)
     ]
-    for number, item in enumerate(items):
-        _check_item(item, f"[{number}]", limits)
     return TextRequest(request.id, parameters, items, request.outputs or [])
 
 
@@ -192,11 +190,13 @@ def _string(element: Any, place: str) -> str:
     return element
 
 
-def _check_item(item: BatchItem, index: str, limits: RequestLimits) -> None:
+def _check_item(text: str, title: str, index: str, limits: RequestLimits) -> BatchItem:
     """Check a text; what is wrong is said of its place."""
+    item = BatchItem.model_construct(text=text or None, title=title or None)
     try:
         limits.check_text(item)
     except InvalidRequestError as error:
         raise error.renamed(lambda field: field + index) from None
     except TooLargeError as error:
-        raise error.at((TEXT if item.text else TITLE) + index) from None
+        raise error.at((TEXT if text else TITLE) + index) from None
+    return item

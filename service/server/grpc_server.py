@@ -13,7 +13,7 @@ import grpc
 from service.api.grpc.calls import Calls
 from service.api.grpc.health import HEALTH_SERVICE, MAX_HEALTH_MESSAGES, HealthCalls
 from service.api.grpc.reception import MessageReader
-from service.api.grpc.routes import INFERENCE_SERVICE, InferenceCalls
+from service.api.grpc.routes import INFERENCE_SERVICE, inference_handlers
 from service.app import NewswireApp
 from service.scheduling.timeouts import Timeout
 from service.settings import ServiceSettings
@@ -47,9 +47,6 @@ class GrpcServer:
         timeout_seconds = settings.request_timeout_seconds
         places = max(2, settings.max_buffered_bytes // max_message_bytes(settings))
         reader = MessageReader(places, Timeout(timeout_seconds))
-        self._inference = InferenceCalls(
-            *(lambda: app.model.served, app.health, reader, app.admission, app.executor)
-        )
         # of their own: health checks need no key, and would take the places of calls that have one
         self._health = HealthCalls(
             app.health, MessageReader(MAX_HEALTH_MESSAGES, Timeout(timeout_seconds))
@@ -61,7 +58,9 @@ class GrpcServer:
             access_log=settings.access_log,
         )
         self._handlers = {
-            INFERENCE_SERVICE: self._inference.handlers(calls),
+            INFERENCE_SERVICE: inference_handlers(
+                calls, app.model, reader, app.admission, app.executor, app.health
+            ),
             HEALTH_SERVICE: self._health.handlers(calls),
         }
 

@@ -6,16 +6,19 @@ before it is received.
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from operator import methodcaller
 from time import perf_counter
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import Message
 from grpc.aio import ServicerContext
 from starlette.exceptions import HTTPException
 
 from service.api.errors import UnauthorizedError
 from service.api.grpc.unread import UnreadResponses
 from service.api.middleware.auth import ApiKeyMiddleware
+from service.api.middleware.instrumentation import log_access
 from service.api.problems import NO_KEY, is_bug, to_problem
 from service.model import InferenceError
 from service.observability.metrics import ServiceMetrics
@@ -42,8 +45,10 @@ CODES: Final = {
 """By the status that an error has over HTTP; that of others is INTERNAL."""
 
 Messages = AsyncIterator[bytes]
-Respond = Callable[[Messages], Awaitable[bytes]]
+Respond = Callable[[Messages], Awaitable[Message]]
 """From the message of a call, which is read or not, to its response; errors are raised."""
+
+serialize: Final = methodcaller("SerializeToString")
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +81,13 @@ class Calls:
         of_keys = set() if auth is None else {UNAUTHORIZED}
         self._metrics.initialize_request_counts({route: OF_ANY_CALL.union(statuses, of_keys)})
 
-        async def handle(messages: Messages, context: ServicerContext[bytes, bytes]) -> bytes:
+        async def handle(messages: Messages, context: ServicerContext) -> Message | None:
             began = perf_counter()
             headers = to_headers(context.invocation_metadata() or ())
             request_id = begin_request_context(headers).request_id
             trailers = [(REQUEST_ID_HEADER.decode(), request_id)]
             status = CANCELLED
-            response = b""  # of an error: nothing is sent
+            response = None  # of an error: nothing is sent
             try:
                 if auth is not None:
                     _check_key(auth, headers)
@@ -99,12 +104,12 @@ class Calls:
                 seconds = perf_counter() - began
                 self._metrics.observe_request(route=route, status=status, seconds=seconds)
                 if self._access_log:
-                    _log(route, status, seconds)
+                    log_access("gRPC", route, status, seconds)
             context.set_trailing_metadata(tuple(trailers))
             self._unread.watch(context)
             return response
 
-        return grpc.stream_unary_rpc_method_handler(handle)
+        return grpc.stream_unary_rpc_method_handler(handle, response_serializer=serialize)
 
 
 def _check_key(auth: ApiKeyMiddleware, headers: Iterable[tuple[bytes, bytes]]) -> None:
@@ -132,8 +137,3 @@ def describe(error: Exception) -> tuple[int, grpc.StatusCode, str]:
     problem = to_problem(error)
     code = CODES.get(problem.status, grpc.StatusCode.INTERNAL)
     return problem.status, code, problem.detail or problem.title
-
-
-def _log(route: str, status: int, seconds: float) -> None:
-    fields = {"method": "gRPC", "route": route, "status": status, "seconds": round(seconds, 6)}
-    logger.info("gRPC %s %d", route, status, extra=fields)

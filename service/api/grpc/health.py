@@ -10,8 +10,8 @@ from grpc.aio import ServicerContext
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from starlette.exceptions import HTTPException
 
-from service.api.grpc.calls import Calls, Messages, describe
-from service.api.grpc.messages import parse_message, serialize
+from service.api.grpc.calls import Calls, Messages, describe, serialize
+from service.api.grpc.messages import parse_message
 from service.api.grpc.reception import MessageReader
 from service.api.grpc.routes import INFERENCE_SERVICE, OF_MESSAGES
 from service.observability.health import ServiceHealth
@@ -21,9 +21,9 @@ HEALTH_SERVICE: Final = "grpc.health.v1.Health"
 MAX_HEALTH_MESSAGES: Final = 4
 """Received at once; each may be as long as one of an inference, and needs no key."""
 MAX_WATCHERS: Final = 50
+TOO_MANY_WATCHES: Final = f"Expected at most {MAX_WATCHERS} watches. Use Check, or try again later."
 WATCH_SECONDS: Final = 0.5
 """How often a watched status is looked at."""
-RETRY_AFTER_SECONDS: Final = 60
 UNKNOWN: Final = HealthCheckResponse.SERVICE_UNKNOWN
 
 
@@ -42,14 +42,16 @@ class HealthCalls:
         return {
             "Check": calls.handler("Check", self.check, statuses=statuses, is_open=True),
             # in no metric: it lasts as long as the client wants
-            "Watch": grpc.stream_stream_rpc_method_handler(self.watch),
+            "Watch": grpc.stream_stream_rpc_method_handler(
+                self.watch, response_serializer=serialize
+            ),
         }
 
     def close(self) -> None:
         """End the watches: the server stops."""
         self._closed.set()
 
-    async def check(self, messages: Messages) -> bytes:
+    async def check(self, messages: Messages) -> HealthCheckResponse:
         """Return the status of a service; of the server, while too many messages are received."""
         try:
             service = await self._read_service(messages, waits=False)
@@ -58,26 +60,26 @@ class HealthCalls:
         status = self._status(service)
         if status == UNKNOWN:
             raise HTTPException(404, f"Expected no service, or {INFERENCE_SERVICE}.")
-        return _response(status)
+        return HealthCheckResponse(status=status)
 
     async def watch(
-        self, messages: Messages, context: ServicerContext[bytes, bytes]
-    ) -> AsyncIterator[bytes]:
+        self, messages: Messages, context: ServicerContext
+    ) -> AsyncIterator[HealthCheckResponse]:
         """Return the status of a service, and each change of it."""
         if self._n_watchers >= MAX_WATCHERS:
-            message = f"Expected at most {MAX_WATCHERS} watches. Use Check, or try again later."
-            await _abort(context, OverloadedError(message, RETRY_AFTER_SECONDS))
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, TOO_MANY_WATCHES)
         self._n_watchers += 1
         try:
             try:
                 service = await self._read_service(messages)
             except Exception as error:
-                await _abort(context, error)
+                _, code, message = describe(error)
+                await context.abort(code, message)
             shown = None
             while not self._closed.is_set():
                 if (status := self._status(service)) != shown:
                     shown = status
-                    yield _response(status)
+                    yield HealthCheckResponse(status=status)
                 with suppress(TimeoutError):
                     async with timeout(WATCH_SECONDS):
                         await self._closed.wait()
@@ -93,12 +95,3 @@ class HealthCalls:
             return int(UNKNOWN)
         ready = self._health.ready
         return int(HealthCheckResponse.SERVING if ready else HealthCheckResponse.NOT_SERVING)
-
-
-async def _abort(context: ServicerContext[bytes, bytes], error: Exception) -> None:
-    _, code, message = describe(error)
-    await context.abort(code, message)
-
-
-def _response(status: int) -> bytes:
-    return serialize(HealthCheckResponse(status=status))

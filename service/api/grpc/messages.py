@@ -35,13 +35,7 @@ def parse_message(kind: type[Received], data: bytes) -> Received:
     return message
 
 
-def serialize(message: Message) -> bytes:
-    """Return a message as it is on the wire."""
-    data: bytes = message.SerializeToString()
-    return data
-
-
-def infer(data: bytes, model: TensorModel) -> bytes:
+def infer(data: bytes, model: TensorModel) -> pb.ModelInferResponse:
     """Return the ``ModelInferResponse`` to a ``ModelInferRequest``.
 
     Its outputs have the form of the inputs. RequestError is raised for a request that is not valid,
@@ -119,7 +113,7 @@ def _to_values(parameters: Mapping[str, pb.InferParameter]) -> dict[str, Any]:
 
 def _to_response(
     model: TensorModel, request_id: str | None, outputs: Iterable[OutputValues], *, is_raw: bool
-) -> bytes:
+) -> pb.ModelInferResponse:
     metadata = model.metadata
     response = pb.ModelInferResponse(
         model_name=metadata.name, model_version=metadata.versions[0], id=request_id or ""
@@ -134,4 +128,4 @@ def _to_response(
             tensor.contents.fp32_contents.extend(values.ravel().tolist())
         elif datatype == BOOL:
             tensor.contents.bool_contents.extend(values.ravel().tolist())
-    return serialize(response)
+    return response

@@ -32,13 +32,13 @@ class UnreadResponses:
         self._timeout_seconds = timeout_seconds
         self._peers: set[str] = set()
 
-    def watch(self, context: ServicerContext[bytes, bytes]) -> None:
+    def watch(self, context: ServicerContext) -> None:
         """Watch the current task, which is to send the response of a call, until it ends."""
         if task := current_task():
             timer = get_running_loop().call_later(self._timeout_seconds, self._expire, context)
             task.add_done_callback(lambda _: timer.cancel())
 
-    def _expire(self, context: ServicerContext[bytes, bytes]) -> None:
+    def _expire(self, context: ServicerContext) -> None:
         if not self._peers:  # one search for all calls of all connections
             get_running_loop().call_later(INTERVAL_SECONDS, self._close)
         self._peers.add(context.peer())

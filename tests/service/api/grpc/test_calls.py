@@ -17,6 +17,7 @@ from service.api.grpc import open_inference_pb2 as pb
 from service.api.grpc.calls import CANCELLED, ROUTE_PREFIX
 from service.api.grpc.health import HEALTH_SERVICE
 from service.api.grpc.routes import INFERENCE_SERVICE
+from service.api.middleware import instrumentation
 from service.app import NewswireApp, create_app
 from service.model import Bundle, InferenceError, TopicClassifier, load_bundle, load_classifier
 from service.settings import ServiceSettings
@@ -361,9 +362,9 @@ def test_access_log(classifier: TopicClassifier, caplog: pytest.LogCaptureFixtur
     async def scenario(client: Calling) -> None:
         await client.infer(REQUEST)
 
-    with caplog.at_level(logging.INFO, logger="service.api.grpc.calls"):
+    with caplog.at_level(logging.INFO, logger=instrumentation.logger.name):
         run(app, settings, scenario)
-    (line,) = [it for it in caplog.records if it.name == "service.api.grpc.calls"]
+    (line,) = [it for it in caplog.records if it.name == instrumentation.logger.name]
     assert line.getMessage() == "gRPC grpc/ModelInfer 200"
     assert 0 < vars(line)["seconds"] < 30
 

@@ -35,7 +35,7 @@ def served(classifier: TopicClassifier, settings: ServiceSettings) -> ServedMode
 
 
 def respond(served: ServedModel, message: pb.ModelInferRequest) -> pb.ModelInferResponse:
-    return parse_message(pb.ModelInferResponse, infer(message.SerializeToString(), served.tensors))
+    return infer(message.SerializeToString(), served.tensors)
 
 
 def values(response: pb.ModelInferResponse) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class BodyReader:
         headers = dict(reversed(scope["headers"]))  # of several, the first counts
         media_type = JSON
         if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:
-            media_type = check_media_type(scope["headers"], media_types)
+            media_type = check_media_type(headers, media_types)
         # the server has checked that it is a number; too high a length gets no 100 Continue
         declared = headers.get(b"content-length", b"").strip()[-MAX_LENGTH_DIGITS:]
         if int(declared or 0) > self._max_bytes:

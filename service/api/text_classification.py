@@ -62,15 +62,16 @@ def predict(body: bytes, predictor: Predictor, limits: RequestLimits) -> bytes:
     """
     request = _parse(body, limits)
     is_list = isinstance(request.inputs, list)
-    texts = request.inputs if is_list else [request.inputs]
-    places = [f"{INPUTS}[{index}]" for index in range(len(texts))] if is_list else [INPUTS]
+    texts = {INPUTS: request.inputs}  # by place
+    if is_list:
+        texts = {f"{INPUTS}[{index}]": text for index, text in enumerate(request.inputs)}
     top_k = request.parameters.top_k if request.parameters else None
     options = RankingOptions(top_k=top_k or limits.max_top_k)
     try:
         limits.check_options(options, n_texts=len(texts))
     except InvalidRequestError as error:
         raise error.at(PARAMETERS) from None
-    items = [_check_input(text, limits, place) for text, place in zip(texts, places, strict=True)]
+    items = [_check_input(text, limits, place) for place, text in texts.items()]
     rankings = [
         [
             {"label": ranked.topic.code, "score": ranked.score}

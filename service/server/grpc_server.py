@@ -14,6 +14,7 @@ from service.api.grpc.calls import Calls
 from service.api.grpc.health import HEALTH_SERVICE, MAX_HEALTH_MESSAGES, HealthCalls
 from service.api.grpc.reception import MessageReader
 from service.api.grpc.routes import INFERENCE_SERVICE, inference_handlers
+from service.api.grpc.unread import UnreadResponses
 from service.app import NewswireApp
 from service.scheduling.timeouts import Timeout
 from service.settings import ServiceSettings
@@ -51,29 +52,24 @@ class GrpcServer:
         self._health = HealthCalls(
             app.health, MessageReader(MAX_HEALTH_MESSAGES, Timeout(timeout_seconds))
         )
-        calls = Calls(
-            app.metrics,
-            app.auth,
-            send_timeout_seconds=timeout_seconds,
-            access_log=settings.access_log,
+        unread = UnreadResponses(timeout_seconds)
+        calls = Calls(app.metrics, app.auth, unread, access_log=settings.access_log)
+        inference = inference_handlers(
+            calls, app.model, reader, app.admission, app.executor, app.health
         )
-        self._handlers = {
-            INFERENCE_SERVICE: inference_handlers(
-                calls, app.model, reader, app.admission, app.executor, app.health
-            ),
-            HEALTH_SERVICE: self._health.handlers(calls),
-        }
+        self._handlers = (
+            grpc.method_handlers_generic_handler(INFERENCE_SERVICE, inference),
+            grpc.method_handlers_generic_handler(HEALTH_SERVICE, self._health.handlers(calls)),
+        )
 
     async def start(self) -> None:
         """Open the port, or raise RuntimeError."""
         grpc_logger.setLevel(logging.CRITICAL)  # an error for each connection that breaks off
         server = grpc.aio.server(
-            options=server_options(self._settings), maximum_concurrent_rpcs=MAX_CALLS
+            handlers=self._handlers,
+            options=server_options(self._settings),
+            maximum_concurrent_rpcs=MAX_CALLS,
         )
-        for service, handlers in self._handlers.items():
-            server.add_generic_rpc_handlers(
-                (grpc.method_handlers_generic_handler(service, handlers),)
-            )
         for address in self._addresses:
             server.add_insecure_port(address)
         await server.start()

@@ -6,6 +6,7 @@ before it is received.
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass
 from operator import methodcaller
 from time import perf_counter
 from typing import Any, Final
@@ -53,21 +54,14 @@ serialize: Final = methodcaller("SerializeToString")
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
 class Calls:
-    """Makes the handlers of calls. A response may stay unread for ``send_timeout_seconds``."""
+    """Makes the handlers of calls."""
 
-    def __init__(
-        self,
-        metrics: ServiceMetrics,
-        auth: ApiKeyMiddleware | None,
-        *,
-        send_timeout_seconds: float,
-        access_log: bool,
-    ) -> None:
-        self._metrics = metrics
-        self._auth = auth
-        self._unread = UnreadResponses(send_timeout_seconds)
-        self._access_log = access_log
+    metrics: ServiceMetrics
+    auth: ApiKeyMiddleware | None
+    unread: UnreadResponses
+    access_log: bool
 
     def handler(
         self, name: str, respond: Respond, *, statuses: Collection[int] = (), is_open: bool = False
@@ -77,9 +71,9 @@ class Calls:
         ``statuses`` are those of its errors, in the metrics.
         """
         route = ROUTE_PREFIX + name
-        auth = None if is_open else self._auth
+        auth = None if is_open else self.auth
         of_keys = set() if auth is None else {UNAUTHORIZED}
-        self._metrics.initialize_request_counts({route: OF_ANY_CALL.union(statuses, of_keys)})
+        self.metrics.initialize_request_counts({route: OF_ANY_CALL.union(statuses, of_keys)})
 
         async def handle(messages: Messages, context: ServicerContext) -> Message | None:
             began = perf_counter()
@@ -102,11 +96,11 @@ class Calls:
                 context.set_details(message)
             finally:
                 seconds = perf_counter() - began
-                self._metrics.observe_request(route=route, status=status, seconds=seconds)
-                if self._access_log:
+                self.metrics.observe_request(route=route, status=status, seconds=seconds)
+                if self.access_log:
                     log_access("gRPC", route, status, seconds)
             context.set_trailing_metadata(tuple(trailers))
-            self._unread.watch(context)
+            self.unread.watch(context)
             return response
 
         return grpc.stream_unary_rpc_method_handler(handle, response_serializer=serialize)

@@ -11,9 +11,7 @@ SMALL_BYTES: Final = 8_192
 """Messages up to this are harmless, whatever they hold."""
 MAX_PACKED_BYTES: Final = 128
 """Of a list of numbers, such as a shape; each of its bytes may become a number of eight."""
-_WIRE_TYPES: Final = {1: 8, 5: 4}
-"""Bytes of the values of fixed size."""
-_VARINT, _LENGTH_DELIMITED = 0, 2
+_VARINT, _LENGTH_DELIMITED = 0, 2  # of all fields of a valid message, where it is looked at
 _MAX_VARINT_BYTES: Final = 10
 _MORE: Final = 0x80
 
@@ -51,8 +49,6 @@ def _fields_left(data: memoryview, nested: Mapping[int, Any], left: int) -> int:
         number, wire_type = tag >> 3, tag & 7
         if wire_type == _VARINT:
             _, at = _varint(data, at)
-        elif wire_type in _WIRE_TYPES:
-            at += _WIRE_TYPES[wire_type]
         elif wire_type == _LENGTH_DELIMITED:
             length, at = _varint(data, at)
             if number in nested:
@@ -62,7 +58,7 @@ def _fields_left(data: memoryview, nested: Mapping[int, Any], left: int) -> int:
                 elif length > MAX_PACKED_BYTES:
                     return -1
             at += length
-        else:  # a group, which no message of the protocol has
+        else:
             return -1
     return left
 

@@ -19,7 +19,8 @@ from service.api.open_inference.requests import (
     check_infer_request,
 )
 
-BINARY_SIZE: Final = "binary_data_size"
+CONTENTS: Final = {FP32: "fp32_contents", BOOL: "bool_contents"}
+"""The field with the elements of each type but BYTES."""
 
 Received = TypeVar("Received", bound=Message)
 
@@ -61,17 +62,14 @@ def _to_infer_request(message: pb.ModelInferRequest) -> schemas.InferRequest:
         _check_raw(message)
     inputs = []
     for index, tensor in enumerate(message.inputs):
-        given: dict[str, Any] = {
+        size = {"binary_data_size": len(raw[index]) if raw else None}
+        given = {
             "name": tensor.name,
             "datatype": tensor.datatype,
             "shape": list(tensor.shape),
-            "parameters": _to_values(tensor.parameters),
+            "parameters": _to_values(tensor.parameters) | size,
+            "data": None if raw else list(tensor.contents.bytes_contents),
         }
-        if raw:
-            given["parameters"][BINARY_SIZE] = len(raw[index])
-        else:
-            given["parameters"].pop(BINARY_SIZE, None)
-            given["data"] = list(tensor.contents.bytes_contents)
         inputs.append(given)
     outputs = [
         {"name": output.name, "parameters": _to_values(output.parameters)}
@@ -124,8 +122,6 @@ def _to_response(
             response.raw_output_contents.append(to_binary(values, datatype))
         elif datatype == BYTES:
             tensor.contents.bytes_contents.extend(str(value).encode() for value in values.flat)
-        elif datatype == FP32:
-            tensor.contents.fp32_contents.extend(values.ravel().tolist())
-        elif datatype == BOOL:
-            tensor.contents.bool_contents.extend(values.ravel().tolist())
+        else:
+            getattr(tensor.contents, CONTENTS[datatype]).extend(values.ravel().tolist())
     return response

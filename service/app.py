@@ -19,7 +19,7 @@ from service.api.middleware.fair_queue import FairQueueMiddleware
 from service.api.middleware.instrumentation import InstrumentationMiddleware
 from service.api.middleware.tracing import TracingMiddleware
 from service.api.openapi.document import OPENAPI_PATH, complete_openapi, openapi_routes
-from service.api.openapi.statuses import statuses_by_route
+from service.api.openapi.operations import statuses_by_route
 from service.api.problems import add_error_handlers
 from service.api.request_body import BodyReader
 from service.api.routes.classify import (

@@ -28,14 +28,16 @@ from service.api.errors import (
     UnauthorizedError,
     UnsupportedMediaTypeError,
 )
-from service.api.schemas import Body
-from service.model import InferenceError
+from service.api.schemas import BatchItem, Body
+from service.model import InferenceError, describe_blank
 from service.observability.request_context import current_request_context
+from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import BusyError, DeadlineExceededError, OverloadedError
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:newswire-topics:problem:"
 NO_KEY: Final = "Send a valid key in the header Authorization: Bearer KEY."
+NOTHING: Final = describe_blank(None).capitalize()
 UNAVAILABLE: Final = 503
 INSTANCE_PREFIX: Final = "urn:newswire-topics:request:"
 """Before the request's id, under which the log says more."""
@@ -67,6 +69,8 @@ class ProblemKind(NamedTuple):
     """When it occurs, for the OpenAPI document and the reference."""
     detail: str | None = None
     """Used where the text of the error is not for clients."""
+    example: Exception | None = None
+    """One for the OpenAPI document, where the text of the error is for clients."""
 
 
 PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
@@ -75,6 +79,9 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         "malformed-body",
         "The body cannot be read",
         "The body is not JSON, or not plain text, in UTF-8.",
+        example=MalformedBodyError(
+            "Expected JSON in UTF-8. Invalid JSON: EOF while parsing a value at line 1 column 0."
+        ),
     ),
     ClientDisconnect: ProblemKind(
         400,
@@ -88,12 +95,14 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         "unauthorized",
         "A valid API key is required",
         "API keys are set, and the request has no valid one.",
+        example=UnauthorizedError(NO_KEY),
     ),
     BodyTimeoutError: ProblemKind(
         408,
         "body-timeout",
         "The body took too long",
         "The body did not arrive within NEWSWIRE_REQUEST_TIMEOUT_SECONDS.",
+        example=BodyTimeoutError("Expected the whole body within 10 seconds."),
     ),
     TooLargeError: ProblemKind(
         413,
@@ -101,6 +110,7 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         "The text is too long",
         "Text and title exceed the limit of bytes or words, of explained words, or of different "
         "words (2^23 divided by the number of topics); or a batch has too many of all topics.",
+        example=TooLargeError("Expected at most 1000000 bytes of text, title included, in UTF-8."),
     ),
     UnsupportedMediaTypeError: ProblemKind(
         415,
@@ -108,18 +118,23 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         "The content type is not supported",
         "The body is not declared as JSON or plain text, has another character set than UTF-8, or "
         "is compressed.",
+        example=UnsupportedMediaTypeError("Expected a body with Content-Type: application/json."),
     ),
     InvalidRequestError: ProblemKind(
         422,
         "invalid-request",
         "The request is not valid",
         "A field is missing, unknown, of another type or out of range; errors lists each.",
+        example=InvalidRequestError(
+            [FieldProblem(field=name, message=NOTHING) for name in BatchItem.model_fields]
+        ),
     ),
     OverloadedError: ProblemKind(
         429,
         "overloaded",
         "The service is busy",
         "There are too many concurrent requests. Retry after the seconds in Retry-After.",
+        example=OverloadedError(TOO_MANY_REQUESTS, 1),
     ),
     InferenceError: ProblemKind(
         500,
@@ -141,6 +156,11 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         "The request took too long",
         "The request took longer than NEWSWIRE_REQUEST_TIMEOUT_SECONDS. Retry after the seconds in "
         "Retry-After.",
+        example=DeadlineExceededError(
+            "The request took longer than 10 seconds. "
+            "Retry after the number of seconds in Retry-After.",
+            1,
+        ),
     ),
 }
 """By error. Starlette's HTTPException keeps its status."""

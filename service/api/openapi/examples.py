@@ -1,25 +1,23 @@
 """Examples for the OpenAPI document: texts of the served bundle with the responses of its model."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
-from starlette.requests import ClientDisconnect
 
-from service.api import errors, problems, text_classification
-from service.api.errors import FieldProblem
+from service.api import text_classification
+from service.api.errors import RequestError
 from service.api.limits import RequestLimits
 from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.parsing import parse_batch, parse_classify_request
 from service.api.predictor import Predictor
+from service.api.problems import INSTANCE_PREFIX, PROBLEMS, to_problem
 from service.api.schemas import BatchItem
-from service.model import InferenceError, NewsText, TopicClassifier, describe_blank
+from service.model import InferenceError, NewsText, TopicClassifier
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
-from service.scheduling.admission import TOO_MANY_REQUESTS
-from service.scheduling.errors import DeadlineExceededError, OverloadedError
 
 Request = dict[str, Any]
 Requests = dict[str, tuple[str, Request]]  # summary and body by name
@@ -27,7 +25,6 @@ Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
 
 TEXT_FIELDS: Final = tuple(BatchItem.model_fields)
-NOTHING: Final = describe_blank(None).capitalize()
 REQUEST_ID: Final = "0123456789abcdef-1"
 
 
@@ -130,7 +127,7 @@ def _add(operation: Any, requests: Requests, respond: Callable[[bytes], bytes]) 
     for name, (summary, request) in requests.items():
         try:
             response = json.loads(respond(json.dumps(request).encode()))
-        except errors.RequestError:
+        except RequestError:
             continue
         of_requests[name] = {"summary": summary, "value": request}
         of_responses[name] = {"summary": summary, "value": response}
@@ -150,46 +147,15 @@ def _tensors(batch: Request) -> Request:
     return {"inputs": inputs, "outputs": outputs, "parameters": parameters}
 
 
-ERRORS: Final[Mapping[type[Exception], Exception]] = {
-    type(error): error
-    for error in (
-        errors.MalformedBodyError(
-            "Expected JSON in UTF-8. Invalid JSON: EOF while parsing a value at line 1 column 0."
-        ),
-        ClientDisconnect(),
-        errors.UnauthorizedError(problems.NO_KEY),
-        errors.BodyTimeoutError("Expected the whole body within 10 seconds."),
-        errors.TooLargeError("Expected at most 1000000 bytes of text, title included, in UTF-8."),
-        errors.UnsupportedMediaTypeError("Expected a body with Content-Type: application/json."),
-        errors.InvalidRequestError(
-            [FieldProblem(field=name, message=NOTHING) for name in ("text", "title")]
-        ),
-        OverloadedError(TOO_MANY_REQUESTS, 1),
-        InferenceError(),
-        DeadlineExceededError(
-            "The request took longer than 10 seconds. "
-            "Retry after the number of seconds in Retry-After.",
-            1,
-        ),
-        Exception(),
-    )
-}
-"""One of each kind in `service.api.problems.PROBLEMS`."""
-
-
 def problem_examples(status: int, *, classifies: bool) -> Examples:
     """Return an example of each problem with a status of an operation that classifies, or not."""
     examples: Examples = {}
-    for kind, error in ERRORS.items():
-        problem = problems.to_problem(error)
-        if problem.status != status or (kind is InferenceError and not classifies):
+    for error, kind in PROBLEMS.items():
+        if kind.status != status or (error is InferenceError and not classifies):
             continue
+        problem = to_problem(kind.example or error())
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            problem.instance = problems.INSTANCE_PREFIX + REQUEST_ID
+            problem.instance = INSTANCE_PREFIX + REQUEST_ID
         value = problem.model_dump(exclude_none=True)
-        examples[problem.type.rpartition(":")[2]] = {
-            "summary": problem.title,
-            "description": problems.PROBLEMS[kind].when,
-            "value": value,
-        }
+        examples[kind.slug] = {"summary": kind.title, "description": kind.when, "value": value}
     return examples

@@ -1,11 +1,15 @@
-"""What the routes tell OpenAPI of their operations, where FastAPI cannot derive it."""
+"""Bodies and statuses of the operations, where FastAPI cannot derive them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
+
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from service.api.errors import UnauthorizedError
 from service.api.media_type import JSON, PLAIN_TEXT
-from service.api.problems import PROBLEMS, Problem
+from service.api.middleware.instrumentation import UNMATCHED
+from service.api.problems import PROBLEMS, UNAVAILABLE, Problem
 from service.api.schemas import ClassifyRequest, PlainTextOptions
 
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
@@ -16,6 +20,7 @@ PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 """Of operations that classify; others have ``SERVER_ERROR``."""
 SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
+OF_ANY_ROUTE: Final = {200, 405, PROBLEMS[Exception].status}
 
 REFERENCE: Final = "#/components/schemas/{model}"
 
@@ -49,3 +54,28 @@ def describe_body(model: type, others: Mapping[str, Any] | None = None) -> dict[
 def reference(model: type) -> dict[str, str]:
     """Return the reference to the schema of a model."""
     return {"$ref": REFERENCE.format(model=model.__name__)}
+
+
+def statuses_by_route(
+    routes: Iterable[BaseRoute], *, pages: Collection[str], has_keys: bool
+) -> Mapping[str, set[int]]:
+    """Return the statuses by route label, so that their counters exist from the start.
+
+    A counter that first appears with the value 1 has a rate of 0. ``pages`` are the paths of routes
+    that may return 304.
+    """
+    of_keys = {UNAUTHORIZED} if has_keys else set()
+    statuses = {UNMATCHED: {404} | of_keys}
+    for route in routes:
+        if isinstance(route, APIRoute):
+            path = route.path
+            statuses[path] = statuses.get(path, set()) | OF_ANY_ROUTE | of_keys
+            if "POST" in (route.methods or ()):
+                statuses[path] |= CLASSIFY_STATUSES
+            if path.endswith(("/live", "/ready")):
+                statuses[path].add(UNAVAILABLE)
+            if "{" in path:
+                statuses[path].add(404)
+            if path in pages:
+                statuses[path].add(304)
+    return statuses

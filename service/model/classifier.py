@@ -10,7 +10,7 @@ from service.model.bundle import ENCODERS, Bundle
 from service.model.encoder import NewsText
 from service.model.errors import BundleError
 from service.model.explanation import Explanation, word_effects
-from service.model.manifest import NEVER_FOUND, Topic
+from service.model.manifest import NEVER_REACHED, Topic
 from service.model.outputs import OUTPUTS, PROBABILITIES, TOPIC_PROBABILITIES
 from service.model.padding import bucket_by_length, fits_one_batch, pad
 from service.model.ranking import (
@@ -49,8 +49,11 @@ class TopicClassifier:
             raise BundleError(f"vocabulary.json: {error}") from error
         self.thresholds = AbstentionThresholds(
             known_words_ratio=bundle.manifest.min_known_words_ratio,
-            confidence=bundle.manifest.min_confidence,
-            topic_confidence=bundle.manifest.topic_min_confidence,
+            confidence=_reachable(bundle.manifest.min_confidence),
+            topic_confidence={
+                code: _reachable(confidence)
+                for code, confidence in bundle.manifest.topic_min_confidence.items()
+            },
         )
         self.default_top_k = min(DEFAULT_TOP_K, len(bundle.topics))
         self.n_outputs = bundle.n_outputs
@@ -58,10 +61,10 @@ class TopicClassifier:
         self.finds_all_topics = TOPIC_PROBABILITIES in self.outputs
         thresholds = bundle.manifest.all_topics_thresholds
         self.all_topics_thresholds = np.array(
-            [thresholds.get(topic.code, NEVER_FOUND) for topic in bundle.topics], dtype=np.float32
+            [_reachable(thresholds.get(topic.code, NEVER_REACHED)) for topic in bundle.topics],
+            dtype=np.float32,
         )
         """Shape (n_topics,)."""
-        self.all_topics_thresholds[self.all_topics_thresholds >= NEVER_FOUND] = np.inf
         self._groups = TopicGroups(bundle.topics)
         self._subjects = SubjectIndex(
             bundle.topics, name=bundle.manifest.name, version=bundle.manifest.version
@@ -311,6 +314,11 @@ class TopicClassifier:
         text = NewsText(text) if isinstance(text, str) else text
         topic = topic or self.classify([text], top_k=1)[0].topics[0].topic
         return Explanation(topic, word_effects(text, topic.id, self.encoder, self.session))
+
+
+def _reachable(threshold: float) -> float:
+    """Return a threshold of a bundle, or infinity for `NEVER_REACHED`."""
+    return np.inf if threshold >= NEVER_REACHED else threshold
 
 
 def _text_and_title(text: str | NewsText) -> tuple[str, str | None]:

@@ -10,8 +10,8 @@ from service.model.errors import BundleError
 FORMAT_VERSION: Final = 3
 JSON_KEYS: Final = {"tokenizer": "tokeniser"}
 """Fields of the manifest that have another key in the file."""
-NEVER_FOUND: Final = 1.0
-"""Threshold of a topic that no text has, also with a probability that is rounded to 1."""
+NEVER_REACHED: Final = 1.0
+"""Threshold that no probability reaches, also if it is rounded to 1."""
 NEW_FIELDS: Final = {
     2: {"no_topic", "topic_min_confidence"},
     3: {"all_topics_precision", "all_topics_thresholds"},

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from service.model.manifest import NEVER_FOUND
+from service.model.manifest import NEVER_REACHED
 from training.recipes.examples import TrainingTexts
 from training.recipes.logistic import (
     LogPartition,
@@ -19,10 +19,9 @@ from training.recipes.logistic import (
     joint_partition,
     separate_partition,
 )
+from training.recipes.trained_model import HIGHEST, is_last_of_equals
 
 PRIOR_TEXTS: Final = 2.0
-HIGHEST: Final = np.nextafter(np.float32(NEVER_FOUND), np.float32(0))
-"""Of thresholds that are reached: probabilities may be rounded to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +140,11 @@ def choose_all_topics_thresholds(
 ) -> NDArray[np.float32]:
     """Choose the threshold of each topic with the highest F1 of those that reach a precision.
 
-    Return (n_topics,), `NEVER_FOUND` for a topic that does not reach it. A topic of few texts has
+    Return (n_topics,), `NEVER_REACHED` for a topic that does not reach it. A topic of few texts has
     few hits to count: they are drawn towards the sum of the probabilities, which is their
     expectation, with the weight of `PRIOR_TEXTS`.
     """
-    thresholds = np.full(probabilities.shape[1], NEVER_FOUND, dtype=np.float32)
+    thresholds = np.full(probabilities.shape[1], NEVER_REACHED, dtype=np.float32)
     n_above = np.arange(1, len(probabilities) + 1)
     for topic, (column, is_topic) in enumerate(zip(probabilities.T, any_topic.T, strict=True)):
         order = np.argsort(-column, kind="stable")
@@ -154,8 +153,7 @@ def choose_all_topics_thresholds(
         weight = counted[-1] / (counted[-1] + PRIOR_TEXTS)
         hits = weight * counted + (1 - weight) * expected
         f1 = 2 * hits / (n_above + hits[-1])
-        is_last = np.append(scores[1:] < scores[:-1], True)  # equal scores are above it together
-        possible = np.flatnonzero(is_last & (hits >= precision * n_above))
+        possible = np.flatnonzero(is_last_of_equals(scores) & (hits >= precision * n_above))
         if possible.size:
             thresholds[topic] = min(HIGHEST, scores[possible[f1[possible].argmax()]])
     return thresholds

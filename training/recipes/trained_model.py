@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from service.model import AbstentionThresholds, NewswireError, TextEncoder
 from service.model.abstention import MAX_NO_TOPIC
+from service.model.manifest import NEVER_REACHED
 
 OPSET: Final = 18
 DIMENSIONS: Final = {  # texts with the same token ids may share one row of them
@@ -21,6 +22,8 @@ DIMENSIONS: Final = {  # texts with the same token ids may share one row of them
 TARGET_PRECISION: Final = 0.95  # on the stream, of the predictions that are not abstained from
 N_STANDARD_ERRORS: Final = 1.6  # margin above it, since the threshold is chosen on the same texts
 MIN_KNOWN_WORDS_RATIO: Final = 0.5
+HIGHEST: Final = float(np.nextafter(np.float32(NEVER_REACHED), np.float32(0)))
+"""Highest threshold that a probability reaches."""
 
 
 class ExportError(NewswireError):
@@ -47,18 +50,24 @@ class OutOfFold:
         """Choose the lowest confidence above which precision exceeds the target by the margin.
 
         The predictions are a stream, with the data's own share of texts without a topic. Where no
-        confidence reaches the target it is 1: abstain.
+        confidence reaches the target it is `NEVER_REACHED`.
         """
         confidence = self.confidence(n_topics)
         right = self.probabilities[:, :n_topics].argmax(axis=1) == self.labels
         order = np.argsort(-confidence, kind="stable")[: np.count_nonzero(confidence)]
+        scores = confidence[order]
         n_above = np.arange(1, len(order) + 1)
         precision = np.cumsum(right[order]) / n_above
         standard_errors = np.sqrt(precision * (1 - precision) / n_above)
         sufficient = precision - N_STANDARD_ERRORS * standard_errors >= TARGET_PRECISION
-        above = confidence[order][sufficient]
-        lowest = float(above[-1]) if above.size else 1.0
+        above = scores[sufficient & is_last_of_equals(scores)]
+        lowest = min(HIGHEST, float(above[-1])) if above.size else NEVER_REACHED
         return AbstentionThresholds(known_words_ratio=MIN_KNOWN_WORDS_RATIO, confidence=lowest)
+
+
+def is_last_of_equals(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return where descending scores, (n,), change: equal ones are above a threshold together."""
+    return np.append(scores[1:] < scores[:-1], True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import confusion_matrix
 
 from service.model import Manifest, Topic
-from service.model.manifest import NEVER_FOUND
+from service.model.manifest import NEVER_REACHED
 from training.evaluation.evaluate import Evaluation, stream_of
 from training.evaluation.metrics import calibration_bins
 from training.report import tables
@@ -63,7 +63,7 @@ CHOSEN: Final = (
     "The confidence was chosen on held-out training texts, so that at least 95 % of the "
     "predictions that are not abstained from are right."
 )
-NEVER_REACHED: Final = (
+ABSTAINS_ALWAYS: Final = (
     "On held-out training texts no confidence had 95 % of right predictions above it, so that the "
     "model abstains always: it needs more texts, or topics that are easier to tell apart."
 )
@@ -152,7 +152,7 @@ def write_model_card(
         card += ABSTENTION.format(
             manifest=manifest,
             no_topic=NO_TOPIC_REASON if manifest.no_topic else "",
-            choice=CHOSEN if manifest.min_confidence < 1 else NEVER_REACHED,
+            choice=CHOSEN if manifest.min_confidence < NEVER_REACHED else ABSTAINS_ALWAYS,
         )
         scores = stream_of(evaluations).scores()
         if "answered_accuracy" in scores:
@@ -161,7 +161,7 @@ def write_model_card(
             card += ON_THE_STREAM.format(negatives=negatives, **scores)
     if manifest.all_topics_thresholds:
         never = [
-            code for code, value in manifest.all_topics_thresholds.items() if value >= NEVER_FOUND
+            code for code, value in manifest.all_topics_thresholds.items() if value >= NEVER_REACHED
         ]
         rows = tables.all_topics_rows(named)
         columns = ["measured on", *tables.ALL_TOPICS_TITLES.values()]

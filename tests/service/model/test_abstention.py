@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import pytest
 
-from service.model import Abstention, AbstentionThresholds
+from service.model import Abstention, AbstentionThresholds, load_classifier
+from tests.hostile_bundles import edit_manifest
+from tests.synthetic_bundles import code_of, save_synthetic_bundle, text_of
 
 THRESHOLDS = AbstentionThresholds(
     known_words_ratio=0.8, confidence=0.6, topic_confidence={"earn": 0.9}
@@ -73,3 +77,22 @@ def test_threshold_of_a_topic(
         known_words_ratio=1, score=0.8, topic=topic, min_confidence=min_confidence
     )
     assert reason == expected
+
+
+def test_a_threshold_of_1_is_never_reached(tmp_path: Path) -> None:
+    """Also by a score that is rounded to 1, of a topic or of a group."""
+    folder = save_synthetic_bundle(tmp_path / "1", 4, groups=("One", "Two"))
+    certain = 4 * text_of(1)
+    edit_manifest(folder, lambda manifest: manifest["topic_min_confidence"].clear())
+    assert [each.abstained for each in load_classifier(folder).classify([certain])] == [None]
+    for edit in (
+        lambda manifest: manifest["topic_min_confidence"].update({code_of(1): 1.0}),
+        lambda manifest: manifest.update(min_confidence=1.0, topic_min_confidence={}),
+    ):
+        edit_manifest(folder, edit)
+        (found,) = load_classifier(folder).classify([certain])
+        assert found.topics[0].score == 1
+        assert found.abstained is Abstention.LOW_CONFIDENCE
+    assert found.group is None
+    (found,) = load_classifier(folder).classify([certain], min_confidence=1)
+    assert found.abstained is None

@@ -6,7 +6,7 @@ from scipy.special import expit
 from sklearn.metrics import f1_score, log_loss, precision_score
 
 from service.model import NewsText
-from service.model.manifest import NEVER_FOUND
+from service.model.manifest import NEVER_REACHED
 from training.recipes import logistic
 from training.recipes.calibration import (
     AllTopicsSettings,
@@ -113,14 +113,14 @@ def test_equal_scores_are_found_together() -> None:
     scores = np.full((200, 1), 0.5, dtype=np.float32)
     has_topic = np.arange(200)[:, np.newaxis] < 100
     assert choose_all_topics_thresholds(scores, has_topic, 0.4).tolist() == [0.5]
-    assert choose_all_topics_thresholds(scores, has_topic, 0.6).tolist() == [NEVER_FOUND]
+    assert choose_all_topics_thresholds(scores, has_topic, 0.6).tolist() == [NEVER_REACHED]
 
 
 def test_few_texts_do_not_lower_the_threshold_by_chance() -> None:
     """One text of a topic, with the highest of low scores: that it is right is no evidence."""
     scores = np.linspace(0.2, 0, 100, dtype=np.float32)[:, np.newaxis]
     has_topic = np.arange(100)[:, np.newaxis] == 0
-    assert choose_all_topics_thresholds(scores, has_topic, 0.5).tolist() == [NEVER_FOUND]
+    assert choose_all_topics_thresholds(scores, has_topic, 0.5).tolist() == [NEVER_REACHED]
     many = np.arange(100)[:, np.newaxis] < 30
     assert choose_all_topics_thresholds(scores, many, 0.5)[0] < 0.2
 
@@ -128,5 +128,5 @@ def test_few_texts_do_not_lower_the_threshold_by_chance() -> None:
 def test_probabilities_that_are_rounded_to_1_have_a_threshold() -> None:
     scores = np.array([[1], [1], [1], [0]], dtype=np.float32)
     (threshold,) = choose_all_topics_thresholds(scores, scores > 0, 0.5)
-    assert threshold < NEVER_FOUND
+    assert threshold < NEVER_REACHED
     assert (scores[:3] >= threshold).all()

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from service.model.manifest import NEVER_REACHED
 from training.data.dataset import NO_TOPIC
-from training.recipes.trained_model import MIN_KNOWN_WORDS_RATIO, OutOfFold
+from training.recipes.trained_model import HIGHEST, MIN_KNOWN_WORDS_RATIO, OutOfFold
 
 
 def out_of_fold(
@@ -34,6 +35,14 @@ def test_perfect_model_never_abstains() -> None:
     confidence = np.linspace(0.6, 1, 100)
     thresholds = out_of_fold(confidence, np.ones(100, dtype=bool)).choose_thresholds(2)
     assert thresholds.confidence == pytest.approx(0.6)
+
+
+def test_equal_confidences_are_above_it_together() -> None:
+    """Scores are rounded to 1 where topics are easy to tell apart, or a network is overtrained."""
+    confidence = np.ones(400)
+    mixed = out_of_fold(confidence, np.arange(400) < 250)  # the first are right
+    assert mixed.choose_thresholds(2).confidence == NEVER_REACHED
+    assert out_of_fold(confidence, confidence > 0).choose_thresholds(2).confidence == HIGHEST
 
 
 def test_other_abstentions_do_not_count() -> None:

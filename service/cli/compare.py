@@ -20,11 +20,11 @@ from service.console import (
 )
 from service.model import Classification, load_classifier
 from service.rows import (
-    JSON_TYPES,
     CommandError,
     PredictionOptions,
     classify_rows,
     find_repeated_file,
+    to_labels,
 )
 
 PREDICTIONS: Final = "predictions"
@@ -149,21 +149,15 @@ def _compare(
 def find_labels(value: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the labels of a text, none for a text of none of the topics; None without the key.
 
-    Raises CommandError unless they are a list of strings, or a string of labels that are separated
-    by ``|``.
+    Raises CommandError if they are none, as `to_labels`.
     """
     key = next((key for key in LABEL_KEYS if value.get(key) is not None), None)
     if key is None:
         return None
-    labels = value[key]
-    if isinstance(labels, str):
-        labels = labels.split("|")
-    elif not isinstance(labels, list):
-        raise CommandError(f"{key}: expected a list or a string, got {JSON_TYPES[type(labels)]}")
-    for label in labels:
-        if not isinstance(label, str):
-            raise CommandError(f"{key}: expected a list of strings, got {JSON_TYPES[type(label)]}")
-    return tuple(filter(None, map(str.strip, labels)))
+    try:
+        return to_labels(value[key], key)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
 
 
 def _show(figures: dict[str, Any], *, as_json: bool) -> None:

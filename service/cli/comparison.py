@@ -81,9 +81,10 @@ class Comparison:
         codes, other_codes = ({topic.code for topic in each.topics} for each in (model, other))
         n_labelled = texts(lambda each: each.labelled)
         n_no_topic = texts(lambda each: each.labelled is False)
-        n_reliable = texts(lambda each: each.labelled and not each.abstained)
-        n_reliable_correct = texts(lambda each: each.correct and not each.abstained)
-        n_no_topic_abstained = texts(lambda each: each.labelled is False and each.abstained)
+        n_covered = texts(lambda each: each.labelled and not each.abstained)
+        n_false_alarms = texts(lambda each: each.labelled is False and not each.abstained)
+        n_accepted = n_covered + n_false_alarms
+        n_accepted_correct = texts(lambda each: each.correct and not each.abstained)
         return {
             "name": model.manifest.name,
             "version": model.manifest.version,
@@ -92,10 +93,10 @@ class Comparison:
             "abstained": abstentions.total(),
             "abstentions": dict(sorted(abstentions.items())),
             "accuracy": texts(lambda each: each.correct) / n_labelled if n_labelled else None,
-            "coverage": n_reliable / n_labelled if n_labelled else None,
-            "precision": n_reliable_correct / n_reliable if n_reliable else None,
+            "coverage": n_covered / n_labelled if n_labelled else None,
+            "precision": n_accepted_correct / n_accepted if n_accepted else None,
             "labels_unknown": texts(lambda each: each.unknown) if n_labelled else None,
-            "no_topic_abstained": n_no_topic_abstained if n_no_topic else None,
+            "no_topic_abstained": n_no_topic - n_false_alarms if n_no_topic else None,
         }
 
     def _moves(self) -> list[dict[str, Any]]:

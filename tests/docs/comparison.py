@@ -27,7 +27,8 @@ EACH: Final = {
     "abstentions": "Texts with an abstention, by reason.",
     "accuracy": "Share of the texts with a topic whose prediction is correct.",
     "coverage": "Share of the texts with a topic that have no abstention.",
-    "precision": "Share of correct predictions among these.",
+    "precision": "Share of correct predictions among those without an abstention, of all labelled "
+    "texts: a topic for a text of none of the topics is wrong.",
     "labels_unknown": "Texts with labels that the model does not know.",
     "no_topic_abstained": "Texts with an abstention among those labelled with none of the topics.",
 }

@@ -93,7 +93,7 @@ def test_bundles_of_different_topics(
         "abstentions": {"low_confidence": 2, "no_topic": 1},
         "accuracy": pytest.approx(4 / 7),
         "coverage": pytest.approx(5 / 7),
-        "precision": pytest.approx(3 / 5),
+        "precision": pytest.approx(3 / 6),
         "labels_unknown": 2,
         "no_topic_abstained": 1,
     }
@@ -106,7 +106,7 @@ def test_bundles_of_different_topics(
         "abstentions": {"low_confidence": 1, "no_topic": 1},
         "accuracy": pytest.approx(5 / 7),
         "coverage": pytest.approx(6 / 7),
-        "precision": pytest.approx(4 / 6),
+        "precision": pytest.approx(4 / 7),
         "labels_unknown": 1,
         "no_topic_abstained": 1,
     }
@@ -179,15 +179,16 @@ def test_lines_that_cannot_be_compared_are_named(
     capfd: Capture, models: tuple[str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "desk.jsonl"
-    write(path, ROWS[0], {"text": "a", "topics": [3]}, {"text": "a", "label": 3}, {"text": " "})
+    write(path, ROWS[0], {"text": "a", "topics": [None]}, {"text": "a", "label": {}}, {"text": " "})
     with path.open("a") as file:
         file.write("\nno JSON\n")
     with pytest.raises(CommandError) as caught:
         run(*models, path, "--json", "--out", tmp_path / "out.jsonl")
     assert str(caught.value) == (
         f"4 of 5 lines could not be compared: "
-        f"{path}, line 2: topics: expected a list of strings, got a number; "
-        f"{path}, line 3: label: expected a list or a string, got a number; "
+        f"{path}, line 2: topics: expected a string, got null; "
+        f"{path}, line 3: label: expected a list or a string (empty if no topic fits), "
+        "got an object; "
         f"{path}, line 4: text, title: expected a text or a title that is not only white space, "
         "got only white space"
     )
@@ -291,6 +292,9 @@ def test_p_value_is_that_of_scipy(n_only_a: int, n_only_b: int) -> None:
         ({"labels": " a | b "}, ("a", "b")),
         ({"topics": []}, ()),
         ({"topic": " "}, ()),
+        ({"label": 3}, ("3",)),
+        ({"label": [3, "a", "a"]}, ("3", "a")),
+        ({"label": '["a", "b"]'}, ("a", "b")),
     ],
 )
 def test_labels(value: dict[str, Any], labels: tuple[str, ...] | None) -> None:

@@ -1,8 +1,8 @@
 import pytest
 
+from service.rows import to_labels
 from training.data.columns import Columns, parse_columns
 from training.data.dataset import DataError
-from training.data.values import to_topics
 
 
 def test_columns_are_parsed() -> None:
@@ -55,4 +55,4 @@ def test_columns_are_found_by_row() -> None:
     ],
 )
 def test_topics(value: object, topics: tuple[str, ...]) -> None:
-    assert to_topics(value, "topics") == topics
+    assert to_labels(value, "topics") == topics

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from training.data.dataset import SPLIT_SEED, Article, DataError, Dataset, Split, split_newswires
-from training.data.download import cache_folder, download_corpus
+from training.data.download import download_corpus
 from training.data.keras_files import download_keras_files, read_keras_files
 from training.data.reuters21578 import read_corpus
 from training.data.reuters_expected import DESCRIPTION, NAME, check_dataset, topic_descriptions
@@ -40,7 +40,7 @@ def load_dataset(
     if source is Source.KERAS:
         vocabulary, newswires = read_keras_files(data_dir or download_keras_files())
     else:
-        archive = data_dir or download_corpus(cache_folder(), replace_damaged=True)
+        archive = data_dir or download_corpus()
         if source is Source.MODAPTE:
             from training.data.modapte import read_modapte  # splits of files need scipy
 

@@ -24,23 +24,17 @@ TIMEOUT_SECONDS: Final = 30  # of a single read
 MAX_ARCHIVE_BYTES: Final = 32 * 2**20  # the archive has 8 MB
 
 
-def cache_folder() -> Path:
-    """Return the folder for downloads."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "newswire-topics"
-
-
-def download_corpus(
-    folder: Path, mirrors: Sequence[str] = MIRRORS, *, replace_damaged: bool = False
-) -> Path:
-    """Download the archive into ``folder`` unless it is there, and return its path.
+def download_corpus(folder: Path | None = None, mirrors: Sequence[str] = MIRRORS) -> Path:
+    """Download the archive into a folder or the user's cache, unless it is there; return its path.
 
     The mirrors are URLs in order of preference; `DataError` is raised if every one fails. A damaged
     archive is replaced in the cache, but not in a user's folder.
     """
+    in_cache = folder is None
+    folder = folder or cache_folder()
     archive = folder / ARCHIVE
     if archive.exists():
-        with suppress(DataError) if replace_damaged else nullcontext():
+        with suppress(DataError) if in_cache else nullcontext():
             check_corpus(archive)
             return archive
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,6 +50,12 @@ def download_corpus(
         f"reuters21578: cannot download the archive ({'; '.join(failures)}); "
         f"put {ARCHIVE} into a folder and name it with --data-dir"
     )
+
+
+def cache_folder() -> Path:
+    """Return the folder for downloads."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "newswire-topics"
 
 
 def _download(url: str, target: Path) -> None:

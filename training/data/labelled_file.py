@@ -35,26 +35,13 @@ def read_labelled_files(
 ) -> Iterator[LabelledRow]:
     """Yield the rows of all files in order; memory is that of one row and of the later files' ids.
 
-    A row replaces those of its id in the files before its own, which are left out.
+    A row replaces those of its id in the files before its own, which are left out. The test file is
+    read last: its rows are to test on, and others that name no split to train on. They replace
+    none, as their ids may be numbers of their own. ``on_bad_row`` gets a sentence on each bad row,
+    which begins with file and line, and ``on_replaced`` one on each file with replaced rows.
 
-    Parameters
-    ----------
-    test : Path, optional
-        File to read last, and to test on; then other rows that name no split are to train on. Its
-        rows replace none, as its ids may be numbers of its own.
-    columns : mapping of str to str, optional
-        Columns that have another name than their field; an empty name leaves a field out.
-    max_bad_rows : float
-        Share of a file's rows that may be bad. These are left out.
-    on_bad_row : callable
-        Called with the sentence on each bad row, which begins with file and line.
-    on_replaced : callable
-        Called with a sentence on each file of which rows are replaced.
-
-    Raises
-    ------
-    DataError
-        If a file cannot be read, has more bad rows, or all files together have no rows.
+    Raises `DataError` if a file cannot be read, if a larger share of its rows than ``max_bad_rows``
+    is bad, or if all files together have no rows.
     """
     names = Columns(columns or {})
     last_file = {  # of each id in the second file or a later one

@@ -79,14 +79,12 @@ def check_data(
     )
     found = read_input_rows(options)
     report = check_rows(*found, seed=seed)
-    contents: dict[Path, Iterable[str]] = {}
-    if suspects:
-        contents[suspects] = map(_to_line, report.suspects())
-    if others:
-        contents[others] = map(_to_line, report.others())
-    if json_file and json_file != STANDARD_OUTPUT:
-        contents[json_file] = [_to_line(report.to_json())]
-    write_files(contents)
+    values: dict[Path | None, Iterable[Any]] = {
+        suspects: report.suspects(),
+        others: report.others(),
+        json_file: [report.to_json()],
+    }
+    write_files({path: map(_to_line, values[path]) for path in outputs})
     if json_file == STANDARD_OUTPUT:
         sys.stdout.write(_to_line(report.to_json()))
         return

@@ -63,14 +63,16 @@ def test_existing_archive_is_not_downloaded(mirror: str, tmp_path: Path) -> None
 
 
 def test_damaged_archive_is_replaced_in_cache_only(
-    mirror: str, tmp_path: Path, content: bytes
+    mirror: str, tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = tmp_path / ARCHIVE
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    archive = cache_folder() / ARCHIVE
+    archive.parent.mkdir()
     archive.write_bytes(PORTAL)
     with pytest.raises(DataError, match="truncated or altered archive"):
-        download_corpus(tmp_path, [f"{mirror}/whole"])
+        download_corpus(cache_folder(), [f"{mirror}/whole"])
     assert archive.read_bytes() == PORTAL
-    download_corpus(tmp_path, [f"{mirror}/whole"], replace_damaged=True)
+    assert download_corpus(mirrors=[f"{mirror}/whole"]) == archive
     assert archive.read_bytes() == content
 
 

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rich.table import Column, Table
 
 from training.data.labelled_file import LabelledRow
-from training.data_check.findings import TITLES, Finding
 from training.data_check.label_errors import LabelErrors
 
 SPLITS: Final = ("train", "test", None)
@@ -18,6 +17,15 @@ MAX_TOPICS: Final = 20
 MAX_PLACES: Final = 3
 MAX_SUSPECTS: Final = 10
 MAX_CHARACTERS: Final = 60  # of a text
+
+
+class Finding(NamedTuple):
+    """The rows that something may be wrong with."""
+
+    title: str
+    rows: Sequence[int]
+    others: Sequence[int] = ()  # what each row is a duplicate of, or shares its group with
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class DataReport:
     bad_rows: Sequence[str]  # a sentence on each row that could not be read
     replaced: Sequence[str]  # a sentence on each file with rows that a later file replaces
     word_quantiles: Mapping[str, int]  # of the number of words of a text
-    findings: Mapping[str, Finding]  # by the keys of `TITLES`
+    findings: Mapping[str, Finding]  # in the order of reports
     label_errors: LabelErrors
 
     @property
@@ -65,7 +73,7 @@ class DataReport:
             "estimated_label_errors": self.label_errors.n_estimated,
             "findings": {
                 key: {
-                    "title": TITLES[key],
+                    "title": finding.title,
                     "count": len(finding.rows),
                     "detail": finding.detail,
                     "rows": list(self._places(finding)),

@@ -57,16 +57,13 @@ class TopicList:
         self._codes = {item.name: code for code, item in descriptions.items()}
         self._codes |= {code: code for code in descriptions}
         self._labels: dict[str, str] = {}  # by code, of topics without a description
-        self._rows: dict[tuple[str, ...], tuple[str, ...]] = {}  # one tuple for all rows of some
 
     def codes_of(self, row: LabelledRow) -> tuple[str, ...]:
         """Return the codes of a row's topics, each once; raise `DataError` as `code_of` does."""
-        if row.topics not in self._rows:
-            try:
-                self._rows[row.topics] = tuple(dict.fromkeys(map(self.code_of, row.topics)))
-            except DataError as error:
-                raise DataError(f"{row.file}, line {row.line}: {error}") from error
-        return self._rows[row.topics]
+        try:
+            return tuple(dict.fromkeys(map(self.code_of, row.topics)))
+        except DataError as error:
+            raise DataError(f"{row.file}, line {row.line}: {error}") from error
 
     def code_of(self, label: str) -> str:
         """Return the code of a label; raise `DataError` if it has none, or that of another one."""

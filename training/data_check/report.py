@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -39,28 +38,11 @@ class DataReport:
     findings: Mapping[str, Finding]  # in the order of reports
     label_errors: LabelErrors
 
-    @property
-    def topics(self) -> dict[str, dict[str, int]]:
-        """Texts of each topic, and those of which it is the primary one; the largest first."""
-        texts = Counter(topic for row in self.rows for topic in row.topics)
-        primary = Counter(topic for row in self.rows for topic in row.topics[:1])
-        order = sorted(texts, key=lambda topic: (-texts[topic], topic))
-        return {topic: {"texts": texts[topic], "primary": primary[topic]} for topic in order}
-
-    @property
-    def splits(self) -> dict[str, dict[str, Any]]:
-        """Texts of each part of the split, with their first and last dates."""
-        parts = {}
-        for split in SPLITS:
-            part = [row for row in self.rows if row.split == split]
-            dates: list[date] = sorted(row.date for row in part if row.date)
-            if part:
-                span = [dates[0].isoformat(), dates[-1].isoformat()] if dates else None
-                parts[split or "no split"] = {"texts": len(part), "dates": span}
-        return parts
-
     def to_json(self) -> dict[str, Any]:
         """Return the report without texts, as values for `json.dumps`."""
+        texts = Counter(topic for row in self.rows for topic in row.topics)
+        primary = Counter(topic for row in self.rows for topic in row.topics[:1])
+        topics = sorted(texts, key=lambda topic: (-texts[topic], topic))
         return {
             "rows": len(self.rows),
             "bad_rows": list(self.bad_rows),
@@ -68,8 +50,10 @@ class DataReport:
             "of_several_topics": sum(len(row.topics) > 1 for row in self.rows),
             "of_no_topic": sum(not row.topics for row in self.rows),
             "words": dict(self.word_quantiles),
-            "splits": self.splits,
-            "topics": self.topics,
+            "splits": self._splits(),
+            "topics": {
+                topic: {"texts": texts[topic], "primary": primary[topic]} for topic in topics
+            },
             "estimated_label_errors": self.label_errors.n_estimated,
             "findings": {
                 key: {
@@ -103,6 +87,17 @@ class DataReport:
         """Yield the rows that are no suspects, as rows of a labelled file."""
         suspects = set(self.label_errors.rows.tolist())
         return (row_to_json(row) for number, row in enumerate(self.rows) if number not in suspects)
+
+    def _splits(self) -> dict[str, dict[str, Any]]:
+        """Return the texts of each part of the split, with their first and last dates."""
+        parts = {}
+        for split in SPLITS:
+            part = [row for row in self.rows if row.split == split]
+            dates = [row.date.isoformat() for row in part if row.date]
+            if part:
+                span = [min(dates), max(dates)] if dates else None
+                parts[split or "no split"] = {"texts": len(part), "dates": span}
+        return parts
 
     def _places(self, finding: Finding) -> Iterator[dict[str, Any]]:
         for number, row in enumerate(finding.rows):

@@ -4,8 +4,10 @@ A ``str`` in place of the values is the error of a bad row. What is wrong with a
 `DataError`.
 """
 
+import codecs
 import csv
 import gzip
+import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -19,13 +21,6 @@ from training.data.dataset import DataError
 MAX_LINE_BYTES: Final = 16 * 2**20
 BATCH_ROWS: Final = 256
 BUFFER_BYTES: Final = 2**20
-_BOM: Final = b"\xef\xbb\xbf"
-_OTHER_BOMS: Final = {  # the longer ones first
-    b"\xff\xfe\0\0": "utf-32",
-    b"\0\0\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-}
 
 Record = Mapping[str, Any] | str
 Reader = Callable[[Path, Columns], Iterator[tuple[int, Record]]]
@@ -98,9 +93,8 @@ def read_table(path: Path, columns: Columns, delimiter: str = ",") -> Iterator[t
             return
         if not row:  # a blank line
             continue
-        row = row if header else [name.strip() for name in row]
         if header is None:
-            header = row
+            header = [name.strip() for name in row]
             _find_columns(path, columns, header)
         elif row == header:
             raise DataError(
@@ -151,14 +145,13 @@ def _read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _check_start(path: Path, line: bytes) -> bytes:
     """Return the first line without a byte order mark; raise `DataError` for UTF-16 and UTF-32."""
-    encoding = next((name for bom, name in _OTHER_BOMS.items() if line.startswith(bom)), None)
-    if encoding is None and b"\0" in line:
-        encoding = "utf-16be" if line.startswith(b"\0") else "utf-16le"
-    if encoding:
+    encoding = json.detect_encoding(line)  # JSON and a header begin with ASCII characters
+    if not encoding.startswith("utf-8"):
+        name = encoding.replace("-le", "le").replace("-be", "be")  # as iconv has it
         raise DataError(
-            f"{path}: expected UTF-8, got {encoding.upper()}: {_how_to_convert(path, encoding)}"
+            f"{path}: expected UTF-8, got {name.upper()}: {_how_to_convert(path, name)}"
         )
-    return line.removeprefix(_BOM)
+    return line.removeprefix(codecs.BOM_UTF8)
 
 
 def _how_to_convert(path: Path, encoding: str) -> str:

@@ -9,6 +9,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from sklearn.preprocessing import normalize
 
 from service.model import NewsText
 from service.model.field_encoder import NewsEncoder, is_number
@@ -147,9 +148,7 @@ def tf_igm(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
     """Return ``(1 + log(count)) * token_weight``, each row of length 1 or 0, sparse float32."""
     rows = counts.astype(np.float64)
     rows.data = (1 + np.log(rows.data)) * token_weights[rows.indices]
-    norms = np.sqrt(rows.multiply(rows).sum(axis=1))
-    rows.data /= np.repeat(np.where(norms > 0, norms, 1), np.diff(rows.indptr))
-    return rows.astype(np.float32)
+    return normalize(rows).astype(np.float32)
 
 
 def idf_igm(counts: csr_array, labels: NDArray[np.int64], igm_weight: float) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,22 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_s
 
 from service.model import Abstention, AbstentionThresholds, DriftBaseline, NewsText, TopicClassifier
 from service.model.drift import count_bins
+from service.model.outputs import TOPIC_PROBABILITIES
 from training.data import Dataset
-from training.data.dataset import NO_TOPIC, DataError
+from training.data.dataset import NO_TOPIC, DataError, topic_matrix
 from training.data.views import ARTICLE, KERAS, STREAM, KnownTopics, views_of
 from training.evaluation import metrics
-from training.evaluation.all_topics import AllTopics
 from training.recipes.trained_model import OutOfFold
 
 MAX_SHOWN: Final = 5  # topics in a message
 AnyView = TypeVar("AnyView")
+
+
+class AllTopics(NamedTuple):
+    """The topics that a bundle finds in texts, and the probability of each on its own."""
+
+    found: NDArray[np.bool_]  # (n_texts, n_topics)
+    probabilities: NDArray[np.float32]  # (n_texts, n_topics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ class Evaluation:
         if self.no_topic is not None and 0 < topical.mean() < 1:
             scores["no_topic_auc"] = float(roc_auc_score(~topical, self.no_topic))
         if self.all_topics is not None and self.topics is not None:
-            scores |= self.all_topics.scores(self.topics.any_topic)
+            scores |= metrics.all_topics_scores(self.topics.any_topic, *self.all_topics)
         return scores
 
     def _topic_scores(self) -> dict[str, float]:
@@ -123,7 +130,10 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
         )
         all_topics = None
         if view.topics and classifier.finds_all_topics:
-            all_topics = AllTopics.of(classifier, encoded, found, columns)
+            probabilities = classifier.infer(encoded, TOPIC_PROBABILITIES)
+            found = classifier.add_all_topics(probabilities, found)
+            topics = [[each.topic.code for each in item.all_topics or ()] for item in found]
+            all_topics = AllTopics(topic_matrix(topics, codes), probabilities[:, columns])
         abstained = np.array([item.abstained is not None for item in found])
         evaluations[name] = Evaluation(
             view.labels,

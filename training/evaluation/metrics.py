@@ -6,6 +6,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
+from sklearn.metrics import (
+    f1_score,
+    label_ranking_average_precision_score,
+    precision_score,
+    recall_score,
+)
 
 CALIBRATION_BINS: Final = 15
 
@@ -68,6 +74,34 @@ def brier_score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -
     distance = probabilities.astype(np.float64)
     distance[np.arange(len(labels)), labels] -= 1
     return float((distance**2).sum(axis=1).mean())
+
+
+def all_topics_scores(
+    any_topic: NDArray[np.bool_],  # (n_texts, n_topics), the topics that texts have
+    found: NDArray[np.bool_],  # (n_texts, n_topics)
+    probabilities: NDArray[np.float32],  # (n_texts, n_topics), of each topic on its own
+) -> dict[str, float]:
+    """Return scores of all topics of texts by name.
+
+    Macro F1 is over the topics that occur or are found; the average precision of the ranking is of
+    the texts that have a topic. Without such texts there is only the exact match.
+    """
+    topical = any_topic.any(axis=1)
+    scores = {"all_topics_exact_match": float((any_topic == found).all(axis=1).mean())}
+    if not topical.any():
+        return scores
+    used = (any_topic | found).any(axis=0)
+    for name, score, average in (
+        ("micro_f1", f1_score, "micro"),
+        ("macro_f1", f1_score, "macro"),
+        ("precision", precision_score, "micro"),
+        ("recall", recall_score, "micro"),
+    ):
+        scores[f"all_topics_{name}"] = float(
+            score(any_topic[:, used], found[:, used], average=average, zero_division=0.0)
+        )
+    ranking = label_ranking_average_precision_score(any_topic[topical], probabilities[topical])
+    return scores | {"label_ranking_average_precision": float(ranking)}
 
 
 def bootstrap_interval(right: NDArray[np.bool_]) -> tuple[float, float]:

@@ -39,18 +39,17 @@ def _delayed_interrupt() -> Iterator[None]:
     """Delay the first Ctrl-C; the second one interrupts, since the reader may have stopped."""
     received: list[int] = []
 
-    def note(signum: int, frame: FrameType | None) -> None:
-        if received:
-            raise KeyboardInterrupt
+    def delay(signum: int, frame: FrameType | None) -> None:
         received.append(signum)
+        signal.signal(signum, before)
 
-    before = signal.signal(signal.SIGINT, note)
+    before = signal.signal(signal.SIGINT, delay)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if received:
-        raise KeyboardInterrupt
+    for signum in received:
+        signal.raise_signal(signum)  # ignored, if it was before, as in the background of a script
 
 
 def write_rows(rows: Iterable[Sequence[Any]], header: Sequence[str] = ()) -> None:

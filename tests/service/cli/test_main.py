@@ -358,6 +358,23 @@ def test_ctrl_c_exits_after_a_whole_line(tmp_path: Path) -> None:
     assert json.loads(lines[-1])["topic"] == "crude"
 
 
+def test_ctrl_c_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    """As in the background of a script."""
+    path = many_lines(tmp_path, 5_000)
+    with subprocess.Popen(
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *COMMAND, "classify", "--jsonl", path],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # the pipe fills, and the command waits
+        process.send_signal(signal.SIGINT)
+        output = process.stdout.read()
+    assert process.returncode == 0
+    assert output.count(b"\n") == 4_999
+
+
 def test_second_ctrl_c_does_not_wait_for_the_reader(tmp_path: Path) -> None:
     path = many_lines(tmp_path, 5_000)
     with subprocess.Popen(

@@ -73,9 +73,8 @@ def main(**overrides: Any) -> int:
             _listen("METRICS_PORT", settings.metrics_host or settings.host, settings.metrics_port),
             send_timeout_seconds=settings.request_timeout_seconds,
         )
-    grpc_server = None
-    if settings.grpc_port is not None:
-        grpc_server = _grpc_server(app, settings, settings.grpc_port)
+    port = settings.grpc_port
+    grpc_server = None if port is None else _grpc_server(app, settings, port)
     listeners = _listen("PORT", settings.host, settings.port)
     # uvicorn finishes the requests in progress, then raises the signal again, for this handler
     for stop in (signal.SIGTERM, signal.SIGINT):

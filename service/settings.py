@@ -23,12 +23,10 @@ LINK_URL: Final = re.compile(r"(tcp|udp|sctp)://.*")
 MAX_SECONDS = 86_400
 API_KEY: Final = re.compile(r"[!-+\--~]{16,}")
 """At least 16 visible ASCII characters without the comma, which separates keys."""
-
 ORIGIN: Final = re.compile(
     r"[a-z][a-z0-9+.-]*://[a-z0-9._-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?"
 )
 """An Origin header as browsers send it."""
-
 
 Count = Annotated[int, Field(ge=1)]
 Host = Annotated[str, Field(min_length=1)]

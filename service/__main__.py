@@ -70,12 +70,16 @@ def main(**overrides: Any) -> int:
     if settings.metrics_port is not None:
         metrics = metrics_server(
             server_config(metrics_app(app.metrics.registry), settings),
-            _listen("METRICS_PORT", settings.metrics_host or settings.host, settings.metrics_port),
-            send_timeout_seconds=settings.request_timeout_seconds,
+            _listen(
+                "METRICS_PORT",
+                settings.metrics_host or settings.host,
+                settings.metrics_port,
+                settings,
+            ),
         )
     port = settings.grpc_port
     grpc_server = None if port is None else _grpc_server(app, settings, port)
-    listeners = _listen("PORT", settings.host, settings.port)
+    listeners = _listen("PORT", settings.host, settings.port, settings)
     # uvicorn finishes the requests in progress, then raises the signal again, for this handler
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _exit)
@@ -90,7 +94,6 @@ def main(**overrides: Any) -> int:
             skipped=model.skipped,
         ),
         drain_seconds=settings.drain_seconds,
-        send_timeout_seconds=settings.request_timeout_seconds,
         grpc_server=grpc_server,
     )
     configure_logging(settings.log_level, app.metrics.log_lines_dropped.inc)
@@ -148,16 +151,16 @@ def _grpc_server(app: NewswireApp, settings: ServiceSettings, port: int) -> "Grp
             "pip install 'newswire-topics[grpc]', or unset the variable"
         )
     addresses = []
-    for listener in _listen("GRPC_PORT", settings.host, port):
+    for listener in _listen("GRPC_PORT", settings.host, port, settings):
         with listener:
             address = listener.getsockname()[0]
         addresses.append(f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
     return GrpcServer(app, settings, addresses)
 
 
-def _listen(setting: str, host: str, port: int) -> list[socket.socket]:
+def _listen(setting: str, host: str, port: int, settings: ServiceSettings) -> list[socket.socket]:
     try:
-        return listen(host, port)
+        return listen(host, port, send_timeout_seconds=settings.request_timeout_seconds)
     except (OSError, UnicodeError) as error:  # UnicodeError: a name that is none in the DNS
         reason = getattr(error, "strerror", None) or error
         _fail(f"{PREFIX}{setting}: {host}:{port}: {reason}")

@@ -8,10 +8,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.observability.health import ServiceHealth
 from service.reload.watcher import ModelWatcher
-from service.server.listeners import count_waiting, drop_new_connections, set_send_timeout
+from service.server.listeners import count_waiting, drop_new_connections
 
 if TYPE_CHECKING:
     from service.server.grpc_server import GrpcServer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ACCEPTS_PER_TURN: Final = 16
 """Connections accepted per turn of the event loop. libuv accepts one per listening socket; under
 load, new clients and health checks would wait for seconds."""
+TICK_SECONDS: Final = 0.1
 CLOSE: Final = (b"connection", b"close")
 """Makes clients with a keep-alive connection reconnect elsewhere, before a request of theirs could
 meet the closing of the connection."""
@@ -30,8 +32,8 @@ class DrainingServer(uvicorn.Server):
     Load balancers notice and stop sending; requests that still come are served and their
     connections closed. Then uvicorn closes the port and finishes the requests in progress.
     A second signal, SIGINT, ends the draining. The watcher runs from the opening of the port until
-    the stop signal; SIGHUP requests a check. A response may stay unread for
-    ``send_timeout_seconds``. The gRPC port, if there is one, opens before and closes with the port.
+    the stop signal; SIGHUP requests a check. The gRPC port, if there is one, opens before and
+    closes with the port.
     """
 
     def __init__(
@@ -41,7 +43,6 @@ class DrainingServer(uvicorn.Server):
         watcher: ModelWatcher,
         *,
         drain_seconds: float,
-        send_timeout_seconds: float,
         grpc_server: "GrpcServer | None" = None,
     ) -> None:
         super().__init__(config)
@@ -49,22 +50,15 @@ class DrainingServer(uvicorn.Server):
         self._health = health
         self._watcher = watcher
         self._drain_seconds = drain_seconds
-        self._send_timeout_seconds = send_timeout_seconds
-        self._drained_at: float | None = None
-        self._is_drained = False
-        self._n_idle_ticks = 0
-        """Ticks since a connection waited to be accepted."""
+        self._listeners: list[socket.socket] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, with a send timeout, on several copies of each socket."""
+        """Listen on several copies of each socket."""
         if self._grpc_server is not None:
             await self._grpc_server.start()
-        if sockets is not None:
-            copies = [listener.dup() for listener in sockets for _ in range(ACCEPTS_PER_TURN - 1)]
-            sockets = [*sockets, *copies]
-        await super().startup(sockets)
-        for server in self.servers:
-            set_send_timeout(server.sockets, self._send_timeout_seconds)
+        self._listeners = sockets or []
+        copies = [item.dup() for item in self._listeners for _ in range(ACCEPTS_PER_TURN - 1)]
+        await super().startup([*self._listeners, *copies])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the ports and finish the requests in progress."""
@@ -80,27 +74,6 @@ class DrainingServer(uvicorn.Server):
         super().handle_exit(sig, frame)
         self._health.mark_draining()
 
-    async def on_tick(self, counter: int) -> bool:
-        """Run 10 times a second; return whether to stop serving."""
-        if not await super().on_tick(counter):
-            return False
-        # in place: requests in progress hold this list; uvicorn makes a new one every second
-        headers = self.server_state.default_headers
-        if CLOSE not in headers:
-            headers.append(CLOSE)
-        if self._drained_at is None:
-            self._watcher.stop()
-            self._drained_at = monotonic() + self._drain_seconds
-        if not self._is_drained and monotonic() >= self._drained_at:
-            self._is_drained = True
-            for server in self.servers:
-                drop_new_connections(server.sockets)
-        elif self._is_drained:
-            waiting = any(count_waiting(server.sockets) for server in self.servers)
-            self._n_idle_ticks = 0 if waiting else self._n_idle_ticks + 1
-        # one more, for the requests of the connections that were accepted last
-        return self.force_exit or self._n_idle_ticks > 1
-
     async def main_loop(self) -> None:
         """Serve until drained; watch for models until the stop signal."""
         loop = asyncio.get_running_loop()
@@ -113,5 +86,27 @@ class DrainingServer(uvicorn.Server):
         try:
             self._watcher.start(loop.call_soon_threadsafe)
             await super().main_loop()
+            self._watcher.stop()
+            await self._drain()
         finally:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    async def _drain(self) -> None:
+        """Serve for the drain time, then accept what waits; responses close their connections."""
+        for connection in self.server_state.connections:
+            if isinstance(connection, HttpToolsProtocol) and connection.cycle is not None:
+                connection.cycle.keep_alive = False  # of a request in progress
+        ends = monotonic() + self._drain_seconds
+        while monotonic() < ends and not self.force_exit:
+            await self._serve_and_close()
+        drop_new_connections(self._listeners)
+        n_idle_ticks = 0
+        # two, for the requests of the connections that were accepted last
+        while n_idle_ticks < 2 and not self.force_exit:
+            await self._serve_and_close()
+            n_idle_ticks = 0 if count_waiting(self._listeners) else n_idle_ticks + 1
+
+    async def _serve_and_close(self) -> None:
+        await super().on_tick(0)  # makes the default headers anew
+        self.server_state.default_headers.append(CLOSE)
+        await asyncio.sleep(TICK_SECONDS)

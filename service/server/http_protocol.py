@@ -3,8 +3,8 @@
 The application limits the time of request bodies and of its own work
 (`service.scheduling.timeouts`). This module limits the rest: headers, trailers, pipelined requests,
 connections, and the remainder of a body after its response. It also corrects where uvicorn deviates
-from RFC 9110 and 9112. The kernel ends connections whose client does not
-read (`service.server.listeners.set_send_timeout`).
+from RFC 9110 and 9112. The kernel ends connections whose client does not read
+(`service.server.listeners`).
 
 There is no timer per request: each connection checks about once a second for how long it has waited
 for its client.

@@ -24,8 +24,11 @@ _DROP_SYN: Final = b"".join(
 """Classic BPF (Documentation/networking/filter.rst of Linux)."""
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address of a host name, or raise OSError and listen on none."""
+def listen(host: str, port: int, *, send_timeout_seconds: float) -> list[socket.socket]:
+    """Listen on every address of a host name, or raise OSError and listen on none.
+
+    On Linux, the kernel ends connections whose client reads nothing of a response for so long.
+    """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[socket.socket] = []
     try:
@@ -35,6 +38,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:  # IPv4 has its own socket
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # its connections inherit it
+                milliseconds = max(1, round(send_timeout_seconds * 1e3))  # 0 would be no limit
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
             listener.bind(address)
             listener.listen(BACKLOG)
     except OSError:
@@ -42,17 +48,6 @@ def listen(host: str, port: int) -> list[socket.socket]:
             listener.close()
         raise
     return listeners
-
-
-def set_send_timeout(listeners: Iterable[socket.socket], seconds: float) -> None:
-    """Have the kernel end connections whose client reads nothing of a response for so long.
-
-    Connections inherit it from the listening socket. Linux only.
-    """
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        milliseconds = max(1, round(seconds * 1e3))  # 0 would be no limit
-        for listener in listeners:
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def drop_new_connections(listeners: Iterable[socket.socket]) -> None:

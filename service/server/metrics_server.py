@@ -13,18 +13,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from service.api.routes.operations import METRICS_PATH, metrics_endpoint
-from service.server.listeners import set_send_timeout
 
 STOP_SECONDS: Final = 1  # for scrapes in progress to finish when the service stops
 
 
 @contextmanager
-def metrics_server(
-    config: uvicorn.Config, listeners: list[socket.socket], *, send_timeout_seconds: float
-) -> Iterator[None]:
+def metrics_server(config: uvicorn.Config, listeners: list[socket.socket]) -> Iterator[None]:
     """Serve in a thread until the end: a scrape does not wait for the main event loop."""
     config.timeout_graceful_shutdown = STOP_SECONDS
-    set_send_timeout(listeners, send_timeout_seconds)
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, args=(listeners,), name="metrics", daemon=True)
     thread.start()

@@ -36,7 +36,7 @@ class ServerThread:
 
     def __init__(self, classifier: TopicClassifier) -> None:
         settings = ServiceSettings()
-        self._listeners = listen("127.0.0.1", 0)
+        self._listeners = listen("127.0.0.1", 0, send_timeout_seconds=10)
         self._server = uvicorn.Server(server_config(build_app(settings, classifier).asgi, settings))
         self._loop = asyncio.new_event_loop()
         serving = self._server.serve(sockets=self._listeners)

@@ -42,7 +42,7 @@ def test_not_ready_from_the_stop_signal_on() -> None:
     health = ServiceHealth()
     config = uvicorn.Config(None)  # type: ignore[arg-type]
     watcher = Mock(spec=ModelWatcher)
-    server = DrainingServer(config, health, watcher, drain_seconds=60, send_timeout_seconds=1)
+    server = DrainingServer(config, health, watcher, drain_seconds=60)
     server.handle_exit(signal.SIGTERM, None)
     assert not health.ready
 
@@ -68,7 +68,8 @@ def test_responses_close_their_connections_while_draining() -> None:
         assert service.process.wait(timeout=20) == 0
 
 
-def test_response_to_a_request_in_progress_closes_its_connection() -> None:
+@pytest.mark.parametrize("seconds", [0.2, 1.2], ids=["just begun", "older than the Date header"])
+def test_response_to_a_request_in_progress_closes_its_connection(seconds: float) -> None:
     body = json.dumps(TEXT).encode()
     with RunningService(NEWSWIRE_DRAIN_SECONDS="2") as service:
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
@@ -76,7 +77,7 @@ def test_response_to_a_request_in_progress_closes_its_connection() -> None:
         connection.putheader("Content-Type", "application/json")
         connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body[:10])
-        time.sleep(0.2)
+        time.sleep(seconds)
         service.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         connection.send(body[10:])

@@ -3,7 +3,14 @@ import socket
 
 import pytest
 
-from service.server.listeners import count_waiting, drop_new_connections, listen
+from service.server import listeners
+from service.server.listeners import count_waiting, drop_new_connections
+
+SEND_TIMEOUT_SECONDS = 7.5
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    return listeners.listen(host, port, send_timeout_seconds=SEND_TIMEOUT_SECONDS)
 
 
 def test_listens_on_every_address_of_a_name() -> None:
@@ -14,6 +21,10 @@ def test_listens_on_every_address_of_a_name() -> None:
         with pytest.raises(OSError, match="Address already in use") as caught:
             listen("127.0.0.1", port)
         assert caught.value.errno == errno.EADDRINUSE
+        accepted, _ = first.accept()
+        with accepted:
+            timeout = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert timeout == SEND_TIMEOUT_SECONDS * 1e3
     with listen("127.0.0.1", port)[0] as again:  # also while old connections end
         assert again.getsockname()[1] == port
 

@@ -2,10 +2,10 @@
 
 import math
 from collections import Counter as TotalOf
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,19 +30,6 @@ _STAGE_SECONDS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 0.01, 0.
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
 
 MAX_PENDING: Final = 250  # observations that may wait for `ServiceMetrics.flush`
-
-
-class _Text(NamedTuple):
-    """What is counted of a text. Its tokens are not kept, so that their memory is used again."""
-
-    n_words: int
-    known_words_ratio: float
-    top_score_ratio: float
-    no_topic_ratio: float | None
-    topic: str  # code of the topic ranked first
-    abstained: Abstention | None
-    encode_seconds: float
-    inference_seconds: float
 
 
 class ServiceMetrics(Collector):
@@ -130,10 +117,10 @@ class ServiceMetrics(Collector):
             "log_lines_dropped", "Log lines that could not be written, or not in time."
         )
 
-        self._topics: Collection[str] = ()  # of the served model
-        self._counted_topics: set[str] = set()  # with a count of predictions
+        self._topics: set[str] = set()  # of the served model
         self._pending_requests: list[tuple[str, int, float, str | None]] = []
-        self._pending_texts: list[_Text] = []
+        # not their tokens, so that the memory of these is used again
+        self._pending_texts: list[tuple[Any, ...]] = []
         self._flush_lock = Lock()
 
     def collect(self) -> Iterable[Metric]:
@@ -152,19 +139,23 @@ class ServiceMetrics(Collector):
         info = {name: getattr(manifest, name) for name in ("name", "version", "created")}
         self.model_info.info(info | {"recipe": str(manifest.recipe.get("name", ""))})
         topics = {topic.code for topic in classifier.topics}
-        for code in self._counted_topics - topics.union(self._topics):
+        counted = {
+            sample.labels["topic"]
+            for family in self.predictions.collect()
+            for sample in family.samples
+        }
+        for code in counted - topics - self._topics:
             self.predictions.remove(code)
-        self._counted_topics = topics.union(self._topics)
         for code in topics:
             self.predictions.labels(code)
         self._topics = topics
         for reason in Abstention:
             self.abstentions.labels(reason.value)
-        self.drift_baseline_samples.set(0)
         self.drift_baseline_topics.clear()
         self.drift_baseline_abstentions.clear()
         self.drift_baseline_texts.clear()
         if (baseline := classifier.drift_baseline) is None:
+            self.drift_baseline_samples.set(0)
             return
         n_texts = baseline.n_texts
         self.drift_baseline_samples.set(n_texts)
@@ -205,15 +196,15 @@ class ServiceMetrics(Collector):
         for text, prediction in zip(encoded, predictions, strict=True):
             first = prediction.topics[0]
             self._pending_texts.append(
-                _Text(
+                (
+                    encode_seconds,
+                    inference_seconds,
                     text.n_words,
                     prediction.known_words_ratio,
                     first.score,
                     prediction.no_topic,
                     first.topic.code,
                     prediction.abstained,
-                    encode_seconds,
-                    inference_seconds,
                 )
             )
         if len(self._pending_texts) >= MAX_PENDING:
@@ -239,21 +230,19 @@ class ServiceMetrics(Collector):
         for route, values in durations.items():
             self.request_duration.labels(route).observe_many(values)
 
-    def _count_texts(self, texts: Sequence[_Text]) -> None:
-        self.encode_duration.observe_many([text.encode_seconds for text in texts])
-        self.inference_duration.observe_many([text.inference_seconds for text in texts])
-        self.text_words.observe_many([text.n_words for text in texts])
-        self.known_words_ratio.observe_many([text.known_words_ratio for text in texts])
-        self.top_score_ratio.observe_many([text.top_score_ratio for text in texts])
-        self.no_topic_ratio.observe_many(
-            [text.no_topic_ratio for text in texts if text.no_topic_ratio is not None]
+    def _count_texts(self, texts: Sequence[tuple[Any, ...]]) -> None:
+        encode, inference, n_words, known_words, top_scores, no_topic, topics, abstained = zip(
+            *texts, strict=True
         )
-        first = TotalOf(text.topic for text in texts)
-        self._counted_topics.update(first)  # a request may end with an earlier model
-        for topic, n_texts in first.items():
+        self.encode_duration.observe_many(encode)
+        self.inference_duration.observe_many(inference)
+        self.text_words.observe_many(n_words)
+        self.known_words_ratio.observe_many(known_words)
+        self.top_score_ratio.observe_many(top_scores)
+        self.no_topic_ratio.observe_many([each for each in no_topic if each is not None])
+        for topic, n_texts in TotalOf(topics).items():
             self.predictions.labels(topic).inc(n_texts)
-        abstentions = TotalOf(text.abstained for text in texts if text.abstained)
-        for reason, n_texts in abstentions.items():
+        for reason, n_texts in TotalOf(filter(None, abstained)).items():
             self.abstentions.labels(reason.value).inc(n_texts)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from service.api.middleware.response_headers import DEFAULT_HEADERS
+from service.api.middleware.instrumentation import DEFAULT_HEADERS
 from tests.docs.markdown import block, code, codes, first_paragraph, rst, slug, table
 from tests.docs.served_app import openapi
 from tests.docs.values import describe_schema

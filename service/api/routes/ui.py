@@ -37,7 +37,7 @@ HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
 }
-"""They replace those of `service.api.middleware.response_headers`."""
+"""They replace those of `service.api.middleware.instrumentation`."""
 
 
 def page_paths() -> frozenset[str]:

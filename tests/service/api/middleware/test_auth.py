@@ -14,7 +14,7 @@ from starlette.types import Message, Scope
 
 from service.api.middleware import auth as keys_module
 from service.api.middleware.auth import ApiKeyMiddleware
-from service.api.middleware.response_headers import DEFAULT_HEADERS
+from service.api.middleware.instrumentation import DEFAULT_HEADERS
 from service.api.problems import TYPE_PREFIX
 from service.api.routes.ui import FOLDER
 from service.app import NewswireApp, create_app

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from service.api.middleware.response_headers import DEFAULT_HEADERS
+from service.api.middleware.instrumentation import DEFAULT_HEADERS
 from service.app import create_app
 from service.model import TopicClassifier
 from service.settings import ServiceSettings

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.api.middleware.response_headers import DEFAULT_HEADERS
+from service.api.middleware.instrumentation import DEFAULT_HEADERS
 from service.api.routes.ui import HEADERS as OF_PAGES
 from service.app import NewswireApp, create_app
 from service.model import TopicClassifier, load_bundle

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from service.api.errors import RequestError
 from service.api.limits import RequestLimits
+from service.api.open_inference.bodies import infer
 from service.api.open_inference.model import TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.parsing import parse_batch, parse_classify_request, parse_plain_text
@@ -123,7 +124,7 @@ def _plain(body: bytes, argument: bytes | None) -> bytes:
 
 def _tensors(body: bytes, argument: bytes | None) -> bytes:
     header = None if argument is None else argument.decode("latin-1")
-    response = _MODEL.infer(body, header)
+    response = infer(body, header, _MODEL)
     json_length = int(response.headers.get(HEADER_LENGTH, len(response.body)))
     return bytes(response.body)[:json_length]
 

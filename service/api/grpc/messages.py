@@ -12,12 +12,7 @@ from service.api.grpc.complexity import exceeds_complexity
 from service.api.json_body import invalid_request
 from service.api.open_inference import schemas
 from service.api.open_inference.model import BOOL, FP32, OutputValues, TensorModel, to_binary
-from service.api.open_inference.requests import (
-    BYTES,
-    INPUTS,
-    MAX_OTHER_STRINGS,
-    check_infer_request,
-)
+from service.api.open_inference.requests import BYTES, INPUTS, MAX_OTHER_STRINGS
 
 CONTENTS: Final = {FP32: "fp32_contents", BOOL: "bool_contents"}
 """The field with the elements of each type but BYTES."""
@@ -50,10 +45,9 @@ def infer(data: bytes, model: TensorModel) -> pb.ModelInferResponse:
         )
     message = parse_message(pb.ModelInferRequest, data)
     model.named(message.model_name, message.model_version)
-    data_of_inputs = memoryview(b"".join(message.raw_input_contents))
-    request = check_infer_request(_to_infer_request(message), data_of_inputs, model.limits)
-    is_raw = bool(message.raw_input_contents)
-    return _to_response(model, request.id, model.predict(request), is_raw=is_raw)
+    request = _to_infer_request(message)
+    outputs = model.predict(request, memoryview(b"".join(message.raw_input_contents)))
+    return _to_response(model, request.id, outputs, is_raw=bool(message.raw_input_contents))
 
 
 def _to_infer_request(message: pb.ModelInferRequest) -> schemas.InferRequest:

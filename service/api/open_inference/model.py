@@ -1,32 +1,28 @@
-"""The model that is served, as the protocol sees it: from a request to a response with tensors."""
+"""The model that is served, as the protocol sees it: from a request to tensors."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
-from fastapi import Response
 from numpy.typing import NDArray
-from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from service.api.errors import TensorError
 from service.api.limits import RequestLimits
-from service.api.media_type import JSON
 from service.api.open_inference.elements import pack_elements
-from service.api.open_inference.requests import (
-    BYTES,
-    HEADER_LENGTH,
-    INPUTS,
-    TextRequest,
-    check_parameters,
-    parse_text_request,
+from service.api.open_inference.requests import BYTES, INPUTS, check_parameters, read_items
+from service.api.open_inference.schemas import (
+    InferParameters,
+    InferRequest,
+    ModelMetadata,
+    OutputParameters,
+    RequestedOutput,
+    TensorMetadata,
 )
-from service.api.open_inference.schemas import ModelMetadata, OutputParameters, TensorMetadata
 from service.api.predictor import Prediction, Predictor
 from service.model import TopicClassifier
 from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 
-BINARY_MEDIA_TYPE: Final = "application/octet-stream"
 FP32: Final = "FP32"
 BOOL: Final = "BOOL"
 DTYPES: Final = {FP32: np.dtype("<f4"), BOOL: np.dtype(np.bool_), BYTES: np.dtype(np.str_)}
@@ -64,8 +60,8 @@ OUTPUTS: Final = {
 }
 """All that the model has but the `OPTIONAL` are returned if none is requested."""
 
-OutputValues = tuple[str, str, NDArray[Any], OutputParameters]
-"""An output of a request: its name, data type and values, and how it is wanted."""
+OutputValues = tuple[str, str, NDArray[Any], bool]
+"""An output of a request: its name, data type and values, and whether it is wanted in binary."""
 
 
 class TensorModel:
@@ -103,38 +99,36 @@ class TensorModel:
             )
         return self
 
-    def infer(self, body: bytes, header_length: str | None) -> Response:
-        """Return the response to a body, with its header of that name if it has one.
+    def predict(self, request: InferRequest, data: memoryview) -> Iterator[OutputValues]:
+        """Check a request, whose inputs may have binary data, and yield the outputs that it wants.
 
-        RequestError is raised for a request that is not valid, InferenceError if the network fails.
+        RequestError is raised if it is not valid, InferenceError if the network fails.
         """
-        request = parse_text_request(body, header_length, self.limits)
-        return self._write(self.predict(request), request)
-
-    def predict(self, request: TextRequest) -> Iterator[OutputValues]:
-        """Predict, and yield the outputs that a request wants; raises as `infer`."""
-        outputs = self._wanted_outputs(request)
-        options = request.parameters.model_copy(
-            update={"all_topics": any(name in outputs for name in OPTIONAL)}
-        )
-        predictions = self._predictor.predict_batch(request.items, options)
-        for name, parameters in outputs.items():
+        options = request.parameters or InferParameters()
+        items = read_items(request.inputs, data, options, self.limits)
+        outputs = self._wanted_outputs(request.outputs or [], options)
+        options.all_topics = any(name in outputs for name in OPTIONAL)
+        predictions = self._predictor.predict_batch(items, options)
+        for name, wanted in outputs.items():
             datatype, value = OUTPUTS[name]
             rows = [value(prediction) for prediction in predictions]
-            if parameters.classification:
+            if wanted.classification:
                 datatype = BYTES
-                rows = [_highest(row, parameters.classification, self._labels) for row in rows]
+                rows = [_highest(row, wanted.classification, self._labels) for row in rows]
             values = np.asarray(rows, dtype=DTYPES[datatype])
-            yield name, datatype, values, parameters
+            binary = wanted.binary_data
+            yield name, datatype, values, options.binary_data_output if binary is None else binary
 
-    def _wanted_outputs(self, request: TextRequest) -> Mapping[str, OutputParameters]:
+    def _wanted_outputs(
+        self, requested: Sequence[RequestedOutput], options: InferParameters
+    ) -> Mapping[str, OutputParameters]:
         """Return how each output is wanted, by name.
 
         Without names all but the `OPTIONAL`; the parameter ``all_topics`` adds these.
         """
         present = [output.name for output in self.metadata.outputs]
-        wanted = {each.name: each.parameters or OutputParameters() for each in request.outputs}
-        if not wanted.keys() <= set(present) or len(wanted) < len(request.outputs):
+        wanted = {output.name: output.parameters or OutputParameters() for output in requested}
+        if not wanted.keys() <= set(present) or len(wanted) < len(requested):
             raise TensorError(f"outputs: expected some of {', '.join(present)}, each once.")
         for name, parameters in wanted.items():
             check_parameters(name, parameters)
@@ -145,31 +139,9 @@ class TensorModel:
                 )
         if not wanted:
             wanted = {name: OutputParameters() for name in present if name not in OPTIONAL}
-        if request.parameters.all_topics:
+        if options.all_topics:
             wanted |= {name: OutputParameters() for name in OPTIONAL if name not in wanted}
         return wanted
-
-    def _write(self, outputs: Iterable[OutputValues], request: TextRequest) -> Response:
-        """Write an `InferResponse`: JSON, and binary data after it if they are wanted."""
-        tensors: list[dict[str, Any]] = []
-        parts: list[bytes] = []
-        for name, datatype, values, parameters in outputs:
-            shape = list(values.shape)
-            tensor: dict[str, Any] = {"name": name, "datatype": datatype, "shape": shape}
-            tensors.append(tensor)
-            binary = parameters.binary_data
-            if not (request.parameters.binary_data_output if binary is None else binary):
-                tensor["data"] = values.ravel().tolist()
-                continue
-            parts.append(to_binary(values, datatype))
-            tensor["parameters"] = {"binary_data_size": len(parts[-1])}
-        echo = {} if request.id is None else {"id": request.id}
-        own = {"model_name": self.metadata.name, "model_version": self.metadata.versions[0]}
-        json_part = to_json({**own, **echo, "outputs": tensors})
-        if not parts:
-            return Response(json_part, media_type=JSON)
-        headers = {HEADER_LENGTH: str(len(json_part))}
-        return Response(b"".join([json_part, *parts]), 200, headers, BINARY_MEDIA_TYPE)
 
 
 def to_binary(values: NDArray[Any], datatype: str) -> bytes:

@@ -1,4 +1,4 @@
-"""From the body of a request to checked texts: JSON, then perhaps binary data after it.
+"""From the inputs of a request to checked texts.
 
 Parameters that change the meaning of a request are supported or rejected, never ignored. Others are
 ignored, for clients of other servers send them.
@@ -7,14 +7,12 @@ ignored, for clients of other servers send them.
 import re
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from service.api.errors import InvalidRequestError, TensorError, TooLargeError
-from service.api.json_body import parse_body
-from service.api.json_complexity import exceeds_json_complexity
 from service.api.limits import RequestLimits
-from service.api.open_inference import schemas
 from service.api.open_inference.elements import unpack_elements
+from service.api.open_inference.schemas import InferParameters, InputTensor, TensorParameters
 from service.api.schemas import BatchItem
 
 HEADER_LENGTH: Final = "Inference-Header-Content-Length"
@@ -34,40 +32,18 @@ REQUEST_CONTENT_TYPES: Final = (*CONTENT_TYPES, "pd")
 """``pd``: the inputs are the columns of a table, as they are here."""
 
 
-class TextRequest(NamedTuple):
-    """A request, read from its tensors."""
+def read_items(
+    inputs: Sequence[InputTensor],
+    data: memoryview,
+    parameters: InferParameters,
+    limits: RequestLimits,
+) -> list[BatchItem]:
+    """Check inputs and parameters, and return the texts; ``data`` are the inputs' binary data.
 
-    id: str | None
-    parameters: schemas.InferParameters
-    items: list[BatchItem]
-    outputs: list[schemas.RequestedOutput]
-    """Which are wanted; all, if there is none."""
-
-
-def parse_text_request(
-    body: bytes, header_length: str | None, limits: RequestLimits
-) -> TextRequest:
-    """Parse and check a body; ``header_length`` is the header of that name, if there is one.
-
-    RequestError is raised for a body that is not valid: TensorError if it is not what the protocol
+    RequestError is raised if they are not valid: TensorError if they are not what the protocol
     says, or not the tensors that the model takes.
     """
-    json_part = body if header_length is None else _json_part(body, header_length)
-    n_texts = len(INPUTS) * limits.max_batch_size
-    if exceeds_json_complexity(
-        json_part, max_strings=MAX_OTHER_STRINGS + n_texts, max_texts=n_texts
-    ):
-        raise TensorError(f"Expected at most {limits.max_batch_size} texts in the JSON, got more.")
-    request = parse_body(schemas.InferRequest, json_part)
-    return check_infer_request(request, memoryview(body)[len(json_part) :], limits)
-
-
-def check_infer_request(
-    request: schemas.InferRequest, data: memoryview, limits: RequestLimits
-) -> TextRequest:
-    """Check a request; ``data`` are the inputs' binary data. Raises as `parse_text_request`."""
-    parameters = request.parameters or schemas.InferParameters()
-    _check_inputs(request.inputs, limits)
+    _check_inputs(inputs, limits)
     _check_content_type("parameters", parameters.content_type, REQUEST_CONTENT_TYPES)
     if parameters.explain:
         raise TensorError(
@@ -77,19 +53,18 @@ def check_infer_request(
         raise TensorError(
             "parameters: expected subjects to be false or absent; POST /classify returns them."
         )
-    limits.check_options(parameters, n_texts=request.inputs[0].shape[0])
-    for tensor in request.inputs:
+    limits.check_options(parameters, n_texts=inputs[0].shape[0])
+    for tensor in inputs:
         check_parameters(tensor.name, tensor.parameters)
-    columns = _columns(request.inputs, data)
-    blank = [""] * request.inputs[0].shape[0]
+    columns = _columns(inputs, data)
+    blank = [""] * inputs[0].shape[0]
     rows = zip(*(columns.get(name, blank) for name in INPUTS), strict=True)
-    items = [
+    return [
         _check_item(text, title, f"[{number}]", limits) for number, (text, title) in enumerate(rows)
     ]
-    return TextRequest(request.id, parameters, items, request.outputs or [])
 
 
-def check_parameters(name: str, parameters: schemas.TensorParameters | None) -> None:
+def check_parameters(name: str, parameters: TensorParameters | None) -> None:
     """Raise TensorError if a parameter of a tensor asks for what is not served."""
     if parameters is None:
         return
@@ -108,16 +83,7 @@ def _check_content_type(name: str, content_type: Any, expected: Sequence[str]) -
         )
 
 
-def _json_part(body: bytes, header_length: str) -> bytes:
-    expected = f"Expected {HEADER_LENGTH} to say how many of the body's {len(body)} bytes are JSON"
-    if not re.fullmatch("[0-9]{1,19}", header_length):
-        raise TensorError(f"{expected}, got no such number.")
-    if int(header_length) > len(body):
-        raise TensorError(f"{expected}, got {int(header_length)}.")
-    return body[: int(header_length)]
-
-
-def _check_inputs(tensors: Sequence[schemas.InputTensor], limits: RequestLimits) -> None:
+def _check_inputs(tensors: Sequence[InputTensor], limits: RequestLimits) -> None:
     """Check what the tensors are said to be; nothing of a declared length is allocated."""
     names = [tensor.name for tensor in tensors]
     if not names or not set(names) <= set(INPUTS) or len(names) != len(set(names)):
@@ -144,7 +110,7 @@ def _check_inputs(tensors: Sequence[schemas.InputTensor], limits: RequestLimits)
         )
 
 
-def _columns(tensors: Sequence[schemas.InputTensor], data: memoryview) -> dict[str, list[str]]:
+def _columns(tensors: Sequence[InputTensor], data: memoryview) -> dict[str, list[str]]:
     """Return the strings of each tensor by name, from the JSON or the binary data after it."""
     sizes = [each.parameters.binary_data_size if each.parameters else None for each in tensors]
     total = sum(size or 0 for size in sizes)
@@ -161,7 +127,7 @@ def _columns(tensors: Sequence[schemas.InputTensor], data: memoryview) -> dict[s
     return columns
 
 
-def _elements(tensor: schemas.InputTensor, data: memoryview | None) -> list[str]:
+def _elements(tensor: InputTensor, data: memoryview | None) -> list[str]:
     """Return the strings of a tensor, as many as it declares."""
     name, n_texts = tensor.name, tensor.shape[0]
     if (data is None) == (tensor.data is None):

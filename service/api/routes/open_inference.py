@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from service.api.media_type import JSON
 from service.api.open_inference import schemas
-from service.api.open_inference.model import BINARY_MEDIA_TYPE
+from service.api.open_inference.bodies import BINARY_MEDIA_TYPE, infer
 from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.openapi.operations import describe_body
 from service.api.problems import OPEN_INFERENCE_PREFIX, UNAVAILABLE
@@ -93,7 +93,7 @@ def open_inference_routes(
         served = model.served.tensors.named(name, version)
         _, body = await reader.read(request.scope, request.receive, limit, MEDIA_TYPES)
         check_no_query(request.scope)
-        return await executor.run(lambda body: served.infer(body, header_length), body, len(body))
+        return await executor.run(lambda body: infer(body, header_length, served), body, len(body))
 
     return router
 

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from service.api.errors import RequestError
 from service.api.limits import RequestLimits
-from service.api.open_inference.requests import parse_text_request
+from service.api.open_inference.bodies import parse_infer_request
 from service.api.parsing import (
     check_batch_item,
     parse_batch_request,
@@ -33,7 +33,7 @@ from pathlib import Path
 from service.api.limits import RequestLimits
 from service.api.parsing import check_batch_item, parse_batch_request, parse_classify_request
 from service.api.errors import RequestError
-from service.api.open_inference.requests import parse_text_request
+from service.api.open_inference.bodies import parse_infer_request
 
 def peak():
     status = Path("/proc/self/status").read_text()
@@ -43,7 +43,7 @@ def parse(body, limits):
     if sys.argv[1] == "/classify":
         parse_classify_request(body, limits)
     if sys.argv[1].startswith("/v2"):
-        parse_text_request(body, None, limits)
+        parse_infer_request(body, None, limits)
     for item in parse_batch_request(body, limits).items:
         check_batch_item(item, limits, 0)
 
@@ -139,7 +139,7 @@ SHORT_BODIES: dict[str, tuple[Callable[[bytes], object], bytes]] = {
         SHORT_NAMES.replace(b",", b"&").replace(b'":0', b"=0").replace(b'"', b""),
     ),
     "names of a request for tensors": (
-        lambda body: parse_text_request(body, None, LIMITS),
+        lambda body: parse_infer_request(body, None, LIMITS),
         b'{"inputs":[],"parameters":{%b},%b}'
         % (SHORT_NAMES[:8_000].rpartition(b",")[0], SHORT_NAMES),
     ),

@@ -83,13 +83,13 @@ def test_request_in_progress_keeps_its_model(
 ) -> None:
     """The model is replaced while a version of it is asked for by name."""
     before = app.model.served.tensors
-    infer = before.infer
+    predict = before.predict
 
     def replaced_meanwhile(*arguments: Any) -> Any:
         app.adopt(app.prepare(book))
-        return infer(*arguments)
+        return predict(*arguments)
 
-    monkeypatch.setattr(before, "infer", replaced_meanwhile)
+    monkeypatch.setattr(before, "predict", replaced_meanwhile)
     with TestClient(app) as client:
         path = f"/v2/models/reuters/versions/{LATEST.name}/infer"
         assert client.post(path, json=INFER).json()["model_version"] == LATEST.name

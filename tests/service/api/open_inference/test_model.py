@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from service.api.errors import RequestError
 from service.api.limits import RequestLimits
+from service.api.open_inference.bodies import infer
 from service.api.open_inference.elements import pack_elements
 from service.api.open_inference.model import TensorModel
 from service.api.open_inference.requests import HEADER_LENGTH
@@ -56,7 +57,7 @@ def model(classifier: TopicClassifier) -> TensorModel:
 
 def ask(model: TensorModel, body: bytes, header_length: str | None) -> None:
     try:
-        response = model.infer(body, header_length)
+        response = infer(body, header_length, model)
     except RequestError:
         return
     json_length = int(response.headers.get(HEADER_LENGTH, len(response.body)))

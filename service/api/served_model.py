@@ -1,11 +1,10 @@
 """The served model, which a reload replaces while the service runs."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from service.api.limits import RequestLimits
 from service.api.open_inference.model import TensorModel
 from service.api.predictor import Predictor
-from service.api.schemas import ModelInfo, TopicInfo, TopicList
 from service.api.traced import TracedBatcher
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth
@@ -16,7 +15,7 @@ from service.scheduling.batching import DynamicBatcher
 
 
 class ServedModel:
-    """A model, and everything of the API that depends on it."""
+    """A model, and everything of the API that predicts with it."""
 
     def __init__(
         self,
@@ -43,17 +42,6 @@ class ServedModel:
         batcher = TracedBatcher if is_traced else DynamicBatcher
         self.batcher = batcher(self.predictor.predict_each, permits)
         self.tensors = TensorModel(classifier, self.predictor, self.limits)
-        thresholds = manifest.all_topics_thresholds
-        topics = [
-            TopicInfo(
-                topic=topic.code,
-                all_topics_threshold=thresholds.get(topic.code),
-                **asdict(topic),
-            )
-            for topic in classifier.topics
-        ]
-        self.topics = TopicList(topics=topics)
-        self.info = ModelInfo(**asdict(manifest))
 
 
 class ModelHandle:

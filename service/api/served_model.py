@@ -1,10 +1,11 @@
 """The served model, which a reload replaces while the service runs."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from service.api.limits import RequestLimits
 from service.api.open_inference.model import TensorModel
 from service.api.predictor import Predictor
+from service.api.schemas import ModelInfo, TopicInfo, TopicList
 from service.api.traced import TracedBatcher
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth
@@ -15,7 +16,7 @@ from service.scheduling.batching import DynamicBatcher
 
 
 class ServedModel:
-    """A model, and everything of the API that predicts with it."""
+    """A model, and everything of the API that depends on it."""
 
     def __init__(
         self,
@@ -42,6 +43,17 @@ class ServedModel:
         batcher = TracedBatcher if is_traced else DynamicBatcher
         self.batcher = batcher(self.predictor.predict_each, permits)
         self.tensors = TensorModel(classifier, self.predictor, self.limits)
+        thresholds = manifest.all_topics_thresholds
+        topics = [
+            TopicInfo(
+                topic=topic.code,
+                all_topics_threshold=thresholds.get(topic.code),
+                **asdict(topic),
+            )
+            for topic in classifier.topics
+        ]
+        self.topics = TopicList(topics=topics)
+        self.info = ModelInfo(**asdict(manifest))
 
 
 class ModelHandle:

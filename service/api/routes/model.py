@@ -1,11 +1,9 @@
 """``GET /topics`` and ``GET /model``: the topics of the model, and its manifest."""
 
-from dataclasses import asdict
-
 from fastapi import APIRouter
 
 from service.api.openapi.operations import SERVER_ERROR
-from service.api.schemas import ModelInfo, TopicInfo, TopicList
+from service.api.schemas import ModelInfo, TopicList
 from service.api.served_model import ModelHandle
 
 
@@ -16,19 +14,11 @@ def catalogue_routes(current: ModelHandle) -> APIRouter:
     @router.get("/topics", summary="Which topics are there?")
     async def topics() -> TopicList:
         """Return every topic with its name, its group and the number of its training texts."""
-        classifier = current.served.classifier
-        thresholds = classifier.manifest.all_topics_thresholds
-        infos = [
-            TopicInfo(
-                topic=topic.code, all_topics_threshold=thresholds.get(topic.code), **asdict(topic)
-            )
-            for topic in classifier.topics
-        ]
-        return TopicList(topics=infos)
+        return current.served.topics
 
     @router.get("/model", summary="Which model is served, and how good is it?")
     async def model() -> ModelInfo:
         """Return the bundle's manifest: how it was trained, and its scores."""
-        return ModelInfo(**asdict(current.served.classifier.manifest))
+        return current.served.info
 
     return router

@@ -121,7 +121,8 @@ class NewswireApp:
                 if isinstance(route, APIRoute) and route.path in HEALTH_PATHS
             ),
         )
-        app: ASGIApp = FastRouter(fast_routes, FairQueueMiddleware(self.api))
+        labels = [route for route in routes if isinstance(route, Route)]
+        app: ASGIApp = FastRouter(fast_routes, FairQueueMiddleware(self.api, labels))
         if settings.api_keys:
             open_paths = HEALTH_PATHS | {OPENAPI_PATH} | page_paths()
             app = self.auth = ApiKeyMiddleware(
@@ -130,7 +131,7 @@ class NewswireApp:
                 open_paths=open_paths
                 if settings.metrics_require_key
                 else open_paths | {METRICS_PATH},
-                routes=[route for route in routes if isinstance(route, Route)],
+                routes=labels,
             )
         if settings.cors_origins:
             app = CrossOriginMiddleware(app, settings.cors_origins)
@@ -141,9 +142,14 @@ class NewswireApp:
             )
             app = TracingMiddleware(app, tracing, frozenset(classifying))
         self.asgi = InstrumentationMiddleware(app, metrics, access_log=settings.access_log)
-        pages = page_paths() | {FILES}
-        has_keys = bool(settings.api_keys)
-        metrics.initialize_request_counts(statuses_by_route(routes, pages=pages, has_keys=has_keys))
+        metrics.initialize_request_counts(
+            statuses_by_route(
+                routes,
+                pages=page_paths() | {FILES},
+                fast={route.path for route in fast_routes},
+                has_keys=bool(settings.api_keys),
+            )
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request."""

@@ -7,7 +7,7 @@ response.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Final, NamedTuple
 
@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from service.api.errors import (
@@ -186,9 +187,14 @@ def route_path(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", ""))
 
 
+def match_route(routes: Iterable[Route], scope: Scope) -> Route | None:
+    """Return the route of a request that is rejected before the router, for its metrics."""
+    return next((route for route in routes if route.matches(scope)[0] is not Match.NONE), None)
+
+
 def is_bug(error: Exception) -> bool:
-    """Whether an error has no place of its own in `PROBLEMS`."""
-    return _kind(error) is PROBLEMS[Exception]
+    """Whether an error is none of a client: it is neither in `PROBLEMS` nor of the router."""
+    return _kind(error) is PROBLEMS[Exception] and not isinstance(error, HTTPException)
 
 
 def to_problem(error: Exception) -> Problem:

@@ -14,7 +14,6 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 from grpc.aio import ServicerContext
-from starlette.exceptions import HTTPException
 
 from service.api.errors import UnauthorizedError
 from service.api.grpc.unread import UnreadResponses
@@ -126,7 +125,7 @@ def describe(error: Exception) -> tuple[int, grpc.StatusCode, str]:
     """
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)
-    elif is_bug(error) and not isinstance(error, HTTPException):
+    elif is_bug(error):
         logger.error("call failed", exc_info=error)
     problem = to_problem(error)
     code = CODES.get(problem.status, grpc.StatusCode.INTERNAL)

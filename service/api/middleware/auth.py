@@ -8,11 +8,11 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
-from starlette.routing import Match, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.errors import UnauthorizedError
-from service.api.problems import NO_KEY, error_response, route_path
+from service.api.problems import NO_KEY, error_response, match_route, route_path
 
 CHALLENGE: Final = "Bearer"
 
@@ -62,9 +62,7 @@ class ApiKeyMiddleware:
         ):
             await self._app(scope, receive, send)
             return
-        scope["route"] = next(
-            (route for route in self._routes if route.matches(scope)[0] is not Match.NONE), None
-        )
+        scope["route"] = match_route(self._routes, scope)
         response = error_response(UnauthorizedError(NO_KEY), scope)
         response.headers["WWW-Authenticate"] = CHALLENGE
         await response(scope, receive, send)

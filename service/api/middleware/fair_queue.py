@@ -6,11 +6,13 @@ processed in one turn, health checks and requests to classify would wait for all
 
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.problems import error_response
+from service.api.problems import error_response, match_route
 from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import OverloadedError
 
@@ -20,10 +22,11 @@ RETRY_AFTER_SECONDS: Final = 1
 
 
 class FairQueueMiddleware:
-    """Belongs to one event loop at a time."""
+    """Belongs to one event loop at a time. The routes label the metrics of rejected requests."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, routes: Sequence[Route] = ()) -> None:
         self._app = app
+        self._routes = routes
         self._waiting: deque[Future[None]] = deque()
         self._started_on: AbstractEventLoop | None = None
         """Loop in whose present turn a request was started."""
@@ -32,6 +35,7 @@ class FairQueueMiddleware:
         """Pass a request on in its turn, or respond with 429 if too many wait."""
         if scope["type"] == "http":
             if len(self._waiting) >= MAX_WAITING:
+                scope["route"] = match_route(self._routes, scope)
                 error = OverloadedError(TOO_MANY_REQUESTS, RETRY_AFTER_SECONDS)
                 await error_response(error, scope)(scope, receive, send)
                 return

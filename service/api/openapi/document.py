@@ -90,13 +90,13 @@ def _complete_responses(operation: dict[str, Any]) -> None:
     classifies = "requestBody" in operation
     for status, response in operation["responses"].items():
         response["headers"] = {"X-Request-ID": REQUEST_ID, **response.get("headers", {})}
-        if classifies and status in BUSY:
-            response["headers"]["Retry-After"] = RETRY_AFTER
         content = response.get("content", {})
         if content.get(JSON, {}).get("schema") == reference(Problem):
             examples = problem_examples(int(status), classifies=classifies)
             content[PROBLEM_JSON] = {**content.pop(JSON), "examples": examples}
             response["description"] = "; or: ".join(item["summary"] for item in examples.values())
+            if status in BUSY:
+                response["headers"]["Retry-After"] = RETRY_AFTER
 
 
 def _request_schemas(limits: RequestLimits) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.middleware.instrumentation import UNMATCHED
 from service.api.problems import PROBLEMS, UNAVAILABLE, Problem
 from service.api.schemas import ClassifyRequest, PlainTextOptions
+from service.scheduling.errors import OverloadedError
 
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
 CLASSIFY_STATUSES: Final = {kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED}
@@ -18,8 +19,11 @@ CLASSIFY_STATUSES: Final = {kind.status for kind in PROBLEMS.values()} - {UNAUTH
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem} for status in sorted(CLASSIFY_STATUSES)
 }
-"""Of operations that classify; others have ``SERVER_ERROR``."""
+"""Of operations that classify; others have ``QUEUED``, and health checks ``SERVER_ERROR``."""
+OVERLOADED: Final = PROBLEMS[OverloadedError].status
 SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
+QUEUED: Final[dict[int | str, dict[str, Any]]] = {OVERLOADED: {"model": Problem}, **SERVER_ERROR}
+"""Of operations behind `service.api.middleware.fair_queue`."""
 OF_ANY_ROUTE: Final = {200, 405, PROBLEMS[Exception].status}
 
 REFERENCE: Final = "#/components/schemas/{model}"
@@ -57,21 +61,27 @@ def reference(model: type) -> dict[str, str]:
 
 
 def statuses_by_route(
-    routes: Iterable[BaseRoute], *, pages: Collection[str], has_keys: bool
+    routes: Iterable[BaseRoute],
+    *,
+    pages: Collection[str],
+    fast: Collection[str],
+    has_keys: bool,
 ) -> Mapping[str, set[int]]:
     """Return the statuses by route label, so that their counters exist from the start.
 
     A counter that first appears with the value 1 has a rate of 0. ``pages`` are the paths of routes
-    that may return 304.
+    that may return 304, ``fast`` those that wait in no queue.
     """
     of_keys = {UNAUTHORIZED} if has_keys else set()
-    statuses = {UNMATCHED: {404} | of_keys}
+    statuses = {UNMATCHED: {404, OVERLOADED} | of_keys}
     for route in routes:
         if isinstance(route, APIRoute):
             path = route.path
             statuses[path] = statuses.get(path, set()) | OF_ANY_ROUTE | of_keys
             if "POST" in (route.methods or ()):
                 statuses[path] |= CLASSIFY_STATUSES
+            if path not in fast:
+                statuses[path].add(OVERLOADED)
             if path.endswith(("/live", "/ready")):
                 statuses[path].add(UNAVAILABLE)
             if "{" in path:

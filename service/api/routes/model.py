@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter
 
-from service.api.openapi.operations import SERVER_ERROR
+from service.api.openapi.operations import QUEUED
 from service.api.schemas import ModelInfo, TopicList
 from service.api.served_model import ModelHandle
 
 
 def catalogue_routes(current: ModelHandle) -> APIRouter:
     """Return the routes that describe the model."""
-    router = APIRouter(tags=["Model"], responses=SERVER_ERROR)
+    router = APIRouter(tags=["Model"], responses=QUEUED)
 
     @router.get("/topics", summary="Which topics are there?")
     async def topics() -> TopicList:

@@ -11,7 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from starlette.types import Receive, Scope
 
 from service.api.fast_router import FastRoute
-from service.api.openapi.operations import SERVER_ERROR
+from service.api.openapi.operations import QUEUED, SERVER_ERROR
 from service.api.problems import UNAVAILABLE
 from service.api.schemas import Health
 from service.observability.health import ServiceHealth
@@ -57,7 +57,7 @@ def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth)
             METRICS_PATH,
             summary="Metrics for Prometheus",
             response_class=Response,
-            responses={200: {"content": METRICS_FORMATS}},
+            responses={200: {"content": METRICS_FORMATS}, **QUEUED},
         )(metrics_endpoint(registry))
     return router
 

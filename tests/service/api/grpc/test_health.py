@@ -1,6 +1,7 @@
 """The health checks of gRPC, with the stock client."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import grpc
@@ -98,11 +99,18 @@ def test_watches_are_bounded(classifier: TopicClassifier, monkeypatch: pytest.Mo
     run(app, settings, scenario)
 
 
-async def wait_until_no_place_is_free(client: Calling) -> None:
-    """A check is then of the server, whatever service it names."""
+async def take_every_place(client: Calling, start: Callable[[], Any]) -> list[Any]:
+    """Start calls without a message until a check is of the server, whatever service it names.
+
+    A call that arrives during such a check may find no place, and end.
+    """
     other = HealthCheckRequest(service="other").SerializeToString()
+    silent: list[Any] = []
     while (await client.call("Check", other, service=HEALTH_SERVICE)).code is not StatusCode.OK:
+        silent = [call for call in silent if not call.done()]
+        silent += [start() for _ in range(MAX_HEALTH_MESSAGES - len(silent))]
         await asyncio.sleep(0.01)
+    return silent
 
 
 def test_watch_waits_for_a_place(
@@ -113,8 +121,7 @@ def test_watch_waits_for_a_place(
 
     async def scenario(client: Calling) -> None:
         watch = client.channel.stream_stream(f"/{HEALTH_SERVICE}/Watch")
-        silent = [watch() for _ in range(MAX_HEALTH_MESSAGES)]
-        await wait_until_no_place_is_free(client)
+        silent = await take_every_place(client, watch)
         waiting = stub(client).Watch(HealthCheckRequest())
         await asyncio.sleep(0.1)
         assert not waiting.done()
@@ -133,8 +140,7 @@ def test_slow_health_checks(classifier: TopicClassifier, monkeypatch: pytest.Mon
 
     async def scenario(client: Calling) -> None:
         check = client.channel.stream_unary(f"/{HEALTH_SERVICE}/Check")
-        slow = [check() for _ in range(MAX_HEALTH_MESSAGES)]
-        await wait_until_no_place_is_free(client)
+        slow = await take_every_place(client, check)
         assert (await stub(client).Check(HealthCheckRequest())).status == SERVING
         assert (await client.infer(REQUEST)).code is StatusCode.OK
         for call in slow:

@@ -119,12 +119,17 @@ def test_every_problem_has_an_example(
     assert documented == {kind.slug: kind.status for kind in kinds}, "without keys"
 
 
-def test_other_routes_have_one_problem(document: dict[str, Any]) -> None:
+def test_other_routes_have_the_problems_of_their_queue(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         if "get" in operations and not path.startswith("/v2"):  # that protocol has other errors
             responses = operations["get"]["responses"]
-            unavailable = {"503"} if path.startswith("/health/") else set()
-            assert responses.keys() == {"200", "500"} | unavailable, path
+            others = {"503"} if path.startswith("/health/") else {"429"}
+            assert responses.keys() == {"200", "500"} | others, path
+            if "429" in others:
+                assert responses["429"]["headers"].keys() == {"X-Request-ID", "Retry-After"}
+                assert responses["429"]["content"][PROBLEM_JSON]["examples"].keys() == {
+                    "overloaded"
+                }
             assert responses["500"]["content"][PROBLEM_JSON]["examples"].keys() == {
                 "internal-error"
             }

@@ -1,12 +1,15 @@
 """Request counters exist from the start: one that first appears with 1 has a rate of 0."""
 
+import asyncio
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from service.api.middleware.fair_queue import MAX_WAITING
 from service.app import NewswireApp, create_app
 from service.model import InferenceError, TopicClassifier
 from service.settings import ServiceSettings
@@ -104,6 +107,33 @@ def test_each_status_of_a_route_has_a_count(
         assert registry.get_sample_value("newswire_http_requests_total", labels) == 0
     labels = {"route": route, "status": "401"}
     assert registry.get_sample_value("newswire_http_requests_total", labels) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/topics", "/topics"),
+        ("/metrics", "/metrics"),
+        ("/page/page.js", "/page/{name}"),
+        ("/v2/models/reuters", "/v2/models/{name}"),
+        ("/nothing", "unmatched"),
+    ],
+)
+def test_requests_that_the_queue_rejects_have_a_label(
+    client: TestClient, registry: CollectorRegistry, path: str, route: str
+) -> None:
+    before = series(registry)
+
+    async def ask_all() -> list[int]:
+        transport = httpx2.ASGITransport(client.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as together:
+            asked = (together.get(path) for _ in range(MAX_WAITING + 3))
+            return [response.status_code for response in await asyncio.gather(*asked)]
+
+    assert asyncio.run(ask_all()).count(429) == 2  # the first does not wait
+    labels = {"route": route, "status": "429"}
+    assert registry.get_sample_value("newswire_http_requests_total", labels) == 2
+    assert new_series(registry, before) == {}
 
 
 def test_series_are_few(client: TestClient, registry: CollectorRegistry) -> None:

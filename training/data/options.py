@@ -4,7 +4,7 @@ import argparse
 import functools
 import inspect
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
@@ -27,17 +27,6 @@ DataDirOption = Annotated[
         envvar="NEWSWIRE_DATA_DIR",
         help="Folder with the files of built-in sets; downloaded to a cache if left out.",
     ),
-]
-TestOption = Annotated[
-    Path | None,
-    typer.Option(help="File of labelled texts to test on; the others are to train on."),
-]
-TopicsOption = Annotated[
-    Path | None, typer.Option(help="JSON list of topics: code, name, group and description.")
-]
-ColumnsOption = Annotated[
-    list[str] | None,
-    typer.Option(help="Columns of other names, as in text=body,topics=section."),
 ]
 
 
@@ -92,9 +81,18 @@ class GivenOptions:
         ),
     ] = None
     data_dir: DataDirOption = None
-    test: TestOption = None
-    topics: TopicsOption = None
-    columns: ColumnsOption = None
+    test: Annotated[
+        Path | None,
+        typer.Option(help="File of labelled texts to test on; the others are to train on."),
+    ] = None
+    topics: Annotated[
+        Path | None,
+        typer.Option(help="JSON list of topics: code, name, group and description."),
+    ] = None
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns of other names, as in text=body,topics=section."),
+    ] = None
     max_bad_rows: Annotated[
         float | None,
         typer.Option(
@@ -114,9 +112,12 @@ class GivenOptions:
         return replace(options, **{name: item for name, item in given.items() if item is not None})
 
 
-def with_data_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_data_options(
+    command: Callable[..., None], *, left_out: Collection[str] = ()
+) -> Callable[..., None]:
     """Add the options of `GivenOptions` to a command, whose parameter ``given`` has them."""
-    options = inspect.signature(GivenOptions).parameters
+    parameters = inspect.signature(GivenOptions).parameters
+    options = {name: item for name, item in parameters.items() if name not in left_out}
 
     @functools.wraps(command)
     def run(**values: Any) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,22 +12,17 @@ import typer
 from service.rows import find_repeated_file
 from training.console import stdout_console
 from training.data import Source
-from training.data.columns import parse_columns
 from training.data.dataset import DataError
-from training.data.labelled_file import MAX_BAD_ROWS
-from training.data.options import (
-    ColumnsOption,
-    DataDirOption,
-    DataOptions,
-    TestOption,
-    TopicsOption,
-)
+from training.data.options import DataOptions, GivenOptions, with_data_options
 from training.data.output_files import check_outputs, write_files
 
 STANDARD_OUTPUT: Final = Path("-")
 
 
+@partial(with_data_options, left_out={"data", "drop_rare"})
 def check_data(
+    *,
+    given: GivenOptions,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -34,12 +30,6 @@ def check_data(
             f"{Source.REUTERS21578}; checked together."
         ),
     ],
-    test: TestOption = None,
-    topics: TopicsOption = None,
-    columns: ColumnsOption = None,
-    max_bad_rows: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of a file's rows that may be bad.")
-    ] = MAX_BAD_ROWS,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", help="Write the report as JSON; - is standard output, no tables."),
@@ -52,31 +42,23 @@ def check_data(
         Path | None, typer.Option(help="Write the rows that are no suspects as JSON lines.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed of the folds.", min=0)] = 0,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Check labelled texts: duplicates, leaks, rare topics, suspected label errors.
 
     Exit status 0 whatever is found, 1 if the texts cannot be read or trained on. Correct the
     topics in the file of --suspects, and train on it together with the file of --others.
     """
-    inputs = [*files, *([test] if test else [])]
+    options = given.over(DataOptions(data=tuple(map(str, files))))
+    inputs = [*files, *([options.test] if options.test else [])]
     if repeated := find_repeated_file(inputs):
         raise DataError(f"expected each set and file once, got {repeated} again")
     outputs = [path for path in (json_file, suspects, others) if path and path != STANDARD_OUTPUT]
-    check_outputs(outputs, [*inputs, *([topics] if topics else [])])
+    check_outputs(outputs, [*inputs, *([options.topics] if options.topics else [])])
 
     from training.data_check.check import check_rows
     from training.data_check.input_rows import read_input_rows
     from training.data_check.report import report_tables
 
-    options = DataOptions(
-        data=tuple(map(str, files)),
-        data_dir=data_dir,
-        topics=topics,
-        test=test,
-        columns=parse_columns(columns or ()),
-        max_bad_rows=max_bad_rows,
-    )
     found = read_input_rows(options)
     report = check_rows(*found, seed=seed)
     values: dict[Path | None, Iterable[Any]] = {

@@ -10,7 +10,8 @@ from training.data.dataset import Dataset
 from training.data.file_dataset import build_dataset
 from training.data.labelled_file import LabelledRow, read_labelled_files
 from training.data.options import DataOptions, check_name, check_options
-from training.data.topic_list import Description, TopicList, read_descriptions
+from training.data.reuters_expected import topic_descriptions
+from training.data.topic_list import TopicList, read_descriptions
 
 MAX_NAMED: Final = 3  # files in the description of a data set
 MAX_REPORTED: Final = 10  # bad rows
@@ -30,7 +31,7 @@ def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: 
     check_name(name)
     return build_dataset(
         _read(options, report),
-        topic_list_of(built_in, options.topics),
+        topic_list_of(options),
         name=name,
         description=_describe(options, built_in),
         built_in=built_in,
@@ -40,13 +41,10 @@ def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: 
     )
 
 
-def topic_list_of(built_in: Dataset | None, path: Path | None) -> TopicList:
-    """Return the topics of a built-in set and of a file of descriptions."""
-    descriptions = {
-        topic.code: Description(topic.name, topic.group, topic.description, topic.subjects)
-        for topic in (built_in.topics if built_in else ())
-    }
-    return TopicList(descriptions | (read_descriptions(path) if path else {}))
+def topic_list_of(options: DataOptions) -> TopicList:
+    """Return the topics of Reuters if a built-in set is learnt, and those of the user's file."""
+    built_in = topic_descriptions() if options.built_in else {}
+    return TopicList(built_in | (read_descriptions(options.topics) if options.topics else {}))
 
 
 def name_of(path: Path) -> str:

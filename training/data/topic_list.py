@@ -28,9 +28,6 @@ MAX_FILE_BYTES: Final = 16 * 2**20
 MAX_SHOWN_LABEL: Final = 80  # characters
 
 
-TEXT_FIELDS: Final = ("name", "group", "description")
-
-
 class Description(NamedTuple):
     """What people read of a topic."""
 
@@ -122,7 +119,7 @@ def read_descriptions(path: Path) -> dict[str, Description]:
         given = {field: value for field, value in entry.items() if value not in (None, "")}
         name = given.get("name", code)
         described = Description(name, given.get("group", name), given.get("description", name))
-        for field, value in zip(TEXT_FIELDS, described, strict=False):
+        for field, value in zip(("name", "group", "description"), described, strict=False):
             if not (isinstance(value, str) and is_line(value)):
                 raise DataError(
                     f"{path}, entry {number}: {field}: expected 1 to {MAX_LINE_LENGTH} printable "

@@ -26,7 +26,7 @@ def read_input_rows(options: DataOptions) -> InputRows:
     """
     bad: list[str] = []
     replaced: list[str] = []
-    sets = [load_dataset(source, options.data_dir) for source in options.built_in]
+    sets = (load_dataset(source, options.data_dir) for source in options.built_in)
     rows = [row for dataset in sets for row in rows_of_dataset(dataset)]
     rows += read_labelled_files(
         options.files,
@@ -36,8 +36,7 @@ def read_input_rows(options: DataOptions) -> InputRows:
         on_bad_row=bad.append,
         on_replaced=replaced.append,
     )
-    topics = topic_list_of(sets[-1] if sets else None, options.topics)
-    return InputRows(unite_topics(rows, topics), bad, replaced)
+    return InputRows(unite_topics(rows, topic_list_of(options)), bad, replaced)
 
 
 def unite_topics(rows: Iterable[LabelledRow], topics: TopicList) -> list[LabelledRow]:

@@ -24,14 +24,8 @@ MAX_WORDS: Final = 5_000  # longer than an article: several joined, as by a quot
 MAX_UNKNOWN: Final = 0.5  # share of a text's words: above it, perhaps of another language
 
 
-def check_rows(
-    rows: Sequence[LabelledRow],
-    bad_rows: Sequence[str] = (),
-    replaced: Sequence[str] = (),
-    *,
-    seed: int = 0,
-) -> DataReport:
-    """Check rows, in a time that is linear in their words; ``bad_rows`` and others are passed on.
+def check_rows(rows: Sequence[LabelledRow], *, seed: int = 0) -> DataReport:
+    """Check rows, in a time that is linear in their words.
 
     Raises `DataError` if too few or too many topics have enough texts to learn from.
     """
@@ -45,8 +39,6 @@ def check_rows(
     n_words = np.quantile(words.lengths, list(QUANTILES.values()), method="lower")
     return DataReport(
         rows,
-        bad_rows,
-        replaced,
         dict(zip(QUANTILES, map(int, n_words), strict=True)),
         {
             **find_odd_texts(words.lengths, counts),

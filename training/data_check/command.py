@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -60,7 +61,8 @@ def check_data(
     from training.data_check.report import report_tables
 
     found = read_input_rows(options)
-    report = check_rows(*found, seed=seed)
+    report = check_rows(found.rows, seed=seed)
+    report = replace(report, bad_rows=found.bad, replaced=found.replaced)
     values: dict[Path | None, Iterable[Any]] = {
         suspects: report.suspects(),
         others: report.others(),

@@ -32,11 +32,11 @@ class DataReport:
     """What is in rows, and what may be wrong with them."""
 
     rows: Sequence[LabelledRow]
-    bad_rows: Sequence[str]  # a sentence on each row that could not be read
-    replaced: Sequence[str]  # a sentence on each file with rows that a later file replaces
     word_quantiles: Mapping[str, int]  # of the number of words of a text
     findings: Mapping[str, Finding]  # in the order of reports
     label_errors: LabelErrors
+    bad_rows: Sequence[str] = ()  # a sentence on each row that could not be read
+    replaced: Sequence[str] = ()  # a sentence on each file with rows that a later file replaces
 
     def to_json(self) -> dict[str, Any]:
         """Return the report without texts, as values for `json.dumps`."""

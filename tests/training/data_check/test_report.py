@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ def test_json_report() -> None:
         *ROWS[60:],
         *(row("rain", line=500), ROWS[7]._replace(topics=("science", "sport"), line=501)),
     ]
-    report = json.loads(json.dumps(check_rows(rows, ["desk.jsonl, line 9: bad"]).to_json()))
+    found = replace(check_rows(rows), bad_rows=["desk.jsonl, line 9: bad"])
+    report = json.loads(json.dumps(found.to_json()))
     assert report["rows"] == 122
     assert report["bad_rows"] == ["desk.jsonl, line 9: bad"]
     assert report["of_no_topic"] == report["of_several_topics"] == 1
@@ -94,7 +96,8 @@ def test_tables_of_a_report() -> None:
     rows = [item._replace(split="train", date=date(2026, 3, 1)) for item in rows]
     copy = rows[7]._replace(topics=(), line=121)
     foreign = copy._replace(file="more.jsonl", topics=rows[7].topics, line=1)
-    lines = shown(*report_tables(check_rows([*rows, copy, foreign], ["a", "b"])))
+    report = replace(check_rows([*rows, copy, foreign]), bad_rows=["a", "b"])
+    lines = shown(*report_tables(report))
     for line in (
         "all|122",
         "train, 2026-03-01 to 2026-03-01|122",

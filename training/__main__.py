@@ -3,7 +3,9 @@
 from service.process import prepare_process
 
 if __name__ == "__main__":
-    prepare_process(extra="training", packages=("rich", "sklearn", "tensorflow", "typer"))
+    prepare_process(
+        extra="training", packages=("pyarrow", "rich", "sklearn", "tensorflow", "typer")
+    )
 
 import json
 import os

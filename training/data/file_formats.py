@@ -46,14 +46,9 @@ def read_json_lines(path: Path, _: Columns) -> Iterator[tuple[int, Record]]:
 
 def read_parquet(path: Path, columns: Columns) -> Iterator[tuple[int, Record]]:
     """Read Parquet in batches of rows, only the columns of the fields."""
-    try:  # imported late: few files need it
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise DataError(
-            f"{path}: Parquet needs pyarrow, which is not installed: install the extra 'training', "
-            "as in pip install 'newswire-topics[training]', or convert the file to JSON lines"
-        ) from None
+    import pyarrow as pa  # imported late: few files need it
+    import pyarrow.parquet as pq
+
     number = 0
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES) as file:

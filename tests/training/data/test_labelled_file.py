@@ -2,7 +2,6 @@ import csv
 import gzip
 import io
 import json
-import sys
 import tracemalloc
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -91,14 +90,6 @@ def test_parquet(tmp_path: Path) -> None:
 def test_class_numbers_are_topics(tmp_path: Path) -> None:
     (row,) = read_parquet(tmp_path / "a.parquet", {"text": ["one"], "label": [3]})
     assert row.topics == ("3",)
-
-
-def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    path = tmp_path / "desk.parquet"
-    path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"install the extra 'training'.*newswire-topics\[training"):
-        list(read_labelled_files([path]))
 
 
 def test_columns_of_other_names(tmp_path: Path) -> None:

@@ -3,9 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import training.data.modapte as module
-from training.data import DataError, Dataset, Source, load_dataset
-from training.data.reuters21578 import read_articles
+from training.data import Dataset, Source, load_dataset
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +44,3 @@ def test_names_are_those_of_the_46_topics_or_codes(dataset: Dataset) -> None:
     names = {topic.code: topic.name for topic in dataset.topics}
     assert names["veg-oil"] == "Vegetable oil"
     assert names["palladium"] == "palladium"
-
-
-def test_other_counts_are_an_error(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    articles = list(read_articles(data_dir))[:-2_000]
-    monkeypatch.setattr(module, "read_articles", lambda _: iter(articles))
-    with pytest.raises(DataError, match=r"expected \{'train': 9603, 'test': 3299\} texts and 90"):
-        module.read_modapte(data_dir)

@@ -49,14 +49,16 @@ def build_dataset(
     rare = rare_topics(own, codes, drop=drop_rare, min_texts=min_texts)
     codes += sorted({code for item in own for code in item} - rare - {*codes})
     check_number_of_topics(codes)
-    kept = _drop_topics(texts, rare, n_built_in)
+    _drop_topics(texts, rare, n_built_in)
+    n_dropped = texts.sides.count(LEFT_OUT)
     if rare:
         shown = ", ".join(sorted(rare)[:MAX_SHOWN]) + ", ..." * (len(rare) > MAX_SHOWN)
-        n_rows = int((~kept).sum())
-        report(f"Left out {len(rare):,} rare topics ({shown}), and {n_rows:,} rows with no other")
+        report(
+            f"Left out {len(rare):,} rare topics ({shown}), and {n_dropped:,} rows with no other"
+        )
     labels = labels_of((article.topics for article in texts.articles), codes)
-    sides, order = _split(texts, labels, kept, n_built_in, split_seed)
-    if n_left_out := int((sides[kept] == LEFT_OUT).sum()):
+    sides, order = _split(texts, labels, n_built_in, split_seed)
+    if n_left_out := int((sides == LEFT_OUT).sum()) - n_dropped:
         report(f"Left out {n_left_out:,} training rows: equal to test rows, or of their groups")
     vocabulary = texts.rank_words(np.flatnonzero((labels != NO_TOPIC) & (sides == TRAIN)))
     whole = Split(texts.token_ids, labels, codes, texts.articles, negatives=texts.articles)
@@ -94,30 +96,24 @@ def _add_rows(
         texts.add(article, SIDES[row.split], group=row.group, day=row.date)
 
 
-def _drop_topics(texts: TextTable, rare: frozenset[str], start: int) -> NDArray[np.bool_]:
-    """Take rare topics from the texts from ``start``; return which texts are kept, (n_texts,)."""
-    kept = np.ones(len(texts.articles), np.bool_)
+def _drop_topics(texts: TextTable, rare: frozenset[str], start: int) -> None:
+    """Take rare topics from the texts from ``start``, and leave out texts with no other."""
     for index in range(start, len(texts.articles)) if rare else ():
         article = texts.articles[index]
         left = tuple(code for code in article.topics if code not in rare)
         if left != article.topics:
             texts.articles[index] = replace(article, topics=left)
-            kept[index] = bool(left)
-    return kept
+            texts.sides[index] = texts.sides[index] if left else LEFT_OUT
 
 
 def _split(
-    texts: TextTable,
-    labels: NDArray[np.int64],
-    kept: NDArray[np.bool_],
-    n_built_in: int,
-    seed: int | None,
+    texts: TextTable, labels: NDArray[np.int64], n_built_in: int, seed: int | None
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """Return the side of each text, and the order of the texts in the splits."""
     own = np.arange(len(labels))
     pairs = [(own, splitting.first_rows(keys)) for keys in (texts.digests, texts.groups)]
     sets = splitting.connect(len(labels), pairs)
-    sides = np.where(kept, np.array(texts.sides, np.int8), np.int8(LEFT_OUT))
+    sides = np.array(texts.sides, np.int8)
     sides = splitting.follow_fixed(sides, sets, own >= n_built_in)
     if seed is None:
         days = np.array(texts.days)

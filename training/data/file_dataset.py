@@ -13,7 +13,7 @@ from service.model.encoder import join_title
 from training.data import splitting
 from training.data.dataset import FILES, NO_TOPIC, Article, DataError, Dataset, Split, labels_of
 from training.data.labelled_file import LabelledRow
-from training.data.splitting import LEFT_OUT, SIDES, TEST, TRAIN
+from training.data.splitting import LEFT_OUT, OPEN, SIDES, TEST, TRAIN
 from training.data.text_table import TextTable
 from training.data.topic_list import MIN_TEXTS, TopicList, check_number_of_topics, rare_topics
 
@@ -115,12 +115,17 @@ def _split(
     sets = splitting.connect(len(labels), pairs)
     sides = np.array(texts.sides, np.int8)
     sides = splitting.follow_fixed(sides, sets, own >= n_built_in)
+    days = np.array(texts.days)
     if seed is None:
-        days = np.array(texts.days)
         order = np.argsort(days, kind="stable")
-        return splitting.split_chronologically(sides, sets, days), order
-    order = _order_by_hash([item.keras_text for item in texts.articles], seed)
-    return splitting.split_stratified(sides, sets, labels, order), order
+    else:
+        order = _order_by_hash([item.keras_text for item in texts.articles], seed)
+    rows = order[sides[order] == OPEN]
+    if seed is None:
+        sides[rows] = splitting.split_chronologically(sets[rows], days[rows])
+    else:
+        sides[rows] = splitting.split_stratified(sets[rows], labels[rows])
+    return sides, order
 
 
 def _order_by_hash(texts: Iterable[str], seed: int) -> NDArray[np.int64]:

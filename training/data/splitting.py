@@ -52,47 +52,35 @@ def follow_fixed(
     return followed.astype(np.int8)
 
 
-def split_stratified(
-    sides: NDArray[np.int8],
-    sets: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    order: NDArray[np.int64],
-) -> NDArray[np.int8]:
-    """Return the sides, (n_rows,), with the open ones decided: a fifth of each label to test on.
+def split_stratified(sets: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Return the sides of rows, (n_rows,): a fifth of each label to test on.
 
-    Sets are taken in an order of the rows, and the label of a set is that of its first row. A set
+    Sets are taken in the order of the rows, and the label of a set is that of its first row. A set
     that is more than twice as large as what remains to be chosen is trained on.
     """
-    open_rows = order[sides[order] == OPEN]
     _, first, inverse, sizes = np.unique(
-        sets[open_rows], return_index=True, return_inverse=True, return_counts=True
+        sets, return_index=True, return_inverse=True, return_counts=True
     )
-    set_labels = labels[open_rows[first]]
-    left = np.rint((1 - TRAIN_SHARE) * np.bincount(set_labels - NO_TOPIC, sizes)).astype(np.int64)
+    set_labels = labels[first] - NO_TOPIC
+    left = np.rint((1 - TRAIN_SHARE) * np.bincount(set_labels, sizes)).astype(np.int64)
     chosen = np.full(len(sizes), TRAIN, np.int8)
     for index in np.argsort(first).tolist():
-        label = set_labels[index] - NO_TOPIC
+        label = set_labels[index]
         if sizes[index] <= 2 * left[label]:  # nearer to a fifth than without it
             left[label] -= sizes[index]
             chosen[index] = TEST
-    decided = sides.copy()
-    decided[open_rows] = chosen[inverse]
-    return decided
+    return chosen[inverse]
 
 
-def split_chronologically(
-    sides: NDArray[np.int8], sets: NDArray[np.int64], days: NDArray[np.int64]
-) -> NDArray[np.int8]:
-    """Return the sides, (n_rows,), with the open ones decided: the last fifth by day to test on.
+def split_chronologically(sets: NDArray[np.int64], days: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Return the sides of rows, (n_rows,): the last fifth by day to test on.
 
     The day of a set is that of its last row, so that nothing later than that is trained on.
     """
-    open_rows = np.flatnonzero(sides == OPEN)
+    _, numbers = np.unique(sets, return_inverse=True)
     last = np.zeros(len(sets), np.int64)
-    np.maximum.at(last, sets[open_rows], days[open_rows])
-    by_day = open_rows[np.lexsort((sets[open_rows], last[sets[open_rows]]))]
+    np.maximum.at(last, numbers, days)
+    by_day = np.lexsort((numbers, last[numbers]))
     later = by_day[int(len(by_day) * TRAIN_SHARE) :]
-    decided = sides.copy()
     # also the earlier rows of a set that the cut divides
-    decided[open_rows] = np.where(np.isin(sets[open_rows], sets[later]), TEST, TRAIN)
-    return decided
+    return np.where(np.isin(sets, sets[later]), np.int8(TEST), np.int8(TRAIN))

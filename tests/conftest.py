@@ -131,11 +131,11 @@ def trained(corpus_dataset: Dataset) -> "TrainedModel":
     """The book's network, trained here with seed 0."""
     import keras
 
-    from training.recipes import Recipe, fit
+    from training.recipes.mlp import fit
 
     keras.utils.clear_session()  # its counter names the weights
     train, vocabulary = corpus_dataset.train, corpus_dataset.vocabulary
-    return fit(Recipe.MLP, train, vocabulary, seed=0, console=Console(file=io.StringIO()))
+    return fit(train, vocabulary, seed=0, console=Console(file=io.StringIO()))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from service.model import build_classifier, save_bundle
 from training.data import Dataset
 from training.data.loading import load_data
 from training.data.options import DataOptions
-from training.recipes import Recipe, fit
+from training.recipes import Recipe, TrainedModel
 from training.recipes.settings import read_settings
 
 
@@ -93,7 +93,9 @@ def train_on(
     from training.report.tables import all_topics_table, summary_table
 
     train, vocabulary = dataset.train, dataset.vocabulary
-    model = fit(recipe, train, vocabulary, seed=seed, console=console, settings=settings)
+    model: TrainedModel = recipe.load().fit(
+        train, vocabulary, seed=seed, console=console, **settings
+    )
     command = repeatable_command(options, dataset.split_seed, folder)
     bundle = export(model, dataset, folder=folder, command=command, store_texts=store_texts)
 

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,8 +28,7 @@ def read_settings(
     """
     if not assignments and file is None:
         return {}  # without TensorFlow, which the recipe imports
-    module = import_module(f"training.recipes.{recipe.value}")
-    defaults = getattr(module, f"{recipe.value.title()}Settings")(seed=0)
+    defaults = getattr(recipe.load(), f"{recipe.value.title()}Settings")(seed=0)
     known = {name: value for name, value in _flatten(asdict(defaults)) if name != SEED}
     given = [(str(file), *item) for item in _flatten(_read_file(file) if file else {})]
     for assignment in assignments:

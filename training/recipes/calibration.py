@@ -76,10 +76,8 @@ def fit_calibration(
     margins: NDArray[np.float32],
     texts: TrainingTexts,
     settings: CalibrationSettings,
-    *,
-    no_topic: bool = True,
 ) -> Calibration:
-    """Fit a calibration to out-of-fold margins of texts; the last is "no topic fits" if asked for.
+    """Fit a calibration to out-of-fold margins; one more than there are topics is "no topic fits".
 
     Only the logit of "no topic fits" is fitted to negatives, so that they do not move one topic
     against another. Without this logit outliers are left out too: they would lower the
@@ -87,7 +85,8 @@ def fit_calibration(
     news of four sections. The other logits are those of `fit_topics`: matrix scaling drawn towards
     temperature scaling, C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
-    n_topics = margins.shape[1] - no_topic
+    n_topics = texts.any_topic.shape[1]
+    no_topic = margins.shape[1] > n_topics
     asked = ~texts.negative if no_topic else texts.topical
     weights = texts.weights(settings.negative_factor)
     topics = margins[:, :n_topics]

@@ -99,7 +99,7 @@ def fit(
         predicted = margins_of_candidates[:, asked, :n_topics].argmax(axis=2)
         best = int((predicted == texts.labels[asked]).mean(axis=1).argmax())  # ties: the lower C
         settings, margins = candidates[best], margins_of_candidates[best]
-        fit_joint = partial(fit_calibration, settings=settings.calibration, no_topic=no_topic)
+        fit_joint = partial(fit_calibration, settings=settings.calibration)
         calibration = fit_joint(margins, texts)
         probabilities = calibrate_out_of_fold(margins, folds, texts, fit_joint)
         fit_separate = partial(fit_topic_calibration, settings=settings.all_topics)

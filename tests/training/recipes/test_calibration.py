@@ -116,7 +116,7 @@ def test_without_no_topic_all_outputs_are_topics() -> None:
     with_no_topic = fit(margins, labels, CalibrationSettings())
     texts = texts_of(labels, 3)
     settings = CalibrationSettings(negative_factor=1.0)
-    calibration = fit_calibration(margins[:, :3], texts, settings, no_topic=False)
+    calibration = fit_calibration(margins[:, :3], texts, settings)
     assert calibration.kernel.shape == (6, 3)
     np.testing.assert_array_equal(calibration.kernel, with_no_topic.kernel[[0, 1, 2, 4, 5, 6], :3])
 
@@ -129,10 +129,8 @@ def test_outliers_are_left_out_without_no_topic() -> None:
     outlier = np.arange(300) < 150
     kinds = np.where(outlier, Kind.OUTLIER.value, Kind.WHOLE.value)
     texts = replace(texts_of(np.where(outlier, NO_TOPIC, labels), 3), kinds=kinds)
-    calibration = fit_calibration(margins, texts, CalibrationSettings(), no_topic=False)
-    alone = fit_calibration(
-        margins[~outlier], texts.only(~outlier), CalibrationSettings(), no_topic=False
-    )
+    calibration = fit_calibration(margins, texts, CalibrationSettings())
+    alone = fit_calibration(margins[~outlier], texts.only(~outlier), CalibrationSettings())
     np.testing.assert_array_equal(calibration.kernel, alone.kernel)
     assert calibration(margins).max() > 0.9
 
@@ -146,7 +144,7 @@ def test_scales_alone_for_many_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = np.array([generator.choice(4, p=row) for row in truth])
     margins = np.where(logits < 0, 4 * logits, 2 * logits).astype(np.float32)
     settings = CalibrationSettings()
-    calibration = fit_calibration(margins, texts_of(labels, 4), settings, no_topic=False)
+    calibration = fit_calibration(margins, texts_of(labels, 4), settings)
     assert np.diag(calibration.kernel[:4]) == pytest.approx([0.5] * 4, abs=0.05)
     assert np.diag(calibration.kernel[4:]) == pytest.approx([-0.25] * 4, abs=0.05)
     off_diagonal = calibration.kernel[:4] - np.diag(np.diag(calibration.kernel[:4]))
@@ -158,9 +156,7 @@ def test_scales_are_bounded_where_no_text_is_wrong() -> None:
     labels = np.array([0, 1, 2] * 10)
     margins = np.full((30, 3), -0.01, dtype=np.float32)
     margins[np.arange(30), labels] = 0.01
-    calibration = fit_calibration(
-        margins, texts_of(labels, 3), CalibrationSettings(), no_topic=False
-    )
+    calibration = fit_calibration(margins, texts_of(labels, 3), CalibrationSettings())
     assert np.abs(np.diag(calibration.kernel[:3])).max() < 31
     assert (calibration(margins).argmax(axis=1) == labels).all()
 

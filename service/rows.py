@@ -152,13 +152,14 @@ def to_row(text: object, title: object, names: tuple[str, str] = ("text", "title
         return f"{names[0]}: expected a string or null, got {JSON_TYPES[type(text)]}"
     if not isinstance(title, str | None):
         return f"{names[1]}: expected a string or null, got {JSON_TYPES[type(title)]}"
+    row = to_news_text(text or "", title)
+    return f"{', '.join(names)}: {row}" if isinstance(row, str) else row
+
+
+def to_news_text(text: str, title: str | None) -> Row:
+    """Return a text without unpaired surrogates, or the error of a blank one."""
     if is_blank(text, title):
-        return f"{', '.join(names)}: {describe_blank(text, title)}"
-    return to_news_text(text or "", title)
-
-
-def to_news_text(text: str, title: str | None) -> NewsText:
-    """Return a text without unpaired surrogates."""
+        return describe_blank(text, title)
     return NewsText(replace_surrogates(text), None if title is None else replace_surrogates(title))
 
 

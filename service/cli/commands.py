@@ -102,8 +102,8 @@ def classify(
     n_texts, n_failed = 0, 0
     with progress_bar(console, "0 texts", total=total, visible=visible) as advance:
         for batch in read_lines(files, names) if jsonl else read_texts(files):
-            found = classify_rows(classifier, [entry.content for entry in batch.entries], options)
-            results = list(zip(batch.entries, found, strict=True))
+            found = classify_rows(classifier, [entry.content for entry in batch], options)
+            results = list(zip(batch, found, strict=True))
             classified = [(entry, item) for entry, item in results if not isinstance(item, str)]
             if as_json:
                 write_lines(to_json_line(*result, prefix) for result in results)
@@ -116,7 +116,7 @@ def classify(
                     print_error(f"{entry.place}: {item}")
             n_texts += len(results)
             n_failed += len(results) - len(classified)
-            advance(batch.size, f"{n_texts:,} texts")
+            advance(sum(entry.size for entry in batch), f"{n_texts:,} texts")
     if n_failed:
         raise CommandError(
             f"{n_failed:,} of {n_texts:,} {'lines' if jsonl else 'texts'} could not be classified"

@@ -76,9 +76,9 @@ def compare(
         progress_bar(console, "0 texts", total=total, visible=console.is_terminal) as advance,
     ):
         for batch in read_lines(files, [key]):
-            rows = [entry.content for entry in batch.entries]
+            rows = [entry.content for entry in batch]
             found_a, found_b = (classify_rows(model, rows, options) for model in models)
-            for entry, of_a, of_b in zip(batch.entries, found_a, found_b, strict=True):
+            for entry, of_a, of_b in zip(batch, found_a, found_b, strict=True):
                 try:
                     predictions = _compare(comparison, entry, of_a, of_b)
                 except CommandError as error:
@@ -88,7 +88,7 @@ def compare(
                     continue
                 if predictions:
                     write(keep_line(entry, {key: predictions}))
-            advance(batch.size, f"{comparison.counts.total():,} texts")
+            advance(sum(entry.size for entry in batch), f"{comparison.counts.total():,} texts")
         if not comparison.counts:
             found = "; ".join(errors) or "no line"
             raise CommandError(f"{', '.join(files)}: expected at least one text, got {found}")

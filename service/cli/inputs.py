@@ -3,11 +3,12 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from errno import ENAMETOOLONG, ENOENT, ENOTDIR
+from itertools import count
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any, Final, NamedTuple
 
-from service.model import NewsText, describe_blank, is_blank
+from service.model import NewsText
 from service.rows import CommandError, Row, batched, parse_line, to_news_text, to_row
 
 STDIN: Final = "-"
@@ -32,18 +33,12 @@ class Entry(NamedTuple):
     values: Mapping[str, Any] = {}
     """Of the keys of that object; numbers are floats."""
     line: int | None = None  # line number in the file, from 1, if each line is a text
+    size: int = 0  # bytes of the input
 
     @property
     def place(self) -> str:
         """File and line, for an error message."""
         return f"{self.file}, line {self.line}" if self.line else self.file
-
-
-class Batch(NamedTuple):
-    """Entries to classify together, and their size in bytes of the input."""
-
-    entries: Sequence[Entry]
-    size: int
 
 
 def check_inputs(files: Sequence[str]) -> int | None:
@@ -67,53 +62,44 @@ def check_inputs(files: Sequence[str]) -> int | None:
     return sum(sizes) if len(sizes) == len(files) else None
 
 
-def read_texts(files: Sequence[str]) -> Iterator[Batch]:
+def read_texts(files: Sequence[str]) -> Iterator[list[Entry]]:
     """Read files of one text each; a file that cannot be read is an entry with an error."""
-    contents = ((file, *_read_file(file)) for file in files)
-    for batch in batched(contents, lambda each: each[2], CHUNK_BYTES, BATCH_TEXTS):
-        yield Batch([Entry(*each[:2]) for each in batch], sum(each[2] for each in batch))
+    return batched(map(_read_file, files), lambda entry: entry.size, CHUNK_BYTES, BATCH_TEXTS)
 
 
-def read_text(file: str, title: str | None = None) -> NewsText:
+def read_text(file: str, title: str | None) -> NewsText:
     """Read one file, or raise CommandError; it may be blank if there is a title."""
-    content, _ = _read_file(file, title)
+    content = _read_file(file, title).content
     if isinstance(content, str):
         raise CommandError(f"{file}: {content}")
     return content
 
 
-def _read_file(file: str, title: str | None = None) -> tuple[Row, int]:
-    """Return the text of a file, or its error, and its size in bytes."""
+def _read_file(file: str, title: str | None = None) -> Entry:
     try:
         with _open(file) as stream:
             content = stream.read(MAX_BYTES + 1)  # once: a terminal ends each read by Ctrl-D
     except OSError as error:
-        return f"cannot be read: {error.strerror}", 0
+        return Entry(file, f"cannot be read: {error.strerror}")
     if len(content) > MAX_BYTES:
-        return _too_long(), len(content)
+        return Entry(file, _too_long(), size=len(content))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return "expected UTF-8", len(content)
-    if is_blank(text, title):
-        return describe_blank(text, title), len(content)
-    return to_news_text(text, title), len(content)
+        return Entry(file, "expected UTF-8", size=len(content))
+    return Entry(file, to_news_text(text, title), size=len(content))
 
 
-def read_lines(files: Sequence[str], names: Collection[str]) -> Iterator[Batch]:
+def read_lines(files: Sequence[str], names: Collection[str]) -> Iterator[list[Entry]]:
     """Read JSON lines, except blank ones, or raise CommandError if a file cannot be read.
 
     ``names`` are keys of the results, which an object must not have.
     """
     for file in files:
-        number = 0
+        numbers = count(1)
         for lines in _batches_of_lines(file):
-            numbered = enumerate(lines, number + 1)
-            entries = [
-                Entry(file, *parse_entry(line, names), n) for n, line in numbered if line.strip()
-            ]
-            number += len(lines)
-            yield Batch(entries, sum(map(len, lines)) + len(lines))
+            numbered = zip(lines, numbers, strict=False)  # the lines first: no number is lost
+            yield [parse_entry(file, n, line, names) for line, n in numbered if line.strip()]
 
 
 def _batches_of_lines(file: str) -> Iterator[list[bytes]]:
@@ -149,23 +135,23 @@ def _open(file: str) -> Any:
     return Path(file).open("rb")
 
 
-def parse_entry(line: bytes, names: Collection[str]) -> tuple[Row, str, Mapping[str, Any]]:
-    """Return the text of a line or its error, then ``kept`` and ``values`` of its `Entry`.
-
-    The object is kept as it was written, except that NaN and infinities become null.
-    """
+def parse_entry(file: str, number: int, line: bytes, names: Collection[str]) -> Entry:
+    """Parse a line; the object is kept as it was written, but NaN and infinities become null."""
+    entry = Entry(file, "", line=number, size=len(line) + 1)
     if len(line) > MAX_BYTES:
-        return _too_long(), "", {}
+        return entry._replace(content=_too_long())
     # the values of numbers are not needed, and int() limits their length
     value = parse_line(line, parse_int=float)
     if isinstance(value, str):
-        return value, "", {}
+        return entry._replace(content=value)
     if taken := sorted(value.keys() & names):
-        return f"expected no key {taken[0]!r}: a result has that name; see --prefix", "", {}
+        error = f"expected no key {taken[0]!r}: a result has that name; see --prefix"
+        return entry._replace(content=error)
     text = line.decode("utf-8-sig").strip(JSON_SPACE)
     if "NaN" in text or "Infinity" in text:
         text = STRING_OR_CONSTANT.sub(lambda found: found[1] or "null", text)
-    return to_row(value.get("text"), value.get("title")), text[:-1].rstrip(JSON_SPACE), value
+    content = to_row(value.get("text"), value.get("title"))
+    return entry._replace(content=content, kept=text[:-1].rstrip(JSON_SPACE), values=value)
 
 
 def _too_long() -> str:

@@ -259,7 +259,7 @@ def test_same_rows_as_the_cli(tmp_path: Path) -> None:
     )
     rows, asked = read_all(path)
     batches = read_lines_of_command([str(path)], ())
-    entries = [entry for batch in batches for entry in batch.entries]
+    entries = [entry for batch in batches for entry in batch]
     expected = [NewsText("Gold ? rose."), NewsText("Gold fell.")]
     assert asked == [entry.content for entry in entries] == expected
     kept = [json.loads(entry.kept + "}") for entry in entries]

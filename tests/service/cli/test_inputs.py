@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from service.cli import inputs as reading
 from service.cli.inputs import (
     BATCH_TEXTS,
-    Batch,
+    Entry,
     check_inputs,
     parse_entry,
     read_lines,
@@ -21,6 +21,10 @@ from service.rows import CommandError
 
 NAMES = {"topic", "error"}
 BLANK = "expected a text or a title that is not only white space, got "
+
+
+def parse(line: bytes) -> Entry:
+    return parse_entry("a.jsonl", 1, line, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -49,19 +53,19 @@ BLANK = "expected a text or a title that is not only white space, got "
     ],
 )
 def test_invalid_lines(line: bytes, problem: str) -> None:
-    assert parse_entry(line, NAMES)[0] == problem
+    assert parse(line).content == problem
 
 
 def test_lines_are_kept_as_written() -> None:
     line = b'\xef\xbb\xbf {"n": 1.10, "big": ' + b"9" * 5_000 + b', "text": "\\ud83d", "n": 2 } \r'
-    content, kept, _ = parse_entry(line, NAMES)
+    content, kept = parse(line)[1:3]
     assert content == NewsText("?")
     assert kept + "}" == line.decode("utf-8-sig").replace(" } \r", "}").lstrip()
 
 
 def test_unpaired_surrogates_become_question_marks(tmp_path: Path) -> None:
     line = b'{"text": "Gold \\ud83d rose", "title": "\\ude00"}'
-    assert parse_entry(line, NAMES)[0] == NewsText("Gold ? rose", "?")
+    assert parse(line).content == NewsText("Gold ? rose", "?")
     path = tmp_path / "a.txt"
     path.write_text("Gold rose.")
     assert read_text(str(path), "\udcff") == NewsText("Gold rose.", "?")
@@ -69,7 +73,7 @@ def test_unpaired_surrogates_become_question_marks(tmp_path: Path) -> None:
 
 def test_nan_and_infinities_become_null() -> None:
     line = rb'{"n": NaN, "say": "NaN \" Infinity", "m": [-Infinity,Infinity, 1.10],"text":"a"}'
-    content, kept, _ = parse_entry(line, NAMES)
+    content, kept = parse(line)[1:3]
     assert content == NewsText("a")
     assert kept == r'{"n": null, "say": "NaN \" Infinity", "m": [null,null, 1.10],"text":"a"'
     assert json.loads(kept + "}")["m"] == [None, None, 1.1]
@@ -78,7 +82,7 @@ def test_nan_and_infinities_become_null() -> None:
 def test_blank_lines_are_skipped_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('\n{"text": "a"}\r\n\r\n \t\n{"text": "b"}\n\n')
-    entries = [entry for batch in read_lines([str(path)], NAMES) for entry in batch.entries]
+    entries = [entry for batch in read_lines([str(path)], NAMES) for entry in batch]
     assert [(entry.line, entry.content) for entry in entries] == [
         (2, NewsText("a")),
         (5, NewsText("b")),
@@ -87,8 +91,8 @@ def test_blank_lines_are_skipped_and_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [b"", b'"text": null, ', b'"text": "", '])
 def test_title_without_text(text: bytes) -> None:
-    assert parse_entry(b"{" + text + b'"title": "a"}', NAMES)[0] == NewsText(title="a")
-    assert parse_entry(b'{"text": " \\n", "title": "a"}', NAMES)[0] == NewsText(" \n", "a")
+    assert parse(b"{" + text + b'"title": "a"}').content == NewsText(title="a")
+    assert parse(b'{"text": " \\n", "title": "a"}').content == NewsText(" \n", "a")
 
 
 def test_title_with_blank_file(tmp_path: Path) -> None:
@@ -100,7 +104,7 @@ def test_title_with_blank_file(tmp_path: Path) -> None:
 
 
 def test_null_title() -> None:
-    assert parse_entry(b'{"text": "a", "title": null}', NAMES)[0] == NewsText("a")
+    assert parse(b'{"text": "a", "title": null}').content == NewsText("a")
 
 
 def test_too_long_line_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +114,7 @@ def test_too_long_line_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path.write_text(
         json.dumps({"text": "long " * 500}) + "\n" + json.dumps({"text": "short"}) + "\n"
     )
-    long, short = [entry for batch in read_lines([str(path)], NAMES) for entry in batch.entries]
+    long, short = [entry for batch in read_lines([str(path)], NAMES) for entry in batch]
     assert (long.line, long.content) == (1, "expected at most 100 bytes")
     assert (short.line, short.content) == (2, NewsText("short"))
 
@@ -119,11 +123,15 @@ def test_many_short_lines_are_several_batches(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "a"}\n' * (2 * BATCH_TEXTS + 1))
     batches = list(read_lines([str(path)], NAMES))
-    assert max(len(batch.entries) for batch in batches) <= BATCH_TEXTS
-    assert [entry.line for batch in batches for entry in batch.entries] == list(
+    assert max(len(batch) for batch in batches) <= BATCH_TEXTS
+    assert [entry.line for batch in batches for entry in batch] == list(
         range(1, 2 * BATCH_TEXTS + 2)
     )
-    assert sum(batch.size for batch in batches) == path.stat().st_size == check_inputs([str(path)])
+    assert (
+        sum(entry.size for batch in batches for entry in batch)
+        == path.stat().st_size
+        == check_inputs([str(path)])
+    )
 
 
 def test_files_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,8 +146,8 @@ def test_files_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / name).write_bytes(content)
     files = [str(tmp_path / name) for name in (*contents, "absent")]
     (batch,) = read_texts(files)
-    assert [entry.file for entry in batch.entries] == files
-    assert [entry.content for entry in batch.entries] == [
+    assert [entry.file for entry in batch] == files
+    assert [entry.content for entry in batch] == [
         NewsText("Crude oil"),
         BLANK + "nothing",
         "expected UTF-8",
@@ -147,14 +155,16 @@ def test_files_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "cannot be read: No such file or directory",
     ]
     with pytest.raises(CommandError, match=r"/binary: expected UTF-8$"):
-        read_text(files[2])
+        read_text(files[2], None)
 
 
 def test_files_are_read_a_batch_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "BATCH_TEXTS", 2)
     path = tmp_path / "a.txt"
     path.write_text("Crude oil")
-    sizes = [(len(batch.entries), batch.size) for batch in read_texts([str(path)] * 5)]
+    sizes = [
+        (len(batch), sum(entry.size for entry in batch)) for batch in read_texts([str(path)] * 5)
+    ]
     assert sizes == [(2, 18), (2, 18), (1, 9)]
 
 
@@ -164,7 +174,7 @@ def test_missing_files_are_reported_first(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"expected a file, this is a folder$"):
         check_inputs([str(tmp_path)])
     with pytest.raises(CommandError, match="cannot be read: No such file"):
-        list[Batch](read_lines([str(tmp_path / "absent")], NAMES))
+        list(read_lines([str(tmp_path / "absent")], NAMES))
 
 
 def test_size_of_standard_input_is_unknown(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_min_confidence(classifier: TopicClassifier) -> None:
 @pytest.mark.parametrize("prefix", ["", "model_"])
 def test_results_are_added_to_their_line(classifier: TopicClassifier, prefix: str) -> None:
     line = b'{"id": 1.10, "text": "Crude oil rose."}'
-    entry = Entry("-", *parse_entry(line, RESULT_KEYS), line=1)
+    entry = parse_entry("-", 1, line, RESULT_KEYS)
     written = to_json_line(*classify(classifier, entry), prefix)
     assert written.startswith('{"id": 1.10, "text": "Crude oil rose.", ')
     names = [prefix + name for name in NAMES]
@@ -36,7 +36,7 @@ def test_results_are_added_to_their_line(classifier: TopicClassifier, prefix: st
 
 def test_errors_stand_in_place_of_results(classifier: TopicClassifier) -> None:
     for line, rest in ((b'{"id": 7}', {"id": 7}), (b"{}", {}), (b"[]", {})):
-        entry = Entry("a.jsonl", *parse_entry(line, ["x_error"]), line=3)
+        entry = parse_entry("a.jsonl", 3, line, ["x_error"])
         error = {"file": "a.jsonl", "line": 3, "message": entry.content}
         written = to_json_line(*classify(classifier, entry), "x_")
         assert json.loads(written) == rest | {"x_error": error}

@@ -56,11 +56,7 @@ def check_options(
     all_topics: bool = False,
     subjects: bool = False,
 ) -> PredictionOptions:
-    """Return the options.
-
-    Raises CommandError if the model has fewer than ``top_k`` topics, cannot find all topics, or has
-    no subjects.
-    """
+    """Return the options, or raise CommandError if the model cannot do what they ask."""
     n_topics = len(classifier.topics)
     bundle = f"bundle {classifier.manifest.version} of {classifier.manifest.name}"
     if top_k is not None and top_k > n_topics:

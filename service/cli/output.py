@@ -56,8 +56,7 @@ def write_rows(rows: Iterable[Sequence[Any]], header: Sequence[str] = ()) -> Non
     """Write a table on a terminal, else tab-separated values.
 
     Cells are strings, or on a terminal `rich.text.Text`. Without a header, the first cell of each
-    row is a name. White space in a value becomes a blank, and a control character its escape. A
-    value that begins with ``=`` is not changed: import the column as text into a spreadsheet.
+    row is a name. White space in a value becomes a blank, and a control character its escape.
     """
     if not sys.stdout.isatty():
         cells = [header, *rows] if header else rows

@@ -86,7 +86,6 @@ def main() -> NoReturn:
     """Validate the bundle of the last argument; write its fingerprint or the error to stdout."""
     path = Path(sys.argv[-1])
     status = EXIT_INVALID
-    message = f"{path}: expected to take at most {MEMORY_BYTES} bytes of memory"
     try:
         _set_limits()
         message = load_classifier(path).fingerprint
@@ -94,13 +93,12 @@ def main() -> NoReturn:
     except BundleError as error:
         message = str(error)
     except MemoryError:
-        pass
+        message = f"{path}: expected to take at most {MEMORY_BYTES} bytes of memory"
     except BaseException as error:
         message = f"{path}: it cannot be loaded: {type(error).__name__}"
-    finally:
-        with suppress(OSError):  # the service has ended
-            os.write(sys.stdout.fileno(), message.encode(errors="replace")[:MAX_MESSAGE_BYTES])
-        os._exit(status)
+    with suppress(OSError):  # the service has ended
+        os.write(sys.stdout.fileno(), message.encode(errors="replace")[:MAX_MESSAGE_BYTES])
+    os._exit(status)
 
 
 def _set_limits() -> None:
@@ -112,7 +110,7 @@ def _set_limits() -> None:
     }
     for kind, value in limits.items():
         _, hard = resource.getrlimit(kind)
-        if hard in {resource.RLIM_INFINITY, -1} or value < hard:
+        if hard == resource.RLIM_INFINITY or value < hard:
             resource.setrlimit(kind, (value, hard))
     with suppress(OSError):  # not on every system
         Path("/proc/self/oom_score_adj").write_text("1000")  # the highest: killed first

@@ -61,7 +61,6 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     _running: RequestResponseCycle | None = None
     """The request that the application processes."""
     _unparsed: memoryview = memoryview(b"")
-    _is_held: bool = False
     _next_turn: Handle | None = None
     _frame_bytes: int = 0
     """Bytes of headers, chunk sizes or trailers since the last byte of a body."""
@@ -103,7 +102,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._transport.discard_input(len(data))
         elif self._rejection is not None:
             return  # part of no request
-        elif len(data) <= PARSE_CHUNK_BYTES and not self._is_held:
+        elif len(data) <= PARSE_CHUNK_BYTES and not self._transport.reading_held:
             self._parse(data)
             if self.pipeline:
                 self._hold()
@@ -205,7 +204,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             if self.pipeline:
                 self._running, app = self.pipeline.pop()
                 self._start_asgi_task(self._running, app)
-        if self._is_held:
+        if self._transport.reading_held:
             self._parse_waiting()
         if (self._rejection is not None or self._eof) and not self._is_responding():
             self._finish()
@@ -244,8 +243,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     def _hold(self) -> None:
         """Pause reading while anything waits."""
-        self._is_held = bool(self.pipeline or self._unparsed)
-        self._transport.hold_reading(held=self._is_held)
+        self._transport.hold_reading(held=bool(self.pipeline or self._unparsed))
 
     def _parse(self, piece: bytes | memoryview) -> None:
         self._frame_bytes += len(piece)
@@ -256,10 +254,9 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._parse_without_upgrade(bytes(piece[begin:]))
         except httptools.HttpParserError:
             self._reject(431 if len(self.headers or ()) > MAX_HEADER_FIELDS else 400)
-        if self._frame_bytes:
-            self._check_frame()
-        elif self._is_counted:
-            self._uncount()
+        else:
+            if self._frame_bytes or self._is_counted:
+                self._check_frame()
 
     def _check_frame(self) -> None:
         """Limit incomplete headers, trailers and chunk sizes."""

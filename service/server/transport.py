@@ -35,7 +35,7 @@ class CoalescingTransport(Transport):
         self._loop = loop
         self.waiting_headers = b""
         self._reading_paused = False
-        self._reading_held = False
+        self.reading_held = False
         self._linger_task: TimerHandle | None = None
         self._lingered_bytes = 0
         self.linger_seconds = LINGER_SECONDS
@@ -91,7 +91,7 @@ class CoalescingTransport(Transport):
 
     def hold_reading(self, *, held: bool) -> None:
         """Pause reading independently of `pause_reading` and `resume_reading`."""
-        self._reading_held = held
+        self.reading_held = held
         self._update_reading()
 
     def pause_reading(self) -> None:
@@ -107,7 +107,7 @@ class CoalescingTransport(Transport):
     def _update_reading(self) -> None:
         if self._transport.is_closing():
             return
-        if self._reading_paused or self._reading_held:
+        if self._reading_paused or self.reading_held:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()

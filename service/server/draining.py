@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.observability.health import ServiceHealth
 from service.reload.watcher import ModelWatcher
-from service.server.listeners import count_waiting, drop_new_connections
+from service.server.listeners import drop_new_connections, has_waiting
 
 if TYPE_CHECKING:
     from service.server.grpc_server import GrpcServer
@@ -104,7 +104,7 @@ class DrainingServer(uvicorn.Server):
         # two, for the requests of the connections that were accepted last
         while n_idle_ticks < 2 and not self.force_exit:
             await self._serve_and_close()
-            n_idle_ticks = 0 if count_waiting(self._listeners) else n_idle_ticks + 1
+            n_idle_ticks = 0 if has_waiting(self._listeners) else n_idle_ticks + 1
 
     async def _serve_and_close(self) -> None:
         await super().on_tick(0)  # makes the default headers anew

@@ -1,8 +1,8 @@
 """The listening sockets of the service."""
 
+import select
 import socket
 import struct
-import sys
 from array import array
 from collections.abc import Iterable
 from contextlib import suppress
@@ -10,8 +10,6 @@ from typing import Final
 
 BACKLOG: Final = 2_048
 _SO_ATTACH_FILTER: Final = 26
-_UNACKED: Final = slice(24, 28)
-"""``tcpi_unacked`` in ``struct tcp_info`` of Linux: of a listener, the connections that wait."""
 _DROP_SYN: Final = b"".join(
     struct.pack("HBBI", *instruction)
     for instruction in (
@@ -65,9 +63,9 @@ def drop_new_connections(listeners: Iterable[socket.socket]) -> None:
             listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
-def count_waiting(listeners: Iterable[socket.socket]) -> int:
-    """Return how many connections wait to be accepted; 0 where the kernel does not tell."""
-    if not hasattr(socket, "TCP_INFO"):
-        return 0
-    infos = (item.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28) for item in listeners)
-    return sum(int.from_bytes(info[_UNACKED], sys.byteorder) for info in infos)
+def has_waiting(listeners: Iterable[socket.socket]) -> bool:
+    """Whether a connection waits to be accepted."""
+    poll = select.poll()
+    for listener in listeners:
+        poll.register(listener, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,8 +1,7 @@
 """Bodies that are not complete: a bound on their bytes, and which is dropped to keep it.
 
-Clients that send without end could otherwise occupy the memory for bodies for ever. So the oldest
-body is dropped for the next one. Short bodies do not count, and complete bodies have a bound of
-their own.
+Clients that send without end could otherwise occupy the memory for bodies for ever, so the oldest
+body is dropped for the next one. Complete bodies have a bound of their own.
 """
 
 from asyncio import CancelledError, Task, current_task

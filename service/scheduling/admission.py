@@ -1,8 +1,5 @@
 """Admission control: how many requests, and how many bytes of bodies, are accepted at once.
 
-A service that accepts more than it can process soon answers everything late. This one rejects what
-exceeds its limits with the time to retry, so the latency of accepted requests stays bounded.
-
 A permit is held from the moment that a request is parsed, so slow or invalid requests hold none.
 Bodies that are not complete, or wait for a thread, are bounded by their bytes.
 """
@@ -99,10 +96,7 @@ class Admission:
     def buffer(self, n_bytes: int) -> None:
         """Count bytes of a body that are held; `release` them afterwards.
 
-        Raises
-        ------
-        OverloadedError
-            If they exceed the limit; then they are not counted.
+        If they exceed the limit, they are not counted, and OverloadedError is raised.
         """
         if self.buffered_bytes + n_bytes > self.max_buffered_bytes:
             raise self.too_many_bytes()

@@ -39,10 +39,7 @@ class DynamicBatcher(Generic[Request, Result]):
     async def submit(self, request: Request, n_bytes: int) -> Result:
         """Return the result of a request with a body of ``n_bytes``, or raise its error.
 
-        Raises
-        ------
-        OverloadedError
-            If there is no free permit.
+        OverloadedError is raised if there is no free permit.
         """
         with self._limit:
             loop = get_running_loop()

@@ -1,9 +1,4 @@
-"""What admission and timeouts raise.
-
-BusyError                   nothing is wrong with the request: try again later
-├── OverloadedError         too many requests, or bytes of bodies, are in progress
-└── DeadlineExceededError   the request waited or was processed for too long
-"""
+"""What admission and timeouts raise."""
 
 
 class BusyError(Exception):

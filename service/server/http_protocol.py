@@ -1,13 +1,8 @@
-"""Uvicorn's HTTP/1.1 protocol with timeouts and size limits for clients.
+"""Uvicorn's HTTP/1.1 protocol with timeouts and size limits, nearer to RFC 9110 and 9112.
 
-The application limits the time of request bodies and of its own work
-(`service.scheduling.timeouts`). This module limits the rest: headers, trailers, pipelined requests,
-connections, and the remainder of a body after its response. It also corrects where uvicorn deviates
-from RFC 9110 and 9112. The kernel ends connections whose client does not read
-(`service.server.listeners`).
-
-There is no timer per request: each connection checks about once a second for how long it has waited
-for its client.
+Not limited here are the time of bodies and of the application's work
+(`service.scheduling.timeouts`), and clients that do not read (`service.server.listeners`).
+There is no timer per request: each connection checks about once a second how long it has waited.
 """
 
 import logging
@@ -72,8 +67,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     _eof: bool = False
 
     _waits_since: float
-    """When the connection was made, headers began that are incomplete, headers ended, or the last
-    response did, or the body after it. From then on it waits for the client, unless it responds."""
+    """When the last of these ended: the connecting, the first piece of incomplete headers, headers,
+    a response, a body that follows its response. Unless it responds, it waits for the client."""
     _check_task: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]

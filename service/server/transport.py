@@ -1,10 +1,8 @@
 """Transport that writes headers and body at once, and closes without losing a response.
 
-Uvicorn writes the response headers, then the body: two system calls and two packets. Joined, they
-are one.
-
-A connection that is closed while its client still sends is reset, and the client may lose the
-response. So its input is read and discarded for a while: lingering close, as in nginx.
+Uvicorn writes headers and body in two system calls and packets. A connection that is closed while
+its client still sends is reset, and the client may lose the response: so its input is read and
+discarded for a while, a lingering close as in nginx.
 """
 
 from asyncio import AbstractEventLoop, TimerHandle, Transport

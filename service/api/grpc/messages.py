@@ -4,15 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from service.api.errors import MalformedBodyError, TensorError
 from service.api.grpc import open_inference_pb2 as pb
-from service.api.grpc.complexity import exceeds_complexity
 from service.api.json_body import invalid_request
 from service.api.open_inference import schemas
 from service.api.open_inference.model import BOOL, FP32, OutputValues, TensorModel, to_binary
-from service.api.open_inference.requests import BYTES, INPUTS, MAX_OTHER_STRINGS
+from service.api.open_inference.requests import BYTES
 
 CONTENTS: Final = {FP32: "fp32_contents", BOOL: "bool_contents"}
 """The field with the elements of each type but BYTES."""
@@ -37,12 +36,6 @@ def infer(data: bytes, model: TensorModel) -> pb.ModelInferResponse:
     Its outputs have the form of the inputs. RequestError is raised for a request that is not valid,
     HTTPException if it is for another model, InferenceError if the network fails.
     """
-    n_texts = len(INPUTS) * model.limits.max_batch_size
-    if exceeds_complexity(data, max_fields=MAX_OTHER_STRINGS + n_texts):
-        raise TensorError(
-            f"Expected at most {model.limits.max_batch_size} texts, as BYTES, and few parameters; "
-            "got more."
-        )
     message = parse_message(pb.ModelInferRequest, data)
     model.named(message.model_name, message.model_version)
     request = _to_infer_request(message)
@@ -51,6 +44,9 @@ def infer(data: bytes, model: TensorModel) -> pb.ModelInferResponse:
 
 
 def _to_infer_request(message: pb.ModelInferRequest) -> schemas.InferRequest:
+    # a message of a megabyte may have half a million, each of which would become a dictionary
+    if max(len(message.inputs), len(message.outputs)) > schemas.MAX_TENSORS:
+        raise TensorError(f"Expected at most {schemas.MAX_TENSORS} inputs and outputs, got more.")
     raw = message.raw_input_contents
     if raw:
         _check_raw(message)
@@ -61,19 +57,22 @@ def _to_infer_request(message: pb.ModelInferRequest) -> schemas.InferRequest:
             "name": tensor.name,
             "datatype": tensor.datatype,
             "shape": list(tensor.shape),
-            "parameters": _to_values(tensor.parameters) | size,
+            "parameters": _to_values(tensor.parameters, schemas.InputParameters) | size,
             "data": None if raw else list(tensor.contents.bytes_contents),
         }
         inputs.append(given)
     outputs = [
-        {"name": output.name, "parameters": _to_values(output.parameters)}
+        {
+            "name": output.name,
+            "parameters": _to_values(output.parameters, schemas.OutputParameters),
+        }
         for output in message.outputs
     ]
     try:
         return schemas.InferRequest.model_validate(
             {
                 "id": message.id or None,
-                "parameters": _to_values(message.parameters),
+                "parameters": _to_values(message.parameters, schemas.InferParameters),
                 "inputs": inputs,
                 "outputs": outputs,
             }
@@ -95,11 +94,15 @@ def _check_raw(message: pb.ModelInferRequest) -> None:
             )
 
 
-def _to_values(parameters: Mapping[str, pb.InferParameter]) -> dict[str, Any]:
+def _to_values(
+    parameters: Mapping[str, pb.InferParameter], known: type[BaseModel]
+) -> dict[str, Any]:
+    """Return the values of the known parameters; there may be any number of others."""
     values = {}
-    for name, parameter in parameters.items():
-        kind = parameter.WhichOneof("parameter_choice")
-        values[name] = None if kind is None else getattr(parameter, kind)
+    for name in known.model_fields:
+        if name in parameters:
+            kind = parameters[name].WhichOneof("parameter_choice")
+            values[name] = None if kind is None else getattr(parameters[name], kind)
     return values
 
 

@@ -13,10 +13,12 @@ from service.api.json_complexity import exceeds_json_complexity
 from service.api.limits import RequestLimits
 from service.api.media_type import JSON
 from service.api.open_inference.model import OutputValues, TensorModel, to_binary
-from service.api.open_inference.requests import HEADER_LENGTH, INPUTS, MAX_OTHER_STRINGS
+from service.api.open_inference.requests import HEADER_LENGTH, INPUTS
 from service.api.open_inference.schemas import InferRequest
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
+MAX_OTHER_STRINGS: Final = 500
+"""Names, and values that are no texts; clients may send parameters of their own."""
 
 
 def infer(body: bytes, header_length: str | None, model: TensorModel) -> Response:

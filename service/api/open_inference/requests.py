@@ -24,8 +24,6 @@ PLAUSIBLE: Final = 2**31
 """Numbers beyond are not repeated; they may have thousands of digits."""
 TEXT, TITLE = "text", "title"
 INPUTS: Final = (TEXT, TITLE)
-MAX_OTHER_STRINGS: Final = 500
-"""Names, and values that are no texts; clients may send parameters of their own."""
 CONTENT_TYPES: Final = ("str",)
 """MLServer's names for texts as they are; others, such as base64, would have to be decoded."""
 REQUEST_CONTENT_TYPES: Final = (*CONTENT_TYPES, "pd")

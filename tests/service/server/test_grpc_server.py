@@ -328,14 +328,35 @@ def hostile() -> Iterator[tuple[RunningService, int, Any]]:
         yield served
 
 
+def field(number: int, content: bytes) -> bytes:
+    """Return a field whose content has a length."""
+    length, size = bytearray(), len(content)
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes([number << 3 | 2, *length, size]) + content
+
+
+STRUCTURE: Final = {
+    "inputs": field(5, b"") * 530_000,
+    "outputs": field(6, b"") * 530_000,
+    "raw contents": field(7, b"") * 530_000,
+    "elements": field(5, field(5, field(8, b"") * 530_000)),
+    "shape": field(5, field(3, b"\xac\x02" * 530_000)),
+    "groups": b"\x7b" * 530_000 + b"\x7c" * 530_000,
+    "parameters": b"".join(field(4, field(1, b"%x" % number)) for number in range(115_000)),
+}
+
+
 def test_memory_of_hostile_messages(hostile: tuple[RunningService, int, Any]) -> None:
-    """Megabytes of fields of two bytes are rejected before each becomes an object."""
+    """A megabyte of fields of two bytes each is rejected before each becomes a Python object."""
     service, _, channel = hostile
     infer = channel.unary_unary(f"/{INFERENCE_SERVICE}/ModelInfer")
     before = peak_megabytes(service.process.pid)
-    for hostile_message in (b"\x2a\x00" * 530_000, b"\x3a\x00" * 530_000):
+    for hostile_message in STRUCTURE.values():
+        message = field(1, b"reuters") + hostile_message
         with pytest.raises(grpc.RpcError) as raised:
-            infer(hostile_message, timeout=30)
+            infer(message, timeout=30)
         assert raised.value.code() is StatusCode.INVALID_ARGUMENT
     assert peak_megabytes(service.process.pid) - before < 60
 

@@ -100,6 +100,14 @@ def test_outputs_that_are_named(served: ServedModel, *, raw: bool) -> None:
     assert [row[0].rpartition(":")[2] for row in found["probabilities"]] == ["crude", "earn"]
 
 
+def test_other_parameters_are_ignored(served: ServedModel) -> None:
+    message = infer_request([CRUDE], top_k=1)
+    for parameters in (message.parameters, message.inputs[0].parameters):
+        for number in range(400):
+            parameters[f"other {number}"].string_param = "a" * 100
+    assert values(respond(served, message))["topic"] == [["crude"]]
+
+
 def mixed() -> pb.ModelInferRequest:
     message = infer_request(["a"])
     add_input(message, ["b"], raw=False)
@@ -138,6 +146,15 @@ def with_output(name: str) -> pb.ModelInferRequest:
     return message
 
 
+def many(inputs: int = 1, outputs: int = 1) -> pb.ModelInferRequest:
+    message = pb.ModelInferRequest(model_name=MODEL)
+    for _ in range(inputs):
+        add_input(message, ["a"], name="text")
+    for _ in range(outputs):
+        message.outputs.add(name="topic")
+    return message
+
+
 def with_shared_memory() -> pb.ModelInferRequest:
     message = infer_request(["a"], raw=False)
     message.inputs[0].parameters["shared_memory_region"].string_param = SENT
@@ -163,6 +180,8 @@ INVALID: Final[dict[str, tuple[pb.ModelInferRequest, str]]] = {
     "high": (infer_request(["a"], shape=[2**62]), "text: Input should have at most 5 items"),
     "dimensions": (infer_request(["a"], shape=[1] * 9), "inputs[0].shape: List should have at"),
     "too many": (infer_request(["a"] * 6), "text: Input should have at most 5 items"),
+    "many inputs": (many(inputs=10), "Expected at most 9 inputs and outputs, got more."),
+    "many outputs": (many(outputs=10), "Expected at most 9 inputs and outputs, got more."),
     "more elements": (with_raw(b"\0\0\0\0" * 9), "text: expected 1 elements, as its shape says"),
     "no element": (with_raw(b""), "text: expected 1 elements, as its shape says, got 0."),
     "no length": (with_raw(b"\1\0"), "text[0]: expected the element's length in 4 bytes, got 2."),

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, V2: what KServe, Triton and their clients speak, over HTTP.
+"""The Open Inference Protocol, V2, which KServe, Triton and their clients speak.
 
 The same texts, predictions and limits as ``POST /classify/batch``, in another form.
 """

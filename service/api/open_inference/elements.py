@@ -14,22 +14,19 @@ def pack_elements(elements: Iterable[bytes]) -> bytes:
     return b"".join(part for item in elements for part in (_LENGTH.pack(len(item)), item))
 
 
-def unpack_elements(data: memoryview, name: str) -> Iterator[bytes]:
+def unpack_elements(data: memoryview) -> Iterator[bytes]:
     """Read what `pack_elements` writes; never more than is there, whatever the lengths say.
 
-    TensorError, with the name of the tensor, is raised if the data end within an element.
+    TensorError is raised if the data end within an element.
     """
-    number = 0
     while data:
-        where = f"{name}[{number}]"
         if len(data) < _LENGTH.size:
             raise TensorError(
-                f"{where}: expected the element's length in {_LENGTH.size} bytes, got {len(data)}."
+                f"expected the element's length in {_LENGTH.size} bytes, got {len(data)}."
             )
         (length,) = _LENGTH.unpack_from(data)
         data = data[_LENGTH.size :]
         if len(data) < length:
-            raise TensorError(f"{where}: expected {length} bytes, got {len(data)}.")
+            raise TensorError(f"expected {length} bytes, got {len(data)}.")
         yield bytes(data[:length])
         data = data[length:]
-        number += 1

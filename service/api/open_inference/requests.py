@@ -120,37 +120,40 @@ def _columns(tensors: Sequence[InputTensor], data: memoryview) -> dict[str, list
         )
     columns = {}
     for tensor, size in zip(tensors, sizes, strict=True):
-        columns[tensor.name] = _elements(tensor, None if size is None else data[:size])
+        columns[tensor.name] = _strings(tensor, None if size is None else data[:size])
         data = data[size or 0 :]
     return columns
 
 
-def _elements(tensor: InputTensor, data: memoryview | None) -> list[str]:
+def _strings(tensor: InputTensor, data: memoryview | None) -> list[str]:
     """Return the strings of a tensor, as many as it declares."""
     name, n_texts = tensor.name, tensor.shape[0]
     if (data is None) == (tensor.data is None):
         raise TensorError(f"{name}: expected either data or the parameter binary_data_size.")
-    elements: list[Any] = tensor.data or []
-    if data is not None:  # not all are read if they are too many
-        elements = [*islice(unpack_elements(data, name), n_texts + 1)]
-    if len(elements) != n_texts:
-        came = len(elements) if len(elements) < n_texts else "more"
+    elements = iter(tensor.data or []) if data is None else unpack_elements(data)
+    strings: list[str] = []
+    try:  # not all are read if they are too many
+        strings.extend(_string(element) for element in islice(elements, n_texts + 1))
+    except TensorError as error:
+        raise error.at(f"{name}[{len(strings)}]") from None
+    if len(strings) != n_texts:
+        came = len(strings) if len(strings) < n_texts else "more"
         raise TensorError(f"{name}: expected {n_texts} elements, as its shape says, got {came}.")
-    return [_string(element, f"{name}[{number}]") for number, element in enumerate(elements)]
+    return strings
 
 
-def _string(element: Any, place: str) -> str:
+def _string(element: Any) -> str:
     if isinstance(element, bytes):
         try:
             return element.decode()
         except UnicodeDecodeError as error:
             raise TensorError(
-                f"{place}: expected UTF-8, got something else at byte {error.start}."
+                f"expected UTF-8, got something else at byte {error.start}."
             ) from None
     if isinstance(element, list) and len(element) == 1:
         (element,) = element
     if not isinstance(element, str):
-        raise TensorError(f"{place}: expected a string, flat or in a list of its own.")
+        raise TensorError("expected a string, flat or in a list of its own.")
     return element
 
 

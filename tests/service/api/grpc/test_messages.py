@@ -47,9 +47,7 @@ def values(response: pb.ModelInferResponse) -> dict[str, Any]:
         contents = output.contents
         flat: Any
         if output.datatype == "BYTES":
-            elements = (
-                unpack_elements(memoryview(raw[index]), "") if raw else contents.bytes_contents
-            )
+            elements = unpack_elements(memoryview(raw[index])) if raw else contents.bytes_contents
             flat = [element.decode() for element in elements]
         elif raw:
             flat = np.frombuffer(raw[index], "<f4" if output.datatype == "FP32" else bool)

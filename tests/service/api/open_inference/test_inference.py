@@ -149,7 +149,7 @@ def test_binary_both_ways(client: TestClient, media_type: str | None) -> None:
     sizes = [item["parameters"]["binary_data_size"] for item in (probabilities, topic)]
     assert (sizes[0], sum(sizes)) == (2 * 46 * 4, len(response.content) - length)
     assert "data" not in topic
-    elements = unpack_elements(memoryview(response.content)[length + sizes[0] :], "topic")
+    elements = unpack_elements(memoryview(response.content)[length + sizes[0] :])
     plain = by_name(ask(client, tensor([CRUDE, "Ölpreis €"]), tensor(["", "a"], "title")))
     assert [item.decode() for item in elements] == [*chain(*plain["topic"])]
     assert score["data"] == pytest.approx([*chain(*plain["score"])], abs=1e-6)
@@ -429,7 +429,7 @@ def test_classes_are_strings_as_triton_writes_them(client: TestClient, *, binary
     if binary:
         length = int(response.headers[HEADER_LENGTH])
         (described,) = json.loads(response.content[:length])["outputs"]
-        elements = unpack_elements(memoryview(response.content)[length:], "probabilities")
+        elements = unpack_elements(memoryview(response.content)[length:])
         found = np.array([element.decode() for element in elements]).reshape(described["shape"])
     else:
         (described,) = response.json()["outputs"]

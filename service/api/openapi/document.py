@@ -8,16 +8,13 @@ from fastapi.responses import JSONResponse
 from pydantic.json_schema import models_json_schema
 
 from service.api.limits import RequestLimits
-from service.api.media_type import JSON
 from service.api.open_inference.schemas import InferRequest
-from service.api.openapi.examples import add_examples, problem_examples
-from service.api.openapi.operations import REFERENCE, UNAUTHORIZED, reference
-from service.api.problems import MEDIA_TYPE as PROBLEM_JSON
-from service.api.problems import OPEN_INFERENCE_PREFIX, PROBLEMS, Problem
+from service.api.openapi.examples import add_examples
+from service.api.openapi.operations import REFERENCE, UNAUTHORIZED, problem_response, reference
+from service.api.problems import OPEN_INFERENCE_PREFIX
 from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest
 from service.api.text_classification import PredictRequest
 from service.model import DEFAULT_TOP_K, TopicClassifier
-from service.scheduling.errors import BusyError
 
 OPENAPI_PATH: Final = "/openapi.json"
 WHITE_SPACE: Final = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -26,11 +23,6 @@ _BLANK: Final = {"pattern": f"^[{WHITE_SPACE}]*$"}
 """Matches a blank string. Null and absent fields pass it too, so they count as blank."""
 NOT_BLANK: Final = {"not": {"properties": {"text": _BLANK, "title": _BLANK}}}
 """Requires a text or a title. Client generators turn ``anyOf`` into a union, but ignore ``not``."""
-RETRY_AFTER: Final = {
-    "description": "Seconds after which to retry.",
-    "schema": {"type": "integer", "minimum": 1},
-}
-BUSY: Final = {str(kind.status) for error, kind in PROBLEMS.items() if issubclass(error, BusyError)}
 REQUEST_ID: Final = {
     "description": "The client's request id, or a new one; the log lines of the request have it.",
     "schema": {"type": "string"},
@@ -72,7 +64,8 @@ def complete_openapi(
         for method, operation in operations.items():
             if needs_key is not None and needs_key(method.upper(), path):
                 _require_key(operation, path)
-            _complete_responses(operation)
+            for response in operation["responses"].values():
+                response["headers"] = {"X-Request-ID": REQUEST_ID, **response.get("headers", {})}
     add_examples(paths, classifier, limits)
     return document
 
@@ -80,23 +73,9 @@ def complete_openapi(
 def _require_key(operation: dict[str, Any], path: str) -> None:
     operation["security"] = [{"key": []}]
     if not path.startswith(OPEN_INFERENCE_PREFIX):  # which has a default error response
-        content = {JSON: {"schema": reference(Problem)}}
         headers = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-        operation["responses"][str(UNAUTHORIZED)] = {"content": content, "headers": headers}
-
-
-def _complete_responses(operation: dict[str, Any]) -> None:
-    """Add headers; move problems to their media type, since FastAPI declares all models as JSON."""
-    classifies = "requestBody" in operation
-    for status, response in operation["responses"].items():
-        response["headers"] = {"X-Request-ID": REQUEST_ID, **response.get("headers", {})}
-        content = response.get("content", {})
-        if content.get(JSON, {}).get("schema") == reference(Problem):
-            examples = problem_examples(int(status), classifies=classifies)
-            content[PROBLEM_JSON] = {**content.pop(JSON), "examples": examples}
-            response["description"] = "; or: ".join(item["summary"] for item in examples.values())
-            if status in BUSY:
-                response["headers"]["Retry-After"] = RETRY_AFTER
+        response = problem_response(UNAUTHORIZED) | {"headers": headers}
+        operation["responses"][str(UNAUTHORIZED)] = response
 
 
 def _request_schemas(limits: RequestLimits) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
@@ -13,7 +12,6 @@ from service.api.limits import RequestLimits
 from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.parsing import parse_batch, parse_classify_request
 from service.api.predictor import Predictor
-from service.api.problems import INSTANCE_PREFIX, PROBLEMS, to_problem
 from service.api.schemas import BatchItem
 from service.model import InferenceError, NewsText, TopicClassifier
 from service.observability.health import ServiceHealth
@@ -25,7 +23,6 @@ Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
 
 TEXT_FIELDS: Final = tuple(BatchItem.model_fields)
-REQUEST_ID: Final = "0123456789abcdef-1"
 
 
 def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: RequestLimits) -> None:
@@ -145,17 +142,3 @@ def _tensors(batch: Request) -> Request:
     outputs = [{"name": "topic"}, {"name": "score"}]
     parameters = {name: value for name, value in batch.items() if name != "items"}
     return {"inputs": inputs, "outputs": outputs, "parameters": parameters}
-
-
-def problem_examples(status: int, *, classifies: bool) -> Examples:
-    """Return an example of each problem with a status of an operation that classifies, or not."""
-    examples: Examples = {}
-    for error, kind in PROBLEMS.items():
-        if kind.status != status or (error is InferenceError and not classifies):
-            continue
-        problem = to_problem(kind.example or error())
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            problem.instance = INSTANCE_PREFIX + REQUEST_ID
-        value = problem.model_dump(exclude_none=True)
-        examples[kind.slug] = {"summary": kind.title, "description": kind.when, "value": value}
-    return examples

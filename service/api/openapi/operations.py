@@ -1,6 +1,7 @@
 """Bodies and statuses of the operations, where FastAPI cannot derive them."""
 
 from collections.abc import Collection, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -9,24 +10,25 @@ from starlette.routing import BaseRoute
 from service.api.errors import UnauthorizedError
 from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.middleware.instrumentation import UNMATCHED
-from service.api.problems import PROBLEMS, UNAVAILABLE, Problem
+from service.api.problems import INSTANCE_PREFIX, PROBLEMS, UNAVAILABLE, Problem, to_problem
+from service.api.problems import MEDIA_TYPE as PROBLEM_JSON
 from service.api.schemas import ClassifyRequest, PlainTextOptions
-from service.scheduling.errors import OverloadedError
+from service.model import InferenceError
+from service.scheduling.errors import BusyError, OverloadedError
 
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
 CLASSIFY_STATUSES: Final = {kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED}
 """Of the problems of operations that classify. 401 depends on the keys."""
-PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem} for status in sorted(CLASSIFY_STATUSES)
-}
-"""Of operations that classify; others have ``QUEUED``, and health checks ``SERVER_ERROR``."""
 OVERLOADED: Final = PROBLEMS[OverloadedError].status
-SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {500: {"model": Problem}}
-QUEUED: Final[dict[int | str, dict[str, Any]]] = {OVERLOADED: {"model": Problem}, **SERVER_ERROR}
-"""Of operations behind `service.api.middleware.fair_queue`."""
 OF_ANY_ROUTE: Final = {200, 405, PROBLEMS[Exception].status}
 
 REFERENCE: Final = "#/components/schemas/{model}"
+RETRY_AFTER: Final = {
+    "description": "Seconds after which to retry.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+REQUEST_ID: Final = "0123456789abcdef-1"
+"""Of the examples."""
 
 
 def describe_classify() -> dict[str, Any]:
@@ -55,9 +57,44 @@ def describe_body(model: type, others: Mapping[str, Any] | None = None) -> dict[
     return {"requestBody": {"required": True, "content": content}}
 
 
+def problem_response(status: int, *, classifies: bool = True) -> dict[str, Any]:
+    """Return the response with a status of an operation that classifies, or not: its problems."""
+    examples: dict[str, Any] = {}
+    headers = {}
+    for error, kind in PROBLEMS.items():
+        if kind.status != status or (error is InferenceError and not classifies):
+            continue
+        if issubclass(error, BusyError):
+            headers["Retry-After"] = RETRY_AFTER
+        problem = to_problem(kind.example or error())
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            problem.instance = INSTANCE_PREFIX + REQUEST_ID
+        value = problem.model_dump(exclude_none=True)
+        examples[kind.slug] = {"summary": kind.title, "description": kind.when, "value": value}
+    return {
+        "description": "; or: ".join(example["summary"] for example in examples.values()),
+        "headers": headers,
+        "content": {PROBLEM_JSON: {"schema": reference(Problem), "examples": examples}},
+    }
+
+
 def reference(model: type) -> dict[str, str]:
     """Return the reference to the schema of a model."""
     return {"$ref": REFERENCE.format(model=model.__name__)}
+
+
+PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: problem_response(status) for status in sorted(CLASSIFY_STATUSES)
+}
+"""Of operations that classify; others have ``QUEUED``, and health checks ``SERVER_ERROR``."""
+SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {
+    500: problem_response(500, classifies=False)
+}
+QUEUED: Final[dict[int | str, dict[str, Any]]] = {
+    OVERLOADED: problem_response(OVERLOADED),
+    **SERVER_ERROR,
+}
+"""Of operations behind `service.api.middleware.fair_queue`."""
 
 
 def statuses_by_route(

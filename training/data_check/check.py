@@ -90,8 +90,7 @@ def find_repeated_texts(rows: Sequence[LabelledRow], found: Duplicates) -> dict[
     """Find duplicates, and those of them whose topics differ."""
     own = np.arange(len(rows))
     exact, near = found.exact != own, (found.exact == own) & (found.near != own)
-    numbers: dict[frozenset[str], int] = {}
-    topics = np.array([numbers.setdefault(frozenset(row.topics), len(numbers)) for row in rows])
+    topics = first_rows(frozenset(row.topics) for row in rows)
     other_exact, other_near = topics != topics[found.exact], topics != topics[found.near]
     return {
         "exact_duplicates": _finding("texts with the words of an earlier text", exact, found.exact),

@@ -55,7 +55,6 @@ def read_words(rows: Iterable[LabelledRow]) -> RowWords:
 def unknown_shares(counts: csr_array) -> NDArray[np.float64]:
     """Return which share of each row's distinct words occurs in no other row, (n_rows,)."""
     n_rows_with = np.bincount(counts.indices, minlength=counts.shape[1])
-    alone = np.concatenate([[0], np.cumsum(n_rows_with[counts.indices] == 1)])
-    n_distinct = np.diff(counts.indptr)
-    shares: NDArray[np.float64] = np.diff(alone[counts.indptr]) / np.maximum(n_distinct, 1)
+    n_alone = counts.sign() @ (n_rows_with == 1)
+    shares: NDArray[np.float64] = n_alone / np.maximum(np.diff(counts.indptr), 1)
     return shares

@@ -34,12 +34,14 @@ def export(
     ``SOURCE_DATE_EPOCH``, in seconds, sets the time of creation, so that a run can be repeated to
     the byte.
     """
+    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    created = int(seconds) if seconds.isdecimal() else time.time()
     graph = onnx.load_from_string(model.exported).graph
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         name=dataset.name,
         version=folder.resolve().name,
-        created=datetime.fromtimestamp(_now(), UTC).isoformat(timespec="seconds"),
+        created=datetime.fromtimestamp(created, UTC).isoformat(timespec="seconds"),
         command=command,
         recipe={"name": model.recipe, "settings": dict(model.settings)},
         data={
@@ -81,11 +83,6 @@ def export(
         for output, expected in model.predict(token_ids).items():
             check_parity(expected=expected, actual=classifier.infer(encoded, output))
     return bundle
-
-
-def _now() -> float:
-    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return int(seconds) if seconds.isdecimal() else time.time()
 
 
 def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) -> None:

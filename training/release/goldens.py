@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from importlib.resources import files
-from itertools import zip_longest
+from itertools import compress, zip_longest
 from typing import Final
 
 import numpy as np
@@ -45,9 +45,9 @@ def make_goldens(
     ]
     if has_reuters_topics(dataset.topic_codes):
         return goldens
-    leads = [_lead(golden, len(dataset.topics)) for golden in goldens]
-    clear = [golden for golden, lead in zip(goldens, leads, strict=True) if lead >= MIN_LEAD]
-    return clear or [goldens[int(np.argmax(leads))]]
+    rising = np.sort([golden.probabilities[: len(dataset.topics)] for golden in goldens])
+    leads = rising[:, -1] - rising[:, -2]
+    return list(compress(goldens, leads >= MIN_LEAD)) or [goldens[leads.argmax()]]
 
 
 def held_out_texts(dataset: Dataset) -> list[NewsText]:
@@ -86,8 +86,3 @@ def generate_texts(encoder: TextEncoder) -> list[NewsText]:
         NewsText(draw(N_WORDS), None if number % 2 else draw(N_TITLE_WORDS))
         for number in range(N_TEXTS)
     ]
-
-
-def _lead(golden: Golden, n_topics: int) -> float:
-    second, first = np.sort(golden.probabilities[:n_topics])[-2:]
-    return float(first - second)

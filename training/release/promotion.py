@@ -1,6 +1,5 @@
 """Promotion of a candidate to the released bundles, after checks against the current one."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -42,7 +41,12 @@ def run_checks(
         ours = load_classifier(candidate)
     except BundleError as error:
         return [Check("parity", "goldens hold, hashes match", str(error), passed=False)]
-    check_data(ours.manifest, dataset)
+    if not is_trained_on(ours.manifest, dataset):
+        raise DataError(
+            "expected the data and the split that the candidate was trained on, got others: its "
+            "training texts may be among these test texts. It was trained by: "
+            f"{ours.manifest.command}"
+        )
     numbered = numbered_bundles(released) if released.is_dir() else {}
     served = load_classifier(released) if numbered else None
     if served is not None:
@@ -52,10 +56,12 @@ def run_checks(
     name = ARTICLE if ARTICLE in evaluations else KERAS
     evaluation, stream = evaluations[name], stream_of(evaluations)
     texts = views_of(dataset.test, dataset.vocabulary)[name].texts[:TIMED_TEXTS]
-    references = evaluate(served, dataset) if served else {}
-    reference = references.get(name)
-    reference_stream = stream_of(references) if references else None
-    speed_reference = _lowest_number(numbered, ours) if served else None
+    reference = reference_stream = speed_reference = None
+    if served:
+        references = evaluate(served, dataset)
+        reference, reference_stream = references[name], stream_of(references)
+        rising = (load_classifier(numbered[number]) for number in sorted(numbered))
+        speed_reference = next(item for item in rising if {*_codes(item)} == {*_codes(ours)})
     return [
         checks.check_parity(evaluation, ours.manifest, name),
         checks.check_size(candidate, ours.manifest, len(dataset.topics)),
@@ -69,15 +75,6 @@ def run_checks(
             else [checks.check_useful(evaluation, trivial_accuracies(dataset)["largest_class"])]
         ),
     ]
-
-
-def check_data(manifest: Manifest, dataset: Dataset) -> None:
-    """Raise `DataError` if a bundle was trained on other texts than those of a file's data set."""
-    if not is_trained_on(manifest, dataset):
-        raise DataError(
-            "expected the data and the split that the candidate was trained on, got others: its "
-            f"training texts may be among these test texts. It was trained by: {manifest.command}"
-        )
 
 
 def is_trained_on(manifest: Manifest, dataset: Dataset) -> bool:
@@ -102,15 +99,6 @@ def check_same_topics(
             f"{released}, {describe_difference(_codes(ours), _codes(served))}; clients would get "
             "other topics: release it elsewhere with --to, or here with --new-topics"
         )
-
-
-def _lowest_number(numbered: Mapping[int, Path], ours: TopicClassifier) -> TopicClassifier:
-    """Return the released bundle of the lowest number with the same topics; the last has them."""
-    for number in sorted(numbered):
-        classifier = load_classifier(numbered[number])
-        if {*_codes(classifier)} == {*_codes(ours)}:
-            break
-    return classifier
 
 
 def _codes(classifier: TopicClassifier) -> list[str]:

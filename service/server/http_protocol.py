@@ -2,12 +2,13 @@
 
 Not limited here are the time of bodies and of the application's work
 (`service.scheduling.timeouts`), and clients that do not read (`service.server.listeners`).
-There is no timer per request: each connection checks about once a second how long it has waited.
+There is no timer per request: each connection checks once a second how long it has waited.
 """
 
 import logging
 from asyncio import Handle, TimerHandle, Transport
 from heapq import nsmallest
+from math import inf
 from operator import attrgetter
 from typing import ClassVar, Final
 
@@ -34,7 +35,10 @@ MAX_PIECES_PER_TURN: Final = 8
 requests, or of chunks of 1 byte, takes up to a millisecond."""
 BODY_CHUNK_BYTES: Final = 65_536
 """Parsed at once inside a body of known length."""
-CHECKS_PER_TIMEOUT: Final = 5
+CHECK_SECONDS: Final = 1.0
+"""How late a timeout may be."""
+LINGER_SECONDS: Final = 5.0
+"""How long input is discarded after the response that closes the connection."""
 SHUTDOWN_LINGER_SECONDS: Final = 1.0
 SHUTDOWN_REQUEST_SECONDS: Final = 2.0
 """How long the rest of a request may take after the port is closed."""
@@ -73,7 +77,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start checking timeouts; close idle connections if there are too many."""
-        self._transport = CoalescingTransport(transport, self.loop)
+        self._transport = CoalescingTransport(transport)
         super().connection_made(self._transport)
         self._waits_since = self.loop.time()
         self._check_timeout()
@@ -127,11 +131,12 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._unparsed = memoryview(b"")
-        self._transport.linger_seconds = SHUTDOWN_LINGER_SECONDS
         if self._transport.in_request and not self.cycle.response_started:
             self._reject(503)
         else:
             super().shutdown()
+        if self._transport.is_lingering:
+            self.loop.call_later(SHUTDOWN_LINGER_SECONDS, self._transport.abort)
 
     # callbacks of the parser
 
@@ -293,7 +298,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if self._rejection is not None or self.transport.is_closing():
             return
         self._rejection = status
-        self.rejection_log.log(status, self.loop.time())
+        self._waits_since = self.loop.time()
+        self.rejection_log.log(status, self._waits_since)
         self._unparsed = memoryview(b"")
         self._uncount()
         if self._transport.in_request:
@@ -332,21 +338,24 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     # timeouts
 
     def _check_timeout(self) -> None:
-        """Close the connection if its client has had its time, and else check again."""
-        seconds = self.header_timeout_seconds / CHECKS_PER_TIMEOUT
-        if not self._is_responding() and not self.transport.is_closing():
-            is_idle = not self._in_headers() and not self._transport.in_request
-            timeout = (
-                self.timeout_keep_alive
-                if is_idle and self.cycle is not None
-                else self.header_timeout_seconds
-            )
-            seconds_left = self._waits_since + timeout - self.loop.time()
-            if seconds_left <= 0:
-                self.close_idle()
-            else:
-                seconds = min(seconds, seconds_left)
-        self._check_task = self.loop.call_later(seconds, self._check_timeout)
+        """Close the connection if its client has had its time, and check again."""
+        seconds_left = self._waits_since + self._timeout() - self.loop.time()
+        if seconds_left <= 0:
+            self.close_idle()
+            seconds_left = CHECK_SECONDS
+        self._check_task = self.loop.call_later(
+            min(seconds_left, CHECK_SECONDS), self._check_timeout
+        )
+
+    def _timeout(self) -> float:
+        """How long the client may take for what it has to do next."""
+        if self._transport.is_lingering:
+            return LINGER_SECONDS
+        if self._is_responding() or self.transport.is_closing():
+            return inf
+        if self.cycle is None or self._in_headers() or self._transport.in_request:
+            return self.header_timeout_seconds
+        return self.timeout_keep_alive
 
     def close_idle(self) -> None:
         """Close a connection that waits for its client, with 408 inside a request."""

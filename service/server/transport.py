@@ -2,16 +2,14 @@
 
 Uvicorn writes headers and body in two system calls and packets. A connection that is closed while
 its client still sends is reset, and the client may lose the response: so its input is read and
-discarded for a while, a lingering close as in nginx.
+discarded, until the client or `service.server.http_protocol` closes (lingering close, as in nginx).
 """
 
-from asyncio import AbstractEventLoop, TimerHandle, Transport
+from asyncio import Transport
 from typing import Any, Final
 
-LINGER_SECONDS: Final = 5.0
-"""How long input is discarded after the response that closes the connection."""
 LINGER_BYTES: Final = 33_554_432
-"""How much is discarded in that time: twice the longest body that is read."""
+"""How much input is discarded: twice the longest body that is read."""
 
 _STATUS_LINE_BEGIN: Final = b"HTTP/1.1 "
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -25,18 +23,15 @@ class CoalescingTransport(Transport):
     the next piece or the end. Implements what uvicorn's HTTP protocol uses of a transport.
     """
 
-    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
+    def __init__(self, transport: Transport) -> None:
         super().__init__()
         self._transport = transport
         # whether nothing more can be written; uvicorn asks after each response
         self.is_closing = transport.is_closing  # type: ignore[method-assign]
-        self._loop = loop
         self.waiting_headers = b""
         self._reading_paused = False
         self.reading_held = False
-        self._linger_task: TimerHandle | None = None
         self._lingered_bytes = 0
-        self.linger_seconds = LINGER_SECONDS
         self.in_request = False  # whether the client still sends a request: then `close` lingers
         self.is_lingering = False
 
@@ -58,8 +53,6 @@ class CoalescingTransport(Transport):
     def discard_pending(self) -> None:
         """Discard headers that wait; the connection is lost."""
         self.waiting_headers = b""
-        if self._linger_task is not None:
-            self._linger_task.cancel()
 
     def close(self) -> None:
         """Close once everything is written; linger if the client still sends."""
@@ -70,7 +63,6 @@ class CoalescingTransport(Transport):
             self._transport.write_eof()
             self.is_lingering = True
             self.is_closing = lambda: True  # type: ignore[method-assign]
-            self._linger_task = self._loop.call_later(self.linger_seconds, self._transport.close)
             self.hold_reading(held=False)
             self.resume_reading()
         else:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 import uvicorn
@@ -18,7 +17,7 @@ from service.server.http_protocol import (
     PARSE_CHUNK_BYTES,
     timeout_http_protocol,
 )
-from service.server.transport import LINGER_SECONDS, CoalescingTransport
+from service.server.transport import CoalescingTransport
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 HOST = b"Host: a\r\n"
@@ -161,7 +160,7 @@ def test_100_continue_is_written_at_once() -> None:
 
 def test_abort_discards_pending_headers() -> None:
     recorder = Recorder()
-    transport = CoalescingTransport(recorder, Mock())
+    transport = CoalescingTransport(recorder)
     transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
     transport.abort()
     transport.flush()
@@ -170,7 +169,7 @@ def test_abort_discards_pending_headers() -> None:
 
 def test_lost_connection_discards_pending_headers() -> None:
     recorder = Recorder()
-    connection = CoalescingTransport(recorder, Mock())
+    connection = CoalescingTransport(recorder)
     connection.write(b"HTTP/1.1 200 OK\r\n\r\n")
     connection.discard_pending()
     connection.close()
@@ -337,12 +336,10 @@ def test_unparsed_input_is_discarded_when_the_connection_closes(path: bytes) -> 
     asyncio.run(talk())
 
 
-def test_lingering_close_is_bounded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_bytes_of_a_lingering_close_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport_module, "LINGER_BYTES", 10)
-    recorder, loop = HalfClosing(), Mock()
-    transport = CoalescingTransport(recorder, loop)
+    recorder = HalfClosing()
+    transport = CoalescingTransport(recorder)
     transport.in_request = True
     transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     transport.close()
@@ -352,8 +349,31 @@ def test_lingering_close_is_bounded(
     assert END not in recorder.written
     transport.discard_input(1)
     assert END in recorder.written
-    (seconds, close), _ = loop.call_later.call_args
-    assert (seconds, close) == (LINGER_SECONDS, recorder.close)
+
+
+def test_time_of_a_lingering_close_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts from the response, not from the headers that came too slowly."""
+    monkeypatch.setattr(protocol_module, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(protocol_module, "LINGER_SECONDS", 0.3)
+
+    async def linger() -> float:
+        config = uvicorn.Config(application, lifespan="off", log_config=None)
+        config.load()
+        loop = asyncio.get_running_loop()
+        connection = timeout_http_protocol(0.1)(config, ServerState(), {})
+        transport = HalfClosing()
+        connection.connection_made(transport)
+        connection.data_received(b"GET / HTTP/1.1\r\n")
+        while b"EOF" not in transport.written:
+            await asyncio.sleep(0.01)
+        began = loop.time()
+        while END not in transport.written:
+            connection.data_received(b"a")
+            await asyncio.sleep(0.01)
+        connection.connection_lost(None)
+        return loop.time() - began
+
+    assert 0.2 < asyncio.run(linger()) < 2
 
 
 def test_chunks_are_parsed_a_few_per_turn() -> None:

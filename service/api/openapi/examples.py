@@ -22,6 +22,7 @@ Requests = dict[str, tuple[str, Request]]  # summary and body by name
 Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
 
+CLASSIFY, BATCH, PREDICT = "/classify", "/classify/batch", "/predict"
 TEXT_FIELDS: Final = tuple(BatchItem.model_fields)
 
 
@@ -32,41 +33,37 @@ def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: Req
     request over the limits is left out, and all where the network fails.
     """
     predictor = Predictor(classifier, ServiceMetrics(CollectorRegistry()), limits, ServiceHealth())
-
-    def predict(body: bytes) -> bytes:
-        return predictor.respond(parse_classify_request(body, limits))
-
-    def predict_batch(body: bytes) -> bytes:
-        return predictor.respond_to_batch(*parse_batch(body, limits))
-
-    def predict_labels(body: bytes) -> bytes:
-        return text_classification.predict(body, predictor, limits)
-
+    responders: dict[str, Callable[[bytes], bytes]] = {
+        CLASSIFY: lambda body: predictor.respond(parse_classify_request(body, limits)),
+        BATCH: lambda body: predictor.respond_to_batch(*parse_batch(body, limits)),
+        PREDICT: lambda body: text_classification.predict(body, predictor, limits),
+    }
     try:
-        single, batches = _requests(classifier)
+        requests = _requests(classifier)
     except InferenceError:
-        single, batches = {}, {}
-    texts = _add(paths["/classify"]["post"], single, predict)
-    plain_text = paths["/classify"]["post"]["requestBody"]["content"][PLAIN_TEXT]
+        requests = {}
+    added = {
+        path: _add(paths[path]["post"], requests.get(path, {}), respond)
+        for path, respond in responders.items()
+    }
+    plain_text = paths[CLASSIFY]["post"]["requestBody"]["content"][PLAIN_TEXT]
     plain_text["examples"] = {
         name: {**example, "value": example["value"]["text"]}
-        for name, example in texts.items()
+        for name, example in added[CLASSIFY].items()
         if example["value"].keys() == {"text"}
     }
-    batch = _add(paths["/classify/batch"]["post"], batches, predict_batch)
-    batch.pop("partly_valid", None)  # its blank item does not match the schema
-    inputs = [text for request in single.values() if (text := request[1].get("text"))][:1]
-    _add(paths["/predict"]["post"], _label_requests(*inputs) if inputs else {}, predict_labels)
+    added[BATCH].pop("partly_valid", None)  # its blank item does not match the schema
     tensors = {
-        name: {**example, "value": _tensors(example["value"])} for name, example in batch.items()
+        name: {**example, "value": _tensors(example["value"])}
+        for name, example in added[BATCH].items()
     }
     for path, operations in paths.items():
         if tensors and path.endswith("/infer"):
             operations["post"]["requestBody"]["content"][JSON]["examples"] = tensors
 
 
-def _requests(classifier: TopicClassifier) -> tuple[Requests, Requests]:
-    """Return requests to ``POST /classify`` and to ``POST /classify/batch``."""
+def _requests(classifier: TopicClassifier) -> dict[str, Requests]:
+    """Return requests by path."""
     predictions = classifier.classify(classifier.golden_texts, top_k=1)
     pairs = list(zip(classifier.golden_texts, predictions, strict=True))
     pairs.sort(key=lambda pair: pair[1].group is None)
@@ -96,17 +93,14 @@ def _requests(classifier: TopicClassifier) -> tuple[Requests, Requests]:
         batch["all_topics"] = (summary, {"items": [several, first], **options})
     if classifier.has_subjects:
         single["subjects"] = ("With subjects", {**first, "top_k": 1, "subjects": True})
-    return single, batch
-
-
-def _label_requests(text: str) -> Requests:
-    """Return requests to ``POST /predict``."""
+    text = first.get("text") or first["title"]
     parameters = {"parameters": {"top_k": 1}}
-    return {
+    labels = {
         "text": ("A text", {"inputs": text}),
         "parameters": ("A text with parameters", {"inputs": text, **parameters}),
         "texts": ("A list of texts", {"inputs": [text], **parameters}),
     }
+    return {CLASSIFY: single, BATCH: batch, PREDICT: labels}
 
 
 def _with_most_topics(classifier: TopicClassifier, requests: Sequence[Request]) -> Request:

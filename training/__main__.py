@@ -22,7 +22,7 @@ from service.model import find_bundle, load_bundle, load_classifier
 from service.model.repository import numbered_bundles
 from training.console import print_line, stdout_console
 from training.data import SPLIT_SEED, Source, load_dataset
-from training.data.dataset import DataError
+from training.data.dataset import MAX_SEED, DataError
 from training.data.download import download_corpus
 from training.data.keras_files import download_keras_files
 from training.data.loading import load_data
@@ -51,7 +51,7 @@ cli = typer.Typer(
 
 CANDIDATES: Final = Path("models/candidates")  # of bundles without an --out
 MODELS: Final = Path("models")
-SeedOption = Annotated[int, typer.Option(help="Random seed.", min=0)]
+SeedOption = Annotated[int, typer.Option(help="Random seed.", min=0, max=MAX_SEED)]
 
 
 @cli.command()
@@ -72,7 +72,8 @@ def train(
         ),
     ] = None,
     split_seed: Annotated[
-        int, typer.Option(min=0, help="Random seed of the split; the default is Keras'.")
+        int,
+        typer.Option(min=0, max=MAX_SEED, help="Random seed of the split; the default is Keras'."),
     ] = SPLIT_SEED,
     chronological: Annotated[
         bool,
@@ -186,7 +187,8 @@ def promote(
 
     The data set is that of the bundle, whose files are looked for in the working folder.
     """
-    name = load_bundle(find_bundle(candidate)).manifest.name
+    candidate = find_bundle(candidate)
+    name = load_bundle(candidate).manifest.name
     if to is None and (Path(name).name != name or name in ("..", CANDIDATES.name)):
         raise DataError(f"expected --to FOLDER, as {name!r} is no name of a folder")
     released = to or MODELS / name

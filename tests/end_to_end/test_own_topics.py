@@ -64,7 +64,7 @@ def test_three_commands_from_a_file_to_an_answer(tmp_path: Path) -> None:
 
     shown = run(tmp_path, "train", "--data", "desk.jsonl", "--name", "desk")
     assert "suspected label errors" in shown
-    shown = run(tmp_path, "promote", "models/candidates/1", "--to", "models/desk")
+    shown = run(tmp_path, "promote", "models/candidates", "--to", "models/desk")  # its newest
     assert "Released as models/desk/1" in shown
 
     with RunningService(NEWSWIRE_MODEL_DIR=str(tmp_path / "models" / "desk")) as service:

@@ -227,6 +227,21 @@ def test_unknown_recipe_is_usage_error() -> None:
     assert "'soup' is not" in " ".join(shown.stderr.split())
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "--seed"],
+        ["train", "--split-seed"],
+        ["ablate", "--out", "x", "--seed"],
+        ["check-data", "x.jsonl", "--seed"],
+    ],
+)
+def test_seed_that_is_too_high_is_usage_error(command: list[str]) -> None:
+    shown = run(*command, str(2**32))
+    assert shown.returncode == 2
+    assert str(2**32 - 1) in shown.stderr
+
+
 @pytest.mark.parametrize("name", ["..", "a/b", "candidates"])
 def test_promotion_stays_in_a_folder_of_its_own(tmp_path: Path, name: str) -> None:
     bundle = load_bundle(LATEST)

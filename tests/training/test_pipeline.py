@@ -58,6 +58,20 @@ def test_bundle_of_other_topics(folder: Path, dataset: Dataset) -> None:
     assert prediction.no_topic is None
 
 
+def test_another_setting_of_the_svms_does_not_choose_their_strength(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """Only a strength that is named is taken as it is."""
+    chosen = []
+    for assignments in (["any_topic_weight=0.5"], ["C=3"]):
+        settings = read_settings(Recipe.LINEAR, assignments)
+        bundle = run(dataset, tmp_path / assignments[0], settings=settings)
+        chosen.append(load_bundle(bundle).manifest.recipe["settings"]["svm"])
+    assert [each["any_topic_weight"] for each in chosen] == [0.5, 0.75]
+    assert chosen[0]["C"] in C_OF_OTHER_TOPICS
+    assert chosen[1]["C"] == 3
+
+
 def test_report_has_no_word_of_reuters(folder: Path) -> None:
     card = (folder / "evaluation" / "model_card.md").read_text()
     for word in ("reuters", "keras", "newswire", "wire", "1987", "no topic fits", "negatives"):

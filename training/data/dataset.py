@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from service.model import NewsText, NewswireError, Topic
 
 SPLIT_SEED: Final = 113
+MAX_SEED: Final = 2**32 - 1  # of the generators of numpy and scikit-learn
 TRAIN_SHARE: Final = 1 - 0.2
 NO_TOPIC: Final = -1  # label of a text of which no topic fits
 FILES: Final = "files"  # source of a data set with texts of the user's own

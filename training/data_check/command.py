@@ -13,7 +13,7 @@ import typer
 from service.rows import find_repeated_file
 from training.console import stdout_console
 from training.data import Source
-from training.data.dataset import DataError
+from training.data.dataset import MAX_SEED, DataError
 from training.data.options import DataOptions, GivenOptions, with_data_options
 from training.data.output_files import check_outputs, write_files
 
@@ -42,7 +42,7 @@ def check_data(
     others: Annotated[
         Path | None, typer.Option(help="Write the rows that are no suspects as JSON lines.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed of the folds.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the folds.", min=0, max=MAX_SEED)] = 0,
 ) -> None:
     """Check labelled texts: duplicates, leaks, rare topics, suspected label errors.
 

@@ -36,10 +36,10 @@ from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings
 from training.recipes.linear_network import build_network, predict, quantize, to_onnx
 from training.recipes.reuters import WrittenText, has_reuters_topics, synonyms_for
-from training.recipes.svm import SVMSettings, add_synonyms, fit_svms
+from training.recipes.svm import C_OF_REUTERS, SVMSettings, add_synonyms, fit_svms
 from training.recipes.trained_model import OutOfFold, TrainedModel, serialize
 
-C_OF_OTHER_TOPICS: Final = (0.2, SVMSettings().C)
+C_OF_OTHER_TOPICS: Final = (0.2, C_OF_REUTERS)
 MIN_NEGATIVES: Final = 5  # fewer than a topic must have do not show what no topic looks like
 
 
@@ -71,9 +71,10 @@ def fit(
     `C_OF_OTHER_TOPICS` with the highest out-of-fold accuracy.
     """
     settings = LinearSettings(seed, **changed)
-    candidates = [settings]
-    if "svm" not in changed and not has_reuters_topics(train.topic_codes):
-        candidates = [replace(settings, svm=replace(settings.svm, C=c)) for c in C_OF_OTHER_TOPICS]
+    values = (C_OF_REUTERS,) if has_reuters_topics(train.topic_codes) else C_OF_OTHER_TOPICS
+    if settings.svm.C is not None:
+        values = (settings.svm.C,)
+    candidates = [replace(settings, svm=replace(settings.svm, C=c)) for c in values]
     synonyms = synonyms_for(train.topic_codes)
     texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
     no_topic = len(np.unique(texts.groups[texts.negative])) >= MIN_NEGATIVES

@@ -6,6 +6,7 @@ those of which no topic fits.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,16 @@ from service.model.field_encoder import LEAD, TITLE, NewsEncoder
 from training.recipes.examples import TrainingTexts
 from training.recipes.features import FeatureSettings, FieldFeatures, fit_features
 
+C_OF_REUTERS: Final = 0.7
+
 
 @dataclass(frozen=True, slots=True)
 class SVMSettings:
     """Settings of the SVMs."""
 
-    C: float = 0.7  # inverse strength of regularisation
+    C: float | None = (
+        None  # inverse strength of regularisation; None: `C_OF_REUTERS`, unless it is chosen
+    )
     any_topic_weight: float = 0.75  # of "is it any of the topics?" beside "the primary one?"
     negative_factor: float = 2.0  # newswires without a topic are a fifth of those with one
 
@@ -106,15 +111,16 @@ def fit_weights(
     asked = np.flatnonzero(~texts.negative)
     inputs = (rows if len(asked) == rows.shape[0] else rows[asked], texts.weights()[asked])
     primary, any_topic = texts.primary_topic[asked], texts.any_topic[asked]
-    topics = fit_each(primary, *inputs, settings.C)
+    c = C_OF_REUTERS if settings.C is None else settings.C
+    topics = fit_each(primary, *inputs, c)
     weight = settings.any_topic_weight
     if weight and (primary != any_topic).any():  # else the SVMs would be the same
-        topics = (topics + weight * fit_each(any_topic, *inputs, settings.C)) / (1 + weight)
+        topics = (topics + weight * fit_each(any_topic, *inputs, c)) / (1 + weight)
     del inputs
     if not no_topic:
         return topics.astype(np.float32)
     weights = texts.weights(settings.negative_factor)
-    last = fit_each(~texts.topical[:, np.newaxis], rows, weights, settings.C)
+    last = fit_each(~texts.topical[:, np.newaxis], rows, weights, c)
     return np.hstack([topics, last]).astype(np.float32)
 
 

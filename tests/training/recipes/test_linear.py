@@ -25,7 +25,7 @@ from training.recipes.examples import Example, Kind, TrainingTexts, training_tex
 from training.recipes.linear import LinearSettings, fit, split_into_folds
 from training.recipes.linear_network import quantize, to_tensor
 from training.recipes.reuters import read_written_texts
-from training.recipes.svm import SVMSettings
+from training.recipes.svm import C_OF_REUTERS
 from training.release.export import check_parity, export
 
 FREQUENT_TOPICS = (3, 4, 19, 16, 1)
@@ -101,7 +101,7 @@ def test_exported_network_has_parity(
 
 
 def test_settings_are_recorded(network: TrainedModel) -> None:
-    assert network.settings["svm"]["C"] == SVMSettings().C
+    assert network.settings["svm"]["C"] == C_OF_REUTERS
     assert network.settings["calibration"]["max_iterations"] == 50
     assert network.settings["written_texts"] == len(WRITTEN)
     synonyms = network.settings["synonyms"]

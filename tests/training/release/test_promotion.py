@@ -27,7 +27,7 @@ from training.pipeline import train_on
 from training.recipes import Recipe
 from training.release import checks
 from training.release.checks import Check
-from training.release.promotion import promote, run_checks
+from training.release.promotion import is_trained_on, promote, run_checks
 
 N_TEXTS, N_TOPICS = 1_000, 4
 CODES = ["earn", "acq", "crude", "gold"]
@@ -62,6 +62,27 @@ def test_size(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"{n_bytes:,} B" in check.actual
     monkeypatch.setattr(checks, "MAX_BYTES", n_bytes - 1)
     assert not checks.check_size(RELEASED / "1", manifest, 46).passed
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "source", "expected"),
+    [
+        ("reuters21578", "reuters21578", True),
+        ("keras", "reuters21578", True),  # the same newswires and split
+        ("modapte", "modapte", True),
+        ("modapte", "reuters21578", False),
+        ("files", "reuters21578", False),  # perhaps of these newswires and others
+        ("files", "files", False),
+    ],
+)
+def test_data_that_a_bundle_was_trained_on(
+    manifest: Manifest, trained_on: str, source: str, *, expected: bool
+) -> None:
+    dataset = replace(generated_dataset(3, 60), source=source)
+    other = replace(manifest, data={"source": trained_on, "fingerprint": "other"})
+    assert is_trained_on(other, dataset) is expected
+    same = replace(other, data=other.data | {"fingerprint": dataset.fingerprint()})
+    assert is_trained_on(same, dataset)
 
 
 def test_speed(monkeypatch: pytest.MonkeyPatch, classifier: TopicClassifier) -> None:

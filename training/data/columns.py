@@ -21,7 +21,6 @@ NAMES: Final = {
 """Fields of a row, and the names that their column may have."""
 REQUIRED: Final = ("text", "topics")
 MAX_SHOWN: Final = 100  # characters of the columns in an error message
-MAX_COLUMNS: Final = 8  # columns in an error message
 
 
 class LabelledRow(NamedTuple):
@@ -92,7 +91,7 @@ class Columns:
                         f"{other}={taken[0]} takes: name another, as in --columns {field}=NAME"
                     )
                 names = " or ".join(dict.fromkeys([*([named] if named else []), *usual]))
-                shown = ", ".join(present[:MAX_COLUMNS])[:MAX_SHOWN] or "none"
+                shown = ", ".join(present)[:MAX_SHOWN] or "none"
                 raise ValueError(
                     f"expected a column {names}, got {shown}: name it, as in --columns {field}=NAME"
                 )

@@ -6,13 +6,14 @@ several topics.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from training.data.columns import LabelledRow
 from training.data.dataset import Dataset
 from training.data.file_dataset import build_dataset
-from training.data.reuters21578 import INDEXED, read_articles
+from training.data.reuters21578 import INDEXED, read_articles, read_files
 from training.data.reuters_expected import DESCRIPTION, topic_descriptions
 from training.data.topic_list import TopicList
 
@@ -43,7 +44,8 @@ def read_modapte(archive: Path, report: Callable[[str], object] = lambda _: None
 
 
 def _rows(archive: Path) -> Iterator[LabelledRow]:
-    for line, (tag, article) in enumerate(read_articles(archive), 1):
+    found = chain.from_iterable(map(read_articles, read_files(archive)))
+    for line, (tag, article) in enumerate(found, 1):
         split = next((side for text, side in SPLITS.items() if text in tag), None)
         if split and INDEXED in tag:
             title = article.title or None

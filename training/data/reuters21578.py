@@ -51,7 +51,7 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
 
     Raises `DataError`.
     """
-    indexed = [article for _, article in read_articles(path)]
+    indexed = [article for text in read_files(path) for _, article in read_articles(text)]
     negatives = [article for article in indexed if not article.topics]
     counts = Counter(article.topics[0] for article in indexed if article.topics)
     kept = {code for code, n_articles in counts.items() if n_articles >= MIN_NEWSWIRES}
@@ -64,19 +64,11 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
     return vocabulary, Split(token_ids, labels, codes, articles, negatives)
 
 
-def read_articles(path: Path) -> Iterator[tuple[str, Article]]:
-    """Yield the opening tag and the article of each that has topics, or was indexed without one.
+def read_articles(text: str) -> Iterator[tuple[str, Article]]:
+    """Yield the opening tag and the article of each in a file that has topics, or was indexed.
 
+    ``TOPICS="YES"`` says that one was indexed. Of the others without a topic, some should have one.
     Raises `DataError`.
-    """
-    for text in _read_files(path):
-        yield from _articles(text)
-
-
-def _articles(text: str) -> Iterator[tuple[str, Article]]:
-    """Yield the articles in a file.
-
-    ``TOPICS="YES"`` says that one was indexed. Of the others, some should have a topic.
     """
     for match in _TOPICS.finditer(text):
         topics = tuple(_TOPIC.findall(match[1]))
@@ -102,12 +94,15 @@ def _articles(text: str) -> Iterator[tuple[str, Article]]:
 
 def check_corpus(path: Path) -> None:
     """Raise `DataError` if a file of an archive or folder is missing, truncated or altered."""
-    for _ in _read_files(path):
+    for _ in read_files(path):
         pass
 
 
-def _read_files(path: Path) -> Iterator[str]:
-    """Yield the text of each file of the corpus in name order, checked against its hash."""
+def read_files(path: Path) -> Iterator[str]:
+    """Yield the text of each file of the corpus in name order, checked against its hash.
+
+    Raises `DataError`.
+    """
     listing = files("training.data").joinpath("reuters21578.sha256").read_text()
     known = {name: sha256 for sha256, name in (line.split() for line in listing.splitlines())}
     unpacked = [path / name for name in known if (path / name).exists()]

@@ -12,7 +12,7 @@ import pytest
 
 from training.data import Dataset, Source, load_dataset
 from training.data.dataset import DataError
-from training.data.reuters21578 import _articles, read_corpus
+from training.data.reuters21578 import read_articles, read_corpus
 from training.data.reuters_expected import TOPIC_CODES
 
 ARTICLES = """<!DOCTYPE lewis SYSTEM "lewis.dtd">
@@ -37,7 +37,7 @@ LEAD PRICES
 
 
 def test_keras_errors_are_repeated() -> None:
-    brief, whole, unprocessed = (article for _, article in _articles(ARTICLES))
+    brief, whole, unprocessed = (article for _, article in read_articles(ARTICLES))
     article = brief
     assert article.topics == ("tin", "zinc")
     assert article.title == "TIN <TIN> UP"

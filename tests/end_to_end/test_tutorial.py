@@ -20,7 +20,7 @@ from tests.end_to_end.tutorial import (
     read_session,
     run_steps,
 )
-from training.data.labelled_file import read_labelled_files
+from tests.training.data_check.texts import read_files
 from training.data.options import DataOptions
 from training.data_check.input_rows import read_input_rows
 
@@ -107,7 +107,7 @@ def test_outputs_are_written_into_a_page() -> None:
 
 def test_the_texts_have_what_the_tutorial_is_about() -> None:
     """At least 160 texts of 4 topics, of several, of none; duplicates; planted label errors."""
-    rows = list(read_labelled_files([DESK]))
+    rows = list(read_files([DESK]))
     assert len({row.text for row in rows}) >= 160
     assert {topic for row in rows for topic in row.topics} == {
         *("council", "health", "science", "sport")
@@ -122,7 +122,7 @@ def test_the_texts_have_what_the_tutorial_is_about() -> None:
 def test_new_topic_replaces_rows_that_had_none() -> None:
     found = read_input_rows(DataOptions(data=(str(DESK), str(CULTURE)), max_bad_rows=0.0))
     assert found.replaced == [f"{DESK}: rows replaced by those of the same id in later files: 7"]
-    before = {row.id: row.topics for row in read_labelled_files([DESK])}
+    before = {row.id: row.topics for row in read_files([DESK])}
     corrected = [json.loads(line) for line in CULTURE.read_text().splitlines()]
     assert [before[row["id"]] for row in corrected if row["id"] in before] == [()] * 7
 

@@ -11,6 +11,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -152,3 +153,22 @@ def _check_start(path: Path, line: bytes) -> bytes:
 def _how_to_convert(path: Path, encoding: str) -> str:
     name = path.name.removesuffix(".gz")
     return f"convert the file, as in iconv -f {encoding} -t utf-8 {name} > utf8-{name}"
+
+
+READERS: Final[Mapping[str, Reader]] = {
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".json": read_json_lines,
+    ".csv": read_table,
+    ".tsv": partial(read_table, delimiter="\t"),
+    ".parquet": read_parquet,
+}
+GZIP: Final = ".gz"
+EXPECTED: Final = "JSON lines (.jsonl), CSV (.csv) or TSV (.tsv), also with .gz, or .parquet"
+
+
+def format_of(path: Path) -> str:
+    """Return the suffix that names the format, without `GZIP`."""
+    name = path.name.lower()
+    compressed = name.endswith(GZIP) and not name.endswith(".parquet" + GZIP)
+    return Path(name.removesuffix(GZIP) if compressed else name).suffix

@@ -1,35 +1,18 @@
 """Files of labelled texts, row by row: JSON lines, CSV and TSV (also .gz), and Parquet."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
 
 from training.data.columns import Columns, LabelledRow
 from training.data.dataset import DataError
-from training.data.file_formats import Reader, read_json_lines, read_parquet, read_table
+from training.data.file_formats import EXPECTED, READERS, format_of, read_parquet
+from training.data.options import DataOptions
 
-__all__ = ["EXPECTED", "MAX_BAD_ROWS", "READERS", "LabelledRow", "format_of", "read_labelled_files"]
-
-MAX_BAD_ROWS: Final = 0.01  # share of a file's rows
-READERS: Final[Mapping[str, Reader]] = {
-    ".jsonl": read_json_lines,
-    ".ndjson": read_json_lines,
-    ".json": read_json_lines,
-    ".csv": read_table,
-    ".tsv": partial(read_table, delimiter="\t"),
-    ".parquet": read_parquet,
-}
-GZIP: Final = ".gz"
-EXPECTED: Final = "JSON lines (.jsonl), CSV (.csv) or TSV (.tsv), also with .gz, or .parquet"
+__all__ = ["LabelledRow", "read_labelled_files"]
 
 
 def read_labelled_files(
-    paths: Sequence[Path],
-    *,
-    test: Path | None = None,
-    columns: Mapping[str, str] | None = None,
-    max_bad_rows: float = MAX_BAD_ROWS,
+    options: DataOptions,
     on_bad_row: Callable[[str], object] = lambda _: None,
     on_replaced: Callable[[str], object] = lambda _: None,
 ) -> Iterator[LabelledRow]:
@@ -40,34 +23,34 @@ def read_labelled_files(
     none, as their ids may be numbers of their own. ``on_bad_row`` gets a sentence on each bad row,
     which begins with file and line, and ``on_replaced`` one on each file with replaced rows.
 
-    Raises `DataError` if a file cannot be read, if a larger share of its rows than ``max_bad_rows``
-    is bad, or if all files together have no rows.
+    Raises `DataError` if a file cannot be read, if too many of its rows are bad, or if all
+    files together have no rows.
     """
-    names = Columns(columns or {})
+    names = Columns(options.columns)
     last_file = {  # of each id in the second file or a later one
         row.id: number
-        for number, path in enumerate(paths[1:], 1)
-        for row in _read_file(path, names, max_bad_rows)
+        for number, path in enumerate(options.files[1:], 1)
+        for row in _read_file(path, names, options.max_bad_rows)
         if row.id is not None
     }
-    all_paths = [*paths, *([test] if test else [])]
+    paths = [*options.files, *([options.test] if options.test else [])]
     n_rows = 0
-    for number, path in enumerate(all_paths):
+    for number, path in enumerate(paths):
         n_replaced = 0
-        for row in _read_file(path, names, max_bad_rows, on_bad_row):
+        for row in _read_file(path, names, options.max_bad_rows, on_bad_row):
             if row.id is not None and last_file.get(row.id, number) > number:
                 n_replaced += 1
                 continue
             n_rows += 1
-            if test:
-                row = row._replace(split="test" if path == test else row.split or "train")
+            if options.test:
+                row = row._replace(split="test" if path == options.test else row.split or "train")
             yield row
         if n_replaced:
             on_replaced(
                 f"{path}: rows replaced by those of the same id in later files: {n_replaced:,}"
             )
-    if all_paths and not n_rows:
-        files = ", ".join(map(str, all_paths))
+    if paths and not n_rows:
+        files = ", ".join(map(str, paths))
         raise DataError(f"{files}: expected rows of labelled texts, got none")
     if names.unseen:
         field, column = min(names.unseen.items())
@@ -101,10 +84,3 @@ def _read_file(
             f"{first_error} ({n_bad:,} of {n_rows:,} rows of this file are bad, "
             f"--max-bad-rows allows {max_bad_rows:.2%})"
         )
-
-
-def format_of(path: Path) -> str:
-    """Return the suffix that names the format, without `GZIP`."""
-    name = path.name.lower()
-    compressed = name.endswith(GZIP) and not name.endswith(".parquet" + GZIP)
-    return Path(name.removesuffix(GZIP) if compressed else name).suffix

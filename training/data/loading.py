@@ -54,14 +54,7 @@ def name_of(path: Path) -> str:
 
 def _read(options: DataOptions, report: Callable[[str], object]) -> Iterator[LabelledRow]:
     bad: list[str] = []  # reported once all files are read: too many bad rows are an error
-    yield from read_labelled_files(
-        options.files,
-        test=options.test,
-        columns=options.columns,
-        max_bad_rows=options.max_bad_rows,
-        on_bad_row=bad.append,
-        on_replaced=report,
-    )
+    yield from read_labelled_files(options, on_bad_row=bad.append, on_replaced=report)
     for error in bad[:MAX_REPORTED]:
         report(f"Left out a bad row: {error}")
     if len(bad) > MAX_REPORTED:

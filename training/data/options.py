@@ -17,8 +17,9 @@ from service.rows import find_repeated_file
 from training.data import Source
 from training.data.columns import parse_columns
 from training.data.dataset import SPLIT_SEED, DataError
-from training.data.labelled_file import EXPECTED, MAX_BAD_ROWS, READERS, format_of
+from training.data.file_formats import EXPECTED, READERS, format_of
 
+MAX_BAD_ROWS: Final = 0.01  # share of a file's rows
 BUILT_IN: Final = tuple(source.value for source in Source)
 
 DataDirOption = Annotated[

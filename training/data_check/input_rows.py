@@ -28,14 +28,7 @@ def read_input_rows(options: DataOptions) -> InputRows:
     replaced: list[str] = []
     sets = (load_dataset(source, options.data_dir) for source in options.built_in)
     rows = [row for dataset in sets for row in rows_of_dataset(dataset)]
-    rows += read_labelled_files(
-        options.files,
-        test=options.test,
-        columns=options.columns,
-        max_bad_rows=options.max_bad_rows,
-        on_bad_row=bad.append,
-        on_replaced=replaced.append,
-    )
+    rows += read_labelled_files(options, on_bad_row=bad.append, on_replaced=replaced.append)
     return InputRows(unite_topics(rows, topic_list_of(options)), bad, replaced)
 
 

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.training.data_check.texts import read_files
 from training.data import file_formats
 from training.data.dataset import DataError
-from training.data.labelled_file import LabelledRow, format_of, read_labelled_files
+from training.data.file_formats import format_of
+from training.data.labelled_file import LabelledRow
 
 LINES = """{"text": "The keeper saved two penalties.", "title": "Cup", "topics": ["sport", "law"]}
 {"text": "Rain is likely.", "topics": "weather", "date": "2026-03-01", "id": 7, "split": "TEST"}
@@ -32,12 +34,12 @@ ROWS = [
 
 def read(path: Path, content: bytes | str, **options: Any) -> list[LabelledRow]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(read_labelled_files([path], **options))
+    return list(read_files([path], **options))
 
 
 def read_parquet(path: Path, columns: dict[str, Any], **options: Any) -> list[LabelledRow]:
     pq.write_table(pa.table(columns), path)
-    return list(read_labelled_files([path], **options))
+    return list(read_files([path], **options))
 
 
 def test_json_lines(tmp_path: Path) -> None:
@@ -98,7 +100,7 @@ def test_columns_of_other_names(tmp_path: Path) -> None:
     theirs.write_text('{"body": "Rain", "section": "weather", "group": "x"}\n')
     ours.write_text("text,topics\nSun,weather\n")
     columns = {"text": "body", "topics": "section", "group": ""}
-    rows = list(read_labelled_files([theirs, ours], columns=columns))
+    rows = list(read_files([theirs, ours], columns=columns))
     assert [(row.text, row.topics, row.group) for row in rows] == [
         ("Rain", ("weather",), None),
         ("Sun", ("weather",), None),
@@ -166,7 +168,7 @@ def test_empty_file_beside_another(tmp_path: Path) -> None:
     (tmp_path / "suspects.jsonl").touch()
     (tmp_path / "others.jsonl").write_text('{"text": "Rain", "topics": ["weather"]}\n')
     paths = [tmp_path / "suspects.jsonl", tmp_path / "others.jsonl"]
-    assert [row.text for row in read_labelled_files(paths)] == ["Rain"]
+    assert [row.text for row in read_files(paths)] == ["Rain"]
 
 
 def test_date_that_python_has_not_is_an_error(tmp_path: Path) -> None:
@@ -175,7 +177,7 @@ def test_date_that_python_has_not_is_an_error(tmp_path: Path) -> None:
         pa.table({"text": ["a"], "topics": ["b"], "date": dates}), tmp_path / "a.parquet"
     )
     with pytest.raises(DataError, match="expected Parquet, it cannot be read: date value out of"):
-        list(read_labelled_files([tmp_path / "a.parquet"]))
+        list(read_files([tmp_path / "a.parquet"]))
 
 
 def bad_files() -> Iterator[tuple[str, bytes, str]]:
@@ -250,7 +252,7 @@ def test_parquet_without_a_column(tmp_path: Path, columns: dict[str, Any]) -> No
 def test_missing_file(tmp_path: Path) -> None:
     for name in ("desk.jsonl", "desk.csv.gz", "desk.parquet"):
         with pytest.raises(DataError, match=f"{name}: .*cannot be read: .*No such file"):
-            list(read_labelled_files([tmp_path / name]))
+            list(read_files([tmp_path / name]))
 
 
 @pytest.mark.parametrize("compress", [False, True])
@@ -265,7 +267,7 @@ def test_a_line_of_1_gb_is_not_read(tmp_path: Path, *, compress: bool) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="line 1: expected at most 16 MiB in a line"):
-            list(read_labelled_files([path]))
+            list(read_files([path]))
         assert tracemalloc.get_traced_memory()[1] < 3 * file_formats.MAX_LINE_BYTES
     finally:
         tracemalloc.stop()
@@ -282,7 +284,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, name: str) -> None:
     else:
         path.write_text(json.dumps({"text": text, "topics": "a"}) + "\n")
         path.write_bytes(path.read_bytes() * n_rows)
-    rows = read_labelled_files([path])
+    rows = read_files([path])
     next(rows)
     tracemalloc.start()
     try:
@@ -309,13 +311,13 @@ def test_row_replaces_those_of_its_id_in_earlier_files(tmp_path: Path) -> None:
     second = write_rows(tmp_path / "2.jsonl", ("B", "2"), ("D", "3"), ("C", None))
     third = write_rows(tmp_path / "3.jsonl", ("bb", "2"), ("bbb", "2"))
     replaced: list[str] = []
-    rows = read_labelled_files([first, second, third], on_replaced=replaced.append)
+    rows = read_files([first, second, third], on_replaced=replaced.append)
     assert [row.text for row in rows] == ["a", "c", "D", "C", "bb", "bbb"]
     assert replaced == [
         f"{first}: rows replaced by those of the same id in later files: 2",
         f"{second}: rows replaced by those of the same id in later files: 1",
     ]
-    assert [row.text for row in read_labelled_files([first, second], columns={"id": ""})] == [
+    assert [row.text for row in read_files([first, second], columns={"id": ""})] == [
         *("a", "b", "c", "d"),
         *("B", "D", "C"),
     ]
@@ -326,7 +328,7 @@ def test_rows_to_test_on_replace_none(tmp_path: Path) -> None:
     corrections = write_rows(tmp_path / "2.jsonl", ("A", "1"))
     test = write_rows(tmp_path / "3.jsonl", ("x", "1"), ("y", "2"))
     replaced: list[str] = []
-    rows = read_labelled_files([data, corrections], test=test, on_replaced=replaced.append)
+    rows = read_files([data, corrections], test=test, on_replaced=replaced.append)
     assert [row.text for row in rows] == ["b", "A", "x", "y"]
     assert len(replaced) == 1
 
@@ -335,7 +337,7 @@ def test_rows_are_on_the_side_of_their_file(tmp_path: Path) -> None:
     data, test = write_rows(tmp_path / "1.jsonl", ("a", None)), tmp_path / "2.jsonl"
     data.write_text(data.read_text() + '{"text": "b", "topics": [], "split": "test"}\n')
     test.write_text('{"text": "c", "topics": [], "split": "train"}\n')
-    rows = read_labelled_files([data], test=test)
+    rows = read_files([data], test=test)
     assert [(row.text, row.split) for row in rows] == [("a", "train"), ("b", "test"), ("c", "test")]
 
 
@@ -344,6 +346,6 @@ def test_bad_row_of_a_later_file_is_named_once(tmp_path: Path) -> None:
     later = tmp_path / "2.jsonl"
     later.write_text('{"text": 1, "topics": [], "id": "1"}\n{"text": "b", "topics": []}\n')
     bad: list[str] = []
-    rows = read_labelled_files([data, later], max_bad_rows=0.5, on_bad_row=bad.append)
+    rows = read_files([data, later], max_bad_rows=0.5, on_bad_row=bad.append)
     assert [row.text for row in rows] == ["a", "b"], "a bad row replaces none"
     assert len(bad) == 1

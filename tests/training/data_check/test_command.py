@@ -4,12 +4,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.training.data_check.texts import made_up_rows, wrong_topics
+from tests.training.data_check.texts import made_up_rows, read_files, wrong_topics
 from tests.training.test_main import assert_refused
 from tests.training.test_main import run as run_process
 from training.__main__ import cli
 from training.data.dataset import DataError
-from training.data.labelled_file import read_labelled_files
 from training.data_check.report import row_to_json
 
 
@@ -42,8 +41,8 @@ def test_tables_and_files(desk: Path, tmp_path: Path) -> None:
     assert report["rows"] == 120
     assert len(report["bad_rows"]) == 1
     assert "desk.jsonl, line 121" in report["bad_rows"][0]
-    suspects = list(read_labelled_files([files["suspects"]]))
-    others = list(read_labelled_files([files["others"]]))
+    suspects = list(read_files([files["suspects"]]))
+    others = list(read_files([files["others"]]))
     assert len(suspects) == report["findings"]["label_errors"]["count"] >= 6
     assert len(suspects) + len(others) == 120
 

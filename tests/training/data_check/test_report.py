@@ -8,8 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from service.console import PlainConsole
-from tests.training.data_check.texts import made_up_rows, row, wrong_topics
-from training.data.labelled_file import read_labelled_files
+from tests.training.data_check.texts import made_up_rows, read_files, row, wrong_topics
 from training.data_check.check import check_rows
 from training.data_check.report import (
     MAX_SUSPECTS,
@@ -69,7 +68,7 @@ def test_suspects_and_others_are_all_rows_and_can_be_read_again(tmp_path: Path) 
     corrected = [item | {"topics": item["suggested"]} for item in suspects]
     path = tmp_path / "corrected.jsonl"
     path.write_text("".join(json.dumps(item) + "\n" for item in [*corrected, *others]))
-    read = {item.text: item for item in read_labelled_files([path])}
+    read = {item.text: item for item in read_files([path])}
     right = {item.text: item.topics for item in made_up_rows(40)}
     assert sum(item.topics == right[text] for text, item in read.items()) > 0.95 * len(right)
     for item in rows:

@@ -1,9 +1,12 @@
 """Labelled rows for the tests, of sentences made up from the words of each topic."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-from training.data.labelled_file import LabelledRow
+from training.data.labelled_file import LabelledRow, read_labelled_files
+from training.data.options import DataOptions
 
 WORDS = {
     "sport": "keeper saves penalty striker coach derby league goal referee stadium cup injury",
@@ -45,3 +48,9 @@ def wrong_topics(rows: Sequence[LabelledRow], every: int) -> tuple[list[Labelled
         for number, item in enumerate(rows)
     ]
     return changed, wrong
+
+
+def read_files(paths: Sequence[Path], **options: Any) -> Iterator[LabelledRow]:
+    """Yield the rows of files, with the options of the data and what is called."""
+    calls = {name: options.pop(name) for name in ("on_bad_row", "on_replaced") if name in options}
+    return read_labelled_files(DataOptions(data=tuple(map(str, paths)), **options), **calls)

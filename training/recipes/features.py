@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.preprocessing import normalize
 
-from service.model import NewsText
+from service.model import EncodedText, NewsText
 from service.model.field_encoder import NewsEncoder, is_number
-from service.model.token_counts import FIRST_WORD_ID, PAD_ID, UNKNOWN_ID
+from service.model.token_counts import FIRST_WORD_ID, UNKNOWN_ID
 
 MAX_KERNEL_BYTES: Final = 20_000_000  # a byte for each token and topic; the service reads 32 MB
 
@@ -52,68 +52,18 @@ class TokenCounts:
         """Return the number of texts with each token, of shape (n_tokens,)."""
         return np.bincount(self.rows.indices, minlength=len(self.tokens))
 
-    def encoded(self, encoder: NewsEncoder, n_ids: int) -> csr_array:
-        """Count token ids, float32 of shape (n_texts, n_ids), as if the encoder encoded each text.
 
-        `START_ID`, which every text has, is left out.
-        """
-        ids = self._ids(encoder)
-        (found,) = np.nonzero(ids != PAD_ID)
-        ones = np.ones(len(found), dtype=np.float32)
-        to_ids = csr_array((ones, (found, ids[found])), shape=(len(ids), n_ids))
-        rows = csr_array(self.rows @ to_ids)
-        rows.sort_indices()
-        return rows
-
-    def known_words_ratios(self, encoder: NewsEncoder) -> NDArray[np.float64]:
-        """Return `EncodedText.known_words_ratio` of each text, of shape (n_texts,)."""
-        n_numbers = sum(is_number(token) for token in encoder.vocabulary)
-        ids = self._ids(encoder)
-        words = np.array([":" not in token for token in self.tokens], dtype=bool)
-        n_known = self.rows @ (words & (ids >= FIRST_WORD_ID + n_numbers)).astype(np.float64)
-        n_unknown = self.rows @ (words & (ids == UNKNOWN_ID)).astype(np.float64)
-        return np.asarray(n_known / np.maximum(n_known + n_unknown, 1))
-
-    def _ids(self, encoder: NewsEncoder) -> NDArray[np.int64]:
-        """Return the id of each token, of shape (n_tokens,): `UNKNOWN_ID` for an unknown word.
-
-        A word of a field that has no id there has `PAD_ID`.
-        """
-        words = [token.rpartition(":")[2] for token in self.tokens]
-        ids = encoder.word_ids(words)
-        known = {token_id: word for word, token_id in encoder.vocabulary.items()}
-        for column, token in enumerate(self.tokens):
-            field, colon, _ = token.rpartition(":")
-            if colon:  # of the word that was found: without its 's, it may be another
-                name = f"{field}:{known.get(ids.item(column), '')}"
-                ids[column] = encoder.vocabulary.get(name, PAD_ID)
-        return ids
-
-
-@dataclass(frozen=True, slots=True)
-class FieldFeatures:
-    """Tokens of title, lead and text, weighted by TF-IGM."""
-
-    encoder: NewsEncoder  # of numbers first, then tokens by falling document frequency
-    token_weights: NDArray[np.float32]  # (n_ids,), 0 for the ids that carry no word
-
-    def rows(self, counts: TokenCounts) -> csr_array:
-        """Return the features of texts, sparse float32 of shape (n_texts, n_ids)."""
-        return tf_igm(counts.encoded(self.encoder, len(self.token_weights)), self.token_weights)
-
-
-def fit_features(
+def fit_encoder(
     counts: TokenCounts,
-    labels: NDArray[np.int64],
+    n_topics: int,
     settings: FeatureSettings,
     negatives: TokenCounts | None = None,
     reserved: Collection[str] = (),
-) -> FieldFeatures:
-    """Build the vocabulary from training texts and weigh its tokens.
+) -> NewsEncoder:
+    """Build the vocabulary of training texts: numbers first, then by falling document frequency.
 
     Tokens of the negatives, which are counts of the same tokens, are added, other than reserved
-    words: synonyms. The unknown word weighs as much as a word of one text, so unknown words lower
-    the scores.
+    words: synonyms.
     """
     frequencies = counts.document_frequencies()
     kept = frequencies >= settings.min_newswires
@@ -123,16 +73,32 @@ def fit_features(
     names = [counts.tokens[column] for column in np.flatnonzero(kept).tolist()]
     falling = dict(zip(names, (-frequencies[kept]).tolist(), strict=True))
     names.sort(key=lambda name: (not is_number(name), falling[name], name))
-    most = min(settings.max_tokens, MAX_KERNEL_BYTES // len(np.unique(labels)))
+    most = min(settings.max_tokens, MAX_KERNEL_BYTES // n_topics)
     if len(names) > most:
         known = set(names[:most])  # a word, as frequent as its token of a field, may be cut off
         names = [name for name in names[:most] if name.rpartition(":")[2] in known]
-    encoder = NewsEncoder({name: token_id for token_id, name in enumerate(names, FIRST_WORD_ID)})
-    rows = counts.encoded(encoder, FIRST_WORD_ID + len(names))
-    weights = idf_igm(rows, labels, settings.igm_weight)
+    return NewsEncoder({name: token_id for token_id, name in enumerate(names, FIRST_WORD_ID)})
+
+
+def weigh_tokens(
+    counts: csr_array, labels: NDArray[np.int64], igm_weight: float
+) -> NDArray[np.float32]:
+    """Return the weights of token ids by `idf_igm`, (n_ids,); 0 for the ids that carry no word.
+
+    The unknown word weighs as much as a word of one text, so unknown words lower the scores.
+    """
+    weights = idf_igm(counts, labels, igm_weight)
     weights[:FIRST_WORD_ID] = 0
     weights[UNKNOWN_ID] = idf(np.ones(1), len(labels))[0]
-    return FieldFeatures(encoder, weights.astype(np.float32))
+    return weights.astype(np.float32)
+
+
+def count_rows(encoded: Sequence[EncodedText], n_ids: int) -> csr_array:
+    """Return the counts of token ids, sparse float32 of shape (n_texts, n_ids)."""
+    ids = np.concatenate([text.token_ids for text in encoded])
+    counts = np.concatenate([text.token_counts for text in encoded])
+    ends = np.cumsum([0, *(len(text.token_ids) for text in encoded)])
+    return csr_array((counts, ids, ends), shape=(len(encoded), n_ids))
 
 
 def count_ids(rows: Sequence[Sequence[int]], n_ids: int) -> csr_array:

@@ -89,13 +89,13 @@ def fit(
     with steps, threadpool_limits(1, "blas"):  # the matrices are small: threads would only wait
         for fold in range(n_folds):
             inside = folds == fold
-            others, counts = texts.only(~inside), texts.counts.only(inside)
+            others, held_out = texts.only(~inside), texts.only(inside).texts
             for number, item in enumerate(candidates):
                 svms = fit_svms(others, item.svm, item.features, synonyms, no_topic=no_topic)
-                rows = svms.features.rows(counts)
-                margins_of_candidates[number, inside] = svms.margins(rows)
+                encoded = [svms.encoder.encode(text.text, text.title) for text in held_out]
+                margins_of_candidates[number, inside] = svms.margins(encoded)
                 steps.end_step()
-            known_words_ratio[inside] = counts.known_words_ratios(svms.features.encoder)
+            known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
         asked = texts.whole & texts.topical
         predicted = margins_of_candidates[:, asked, :n_topics].argmax(axis=2)
         best = int((predicted == texts.labels[asked]).mean(axis=1).argmax())  # ties: the lower C
@@ -129,9 +129,9 @@ def fit(
     return TrainedModel(
         recipe="linear",
         settings=recorded,
-        encoder=svms.features.encoder,
+        encoder=svms.encoder,
         network=network,
-        predict=partial(predict, network, svms.features),
+        predict=partial(predict, network, svms.token_weights),
         exported=serialize(to_onnx(svms, kernel, scales, calibration, topic_calibration)),
         thresholds=out_of_fold.choose_thresholds(n_topics),
         out_of_fold=out_of_fold,

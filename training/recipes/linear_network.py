@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 from training.recipes.calibration import Calibration
-from training.recipes.features import FieldFeatures, count_ids, tf_igm
+from training.recipes.features import count_ids, tf_igm
 from training.recipes.svm import LinearSVMs
 from training.recipes.trained_model import OPSET
 
@@ -66,11 +66,11 @@ def build_network(
 
 
 def predict(
-    network: Any, features: FieldFeatures, token_ids: Sequence[Sequence[int]]
+    network: Any, token_weights: NDArray[np.float32], token_ids: Sequence[Sequence[int]]
 ) -> dict[str, NDArray[np.float32]]:
     """Return both outputs of Keras by name, (n_texts, n_outputs) and (n_texts, n_topics)."""
-    counts = count_ids(token_ids, len(features.token_weights))
-    outputs = network(to_tensor(tf_igm(counts, features.token_weights)))
+    counts = count_ids(token_ids, len(token_weights))
+    outputs = network(to_tensor(tf_igm(counts, token_weights)))
     return {name: probabilities.numpy() for name, probabilities in outputs.items()}
 
 
@@ -109,7 +109,7 @@ def to_onnx(
         "e": math.e,
         "one": 1,
         "zero": 0,
-        "token_weights": svms.features.token_weights,
+        "token_weights": svms.token_weights,
         "bias": svms.bias / scales,
         "calibration_kernel": calibration.kernel * np.tile(scales, 2)[:, np.newaxis],
         "calibration_bias": calibration.bias,

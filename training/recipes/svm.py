@@ -4,7 +4,7 @@ One separates the texts of each topic from the others, and a last one, where the
 those of which no topic fits.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,9 +13,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
 
+from service.model import EncodedText
 from service.model.field_encoder import LEAD, TITLE, NewsEncoder
+from service.model.token_counts import FIRST_WORD_ID
 from training.recipes.examples import TrainingTexts
-from training.recipes.features import FeatureSettings, FieldFeatures, fit_features
+from training.recipes.features import (
+    FeatureSettings,
+    count_rows,
+    fit_encoder,
+    tf_igm,
+    weigh_tokens,
+)
 
 C_OF_REUTERS: Final = 0.7
 
@@ -35,14 +43,15 @@ class SVMSettings:
 class LinearSVMs:
     """Fitted SVMs."""
 
-    features: FieldFeatures
+    encoder: NewsEncoder
+    token_weights: NDArray[np.float32]  # (n_ids,)
     kernel: NDArray[np.float32]  # (n_ids, n_outputs), for "no topic fits" last
     bias: NDArray[np.float32]  # (n_outputs,)
 
-    def margins(self, rows: csr_array) -> NDArray[np.float32]:
-        """Return the margins of the features of texts, float32 of shape (n_texts, n_outputs)."""
-        margins: NDArray[np.float32] = rows @ self.kernel + self.bias
-        return margins
+    def margins(self, encoded: Sequence[EncodedText]) -> NDArray[np.float32]:
+        """Return the margins of texts, float32 of shape (n_texts, n_outputs)."""
+        rows = tf_igm(count_rows(encoded, len(self.token_weights)), self.token_weights)
+        return np.asarray(rows @ self.kernel + self.bias)
 
 
 def add_synonyms(
@@ -53,13 +62,13 @@ def add_synonyms(
     A text with such a word, also in its title or lead, has the margins of a text with all of its
     equivalents.
     """
-    known = svms.features.encoder.vocabulary
+    known = svms.encoder.vocabulary
     usable = {
         word: equivalents
         for word, equivalents in synonyms.items()
         if word not in known and all(item in known for item in equivalents)
     }
-    vocabulary, old_weights = dict(known), svms.features.token_weights
+    vocabulary, old_weights = dict(known), svms.token_weights
     weights: list[float] = []
     rows: list[NDArray[np.float32]] = []
     for word, equivalents in usable.items():
@@ -72,8 +81,7 @@ def add_synonyms(
                 rows.append(shares @ svms.kernel[ids] / weights[-1])
     token_weights = np.append(old_weights, weights).astype(np.float32)
     kernel = np.vstack([svms.kernel, *rows]).astype(np.float32)
-    features = FieldFeatures(NewsEncoder(vocabulary), token_weights)
-    return LinearSVMs(features, kernel, svms.bias), usable
+    return LinearSVMs(NewsEncoder(vocabulary), token_weights, kernel, svms.bias), usable
 
 
 def fit_svms(
@@ -84,21 +92,24 @@ def fit_svms(
     *,
     no_topic: bool = True,
 ) -> LinearSVMs:
-    """Fit features to whole newswires and written negatives, and SVMs to all texts.
+    """Fit the encoder to whole newswires and written negatives, and SVMs to all texts.
 
     Negatives are left out of the SVMs of topics: some are about a topic that they were not given.
     """
     whole, written = texts.whole, texts.written & texts.negative
-    features = fit_features(
+    encoder = fit_encoder(
         texts.counts.only(whole),
-        texts.labels[whole],
+        len(np.unique(texts.labels[whole])),
         feature_settings,
         texts.counts.only(written),
         reserved,
     )
-    rows = features.rows(texts.counts)
+    encoded = [encoder.encode(item.text, item.title) for item in texts.texts]
+    counts = count_rows(encoded, FIRST_WORD_ID + len(encoder.vocabulary))
+    token_weights = weigh_tokens(counts[whole], texts.labels[whole], feature_settings.igm_weight)
+    rows = tf_igm(counts, token_weights)
     weights = fit_weights(rows, texts, settings, no_topic=no_topic)
-    return LinearSVMs(features, weights[:-1], weights[-1])
+    return LinearSVMs(encoder, token_weights, weights[:-1], weights[-1])
 
 
 def fit_weights(

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,8 +14,11 @@ from training.recipes.features import (
     FeatureSettings,
     TokenCounts,
     count_ids,
-    fit_features,
+    count_rows,
+    fit_encoder,
     idf_igm,
+    tf_igm,
+    weigh_tokens,
 )
 
 WORDS = st.sampled_from(["oil", "rose", "to", "12", "dlrs", "wheat", "a"])
@@ -23,19 +28,23 @@ TEXTS = [
     NewsText("Oil and wheat"),
     NewsText("Oil oil oil rose 15", "Oil rose"),
 ]
-
-
 LABELS_OF_TEXTS = np.array([16, 5, 16, 16])
-PLAIN = FeatureSettings(igm_weight=0.0)
+SETTINGS = FeatureSettings()
+
+
+def counts_of(encoder: NewsEncoder, texts: Sequence[NewsText]) -> csr_array:
+    encoded = [encoder.encode(item.text, item.title) for item in texts]
+    return count_rows(encoded, 4 + len(encoder.vocabulary))
 
 
 @given(st.lists(st.lists(WORDS, min_size=1, max_size=8).map(" ".join), min_size=2, max_size=8))
 def test_rows_are_those_of_scikit_learn(texts: list[str]) -> None:
     """An oracle: TF-IDF over the same tokens. Without rare words, which we drop, both agree."""
     news = [NewsText(text) for text in texts * 2]
-    features = fit_features(TokenCounts.of(news), np.zeros(len(news), dtype=np.int64), PLAIN)
-    ours = features.rows(TokenCounts.of(news)).toarray()
-    vocabulary = {token: token_id - 4 for token, token_id in features.encoder.vocabulary.items()}
+    encoder = fit_encoder(TokenCounts.of(news), 1, SETTINGS)
+    counts = counts_of(encoder, news)
+    ours = tf_igm(counts, weigh_tokens(counts, np.zeros(len(news), dtype=np.int64), 0.0)).toarray()
+    vocabulary = {token: token_id - 4 for token, token_id in encoder.vocabulary.items()}
     vectorizer = TfidfVectorizer(
         analyzer=lambda item: NewsEncoder.field_tokens(item.text, item.title),
         vocabulary=vocabulary,
@@ -46,7 +55,7 @@ def test_rows_are_those_of_scikit_learn(texts: list[str]) -> None:
 
 
 def test_frequent_tokens_have_low_ids_and_rare_ones_none() -> None:
-    vocabulary = fit_features(TokenCounts.of(TEXTS), LABELS_OF_TEXTS, PLAIN).encoder.vocabulary
+    vocabulary = fit_encoder(TokenCounts.of(TEXTS), 2, SETTINGS).vocabulary
     assert list(vocabulary.values()) == list(range(4, 4 + len(vocabulary)))
     assert list(vocabulary)[:5] == ["#2", "lead:rose", "oil", "rose", "title:oil"]  # numbers first
     assert {"title:wheat", "#2"} <= vocabulary.keys()
@@ -54,13 +63,13 @@ def test_frequent_tokens_have_low_ids_and_rare_ones_none() -> None:
 
 
 def test_unknown_word_weighs_as_word_of_one_text() -> None:
-    features = fit_features(TokenCounts.of(TEXTS), LABELS_OF_TEXTS, PLAIN)
-    assert features.token_weights[UNKNOWN_ID] == pytest.approx(np.log((1 + len(TEXTS)) / 2) + 1)
-    assert features.token_weights[UNKNOWN_ID] > features.token_weights[4:].max()
-    known, mixed = features.rows(
-        TokenCounts.of([NewsText("wheat"), NewsText("wheat zebra yak")])
-    ).toarray()
-    wheat = features.encoder.vocabulary["wheat"]
+    encoder = fit_encoder(TokenCounts.of(TEXTS), 2, SETTINGS)
+    weights = weigh_tokens(counts_of(encoder, TEXTS), LABELS_OF_TEXTS, 0.0)
+    assert weights[UNKNOWN_ID] == pytest.approx(np.log((1 + len(TEXTS)) / 2) + 1)
+    assert weights[UNKNOWN_ID] > weights[4:].max()
+    asked = [NewsText("wheat"), NewsText("wheat zebra yak")]
+    known, mixed = tf_igm(counts_of(encoder, asked), weights).toarray()
+    wheat = encoder.vocabulary["wheat"]
     assert 0 < mixed[wheat] < known[wheat]
     assert np.linalg.norm(mixed) == pytest.approx(1)
 
@@ -76,43 +85,18 @@ def test_igm_of_tokens() -> None:
 
 
 def test_text_without_words_has_no_features() -> None:
-    features = fit_features(TokenCounts.of(TEXTS), LABELS_OF_TEXTS, FeatureSettings())
-    assert not features.rows(TokenCounts.of([NewsText("...")])).toarray().any()
+    encoder = fit_encoder(TokenCounts.of(TEXTS), 2, SETTINGS)
+    weights = weigh_tokens(counts_of(encoder, TEXTS), LABELS_OF_TEXTS, 1.0)
+    assert not tf_igm(counts_of(encoder, [NewsText("...")]), weights).toarray().any()
 
 
-TOKENS = st.sampled_from(
-    ["oil", "oil's", "ox's", "rose", "12", "90's", "1990's", "٣", "123456789012", "it's", "q", "-"]
-)
-TEXT = st.lists(TOKENS, max_size=50).map(" ".join)
-NEWS = st.builds(NewsText, TEXT, st.none() | TEXT)
-
-
-@given(st.lists(NEWS, min_size=2, max_size=6), st.lists(NEWS, max_size=3))
-def test_rows_are_those_of_encoded_texts(known: list[NewsText], others: list[NewsText]) -> None:
-    """An oracle: the encoder that serves, with the vocabulary of some of the texts."""
-    texts = [*known, *others]
-    counts = TokenCounts.of(texts)
-    inside = np.arange(len(texts)) < len(known)
-    labels = np.zeros(len(known), dtype=np.int64)
-    encoder = fit_features(counts.only(inside), labels, FeatureSettings()).encoder
-    n_ids = 4 + len(encoder.vocabulary)
-    encoded = [encoder.encode(item.text, item.title) for item in texts]
-    ours = counts.encoded(encoder, n_ids)
-    theirs = count_ids([encoder.token_ids(item.text, item.title)[1:] for item in texts], n_ids)
-    np.testing.assert_array_equal(ours.indices, theirs.indices)
-    np.testing.assert_array_equal(ours.toarray(), theirs.toarray())
-    for row, text in zip(ours.toarray(), encoded, strict=True):
-        np.testing.assert_array_equal(row[text.token_ids[1:]], text.token_counts[1:])
-    ratios = [item.known_words_ratio for item in encoded]
-    assert counts.known_words_ratios(encoder).tolist() == ratios
-
-
-def test_word_without_possessive_has_the_fields_of_the_other() -> None:
-    texts = [NewsText("body", "oil"), NewsText("body", "oil"), NewsText("body", "oil's")]
-    counts = TokenCounts.of(texts)
-    encoder = NewsEncoder({"oil": 4, "title:oil": 5})
-    rows = counts.encoded(encoder, 6).toarray()
-    assert rows.tolist() == [[0, 0, 1, 0, 1, 1]] * 3
+def test_counts_of_token_ids_are_those_of_encoded_texts() -> None:
+    encoder = fit_encoder(TokenCounts.of(TEXTS), 2, SETTINGS)
+    encoded = counts_of(encoder, TEXTS)
+    token_ids = [encoder.token_ids(item.text, item.title) for item in TEXTS]
+    np.testing.assert_array_equal(
+        count_ids(token_ids, encoded.shape[1]).toarray(), encoded.toarray()
+    )
 
 
 def test_document_frequencies() -> None:
@@ -127,10 +111,8 @@ def test_document_frequencies() -> None:
 @pytest.mark.parametrize("n_tokens", [1, 2, 3, 5, 8])
 def test_most_frequent_tokens_are_kept_and_fields_have_their_word(n_tokens: int) -> None:
     texts = [NewsText(f"{word} and", word) for word in ("oil", "wheat", "corn") for _ in range(3)]
-    counts = TokenCounts.of(texts)
-    labels = np.zeros(len(texts), dtype=np.int64)
-    features = fit_features(counts, labels, FeatureSettings(max_tokens=n_tokens))
-    vocabulary = features.encoder.vocabulary
+    settings = FeatureSettings(max_tokens=n_tokens)
+    vocabulary = fit_encoder(TokenCounts.of(texts), 1, settings).vocabulary
     assert len(vocabulary) <= n_tokens
     assert "and" in vocabulary
     assert {token.rpartition(":")[2] for token in vocabulary} <= vocabulary.keys()

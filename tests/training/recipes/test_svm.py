@@ -9,7 +9,7 @@ from scipy.sparse import csr_array, random_array
 from service.model import NewsText
 from training.data.reuters_expected import TOPIC_CODES
 from training.recipes.examples import Example, Kind, TrainingTexts
-from training.recipes.features import FeatureSettings, TokenCounts
+from training.recipes.features import FeatureSettings
 from training.recipes.svm import LinearSVMs, SVMSettings, add_synonyms, fit_each, fit_svms
 
 C = 0.7
@@ -76,7 +76,7 @@ def texts() -> TrainingTexts:
 
 
 def margins_of(svms: LinearSVMs, texts: Sequence[NewsText]) -> NDArray[np.float32]:
-    return svms.margins(svms.features.rows(TokenCounts.of(texts)))
+    return svms.margins([svms.encoder.encode(item.text, item.title) for item in texts])
 
 
 def test_last_margin_is_of_no_topic(texts: TrainingTexts) -> None:
@@ -91,7 +91,7 @@ def test_last_margin_is_of_no_topic(texts: TrainingTexts) -> None:
 
 def test_negatives_are_left_out_of_topics(texts: TrainingTexts) -> None:
     svms = fit_svms(texts, SVMSettings(), FeatureSettings())
-    minister = svms.kernel[svms.features.encoder.vocabulary["minister"]]
+    minister = svms.kernel[svms.encoder.vocabulary["minister"]]
     assert not minister[:-1].any()
     assert minister[-1] > 0
 
@@ -105,11 +105,11 @@ def test_negatives_do_not_add_reserved_words(texts: TrainingTexts) -> None:
         TOPIC_CODES,
     )
     both = TrainingTexts.of([*examples_of(texts), *examples_of(written)], TOPIC_CODES)
-    vocabulary = fit_svms(both, SVMSettings(), FeatureSettings()).features.encoder.vocabulary
+    vocabulary = fit_svms(both, SVMSettings(), FeatureSettings()).encoder.vocabulary
     assert {"medal", "swimmer", "minister"} <= vocabulary.keys()
     svms = fit_svms(both, SVMSettings(), FeatureSettings(), reserved={"medal", "minister"})
-    assert "medal" not in svms.features.encoder.vocabulary
-    assert {"swimmer", "minister"} <= svms.features.encoder.vocabulary.keys()
+    assert "medal" not in svms.encoder.vocabulary
+    assert {"swimmer", "minister"} <= svms.encoder.vocabulary.keys()
 
 
 def examples_of(texts: TrainingTexts) -> list[Example]:
@@ -138,7 +138,7 @@ def test_synonym_has_margins_of_its_equivalents(texts: TrainingTexts) -> None:
     ]
     for new, old in pairs:
         np.testing.assert_allclose(margins_of(svms, [new]), margins_of(plain, [old]), atol=1e-5)
-    assert svms.features.encoder.encode("gusher").known_words_ratio == 1
+    assert svms.encoder.encode("gusher").known_words_ratio == 1
     before = margins_of(plain, texts.texts)
     after = margins_of(svms, texts.texts)
     np.testing.assert_allclose(before, after, atol=1e-6)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from service.model import Explanation, NewsText, WordEffect
-from service.model.control_characters import CONTROLS, escape_controls
+from service.model.control_characters import CONTROLS
 
 MIN_CHANGE: Final = 0.0005  # a smaller change is shown without colour
 
@@ -24,7 +24,7 @@ def explanation_cells(effect: WordEffect) -> tuple[str, ...]:
 
 def highlight(text: NewsText, explanation: Explanation) -> Text:
     """Colour words: green raised the score of the topic, red lowered it, dim are unknown."""
-    shown = Text().append(escape_controls(explanation.topic.name), "bold underline").append("\n\n")
+    shown = Text().append(explanation.topic.name, "bold underline").append("\n\n")
     for field, content in (("title", text.title), ("text", text.text)):
         if not content:
             continue

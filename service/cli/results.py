@@ -72,7 +72,7 @@ def _uri(entry: Entry) -> str:
 
 
 def show_results(
-    results: Sequence[tuple[Entry, Classification]], *, header: bool, all_topics: bool = False
+    results: Sequence[tuple[Entry, Classification]], *, header: bool, all_topics: bool
 ) -> None:
     """Print a table on a terminal, else tab-separated values.
 
@@ -111,7 +111,7 @@ def table_row(entry: Entry, found: Classification) -> dict[str, str | Text]:
     (topic, score), *others = found.topics
     row: dict[str, str | Text] = {
         "file": entry.file,
-        "topic": Text(escape_controls(topic.name), "yellow" if found.abstained else "green"),
+        "topic": Text(topic.name, "yellow" if found.abstained else "green"),
         "score": f"{score:.3f}",
         "next": _names_and_scores(others),
         "known_words": f"{found.known_words_ratio:.0%}",

@@ -178,7 +178,7 @@ class Predictor:
                 (classifications[row],) = classifier.add_subjects(
                     probabilities[[row]], [classifications[row]]
                 )
-        n_texts = max(1, len(items))
+        n_texts = len(items)
         self._metrics.observe_texts(
             encoded,
             classifications,

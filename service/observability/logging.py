@@ -86,18 +86,13 @@ class NonBlockingHandler(logging.Handler):
         super().close()
 
     def _write_lines(self) -> None:
-        ended = False
-        while not ended:
-            lines = [self._queue.get()]
-            lines += [self._queue.get_nowait() for _ in range(self._queue.qsize())]
-            if ended := END in lines:
-                lines.remove(END)
-            left = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
+        for line in iter(self._queue.get, END):
+            left = f"{line}\n".encode(errors="backslashreplace")
             try:
                 while left:
                     left = left[os.write(self._descriptor, left) :]
             except OSError:  # the disk is full, or the pipe is closed
-                self._count_dropped(len(lines))
+                self._count_dropped(1)
 
 
 def configure_logging(level: str, count_dropped: Callable[[int], None]) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     SpanContext,
@@ -112,12 +112,11 @@ class ProcessResource(Resource):  # type: ignore[misc]
         return self._hash
 
 
-class TraceExporter(SpanExporter):  # type: ignore[misc]
+class TraceExporter(OTLPSpanExporter):  # type: ignore[misc]
     """Exports the spans of traces; what is queued are `RequestTrace`."""
 
     def __init__(self) -> None:
-        self._exporter = OTLPSpanExporter()
-        self._propagator = TraceContextTextMapPropagator()
+        super().__init__()
         self._scope = InstrumentationScope(NAME, __version__)
         # the environment overrides our name and version
         own = Resource({"service.name": NAME, "service.version": __version__})
@@ -126,18 +125,15 @@ class TraceExporter(SpanExporter):  # type: ignore[misc]
 
     def export(self, spans: Sequence[RequestTrace]) -> SpanExportResult:
         """Export traces; return whether the collector took them."""
-        return self._exporter.export([span for trace in spans for span in self.to_spans(trace)])
-
-    def shutdown(self) -> None:
-        """End a retry that waits."""
-        self._exporter.shutdown()
+        return super().export([span for trace in spans for span in self.to_spans(trace)])
 
     def to_spans(self, trace: RequestTrace) -> list[ReadableSpan]:
         """Return the span of a request, and those of its stages."""
         parent = None
         if trace.traceparent:
             carrier = {"traceparent": trace.traceparent, "tracestate": trace.tracestate}
-            parent = get_current_span(self._propagator.extract(carrier)).get_span_context()
+            context = TraceContextTextMapPropagator().extract(carrier)
+            parent = get_current_span(context).get_span_context()
         state = parent.trace_state if parent else None
         trace_id = int(trace.trace_id, 16)
 

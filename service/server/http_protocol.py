@@ -71,8 +71,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     _eof: bool = False
 
     _waits_since: float
-    """When the last of these ended: the connecting, the first piece of incomplete headers, headers,
-    a response, a body that follows its response. Unless it responds, it waits for the client."""
+    """Since when the client has to act, unless a response is due: since the connection was made,
+    incomplete headers began, headers or a response ended, or a body that follows its response."""
     _check_task: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]

@@ -10,8 +10,8 @@ from service.api.errors import MalformedBodyError, TensorError
 from service.api.grpc import open_inference_pb2 as pb
 from service.api.json_body import invalid_request
 from service.api.open_inference import schemas
-from service.api.open_inference.model import BOOL, FP32, OutputValues, TensorModel, to_binary
-from service.api.open_inference.requests import BYTES
+from service.api.open_inference.datatypes import BOOL, BYTES, FP32, to_binary
+from service.api.open_inference.model import OutputValues, TensorModel
 
 CONTENTS: Final = {FP32: "fp32_contents", BOOL: "bool_contents"}
 """The field with the elements of each type but BYTES."""

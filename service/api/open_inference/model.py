@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 
 from service.api.errors import TensorError
 from service.api.limits import RequestLimits
-from service.api.open_inference.elements import pack_elements
-from service.api.open_inference.requests import BYTES, INPUTS, check_parameters, read_items
+from service.api.open_inference.datatypes import BOOL, BYTES, DTYPES, FP32
+from service.api.open_inference.requests import INPUTS, check_parameters, read_items
 from service.api.open_inference.schemas import (
     InferParameters,
     InferRequest,
@@ -23,9 +23,6 @@ from service.api.predictor import Prediction, Predictor
 from service.model import TopicClassifier
 from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 
-FP32: Final = "FP32"
-BOOL: Final = "BOOL"
-DTYPES: Final = {FP32: np.dtype("<f4"), BOOL: np.dtype(np.bool_), BYTES: np.dtype(np.str_)}
 ALL_TOPICS: Final = "all_topics"
 BY_TOPIC: Final = (PROBABILITIES, TOPIC_PROBABILITIES)
 """The outputs with a probability for each class, from which the highest can be chosen."""
@@ -142,13 +139,6 @@ class TensorModel:
         if options.all_topics:
             wanted |= {name: OutputParameters() for name in OPTIONAL if name not in wanted}
         return wanted
-
-
-def to_binary(values: NDArray[Any], datatype: str) -> bytes:
-    """Return the values of an output as the protocol has them in binary."""
-    if datatype == BYTES:
-        return pack_elements(str(element).encode() for element in values.flat)
-    return values.tobytes()
 
 
 def _highest(

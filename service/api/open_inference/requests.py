@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from service.api.errors import InvalidRequestError, TensorError, TooLargeError
 from service.api.limits import RequestLimits
-from service.api.open_inference.elements import unpack_elements
+from service.api.open_inference.datatypes import BYTES, unpack_elements
 from service.api.open_inference.schemas import InferParameters, InputTensor, TensorParameters
 from service.api.schemas import BatchItem
 
 HEADER_LENGTH: Final = "Inference-Header-Content-Length"
 """How many bytes of a body are JSON, where binary data follow it."""
-BYTES: Final = "BYTES"
 DATATYPES: Final = re.compile("BOOL|BYTES|BF16|FP(16|32|64)|U?INT(8|16|32|64)")
 """What the protocol knows; another name is the client's own text, which is not repeated."""
 PLAUSIBLE: Final = 2**31

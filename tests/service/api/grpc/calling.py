@@ -8,7 +8,7 @@ import grpc
 
 from service.api.grpc import open_inference_pb2 as pb
 from service.api.grpc.routes import INFERENCE_SERVICE
-from service.api.open_inference.elements import pack_elements
+from service.api.open_inference.datatypes import pack_elements
 from service.app import NewswireApp
 from service.server.grpc_server import GrpcServer
 from service.settings import ServiceSettings

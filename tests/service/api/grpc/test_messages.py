@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from service.api.errors import RequestError
 from service.api.grpc import open_inference_pb2 as pb
 from service.api.grpc.messages import infer, parse_message
-from service.api.open_inference.elements import unpack_elements
+from service.api.open_inference.datatypes import unpack_elements
 from service.api.open_inference.model import OPTIONAL, OUTPUTS
 from service.api.served_model import ServedModel
 from service.app import create_app

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.api.open_inference.elements import pack_elements, unpack_elements
+from service.api.open_inference.datatypes import pack_elements, unpack_elements
 from service.api.open_inference.model import OPTIONAL, OUTPUTS
 from service.api.open_inference.schemas import InferResponse
 from service.settings import ServiceSettings

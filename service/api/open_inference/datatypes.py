@@ -1,16 +1,31 @@
-"""The elements of a BYTES tensor in binary: each its length in four bytes, then itself."""
+"""The data types of tensors, and their binary form."""
 
 from collections.abc import Iterable, Iterator
 from struct import Struct
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from service.api.errors import TensorError
+
+BYTES: Final = "BYTES"
+FP32: Final = "FP32"
+BOOL: Final = "BOOL"
+DTYPES: Final = {FP32: np.dtype("<f4"), BOOL: np.dtype(np.bool_), BYTES: np.dtype(np.str_)}
 
 _LENGTH: Final = Struct("<I")
 
 
+def to_binary(values: NDArray[Any], datatype: str) -> bytes:
+    """Return the elements of a tensor as the protocol has them in binary."""
+    if datatype == BYTES:
+        return pack_elements(str(element).encode() for element in values.flat)
+    return values.tobytes()
+
+
 def pack_elements(elements: Iterable[bytes]) -> bytes:
-    """Write elements one after the other."""
+    """Write elements of BYTES one after the other: each its length in four bytes, then itself."""
     return b"".join(part for item in elements for part in (_LENGTH.pack(len(item)), item))
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.api.errors import TensorError
-from service.api.open_inference.elements import pack_elements, unpack_elements
+from service.api.open_inference.datatypes import pack_elements, unpack_elements
 
 
 @given(st.lists(st.binary(max_size=300)))

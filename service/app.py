@@ -19,7 +19,6 @@ from service.api.middleware.fair_queue import FairQueueMiddleware
 from service.api.middleware.instrumentation import InstrumentationMiddleware
 from service.api.middleware.tracing import TracingMiddleware
 from service.api.openapi.document import OPENAPI_PATH, complete_openapi, openapi_routes
-from service.api.openapi.operations import statuses_by_route
 from service.api.problems import add_error_handlers
 from service.api.request_body import BodyReader
 from service.api.routes.classify import (
@@ -28,6 +27,7 @@ from service.api.routes.classify import (
     ClassifyEndpoints,
     classify_routes,
 )
+from service.api.routes.declarations import statuses_by_route
 from service.api.routes.model import catalogue_routes
 from service.api.routes.open_inference import open_inference_routes
 from service.api.routes.operations import (

@@ -10,10 +10,10 @@ from pydantic.json_schema import models_json_schema
 from service.api.limits import RequestLimits
 from service.api.open_inference.schemas import InferRequest
 from service.api.openapi.examples import add_examples
-from service.api.openapi.operations import REFERENCE, UNAUTHORIZED, problem_response, reference
 from service.api.problems import OPEN_INFERENCE_PREFIX
+from service.api.routes.declarations import REFERENCE, UNAUTHORIZED, problem_response, reference
+from service.api.routes.predict import PredictRequest
 from service.api.schemas import BatchItem, BatchRequest, ClassifyRequest
-from service.api.text_classification import PredictRequest
 from service.model import DEFAULT_TOP_K, TopicClassifier
 
 OPENAPI_PATH: Final = "/openapi.json"

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
-from service.api import text_classification
 from service.api.errors import RequestError
 from service.api.limits import RequestLimits
 from service.api.media_type import JSON, PLAIN_TEXT
 from service.api.parsing import parse_batch, parse_classify_request
 from service.api.predictor import Predictor
+from service.api.routes.classify import CLASSIFY, CLASSIFY_BATCH
+from service.api.routes.predict import PREDICT, predict_labels
 from service.api.schemas import BatchItem
 from service.model import InferenceError, NewsText, TopicClassifier
 from service.observability.health import ServiceHealth
@@ -22,7 +23,6 @@ Requests = dict[str, tuple[str, Request]]  # summary and body by name
 Examples = dict[str, dict[str, Any]]
 """By name, as OpenAPI has them: ``summary`` and ``value``."""
 
-CLASSIFY, BATCH, PREDICT = "/classify", "/classify/batch", "/predict"
 TEXT_FIELDS: Final = tuple(BatchItem.model_fields)
 
 
@@ -35,8 +35,8 @@ def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: Req
     predictor = Predictor(classifier, ServiceMetrics(CollectorRegistry()), limits, ServiceHealth())
     responders: dict[str, Callable[[bytes], bytes]] = {
         CLASSIFY: lambda body: predictor.respond(parse_classify_request(body, limits)),
-        BATCH: lambda body: predictor.respond_to_batch(*parse_batch(body, limits)),
-        PREDICT: lambda body: text_classification.predict(body, predictor, limits),
+        CLASSIFY_BATCH: lambda body: predictor.respond_to_batch(*parse_batch(body, limits)),
+        PREDICT: lambda body: predict_labels(body, predictor, limits),
     }
     try:
         requests = _requests(classifier)
@@ -52,10 +52,10 @@ def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: Req
         for name, example in added[CLASSIFY].items()
         if example["value"].keys() == {"text"}
     }
-    added[BATCH].pop("partly_valid", None)  # its blank item does not match the schema
+    added[CLASSIFY_BATCH].pop("partly_valid", None)  # its blank item does not match the schema
     tensors = {
         name: {**example, "value": _tensors(example["value"])}
-        for name, example in added[BATCH].items()
+        for name, example in added[CLASSIFY_BATCH].items()
     }
     for path, operations in paths.items():
         if tensors and path.endswith("/infer"):
@@ -100,7 +100,7 @@ def _requests(classifier: TopicClassifier) -> dict[str, Requests]:
         "parameters": ("A text with parameters", {"inputs": text, **parameters}),
         "texts": ("A list of texts", {"inputs": [text], **parameters}),
     }
-    return {CLASSIFY: single, BATCH: batch, PREDICT: labels}
+    return {CLASSIFY: single, CLASSIFY_BATCH: batch, PREDICT: labels}
 
 
 def _with_most_topics(classifier: TopicClassifier, requests: Sequence[Request]) -> Request:

@@ -13,10 +13,10 @@ from starlette.types import Receive, Scope
 from service.api.errors import RequestError
 from service.api.limits import RequestLimits
 from service.api.media_type import JSON, PLAIN_TEXT
-from service.api.openapi.operations import PROBLEM_RESPONSES, describe_body, describe_classify
 from service.api.parsing import parse_batch, parse_classify_request, parse_plain_text
 from service.api.problems import Problem
 from service.api.request_body import BodyReader, check_no_query
+from service.api.routes.declarations import PROBLEM_RESPONSES, describe_body, describe_classify
 from service.api.schemas import (
     BatchAnswer,
     BatchRequest,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.api.openapi.operations import QUEUED
+from service.api.routes.declarations import QUEUED
 from service.api.schemas import ModelInfo, TopicList
 from service.api.served_model import ModelHandle
 

@@ -8,9 +8,9 @@ from service.api.media_type import JSON
 from service.api.open_inference import schemas
 from service.api.open_inference.bodies import BINARY_MEDIA_TYPE, infer
 from service.api.open_inference.requests import HEADER_LENGTH
-from service.api.openapi.operations import describe_body
 from service.api.problems import OPEN_INFERENCE_PREFIX, UNAVAILABLE
 from service.api.request_body import BodyReader, check_no_query
+from service.api.routes.declarations import describe_body
 from service.api.served_model import ModelHandle
 from service.observability.health import ServiceHealth
 from service.scheduling.admission import ConcurrencyLimit

@@ -11,8 +11,8 @@ from prometheus_client.exposition import choose_encoder
 from starlette.types import Receive, Scope
 
 from service.api.fast_router import FastRoute
-from service.api.openapi.operations import QUEUED, SERVER_ERROR
 from service.api.problems import UNAVAILABLE
+from service.api.routes.declarations import QUEUED, SERVER_ERROR
 from service.api.schemas import Health
 from service.observability.health import ServiceHealth
 

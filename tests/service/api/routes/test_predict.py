@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.api.text_classification import PredictResponse
+from service.api.routes.predict import PredictResponse
 from service.settings import ServiceSettings
 from tests.service.api.routes.test_classify import TYPED, assert_problem
 from tests.service.api.routes.test_classify_batch import CRUDE, EARN

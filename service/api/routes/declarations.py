@@ -1,4 +1,4 @@
-"""Bodies and statuses of the operations, where FastAPI cannot derive them."""
+"""What routes declare of bodies, problems and statuses, where FastAPI cannot derive it."""
 
 from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus

@@ -19,7 +19,7 @@ from rich.table import Table
 from service.api.grpc import open_inference_pb2 as pb
 from service.api.grpc.routes import INFERENCE_SERVICE
 from service.api.open_inference.datatypes import pack_elements
-from service.api.open_inference.requests import HEADER_LENGTH
+from service.api.open_inference.inputs import HEADER_LENGTH
 from tests.benchmarks.comparison import console, describe_machine
 from tests.benchmarks.corpus import BATCH_SIZE, joined, released_corpus
 from tests.benchmarks.harness import Server, running

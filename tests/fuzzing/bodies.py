@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry
 from service.api.errors import RequestError
 from service.api.limits import RequestLimits
 from service.api.open_inference.bodies import infer
+from service.api.open_inference.inputs import HEADER_LENGTH
 from service.api.open_inference.model import TensorModel
-from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.parsing import parse_batch, parse_classify_request, parse_plain_text
 from service.api.predictor import Predictor
 from service.api.problems import to_problem

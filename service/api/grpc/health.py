@@ -1,6 +1,6 @@
 """The health checks of gRPC: ``grpc.health.v1.Health``. They need no key."""
 
-from asyncio import Event, timeout
+from asyncio import Event, wait_for
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, Final
@@ -81,8 +81,7 @@ class HealthCalls:
                     shown = status
                     yield HealthCheckResponse(status=status)
                 with suppress(TimeoutError):
-                    async with timeout(WATCH_SECONDS):
-                        await self._closed.wait()
+                    await wait_for(self._closed.wait(), WATCH_SECONDS)
         finally:
             self._n_watchers -= 1
 

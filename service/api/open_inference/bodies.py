@@ -13,8 +13,8 @@ from service.api.json_complexity import exceeds_json_complexity
 from service.api.limits import RequestLimits
 from service.api.media_type import JSON
 from service.api.open_inference.datatypes import to_binary
+from service.api.open_inference.inputs import HEADER_LENGTH, INPUTS
 from service.api.open_inference.model import OutputValues, TensorModel
-from service.api.open_inference.requests import HEADER_LENGTH, INPUTS
 from service.api.open_inference.schemas import InferRequest
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from service.api.errors import TensorError
 from service.api.limits import RequestLimits
 from service.api.open_inference.datatypes import BOOL, BYTES, DTYPES, FP32
-from service.api.open_inference.requests import INPUTS, check_parameters, read_items
+from service.api.open_inference.inputs import INPUTS, check_parameters, read_items
 from service.api.open_inference.schemas import (
     InferParameters,
     InferRequest,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Request, Response
 from service.api.media_type import JSON
 from service.api.open_inference import schemas
 from service.api.open_inference.bodies import BINARY_MEDIA_TYPE, infer
-from service.api.open_inference.requests import HEADER_LENGTH
+from service.api.open_inference.inputs import HEADER_LENGTH
 from service.api.problems import OPEN_INFERENCE_PREFIX, UNAVAILABLE
 from service.api.request_body import BodyReader, check_no_query
 from service.api.routes.declarations import describe_body

@@ -12,8 +12,8 @@ from service.api.errors import RequestError
 from service.api.limits import RequestLimits
 from service.api.open_inference.bodies import infer
 from service.api.open_inference.datatypes import pack_elements
+from service.api.open_inference.inputs import HEADER_LENGTH
 from service.api.open_inference.model import TensorModel
-from service.api.open_inference.requests import HEADER_LENGTH
 from service.api.predictor import Predictor
 from service.model import TopicClassifier
 from service.observability.health import ServiceHealth

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from service.model import build_classifier, save_bundle
 from training.data import Dataset
-from training.data.loading import load_data
+from training.data.loading import load_data, rows_of_dataset
 from training.data.options import DataOptions
 from training.recipes import Recipe, TrainedModel
 from training.recipes.settings import read_settings
@@ -58,7 +58,6 @@ def train(
 def print_findings(dataset: Dataset, options: DataOptions, console: Console) -> None:
     """Show what may be wrong with the texts; the command check-data also says where."""
     from training.data_check.check import check_rows
-    from training.data_check.input_rows import rows_of_dataset
     from training.data_check.report import findings_table
 
     order = {str(file): number for number, file in enumerate([*options.files, options.test])}

@@ -21,8 +21,8 @@ from tests.end_to_end.tutorial import (
     run_steps,
 )
 from tests.training.data_check.texts import read_files
+from training.data.loading import read_input_rows
 from training.data.options import DataOptions
-from training.data_check.input_rows import read_input_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 

@@ -1,12 +1,12 @@
-"""Loading of the data set that the options of a command name: built-in sets, files, or both."""
+"""Loading of what options name, built-in sets and files: a data set to learn, or rows to check."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from training.data import load_dataset
-from training.data.dataset import Dataset
+from training.data.dataset import DataError, Dataset
 from training.data.file_dataset import build_dataset
 from training.data.labelled_file import LabelledRow, read_labelled_files
 from training.data.options import DataOptions, check_name, check_options
@@ -15,6 +15,14 @@ from training.data.topic_list import TopicList, read_descriptions
 
 MAX_NAMED: Final = 3  # files in the description of a data set
 MAX_REPORTED: Final = 10  # bad rows
+
+
+class InputRows(NamedTuple):
+    """Rows to check, and a sentence on each bad row and on each file of which rows are replaced."""
+
+    rows: list[LabelledRow]
+    bad: list[str]
+    replaced: list[str]
 
 
 def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: None) -> Dataset:
@@ -39,6 +47,48 @@ def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: 
         drop_rare=options.drop_rare,
         report=report,
     )
+
+
+def read_input_rows(options: DataOptions) -> InputRows:
+    """Read built-in sets, then files; raise `DataError` if that fails or a label has no code."""
+    bad: list[str] = []
+    replaced: list[str] = []
+    sets = (load_dataset(source, options.data_dir) for source in options.built_in)
+    rows = [row for dataset in sets for row in rows_of_dataset(dataset)]
+    rows += read_labelled_files(options, on_bad_row=bad.append, on_replaced=replaced.append)
+    return InputRows(unite_topics(rows, topic_list_of(options)), bad, replaced)
+
+
+def unite_topics(rows: Iterable[LabelledRow], topics: TopicList) -> list[LabelledRow]:
+    """Return rows in which each topic has one label: the first one that stands for its code."""
+    labels: dict[str, str] = {}  # by code
+    united = []
+    for row in rows:
+        codes = topics.codes_of(row)
+        for label in row.topics:
+            labels.setdefault(topics.code_of(label), label)
+        united.append(row._replace(topics=tuple(labels[code] for code in codes)))
+    return united
+
+
+def rows_of_dataset(dataset: Dataset) -> Iterator[LabelledRow]:
+    """Yield training texts, then test texts, each with those of no topic last.
+
+    File and line are those that a text was read from. Of a built-in text the file is the name of
+    the data set with that of the part, and the line the number of the text in it. Topics that the
+    data set does not teach are left out. Raises `DataError` if it holds no texts.
+    """
+    taught = {*dataset.topic_codes}
+    for split, part in (("train", dataset.train), ("test", dataset.test)):
+        name = f"{dataset.name}/{split}"
+        if not part.articles:
+            raise DataError(
+                f"{name}: expected texts, the data set has word ids only: use reuters21578"
+            )
+        for number, article in enumerate((*part.articles, *part.negatives), 1):
+            topics = tuple(code for code in article.topics if code in taught)
+            place = (article.file, article.line) if article.file else (name, number)
+            yield LabelledRow(article.body, article.title or None, topics, *place, split=split)
 
 
 def topic_list_of(options: DataOptions) -> TopicList:

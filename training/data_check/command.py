@@ -56,8 +56,8 @@ def check_data(
     outputs = [path for path in (json_file, suspects, others) if path and path != STANDARD_OUTPUT]
     check_outputs(outputs, [*inputs, *([options.topics] if options.topics else [])])
 
+    from training.data.loading import read_input_rows
     from training.data_check.check import check_rows
-    from training.data_check.input_rows import read_input_rows
     from training.data_check.report import report_tables
 
     found = read_input_rows(options)

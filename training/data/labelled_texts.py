@@ -15,6 +15,7 @@ import numpy as np
 from service.model import NewsText, TopicClassifier
 from service.rows import codes_by_label, find_repeated_file
 from training.data.dataset import DataError
+from training.data.values import CONVERSIONS, to_topics
 
 
 class LabelledText(NamedTuple):
@@ -36,7 +37,9 @@ def read_labelled_texts(path: Path) -> list[LabelledText]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            text, accept = NewsText(row["text"], row.get("title")), frozenset(row["accept"])
+            accept = frozenset(to_topics(row["accept"], "accept"))
+            title = CONVERSIONS["title"](row.get("title"), "title")
+            text = NewsText(CONVERSIONS["text"](row["text"], "text"), title)
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(
                 f"{path}, line {number}: expected an object with 'text' and 'accept', got {error!r}"

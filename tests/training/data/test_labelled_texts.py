@@ -43,6 +43,8 @@ def test_shares_of_labelled_texts(tmp_path: Path, classifier: TopicClassifier) -
         ("", "expected JSON lines, the file is empty"),
         ('{"text": "a", "accept": []}\n{"text": "b"}\n', "line 2: expected an object"),
         ("[]\n", "line 1: expected an object"),
+        ('{"text": 7, "accept": []}\n', "line 1: .*text: expected a string, got 7"),
+        ('{"text": "a", "accept": null}\n', "line 1: .*accept: expected a list or a string"),
         ("Oil rose.\n", "line 1: expected an object"),
     ],
 )
@@ -57,6 +59,12 @@ def test_a_separator_of_lines_is_part_of_a_text(tmp_path: Path) -> None:
     path = tmp_path / "desk.jsonl"
     path.write_text('{"text": "Oil\u2028rose", "accept": []}\n')
     assert [item.text.text for item in read_labelled_texts(path)] == ["Oil\u2028rose"]
+
+
+def test_one_topic_needs_no_list(tmp_path: Path) -> None:
+    path = tmp_path / "desk.jsonl"
+    path.write_text('{"text": "Oil rose", "accept": "Crude oil"}\n')
+    assert read_labelled_texts(path)[0].accept == {"Crude oil"}
 
 
 def test_each_file_counts_once(tmp_path: Path, classifier: TopicClassifier) -> None:

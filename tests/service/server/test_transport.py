@@ -376,6 +376,28 @@ def test_time_of_a_lingering_close_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     assert 0.2 < asyncio.run(linger()) < 2
 
 
+def test_a_long_time_for_headers_delays_no_other_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol_module, "CHECK_SECONDS", 0.01)
+
+    async def wait_until_closed() -> float:
+        config = uvicorn.Config(application, lifespan="off", log_config=None)
+        config.load()
+        loop = asyncio.get_running_loop()
+        connection = timeout_http_protocol(86_400)(config, ServerState(), {})
+        monkeypatch.setattr(connection, "timeout_keep_alive", 0.1)
+        transport = Recorder()
+        connection.connection_made(transport)
+        connection.data_received(get(b"/"))
+        began = loop.time()
+        async with asyncio.timeout(10):
+            while END not in transport.written:
+                await asyncio.sleep(0.01)
+        connection.connection_lost(None)
+        return loop.time() - began
+
+    assert asyncio.run(wait_until_closed()) > 0.09
+
+
 def test_chunks_are_parsed_a_few_per_turn() -> None:
     """Other connections have their turn in between."""
     n_chunks = 60_000

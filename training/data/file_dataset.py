@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from service.model.encoder import join_title
 from training.data import splitting
+from training.data.columns import LabelledRow
 from training.data.dataset import FILES, NO_TOPIC, Article, DataError, Dataset, Split, labels_of
-from training.data.labelled_file import LabelledRow
 from training.data.splitting import LEFT_OUT, OPEN, SIDES, TEST, TRAIN
 from training.data.text_table import TextTable
 from training.data.topic_list import MIN_TEXTS, TopicList, check_number_of_topics, rare_topics

@@ -8,8 +8,6 @@ from training.data.dataset import DataError
 from training.data.file_formats import EXPECTED, READERS, format_of, read_parquet
 from training.data.options import DataOptions
 
-__all__ = ["LabelledRow", "read_labelled_files"]
-
 
 def read_labelled_files(
     options: DataOptions,

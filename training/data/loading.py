@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from training.data import load_dataset
+from training.data.columns import LabelledRow
 from training.data.dataset import DataError, Dataset
 from training.data.file_dataset import build_dataset
-from training.data.labelled_file import LabelledRow, read_labelled_files
+from training.data.labelled_file import read_labelled_files
 from training.data.options import DataOptions, check_name, check_options
 from training.data.reuters_expected import topic_descriptions
 from training.data.topic_list import TopicList, read_descriptions

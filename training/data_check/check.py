@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from training.data.columns import LabelledRow
 from training.data.dataset import DataError
-from training.data.labelled_file import LabelledRow
 from training.data.splitting import connect, first_rows
 from training.data.topic_list import MAX_TOPICS, MIN_TEXTS, MIN_TOPICS
 from training.data_check.duplicates import Duplicates, find_duplicates

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from rich.table import Column, Table
 
-from training.data.labelled_file import LabelledRow
+from training.data.columns import LabelledRow
 from training.data_check.label_errors import LabelErrors
 
 SPLITS: Final = ("train", "test", None)

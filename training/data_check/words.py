@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from service.model.encoder import join_title
 from service.model.tokenization import NEWS_TOKENIZER
-from training.data.labelled_file import LabelledRow
+from training.data.columns import LabelledRow
 from training.data.text_table import Numbers
 
 

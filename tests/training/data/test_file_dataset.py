@@ -9,9 +9,9 @@ import pytest
 
 from service.model import NewsText
 from service.model.encoder import TextEncoder
+from training.data.columns import LabelledRow
 from training.data.dataset import DataError, Dataset, Split
 from training.data.file_dataset import build_dataset
-from training.data.labelled_file import LabelledRow
 from training.data.topic_list import TopicList
 
 FILE = "desk.jsonl"

@@ -14,9 +14,9 @@ import pytest
 
 from tests.training.data_check.texts import read_files
 from training.data import file_formats
+from training.data.columns import LabelledRow
 from training.data.dataset import DataError
 from training.data.file_formats import format_of
-from training.data.labelled_file import LabelledRow
 
 LINES = """{"text": "The keeper saved two penalties.", "title": "Cup", "topics": ["sport", "law"]}
 {"text": "Rain is likely.", "topics": "weather", "date": "2026-03-01", "id": 7, "split": "TEST"}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.training.data_check.texts import made_up_rows, row, wrong_topics
+from training.data.columns import LabelledRow
 from training.data.dataset import DataError
-from training.data.labelled_file import LabelledRow
 from training.data_check.check import (
     MAX_WORDS,
     check_rows,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.training.data_check.texts import made_up_rows, row
-from training.data.labelled_file import LabelledRow
+from training.data.columns import LabelledRow
 from training.data_check import duplicates
 from training.data_check.duplicates import MIN_SIMILARITY, find_duplicates, minhash
 from training.data_check.words import RowWords, read_words

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from tests.training.data_check.texts import WORDS, made_up_rows, row, wrong_topics
-from training.data.labelled_file import LabelledRow
+from training.data.columns import LabelledRow
 from training.data_check import label_errors
 from training.data_check.label_errors import (
     N_FOLDS,

@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.data_check.texts import row
 from training.data import Dataset
-from training.data.labelled_file import LabelledRow
+from training.data.columns import LabelledRow
 from training.data.loading import rows_of_dataset
 from training.data_check.duplicates import find_duplicates
 from training.data_check.label_errors import find_label_errors

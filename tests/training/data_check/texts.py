@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.data.labelled_file import LabelledRow, read_labelled_files
+from training.data.columns import LabelledRow
+from training.data.labelled_file import read_labelled_files
 from training.data.options import DataOptions
 
 WORDS = {

@@ -12,7 +12,6 @@ from prometheus_client import (
     Counter,
     Gauge,
     GCCollector,
-    Histogram,
     Info,
     PlatformCollector,
     ProcessCollector,
@@ -45,18 +44,16 @@ class ServiceMetrics(Collector):
 
         counter = partial(Counter, namespace="newswire", registry=registry)
         gauge = partial(Gauge, namespace="newswire", registry=registry)
-        histogram = partial(Histogram, namespace="newswire", registry=registry)
-
-        batched = partial(BatchHistogram, namespace="newswire", registry=registry)
-        stage = partial(batched, buckets=_STAGE_SECONDS)
+        histogram = partial(BatchHistogram, namespace="newswire", registry=registry)
+        stage = partial(histogram, buckets=_STAGE_SECONDS)
 
         def of_drift(name: str, documentation: str) -> BatchHistogram:
-            return batched(name, documentation, buckets=BOUNDS[name])
+            return histogram(name, documentation, buckets=BOUNDS[name])
 
         self.requests = counter(
             "http_requests", "Responses by route and status.", ["route", "status"]
         )
-        self.request_duration = batched(
+        self.request_duration = histogram(
             "http_request_duration_seconds",
             "Time from the request headers to the end of the response, by route.",
             ["route"],

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from service.model import NewsText, TopicClassifier
-from service.rows import codes_by_label, find_repeated_file
+from service.rows import codes_by_label, find_repeated_file, to_labels
 from training.data.dataset import DataError
-from training.data.values import CONVERSIONS, to_topics
+from training.data.values import CONVERSIONS
 
 
 class LabelledText(NamedTuple):
@@ -37,7 +37,7 @@ def read_labelled_texts(path: Path) -> list[LabelledText]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            accept = frozenset(to_topics(row["accept"], "accept"))
+            accept = frozenset(to_labels(row["accept"], "accept"))
             title = CONVERSIONS["title"](row.get("title"), "title")
             text = NewsText(CONVERSIONS["text"](row["text"], "text"), title)
         except (ValueError, TypeError, KeyError) as error:

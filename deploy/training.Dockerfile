@@ -5,7 +5,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /app
 COPY requirements/training.txt requirements.txt
 RUN python -m pip install --quiet --require-hashes --only-binary=:all: -r requirements.txt
-COPY service/__init__.py service/console.py service/process.py service/rows.py service/
+COPY service/__init__.py service/console.py service/labels.py service/process.py service/rows.py service/
 # the encoder in C is not compiled: the job encodes each text once
 COPY service/model service/model
 COPY training training

@@ -15,8 +15,8 @@ from service.api.fast_router import FastRoute, FastRouter
 from service.api.limits import RequestLimits
 from service.api.middleware.auth import ApiKeyMiddleware
 from service.api.middleware.cors import PREFLIGHT, PREFLIGHT_STATUSES, CrossOriginMiddleware
-from service.api.middleware.fair_queue import FairQueueMiddleware
 from service.api.middleware.instrumentation import InstrumentationMiddleware
+from service.api.middleware.pacing import PacingMiddleware
 from service.api.middleware.tracing import TracingMiddleware
 from service.api.openapi.document import OPENAPI_PATH, complete_openapi, openapi_routes
 from service.api.problems import add_error_handlers
@@ -122,7 +122,7 @@ class NewswireApp:
             ),
         )
         labels = [route for route in routes if isinstance(route, Route)]
-        app: ASGIApp = FastRouter(fast_routes, FairQueueMiddleware(self.api, labels))
+        app: ASGIApp = FastRouter(fast_routes, PacingMiddleware(self.api, labels))
         if settings.api_keys:
             open_paths = HEALTH_PATHS | {OPENAPI_PATH} | page_paths()
             app = self.auth = ApiKeyMiddleware(

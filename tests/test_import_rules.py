@@ -49,7 +49,7 @@ def test_training_imports_nothing_of_the_service_but_its_model() -> None:
         if target.startswith("service")
     }
     assert imported
-    of_every_command = {"service.console", "service.process", "service.rows"}
+    of_every_command = {"service.console", "service.labels", "service.process", "service.rows"}
     assert all(
         (f"{target}.").startswith("service.model.") for target in imported - of_every_command
     )

@@ -31,7 +31,7 @@ from service.console import (
     run_commands,
 )
 from service.model import build_classifier, find_bundle, load_bundle
-from service.rows import CommandError, check_options
+from service.rows import CommandError, resolve_options
 
 LINE_SECONDS: Final = 10  # between lines of progress without a terminal
 
@@ -74,7 +74,7 @@ def classify(
     """
     bundle = load_bundle(find_bundle(model_dir))
     classifier = build_classifier(bundle)
-    options = check_options(
+    options = resolve_options(
         top_k, min_confidence, classifier, all_topics=all_topics, subjects=subjects
     )
     data, output = Location.resolve(source), Location.resolve(target)

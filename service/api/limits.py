@@ -42,7 +42,7 @@ class RequestLimits:
     has_subjects: bool = False
     """Whether topics of the model have subjects."""
 
-    def check_options(self, options: RankingOptions, *, n_texts: int = 1) -> None:
+    def resolve_options(self, options: RankingOptions, *, n_texts: int = 1) -> None:
         """Limit the default of top_k to the number of topics, and check the other options.
 
         Raises

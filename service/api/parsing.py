@@ -64,7 +64,7 @@ def parse_classify_request(body: bytes, limits: RequestLimits) -> ClassifyReques
     except ValidationError as error:
         request = parse_again(ClassifyRequest, body, error)
     if request.model_fields_set - TEXT_FIELDS or limits.max_top_k < DEFAULT_TOP_K:
-        limits.check_options(request)
+        limits.resolve_options(request)
     limits.check_text(request)
     return request
 
@@ -83,7 +83,7 @@ def parse_plain_text(body: bytes, limits: RequestLimits, *, query: bytes) -> Cla
         raise MalformedBodyError("Expected text in UTF-8.") from None
     options = _parse_query(query)
     request = ClassifyRequest.model_construct(text=text, **options.model_dump(exclude_unset=True))
-    limits.check_options(request)
+    limits.resolve_options(request)
     limits.check_text(request)
     return request
 
@@ -137,7 +137,7 @@ def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
     request = parse_body(BatchRequest, body)
     if len(request.items) > n_items:
         raise InvalidRequestError.of("items", f"Input should have at most {n_items} items")
-    limits.check_options(request, n_texts=len(request.items))
+    limits.resolve_options(request, n_texts=len(request.items))
     return request
 
 

@@ -68,7 +68,7 @@ class Predictor:
         except Exception as error:
             if len(requests) > 1:
                 return [self.predict_each([request])[0] for request in requests]
-            self._note_error(error)
+            self._record_error(error)
             return [error]
         self._health.consecutive_errors = 0
         return predictions
@@ -85,7 +85,7 @@ class Predictor:
         InferenceError
             If the network returns something that is not a probability.
         """
-        with self._health_noted():
+        with self._track_health():
             predictions = self._predict(items, [options] * len(items))
         self._metrics.batch_size.observe(len(items))
         return predictions
@@ -115,16 +115,16 @@ class Predictor:
         return to_json({"answers": answers} | self.model)
 
     @contextmanager
-    def _health_noted(self) -> Iterator[None]:
-        """Note whether the inferences of a request inside succeed."""
+    def _track_health(self) -> Iterator[None]:
+        """Record whether the inferences inside succeed."""
         try:
             yield
         except Exception as error:
-            self._note_error(error)
+            self._record_error(error)
             raise
         self._health.consecutive_errors = 0
 
-    def _note_error(self, error: Exception) -> None:
+    def _record_error(self, error: Exception) -> None:
         if isinstance(error, InferenceError):
             self._metrics.inference_errors.inc()
             self._health.inference_failed()
@@ -133,7 +133,7 @@ class Predictor:
         self, items: Sequence[BatchItem], options: Sequence[RankingOptions]
     ) -> list[dict[str, Any]]:
         """Return the result of each item, with an explanation where one is requested."""
-        with self._health_noted():
+        with self._track_health():
             results = [
                 each.classification.to_json_object() for each in self._predict(items, options)
             ]

@@ -93,7 +93,7 @@ class GroupScore(Body):
     score: Annotated[Probability, Field(description="Sum of the scores of its topics.")]
 
 
-class WordScore(Body):
+class WordEffect(Body):
     """Effect of a word on the score of the topic ranked first."""
 
     word: Annotated[str, Field(description="The word as it is in the text.")]
@@ -105,11 +105,11 @@ class WordScore(Body):
     """Score with the word minus score without it."""
 
 
-class WordsInFavour(Body):
+class Explanation(Body):
     """Effect of each word on the score of the topic ranked first."""
 
     topic: Annotated[str, Field(description="The topic's code.")]
-    words: Annotated[list[WordScore], Field(description="Every word of title and text, in order.")]
+    words: Annotated[list[WordEffect], Field(description="Every word of title and text, in order.")]
 
 
 class NewsSubject(Body):
@@ -123,7 +123,7 @@ class NewsSubject(Body):
     """Sum of the probabilities of the topics that have the concept, in percent."""
 
 
-class BatchAnswer(Body):
+class ClassifyResult(Body):
     """The topics of a news text."""
 
     topic: Annotated[str, Field(description="Code of the topic ranked first.")]
@@ -139,7 +139,7 @@ class BatchAnswer(Body):
     topics fits."""
     group: GroupScore | None
     """A group whose topics together are certain enough where no topic is."""
-    explanation: WordsInFavour | None = None
+    explanation: Explanation | None = None
     """Present only if requested."""
     all_topics: list[TopicScore] | None = None
     """Every topic whose own probability, which is its score here, reaches its threshold: highest
@@ -149,7 +149,7 @@ class BatchAnswer(Body):
     highest confidence first, none if abstained. Present only if requested."""
 
 
-class ClassifyResponse(BatchAnswer):
+class ClassifyResponse(ClassifyResult):
     """The topics of a news text, and the model."""
 
     model: Annotated[ModelVersion, Field(description="The model that made the prediction.")]

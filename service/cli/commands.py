@@ -27,7 +27,7 @@ from service.console import (
 )
 from service.model import Manifest, TopicClassifier, WordEffect, load_classifier
 from service.model.manifest import to_json_object as to_record
-from service.rows import CommandError, check_options, classify_rows
+from service.rows import CommandError, classify_rows, resolve_options
 
 TOPIC_FIELDS: Final = ("id", "code", "name", "group", "training_newswires", "description")
 THRESHOLD: Final = "all_topics_threshold"
@@ -91,7 +91,7 @@ def classify(
         )
     total = check_inputs(files)
     classifier = load_classifier(model_dir)
-    options = check_options(
+    options = resolve_options(
         top_k, min_confidence, classifier, all_topics=all_topics, subjects=ninjs
     )
     keys = (*RESULT_KEYS, ALL_TOPICS) if all_topics else RESULT_KEYS

@@ -18,13 +18,13 @@ from service.console import (
     PrefixOption,
     progress_bar,
 )
+from service.labels import to_labels
 from service.model import Classification, load_classifier
 from service.rows import (
     CommandError,
     PredictionOptions,
     classify_rows,
     find_repeated_file,
-    to_labels,
 )
 
 PREDICTIONS: Final = "predictions"

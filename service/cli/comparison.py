@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, NamedTuple
 
+from service.labels import codes_by_label
 from service.model import Abstention, Classification, TopicClassifier
-from service.rows import codes_by_label
 
 MAX_CODES: Final = 10  # listed in a cell of the table
 Labels = Collection[str]

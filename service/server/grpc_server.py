@@ -12,7 +12,7 @@ import grpc
 
 from service.api.grpc.calls import Calls
 from service.api.grpc.health import HEALTH_SERVICE, MAX_HEALTH_MESSAGES, HealthCalls
-from service.api.grpc.reception import MessageReader
+from service.api.grpc.message_reader import MessageReader
 from service.api.grpc.routes import INFERENCE_SERVICE, inference_handlers
 from service.api.grpc.unread import UnreadResponses
 from service.app import NewswireApp

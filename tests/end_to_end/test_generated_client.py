@@ -18,8 +18,8 @@ from newswire_client import Client
 from newswire_client.api.classification import classify, classify_batch
 from newswire_client.api.model import topics
 from newswire_client.models import (
-    Abstention, BatchAnswer, BatchItem, BatchRequest, BatchResponse, ClassifyRequest,
-    ClassifyResponse, Problem, WordsInFavour,
+    Abstention, ClassifyResult, BatchItem, BatchRequest, BatchResponse, ClassifyRequest,
+    ClassifyResponse, Problem, Explanation,
 )
 
 with Client(base_url=sys.argv[1]) as client:
@@ -31,7 +31,7 @@ with Client(base_url=sys.argv[1]) as client:
     assert len(answer.topics) == 2
     assert answer.topics[0].score > 0.9
     assert answer.abstained is None
-    assert isinstance(answer.explanation, WordsInFavour)
+    assert isinstance(answer.explanation, Explanation)
     assert answer.explanation.words[0].word == "OPEC"
 
     answer = classify.sync(client=client, body=ClassifyRequest(text="Crude", min_confidence=1.0))
@@ -42,7 +42,7 @@ with Client(base_url=sys.argv[1]) as client:
     batch = classify_batch.sync(client=client, body=BatchRequest(items=items, top_k=1))
     assert isinstance(batch, BatchResponse), batch
     first, second = batch.answers
-    assert isinstance(first, BatchAnswer)
+    assert isinstance(first, ClassifyResult)
     assert first.topic == "earn"
     assert isinstance(second, Problem)
     assert second.status == 422

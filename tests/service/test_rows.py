@@ -8,8 +8,8 @@ from service.rows import (
     PredictionOptions,
     Row,
     batched,
-    check_options,
     classify_rows,
+    resolve_options,
 )
 
 CRUDE = NewsText("OPEC ministers agreed to cut crude oil production.", "OPEC meets")
@@ -45,10 +45,10 @@ def test_a_failed_prediction_fails_one_row(classifier: TopicClassifier) -> None:
 
 
 def test_options_of_a_model(classifier: TopicClassifier) -> None:
-    assert check_options(None, 0.5, classifier) == PredictionOptions(3, 0.5)
-    assert check_options(46, None, classifier) == PredictionOptions(46, None)
+    assert resolve_options(None, 0.5, classifier) == PredictionOptions(3, 0.5)
+    assert resolve_options(46, None, classifier) == PredictionOptions(46, None)
     with pytest.raises(CommandError, match=r"^--top-k: expected 1 to 46, got 47$"):
-        check_options(47, None, classifier)
+        resolve_options(47, None, classifier)
 
 
 def test_the_item_that_reaches_a_maximum_ends_its_batch() -> None:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from service.labels import codes_by_label, to_labels
 from service.model import NewsText, TopicClassifier
-from service.rows import codes_by_label, find_repeated_file, to_labels
+from service.rows import find_repeated_file
 from training.data.dataset import DataError
 from training.data.values import CONVERSIONS
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
+from service.labels import show_value, to_labels, to_name
 from service.model.strict_json import replace_surrogates
-from service.rows import show_value, to_labels, to_name
 
 SPLITS: Final = ("train", "test")
 

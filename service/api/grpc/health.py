@@ -11,8 +11,8 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from starlette.exceptions import HTTPException
 
 from service.api.grpc.calls import Calls, Messages, describe, serialize
+from service.api.grpc.message_reader import MessageReader
 from service.api.grpc.messages import parse_message
-from service.api.grpc.reception import MessageReader
 from service.api.grpc.routes import INFERENCE_SERVICE, OF_MESSAGES
 from service.observability.health import ServiceHealth
 from service.scheduling.errors import OverloadedError

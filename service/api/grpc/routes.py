@@ -7,8 +7,8 @@ from starlette.exceptions import HTTPException
 
 from service.api.grpc import open_inference_pb2 as pb
 from service.api.grpc.calls import Calls, Messages
+from service.api.grpc.message_reader import MessageReader
 from service.api.grpc.messages import infer, parse_message
-from service.api.grpc.reception import MessageReader
 from service.api.open_inference.schemas import ServerMetadata
 from service.api.served_model import ModelHandle
 from service.observability.health import ServiceHealth

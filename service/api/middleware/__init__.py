@@ -1,1 +1,1 @@
-"""ASGI middleware: authentication, CORS, instrumentation, fair queueing."""
+"""ASGI middleware: authentication, CORS, instrumentation, pacing."""

@@ -50,7 +50,7 @@ def read_items(
         raise TensorError(
             "parameters: expected subjects to be false or absent; POST /classify returns them."
         )
-    limits.check_options(parameters, n_texts=inputs[0].shape[0])
+    limits.resolve_options(parameters, n_texts=inputs[0].shape[0])
     for tensor in inputs:
         check_parameters(tensor.name, tensor.parameters)
     columns = _columns(inputs, data)

@@ -18,11 +18,11 @@ from service.api.problems import Problem
 from service.api.request_body import BodyReader, check_no_query
 from service.api.routes.declarations import PROBLEM_RESPONSES, describe_body, describe_classify
 from service.api.schemas import (
-    BatchAnswer,
     BatchRequest,
     Body,
     ClassifyRequest,
     ClassifyResponse,
+    ClassifyResult,
     ModelVersion,
 )
 from service.api.served_model import ModelHandle
@@ -47,7 +47,7 @@ Parse = Callable[[bytes, RequestLimits], ClassifyRequest]
 class BatchResponse(Body):
     """The topics of each news text, and the model."""
 
-    answers: list[BatchAnswer | Problem]
+    answers: list[ClassifyResult | Problem]
     """In the order of the items; a problem for an invalid item."""
     model: Annotated[ModelVersion, Field(description="The model that made the predictions.")]
 

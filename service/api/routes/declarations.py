@@ -94,7 +94,7 @@ QUEUED: Final[dict[int | str, dict[str, Any]]] = {
     OVERLOADED: problem_response(OVERLOADED),
     **SERVER_ERROR,
 }
-"""Of operations behind `service.api.middleware.fair_queue`."""
+"""Of operations behind `service.api.middleware.pacing`."""
 
 
 def statuses_by_route(

@@ -102,7 +102,7 @@ def predict_labels(body: bytes, predictor: Predictor, limits: RequestLimits) -> 
     top_k = request.parameters.top_k if request.parameters else None
     options = RankingOptions(top_k=top_k or limits.max_top_k)
     try:
-        limits.check_options(options, n_texts=len(texts))
+        limits.resolve_options(options, n_texts=len(texts))
     except InvalidRequestError as error:
         raise error.at(PARAMETERS) from None
     items = [_check_input(text, limits, place) for place, text in texts.items()]

@@ -1,6 +1,6 @@
 import pytest
 
-from service.rows import to_labels
+from service.labels import to_labels
 from training.data.columns import Columns, parse_columns
 from training.data.dataset import DataError
 

@@ -10,7 +10,7 @@ from grpc import StatusCode
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from service.api.grpc import health, reception
+from service.api.grpc import health, message_reader
 from service.api.grpc.health import HEALTH_SERVICE, MAX_HEALTH_MESSAGES, MAX_WATCHERS
 from service.api.grpc.routes import INFERENCE_SERVICE
 from service.model import TopicClassifier
@@ -82,7 +82,7 @@ def test_watch(classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_watches_are_bounded(classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many that begin at once wait for each other."""
-    monkeypatch.setattr(reception, "MIN_SECONDS", 30)
+    monkeypatch.setattr(message_reader, "MIN_SECONDS", 30)
     app, settings = build(classifier)
 
     async def scenario(client: Calling) -> None:
@@ -116,7 +116,7 @@ async def take_every_place(client: Calling, start: Callable[[], Any]) -> list[An
 def test_watch_waits_for_a_place(
     classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reception, "MIN_SECONDS", 30)
+    monkeypatch.setattr(message_reader, "MIN_SECONDS", 30)
     app, settings = build(classifier)
 
     async def scenario(client: Calling) -> None:
@@ -135,7 +135,7 @@ def test_watch_waits_for_a_place(
 
 def test_slow_health_checks(classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     """They need no key: they keep out neither inferences nor other checks."""
-    monkeypatch.setattr(reception, "MIN_SECONDS", 30)
+    monkeypatch.setattr(message_reader, "MIN_SECONDS", 30)
     app, settings = build(classifier, max_concurrent_requests=MAX_HEALTH_MESSAGES)
 
     async def scenario(client: Calling) -> None:

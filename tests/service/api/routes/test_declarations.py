@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from service.api.middleware.fair_queue import MAX_WAITING
+from service.api.middleware.pacing import MAX_WAITING
 from service.app import NewswireApp, create_app
 from service.model import InferenceError, TopicClassifier
 from service.settings import ServiceSettings

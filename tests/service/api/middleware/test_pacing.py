@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from service.api.middleware.fair_queue import MAX_WAITING, FairQueueMiddleware
+from service.api.middleware.pacing import MAX_WAITING, PacingMiddleware
 
 
 async def nothing(*_: Any) -> Any: ...
@@ -19,7 +19,7 @@ def ask(paths: list[str]) -> list[list[str]]:
         passed.append(scope["path"])
 
     async def all_at_once() -> list[list[str]]:
-        turns = FairQueueMiddleware(app)
+        turns = PacingMiddleware(app)
         scopes = [{"type": "http", "path": path} for path in paths]
         tasks = [asyncio.create_task(turns(scope, nothing, nothing)) for scope in scopes]
         by_turn = []
@@ -44,7 +44,7 @@ def test_cancelled_request_is_skipped() -> None:
         passed.append(scope["path"])
 
     async def leave() -> None:
-        turns = FairQueueMiddleware(app)
+        turns = PacingMiddleware(app)
         tasks = [
             asyncio.create_task(turns({"type": "http", "path": path}, nothing, nothing))
             for path in ("/a", "/b", "/c")
@@ -63,7 +63,7 @@ def test_each_event_loop_has_its_own_turns() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         passed.append(scope["path"])
 
-    turns = FairQueueMiddleware(app)
+    turns = PacingMiddleware(app)
 
     async def ask_and_end() -> None:
         await turns({"type": "http", "path": "/a"}, nothing, nothing)
@@ -84,7 +84,7 @@ def test_too_many_requests_get_429(path: str, key: str) -> None:
         answers.append("passed on")
 
     async def ask() -> None:
-        turns = FairQueueMiddleware(app)
+        turns = PacingMiddleware(app)
         scope = {"type": "http", "path": path, "headers": [], "query_string": b""}
         asked = [turns(dict(scope), nothing, send) for _ in range(MAX_WAITING + 2)]
         await asyncio.gather(*asked)

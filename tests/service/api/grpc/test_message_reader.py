@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from service.api.errors import BodyTimeoutError
-from service.api.grpc.reception import MIN_SECONDS, MessageReader
+from service.api.grpc.message_reader import MIN_SECONDS, MessageReader
 from service.scheduling.errors import OverloadedError
 from service.scheduling.timeouts import Timeout
 

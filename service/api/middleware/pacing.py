@@ -1,7 +1,8 @@
-"""Fair queueing: FastAPI starts one request in each turn of the event loop, first in, first out.
+"""Pacing: FastAPI starts one request in each turn of the event loop, first in, first out.
 
-Requests for metrics, the model and the pages take up to 8 ms each. If all that have arrived were
-processed in one turn, health checks and requests to classify would wait for all of them.
+Requests for metrics, the model and the pages take up to 8 ms each, the first one for the OpenAPI
+document 0.1 s. If all that have arrived were processed in one turn, health checks and requests to
+classify would wait for all of them.
 """
 
 from asyncio import AbstractEventLoop, Future, get_running_loop
@@ -21,7 +22,7 @@ MAX_WAITING: Final = 100
 RETRY_AFTER_SECONDS: Final = 1
 
 
-class FairQueueMiddleware:
+class PacingMiddleware:
     """Belongs to one event loop at a time. The routes label the metrics of rejected requests."""
 
     def __init__(self, app: ASGIApp, routes: Sequence[Route] = ()) -> None:

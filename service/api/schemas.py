@@ -105,7 +105,7 @@ class WordEffect(Body):
     """Score with the word minus score without it."""
 
 
-class Explanation(Body):
+class WordEffects(Body):
     """Effect of each word on the score of the topic ranked first."""
 
     topic: Annotated[str, Field(description="The topic's code.")]
@@ -139,7 +139,7 @@ class ClassifyResult(Body):
     topics fits."""
     group: GroupScore | None
     """A group whose topics together are certain enough where no topic is."""
-    explanation: Explanation | None = None
+    explanation: WordEffects | None = None
     """Present only if requested."""
     all_topics: list[TopicScore] | None = None
     """Every topic whose own probability, which is its score here, reaches its threshold: highest

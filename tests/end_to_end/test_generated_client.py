@@ -19,7 +19,7 @@ from newswire_client.api.classification import classify, classify_batch
 from newswire_client.api.model import topics
 from newswire_client.models import (
     Abstention, ClassifyResult, BatchItem, BatchRequest, BatchResponse, ClassifyRequest,
-    ClassifyResponse, Problem, Explanation,
+    ClassifyResponse, Problem, WordEffects,
 )
 
 with Client(base_url=sys.argv[1]) as client:
@@ -31,7 +31,7 @@ with Client(base_url=sys.argv[1]) as client:
     assert len(answer.topics) == 2
     assert answer.topics[0].score > 0.9
     assert answer.abstained is None
-    assert isinstance(answer.explanation, Explanation)
+    assert isinstance(answer.explanation, WordEffects)
     assert answer.explanation.words[0].word == "OPEC"
 
     answer = classify.sync(client=client, body=ClassifyRequest(text="Crude", min_confidence=1.0))

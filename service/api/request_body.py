@@ -11,8 +11,7 @@ from service.api.errors import BodyTimeoutError, InvalidRequestError
 from service.api.limits import RequestLimits
 from service.api.media_type import JSON, check_media_type
 from service.api.unfinished_bodies import UnfinishedBodies
-from service.scheduling.admission import TOO_MANY_REQUESTS, Admission, ConcurrencyLimit
-from service.scheduling.errors import OverloadedError
+from service.scheduling.admission import Admission, ConcurrencyLimit
 from service.scheduling.timeouts import Timeout
 
 JSON_EXPANSION: Final = 6
@@ -63,8 +62,7 @@ class BodyReader:
             If the connection ends before the body does.
         """
         if not (limit.n_free and self._admission.limit.n_free):
-            await self._admission.delay_rejection()
-            raise OverloadedError(TOO_MANY_REQUESTS, limit.retry_after)
+            await self._admission.reject(limit)
         headers = dict(reversed(scope["headers"]))  # of several, the first counts
         media_type = JSON
         if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:

@@ -7,7 +7,7 @@ Bodies that are not complete, or wait for a thread, are bounded by their bytes.
 from asyncio import sleep
 from math import ceil
 from time import perf_counter
-from typing import Final
+from typing import Final, NoReturn
 
 from service.scheduling.errors import OverloadedError
 
@@ -84,14 +84,15 @@ class Admission:
         self.buffered_bytes = 0
         self._n_delayed = 0
 
-    async def delay_rejection(self) -> None:
-        """Wait before a request is rejected, unless too many wait already."""
+    async def reject(self, limit: ConcurrencyLimit) -> NoReturn:
+        """Raise OverloadedError after a delay, or at once if too many wait already."""
         if self._n_delayed < MAX_DELAYED_REJECTIONS:
             self._n_delayed += 1
             try:
                 await sleep(REJECTION_DELAY_SECONDS)
             finally:
                 self._n_delayed -= 1
+        raise OverloadedError(TOO_MANY_REQUESTS, limit.retry_after)
 
     def buffer(self, n_bytes: int) -> None:
         """Count bytes of a body that are held; `release` them afterwards.

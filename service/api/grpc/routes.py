@@ -12,8 +12,7 @@ from service.api.grpc.messages import infer, parse_message
 from service.api.open_inference.schemas import ServerMetadata
 from service.api.served_model import ModelHandle
 from service.observability.health import ServiceHealth
-from service.scheduling.admission import TOO_MANY_REQUESTS, Admission
-from service.scheduling.errors import OverloadedError
+from service.scheduling.admission import Admission
 from service.scheduling.executor import InferenceExecutor
 
 INFERENCE_SERVICE: Final = "inference.GRPCInferenceService"
@@ -60,8 +59,7 @@ def inference_handlers(
 
     async def model_infer(messages: Messages) -> Message:
         if not (admission.slow_limit.n_free and admission.limit.n_free):
-            await admission.delay_rejection()
-            raise OverloadedError(TOO_MANY_REQUESTS, admission.slow_limit.retry_after)
+            await admission.reject(admission.slow_limit)
         message = await reader.read(messages)
         tensors = model.served.tensors
         return await executor.run(lambda data: infer(data, tensors), message, len(message))

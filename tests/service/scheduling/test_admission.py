@@ -114,7 +114,8 @@ def test_bytes_are_bounded() -> None:
 def test_rejections_are_delayed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def seconds_of_delay(admission: Admission) -> float:
         began = time.monotonic()
-        await admission.delay_rejection()
+        with pytest.raises(OverloadedError):
+            await admission.reject(admission.limit)
         return time.monotonic() - began
 
     async def reject(n_requests: int) -> list[float]:
@@ -131,7 +132,7 @@ def test_cancelled_rejection_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> 
         admission = Admission(max_concurrent_requests=1, max_buffered_bytes=1)
         for _ in range(2):
             with pytest.raises(TimeoutError):  # the second one is delayed, too
-                await asyncio.wait_for(admission.delay_rejection(), 0.001)
+                await asyncio.wait_for(admission.reject(admission.limit), 0.001)
 
     monkeypatch.setattr(admission_module, "MAX_DELAYED_REJECTIONS", 1)
     asyncio.run(cancel_twice())

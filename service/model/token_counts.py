@@ -1,6 +1,5 @@
 """The tokens of a text, sorted and counted: what the network reads."""
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -36,11 +35,6 @@ class EncodedText(NamedTuple):
     """Words that are numbers, if these count neither as known nor as unknown."""
     known_words_ratio: float
     """Share of the words, without numbers, in the vocabulary, 0 to 1; 0 if there are none."""
-
-
-def encode_token_ids(token_ids: Sequence[int]) -> EncodedText:
-    """Encode token ids as from `TextEncoder.token_ids`; each counts as a word."""
-    return count(np.array(token_ids[1:], np.int64))
 
 
 def count(

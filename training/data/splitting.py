@@ -77,7 +77,7 @@ def split_stratified(sets: NDArray[np.int64], labels: NDArray[np.int64]) -> NDAr
 def split_chronologically(sets: NDArray[np.int64], days: NDArray[np.int64]) -> NDArray[np.int8]:
     """Return the sides of rows, (n_rows,): the last fifth by day for testing.
 
-    The day of a set is that of its last row, so that no training row is later than a test set.
+    The day of a set is that of its last row: no training row is later than the last of a test set.
     """
     _, numbers = np.unique(sets, return_inverse=True)
     last = np.zeros(len(sets), np.int64)

@@ -97,9 +97,9 @@ def estimate_errors(
 ) -> int:
     """Return the number of label errors off the diagonal of the confident joint.
 
-    A row counts if the probability of its most probable topic reaches the mean of this probability
-    over the rows with this label. Rows that do not count are assumed to have as many errors as the
-    others of their label.
+    A row counts if the probability of its most probable topic reaches the mean that this topic has
+    over the rows labelled with it. Rows that do not count are assumed to have the same share of
+    errors as the others of their label.
     """
     n_rows, n_topics = probabilities.shape
     n_given = np.bincount(primary, minlength=n_topics)

@@ -52,7 +52,7 @@ def expected_calibration_error(
 def calibration_error_by_chance(probabilities: NDArray[np.float32]) -> float:
     """Return the 95th percentile of the error above if the probabilities were exact.
 
-    Few texts have an error by chance alone. It is the result of 200 draws of correct predictions.
+    Few texts have an error by chance alone. 200 draws decide which predictions are correct.
     """
     confidence = probabilities.max(axis=1)
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)

@@ -31,7 +31,7 @@ class FeatureSettings:
 class TokenCounts:
     """Token counts of texts, so that texts are tokenized once and not for each fold."""
 
-    tokens: Sequence[str]  # tokens of all texts, as of `NewsEncoder.field_tokens`
+    tokens: Sequence[str]  # distinct tokens of all texts, by `NewsEncoder.field_tokens`
     rows: csr_array  # float32 (n_texts, n_tokens)
 
     @classmethod

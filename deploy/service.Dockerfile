@@ -11,19 +11,19 @@ WORKDIR /build
 COPY requirements/${REQUIREMENTS}.txt requirements.txt
 RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-compile \
         --target=packages -r requirements.txt \
- # what only the authors of these packages run
+ # files that only the authors of these packages use
  && find packages -type d -name tests -prune -exec rm -r {} + \
  && find packages -type f -regextype posix-egrep -regex '.*\.(pyi|pyx|pxd|pxi|c|h|a)' -delete \
  && rm -r packages/bin packages/fastapi_offline/static/redoc.standalone.js packages/numpy/f2py packages/onnxruntime/quantization \
         packages/onnxruntime/tools packages/onnxruntime/transformers \
- # what only these import: flatbuffers and protobuf, which traces and messages of gRPC are made of
+ # packages that only these import: flatbuffers, and protobuf, which traces and gRPC need
         packages/flatbuffers \
  && if [ "${REQUIREMENTS}" = service ]; then rm -r packages/google; fi
 COPY requirements/compiler.txt .
 RUN python -m pip install --quiet --require-hashes --only-binary=:all: --no-compile -r compiler.txt
 COPY service service
 RUN python service/model/compile_encoder.py
-# compiled here, because a read-only root cannot keep what is compiled at the start
+# compiled here, because a read-only root cannot keep byte code that is compiled at startup
 RUN python -m compileall -q --invalidation-mode unchecked-hash \
         -s packages -p "/usr/local/lib/python${PYTHON}/site-packages" packages \
  && python -m compileall -q --invalidation-mode unchecked-hash -p /app service

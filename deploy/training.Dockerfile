@@ -16,7 +16,7 @@ LABEL org.opencontainers.image.title="newswire-topics-training" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# whoever runs it may keep downloads in /cache; everything else that it writes goes to models/
+# any user may write downloads to /cache; everything else is written to models/
 RUN mkdir -m 1777 /cache
 # modules come from /app and from what is installed, never from the working folder
 ENV PYTHONSAFEPATH=1 PYTHONPATH=/app \

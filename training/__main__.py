@@ -40,7 +40,7 @@ from training.pipeline import train as run
 from training.recipes import Recipe
 from training.release.reservation import reserve_folder
 
-# read when TensorFlow is first imported; it logs noise, and reports errors as exceptions
+# TensorFlow reads it at import; its log is noise, since errors are exceptions
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 cli = typer.Typer(
@@ -49,7 +49,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-CANDIDATES: Final = Path("models/candidates")  # of bundles without an --out
+CANDIDATES: Final = Path("models/candidates")  # folder of bundles without an --out
 MODELS: Final = Path("models")
 SeedOption = Annotated[int, typer.Option(help="Random seed.", min=0, max=MAX_SEED)]
 
@@ -131,12 +131,12 @@ def evaluate(
     ] = False,
     texts: Annotated[
         list[Path] | None,
-        typer.Option(help="Evaluate on JSON lines instead: text, title, accept (right topics)."),
+        typer.Option(help="Evaluate on JSON lines instead: text, title, accept (correct topics)."),
     ] = None,
 ) -> None:
     """Evaluate bundles on the texts to test on, beside baselines.
 
-    The data set is that of the first bundle, whose files are looked for in the working folder.
+    The data set is that of the first bundle; its files are expected in the working folder.
     """
     from training.data.labelled_texts import measure_by_set
     from training.evaluation.baselines import linear_svm, trivial_accuracies
@@ -180,12 +180,12 @@ def promote(
     ] = None,
     new_topics: Annotated[
         bool,
-        typer.Option("--new-topics", help="Release it though other topics are served there."),
+        typer.Option("--new-topics", help="Release it even if other topics are served there."),
     ] = False,
 ) -> None:
     """Check a bundle and release it under the next number; exit status 1 if a check fails.
 
-    The data set is that of the bundle, whose files are looked for in the working folder.
+    The data set is that of the bundle; its files are expected in the working folder.
     """
     candidate = find_bundle(candidate)
     name = load_bundle(candidate).manifest.name
@@ -236,7 +236,7 @@ def download(folder: Annotated[Path, typer.Argument(help="Folder to write to.")]
 
 def main() -> int:
     """Run a command and return the exit status; an error is one line on standard error."""
-    # by an exception, so that partial files are removed
+    # an exception, so that `finally` blocks remove partial files
     signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
     return run_commands(cli, "python -m training")
 

@@ -17,7 +17,7 @@ def stdout_console() -> PlainConsole:
 
 
 def print_line(line: str) -> None:
-    """Print a line, which is not wrapped."""
+    """Print a line without wrapping it."""
     stdout_console().print(line, soft_wrap=True)
 
 

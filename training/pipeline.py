@@ -61,7 +61,7 @@ def print_findings(dataset: Dataset, options: DataOptions, console: Console) -> 
     from training.data_check.report import findings_table
 
     order = {str(file): number for number, file in enumerate([*options.files, options.test])}
-    rows = list(rows_of_dataset(dataset))  # of a built-in set first, then as the files have them
+    rows = list(rows_of_dataset(dataset))  # built-in rows, then in the order of the files
     rows.sort(key=lambda row: (order[row.file], row.line) if row.file in order else (-1, 0))
     console.print(findings_table(check_rows(rows)))
 
@@ -77,7 +77,7 @@ def train_on(
     options: Mapping[str, object],
     store_texts: bool,
 ) -> None:
-    """Train a model on a data set; the options are those of the command that repeats it."""
+    """Train a model on a data set; ``options`` are those of the command that the bundle records."""
     # imported late, so that errors of the data do not wait for TensorFlow
     from training.data.views import views_of
     from training.evaluation.baselines import trivial_accuracies

@@ -23,11 +23,11 @@ LOCAL_SETTINGS: Final = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CL
 QUIET_SETTINGS: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 CONNECT_SECONDS: Final = 10
 OBJECT_STORE_BYTES: Final = 256 * 2**20  # for the model and the list of partitions, not for rows
-MAX_BLOCKS: Final = 5_000  # of the list of partitions; the driver keeps all of them in memory
+MAX_BLOCKS: Final = 5_000  # blocks of the list of partitions, which the driver keeps in memory
 
 
 def run(job: Job, partitions: list[Partition], n_workers: int | None) -> Iterator[dict[str, Any]]:
-    """Classify partitions; yield the outcome of each, as of `PartitionClassifier`, as it ends."""
+    """Classify partitions; yield the outcome of each, by `PartitionClassifier`, when it ends."""
     if not partitions:
         return
     with _connect(n_workers) as size:

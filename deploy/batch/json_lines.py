@@ -1,4 +1,4 @@
-"""Read JSON lines: a partition is a range of bytes; values that fit no column go to ``rest``."""
+"""Read JSON lines: a partition is a range of bytes; values that fit no column are in ``rest``."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from service.rows import CommandError, Row, batched, parse_line, to_row
 REST: Final = "rest"  # column of the values that fit no other, as JSON; null if there are none
 BLOCK_BYTES: Final = 2**20
 GZIP: Final = ".gz"
-SAMPLED_FILES: Final = 100  # evenly spread ones, from whose first lines the columns are inferred
+SAMPLED_FILES: Final = 100  # evenly spread; their first lines tell the columns
 SAMPLED_LINES: Final = 1_000
 FITTING: Final[dict[Any, tuple[set[type], range]]] = {
     pa.string(): ({NoneType, str}, range(0)),
@@ -26,9 +26,9 @@ FITTING: Final[dict[Any, tuple[set[type], range]]] = {
     pa.int64(): ({NoneType, int}, range(-(2**63), 2**63)),
     pa.float64(): ({NoneType, int, float}, range(-(2**53), 2**53 + 1)),
 }
-"""Types of columns, and the values that they keep without loss: their types, and integers."""
+"""Types of columns, and what each keeps without loss: Python types, and integers."""
 NOTHING: Final[tuple[set[type], range]] = (set(), range(0))
-JSON: Final = {b"newswire_topics.kind": b"json"}  # of columns of lists, objects or mixed types
+JSON: Final = {b"newswire_topics.kind": b"json"}  # metadata of columns that hold JSON
 
 
 def inspect_files(

@@ -12,7 +12,7 @@ from deploy.batch.locations import one_line
 from deploy.batch.partitions import BATCH_BYTES, PARTITION_ROWS, Batch, Partition, cut
 from service.rows import CommandError, to_row
 
-MAX_FOOTER_THREADS: Final = 16  # which may wait for the network
+MAX_FOOTER_THREADS: Final = 16  # more than processors: they may wait for the network
 
 
 def inspect_files(

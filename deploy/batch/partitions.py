@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from service.rows import Row
 
 PARTITION_ROWS: Final = 50_000  # maximum, where the format tells their number
-PARTITION_BYTES: Final = 16 * 2**20  # about some seconds of work, which is what a killed run loses
+PARTITION_BYTES: Final = 16 * 2**20  # some seconds of work, which a killed run loses
 BATCH_BYTES: Final = 8 * 2**20  # approximate maximum size of a batch
 
 
@@ -17,11 +17,11 @@ class Partition(NamedTuple):
 
     number: int  # from 0, in the order of the input
     path: str
-    start: int  # row of a Parquet file, or byte of JSON lines, where a line is at its first byte
+    start: int  # row of a Parquet file, or byte of JSON lines: a line is where its first byte is
     stop: int
-    size: int  # about, in bytes
+    size: int  # approximate, in bytes
     file_size: int
-    modified: int | None  # when it was planned: nanoseconds since 1970
+    modified: int | None  # time of the file at planning: nanoseconds since 1970
 
     @property
     def name(self) -> str:

@@ -20,7 +20,7 @@ FORMATS: Final = {
     ".jsonl": (json_lines.inspect_files, json_lines.read_rows),
     ".jsonl.gz": (json_lines.inspect_files, json_lines.read_rows),
 }
-"""Functions that inspect and read files, by the end of file names."""
+"""Functions that inspect and read files, by the suffix of file names."""
 MANIFEST_FILE: Final = "_run.json"
 PARTIAL_FOLDER: Final = "_partial"
 HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -30,7 +30,7 @@ class Plan(NamedTuple):
     """The plan of a run."""
 
     data: Location
-    files: list[Any]  # of type `pyarrow.fs.FileInfo`
+    files: list[Any]  # a `pyarrow.fs.FileInfo` each
     partitions: list[Partition]
     read_rows: Callable[[Any, Partition, Any, tuple[str, str], int], Iterator[Batch]]
     names: tuple[str, str]  # columns of text and title, of which the input has at least one
@@ -48,7 +48,7 @@ def make_plan(
     title: str | None,
     prefix: str,
 ) -> Plan:
-    """Plan a run over a file or a folder; ``text`` and ``title`` name the columns of them.
+    """Plan a run over a file or a folder; ``text`` and ``title`` name columns.
 
     Raise CommandError if there are no files or several formats, a column is missing, or two columns
     of the output have the same name.
@@ -123,7 +123,7 @@ def make_run_manifest(plan: Plan, manifest: Manifest, options: PredictionOptions
 def open_or_resume(output: Location, manifest: dict[str, Any]) -> set[str]:
     """Write the manifest to the output folder, or check that it has the same one.
 
-    Return the names of its files, which are complete: a file is renamed when it is. Raise
+    Return the names of its files, which are complete: a file gets its name when it is. Raise
     CommandError if the folder belongs to another run, or contains something else.
     """
     files, path = output.files, output.within(MANIFEST_FILE).path

@@ -34,7 +34,7 @@ COLUMNS: Final[Mapping[str, tuple[Any, Callable[[Classification], Any]]]] = {
     "all_topics": (TOPICS, lambda item: _pairs(item.all_topics or ())),
     "subjects": (pa.list_(SUBJECT), lambda item: item.subjects or []),
 }
-"""Type and value of each."""
+"""Type and value of each column."""
 
 
 def result_fields(options: PredictionOptions) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def result_fields(options: PredictionOptions) -> dict[str, Any]:
 
 
 def result_arrays(results: Sequence[Classification | str], options: PredictionOptions) -> list[Any]:
-    """Convert results, of which a str is an error, to arrays in the order of `result_fields`."""
+    """Convert results (a str is an error) to arrays in the order of `result_fields`."""
 
     def cell(name: str, result: Classification | str) -> Any:
         if isinstance(result, str):

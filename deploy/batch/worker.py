@@ -18,7 +18,7 @@ ROW_GROUP_BYTES: Final = 16 * 2**20  # size at which rows are written as a row g
 
 
 class Job(NamedTuple):
-    """What all workers have in common."""
+    """Data that all workers share."""
 
     bundle: Bundle
     plan: Plan  # without its files and partitions
@@ -88,7 +88,7 @@ class PartitionClassifier:
 
 
 def _check_unchanged(filesystem: Any, partition: Partition) -> None:
-    """Check that a file is as it was planned: an output must not mix old and new rows."""
+    """Check that a file is unchanged since the plan: an output must not mix old and new rows."""
     info = filesystem.get_file_info(partition.path)
     if (info.size, info.mtime_ns) != (partition.file_size, partition.modified):
         raise CommandError(

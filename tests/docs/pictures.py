@@ -72,7 +72,7 @@ def quality_rows() -> dict[str, tuple[float, float | None]]:
 
 
 def abstention_rows() -> dict[str, tuple[float, float]]:
-    """Return coverage and precision of what is not abstained from, of texts of three lengths."""
+    """Return precision and coverage for texts of three lengths."""
     metrics = _metrics(LATEST)
     names = {
         "whole newswires": "stream",
@@ -136,9 +136,9 @@ def draw_quality(
     _title(figure, "How good the topics are, on newswires that took no part in training")
     _note(
         figure,
-        "Left: test newswires with a topic. Right: those without one too. Precision: right, of all "
-        "that are not abstained from.",
-        "Coverage: not abstained from, of those with a topic. Dotted: the precision that the "
+        "Left: test newswires with a topic. Right: those without one too. Precision: share of the "
+        "predictions without abstention that are correct.",
+        "Coverage: share of texts with a topic without abstention. Dotted: the precision that the "
         f"thresholds aim at, {desired_precision:.0%}.",
     )
     return figure

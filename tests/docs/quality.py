@@ -40,7 +40,7 @@ def _sentence() -> str:
     return (
         f"`models/reuters/{LATEST.name}`, on {n_texts:,} test newswires with a topic and "
         f"{n_negatives:,} of none of the topics. Accuracy and macro F1 are of all texts with a "
-        "topic. *Precision* is the share of right predictions among those without an abstention. "
+        "topic. *Precision* is the share of correct predictions among those without an abstention. "
         "*Coverage* is the share of texts with a topic that have such a prediction, *false alarms* "
         "the share of texts without a topic."
     )

@@ -31,10 +31,10 @@ def load_dataset(
     split_seed: int | None = SPLIT_SEED,
     report: Callable[[str], object] = lambda _: None,
 ) -> Dataset:
-    """Read the newswires and split them; of Keras' split every known fact is checked.
+    """Read the newswires and split them; check Keras' split against every known fact.
 
     A folder of None downloads the source's files once, to a cache. A split seed of None splits by
-    date; the ModApte split is what it is. Raises `DataError` if a file is missing, truncated or
+    date; the ModApte split is fixed. Raises `DataError` if a file is missing, truncated or
     altered, or cannot be downloaded.
     """
     if source is Source.KERAS:

@@ -55,7 +55,7 @@ class Columns:
         return self._find_cached(tuple(present))
 
     def to_row(self, record: Mapping[str, Any], file: str, line: int) -> LabelledRow | str:
-        """Return the row of the values by column, or the error why it is bad."""
+        """Return the row of a record, values by column, or a sentence on why it is bad."""
         values: dict[str, Any] = {"title": None, "file": file, "line": line}
         try:
             for field, column in self.find(record).items():
@@ -71,7 +71,7 @@ class Columns:
             named = self._named.get(field)
             if named == "":
                 continue
-            # the column of one field is not that of another by its name alone
+            # a column that the user gave to one field is not taken for another by its name
             free = [name for name in usual if name in present and name not in self._taken]
             columns = [named] if named in present else free
             if len(columns) > 1:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from service.model import NewsText, NewswireError, Topic
 
 SPLIT_SEED: Final = 113
-MAX_SEED: Final = 2**32 - 1  # of the generators of numpy and scikit-learn
+MAX_SEED: Final = 2**32 - 1  # the highest that numpy and scikit-learn take
 TRAIN_SHARE: Final = 1 - 0.2
-NO_TOPIC: Final = -1  # label of a text of which no topic fits
+NO_TOPIC: Final = -1  # label of a text that no topic fits
 FILES: Final = "files"  # source of a data set with texts of the user's own
 
 
@@ -26,16 +26,16 @@ class Article:
     """A newswire with its text."""
 
     title: str
-    body: str  # its inner text where it has no body
+    body: str  # or the whole text of an article without a body
     topics: tuple[str, ...]  # codes of all of them; the first one is its label
-    keras_text: str  # that Keras took its words from
+    keras_text: str  # text that Keras took its words from
     has_body: bool = True
-    file: str = ""  # of the user, that it was read from
-    line: int = 0  # in that file
+    file: str = ""  # file of the user that it was read from
+    line: int = 0
 
     @property
     def news_text(self) -> NewsText:
-        """What a client would send: title and body."""
+        """Title and body, as a client would send them."""
         return NewsText(self.body, self.title)
 
 
@@ -62,7 +62,7 @@ class Split:
     labels: NDArray[np.int64]  # (n_newswires,), indices of topic_codes
     topic_codes: Sequence[str]
     articles: Sequence[Article] = ()
-    negatives: Sequence[Article] = ()  # indexed newswires of which no topic fits
+    negatives: Sequence[Article] = ()  # newswires that were indexed and have no topic
 
     def select(self, chosen: NDArray[np.int64], negatives: Iterable[int] = ()) -> "Split":
         """Return the newswires and the negatives at some indices."""
@@ -77,14 +77,14 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Newswires, split."""
+    """Newswires in a training part and a test part."""
 
-    name: str  # of the bundles that are trained on them
-    description: str  # of the newswires, for the model card
-    source: str  # the reader that they come from
+    name: str  # name of bundles trained on it
+    description: str  # phrase for the model card
+    source: str  # a `Source` or `FILES`
     vocabulary: Mapping[str, int]  # token id of every word: its frequency rank (from 1) plus 3
     topics: Sequence[Topic]
-    split_seed: int | None  # of the shuffle before the split; None if they were split by date
+    split_seed: int | None  # seed of the shuffle before the split; None without one
     train: Split
     test: Split
 
@@ -94,7 +94,7 @@ class Dataset:
         return self.train.topic_codes
 
     def fingerprint(self) -> str:
-        """SHA-256 of all token ids and labels in order; of files, also of topics and negatives."""
+        """SHA-256 of token ids and labels in order; for files also of topics and negatives."""
         digest = hashlib.sha256()
         for split in (self.train, self.test):
             for ids in split.token_ids:
@@ -110,10 +110,10 @@ class Dataset:
 
 
 def split_newswires(newswires: Split, seed: int | None = SPLIT_SEED) -> tuple[Split, Split]:
-    """Shuffle newswires that are in the order of their dates, and cut off a fifth to test on.
+    """Shuffle newswires, which are in the order of their dates, and cut off a fifth for testing.
 
     A seed of 113 splits as ``keras.datasets.reuters.load_data``, which shuffles with NumPy's legacy
-    generator. None keeps the order: trained on the past, tested on the future.
+    generator. None keeps the order: training on the past, testing on the future.
     """
     train, test = _cut(len(newswires.labels), seed)
     negative_train, negative_test = _cut(len(newswires.negatives), seed)

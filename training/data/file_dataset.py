@@ -32,10 +32,10 @@ def build_dataset(
     min_texts: int = MIN_TEXTS,
     report: Callable[[str], object] = lambda _: None,
 ) -> Dataset:
-    """Build a data set of rows, after the texts of a built-in one, which keep topics and split.
+    """Build a data set of a built-in one, whose texts keep topics and split, and of rows.
 
-    Rows are on the side that they name. Of those that name none, a fifth of each topic is tested
-    on, or, with a split seed of None, the last fifth by date. Raises `DataError`.
+    Rows are in the part of the split that they name. Of the others, a fifth of each topic is for
+    testing, or the last fifth by date if the split seed is None. Raises `DataError`.
     """
     texts = TextTable()
     codes = list(built_in.topic_codes) if built_in else []
@@ -97,7 +97,7 @@ def _add_rows(
 
 
 def _drop_topics(texts: TextTable, rare: frozenset[str], start: int) -> None:
-    """Take rare topics from the texts from ``start``, and leave out texts with no other."""
+    """Remove rare topics from the texts from ``start`` on; leave out texts without another."""
     for index in range(start, len(texts.articles)) if rare else ():
         article = texts.articles[index]
         left = tuple(code for code in article.topics if code not in rare)
@@ -129,9 +129,9 @@ def _split(
 
 
 def _order_by_hash(texts: Iterable[str], seed: int) -> NDArray[np.int64]:
-    """Return an order, (n_texts,), in which a text keeps its place beside others that are added.
+    """Return an order, (n_texts,), which further texts do not change.
 
-    So most texts stay on their side of the split when a file grows, and the bundle before can be
+    So most texts stay in their part of the split when a file grows, and an earlier bundle can be
     measured on texts that it was not trained on.
     """
     key = seed.to_bytes(8, "little")

@@ -1,6 +1,6 @@
 """Formats of labelled files: each reader yields a row's line number and its values by column.
 
-A ``str`` in place of the values is the error of a bad row. What is wrong with a whole file raises
+A ``str`` in place of the values is the error of a bad row. An error of a whole file raises
 `DataError`.
 """
 

@@ -14,18 +14,18 @@ def read_labelled_files(
     on_bad_row: Callable[[str], object] = lambda _: None,
     on_replaced: Callable[[str], object] = lambda _: None,
 ) -> Iterator[LabelledRow]:
-    """Yield the rows of all files in order; memory is that of one row and of the later files' ids.
+    """Yield the rows of all files in order; memory holds one row and the ids of the later files.
 
-    A row replaces those of its id in the files before its own, which are left out. The test file is
-    read last: its rows are to test on, and others that name no split to train on. They replace
-    none, as their ids may be numbers of their own. ``on_bad_row`` gets a sentence on each bad row,
+    A row replaces rows of earlier files with the same id, which are left out. The test file is read
+    last: its rows are for testing, and others that name no split for training. Its rows replace
+    none, as its ids may be its own numbers. ``on_bad_row`` gets a sentence on each bad row,
     which begins with file and line, and ``on_replaced`` one on each file with replaced rows.
 
     Raises `DataError` if a file cannot be read, if too many of its rows are bad, or if all
     files together have no rows.
     """
     names = Columns(options.columns)
-    last_file = {  # of each id in the second file or a later one
+    last_file = {  # last file with each id, from the second file on
         row.id: number
         for number, path in enumerate(options.files[1:], 1)
         for row in _read_file(path, names, options.max_bad_rows)

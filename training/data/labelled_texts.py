@@ -1,8 +1,8 @@
 """Labelled texts to measure bundles on.
 
-A file of JSON lines: ``text``, ``title`` (or null), ``accept`` (codes or names of the topics that
-are right; empty if no topic fits), and optionally ``set`` (a name, to measure apart) and
-``may_abstain`` (whether abstaining is right too).
+A file of JSON lines: ``text``, ``title`` (or null), ``accept`` (codes or names of the correct
+topics; empty if no topic fits), and optionally ``set`` (a name, to measure apart) and
+``may_abstain`` (whether the model may also abstain).
 """
 
 import json
@@ -20,7 +20,7 @@ from training.data.values import CONVERSIONS
 
 
 class LabelledText(NamedTuple):
-    """A text and the topics that are right for it."""
+    """A text and its correct topics."""
 
     text: NewsText
     accept: frozenset[str]
@@ -32,7 +32,7 @@ def read_labelled_texts(path: Path) -> list[LabelledText]:
     """Read a file; raise `DataError` if it cannot be read, or a line is invalid."""
     texts = []
     try:
-        lines = path.read_bytes().splitlines()  # of a str, it would split at U+2028 too
+        lines = path.read_bytes().splitlines()  # `str.splitlines` would split at U+2028 too
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
@@ -71,7 +71,7 @@ def measure_by_set(
 def measure_labelled_texts(
     classifier: TopicClassifier, texts: Sequence[LabelledText]
 ) -> dict[str, float]:
-    """Return the number of texts, and the shares that are right or abstained from."""
+    """Return the number of texts, and shares of correct predictions and of abstentions."""
     predictions = classifier.classify([item.text for item in texts], top_k=1)
     codes = codes_by_label(classifier.topics)
     accepted = [{codes.get(label, label) for label in item.accept} for item in texts]
@@ -83,7 +83,7 @@ def measure_labelled_texts(
     shares = {
         "first_right": right[topical],
         "abstained": ~answered,
-        "topical_answered": answered[clear],  # of those that must not be abstained from
+        "topical_answered": answered[clear],  # on texts where the model may not abstain
         "negatives_answered": answered[~topical],
         "answered_right": right[answered],
     }

@@ -1,4 +1,4 @@
-"""Loading of what options name, built-in sets and files: a data set to learn, or rows to check."""
+"""Load the built-in sets and files that the options name: a data set to learn, rows to check."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ MAX_REPORTED: Final = 10  # bad rows
 
 
 class InputRows(NamedTuple):
-    """Rows to check, and a sentence on each bad row and on each file of which rows are replaced."""
+    """Rows to check, and a sentence on each bad row and on each file with replaced rows."""
 
     rows: list[LabelledRow]
     bad: list[str]
@@ -27,7 +27,7 @@ class InputRows(NamedTuple):
 
 
 def load_data(options: DataOptions, report: Callable[[str], object] = lambda _: None) -> Dataset:
-    """Read a data set and split it; tell of rows that are left out. Raises `DataError`."""
+    """Read a data set and split it; report rows that are left out. Raises `DataError`."""
     check_options(options)
     sets = [
         load_dataset(source, options.data_dir, split_seed=options.split_seed, report=report)
@@ -73,11 +73,11 @@ def unite_topics(rows: Iterable[LabelledRow], topics: TopicList) -> list[Labelle
 
 
 def rows_of_dataset(dataset: Dataset) -> Iterator[LabelledRow]:
-    """Yield training texts, then test texts, each with those of no topic last.
+    """Yield training rows, then test rows, in each part those of no topic last.
 
-    File and line are those that a text was read from. Of a built-in text the file is the name of
-    the data set with that of the part, and the line the number of the text in it. Topics that the
-    data set does not teach are left out. Raises `DataError` if it holds no texts.
+    File and line are those that a text was read from. For a built-in text they are the names of
+    data set and part, and the number of the text in the part. Topics that the data set does not
+    teach are left out. Raises `DataError` if it holds no texts.
     """
     taught = {*dataset.topic_codes}
     for split, part in (("train", dataset.train), ("test", dataset.test)):

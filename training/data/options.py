@@ -1,4 +1,4 @@
-"""What to learn and how to split it: the options that the commands share."""
+"""Options of the data and of its split, which the commands share."""
 
 import argparse
 import functools
@@ -33,11 +33,11 @@ DataDirOption = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataOptions:
-    """What to learn and how to split it."""
+    """Data to learn, and how to split it."""
 
     data: tuple[str, ...] = (Source.REUTERS21578.value,)  # built-in sets and files
-    data_dir: Path | None = None  # of the built-in sets; None downloads them
-    name: str | None = None  # of the bundle
+    data_dir: Path | None = None  # folder of the built-in sets; None downloads them
+    name: str | None = None  # name of the bundle
     topics: Path | None = None  # file with names, groups and descriptions
     test: Path | None = None  # file to test on
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -71,20 +71,20 @@ class DataOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenOptions:
-    """What the command line says of the data, None where it says nothing."""
+    """Options of the data on the command line, each None if it is not given."""
 
     data: Annotated[
         list[str] | None,
         typer.Option(
             help="reuters21578, modapte (its split of 90 topics), keras (word ids only), or a file "
             "of labelled texts: .jsonl, .csv, .tsv (also .gz) or .parquet. Repeat it to learn "
-            "several together; a row replaces those of its id in the files before."
+            "several together; a row replaces rows with its id in earlier files."
         ),
     ] = None
     data_dir: DataDirOption = None
     test: Annotated[
         Path | None,
-        typer.Option(help="File of labelled texts to test on; the others are to train on."),
+        typer.Option(help="File of labelled texts to test on; the other files are for training."),
     ] = None
     topics: Annotated[
         Path | None,
@@ -105,7 +105,7 @@ class GivenOptions:
     ] = None
 
     def over(self, options: DataOptions) -> DataOptions:
-        """Return options with those of the command line in their place. Raises `DataError`."""
+        """Return options, overridden by those of the command line. Raises `DataError`."""
         given = asdict(self) | {
             "data": tuple(self.data) if self.data else None,
             "columns": parse_columns(self.columns) if self.columns else None,
@@ -116,7 +116,7 @@ class GivenOptions:
 def with_data_options(
     command: Callable[..., None], *, left_out: Collection[str] = ()
 ) -> Callable[..., None]:
-    """Add the options of `GivenOptions` to a command, whose parameter ``given`` has them."""
+    """Add the options of `GivenOptions` to a command, which gets them as ``given``."""
     parameters = inspect.signature(GivenOptions).parameters
     options = {name: item for name, item in parameters.items() if name not in left_out}
 
@@ -165,9 +165,9 @@ def check_name(name: str) -> None:
 
 
 def options_of_command(command: str) -> DataOptions:
-    """Return the options of the command that trained a bundle, but for those of the split.
+    """Return the options of the command that trained a bundle, except those of the split.
 
-    Its files have no folder: they are looked for in the working folder.
+    Its files have no folder: they are expected in the working folder.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--data", "--source", action="append")  # --source: of earlier bundles
@@ -185,8 +185,8 @@ def options_of_command(command: str) -> DataOptions:
 def options_of_bundles(bundles: Sequence[Path]) -> DataOptions:
     """Return the options that the first bundle was trained with.
 
-    Raises `DataError` unless all have the same split seed, or None, the split by date: test texts
-    of one split are training texts of another.
+    Raises `DataError` unless all have the same split seed, which is None for a split by date: test
+    texts of one split are training texts of another.
     """
     manifests = [load_bundle(find_bundle(path)).manifest for path in bundles]
     seeds = {manifest.data.get("split_seed", SPLIT_SEED) for manifest in manifests}

@@ -43,11 +43,11 @@ _TEXT: Final = re.compile(r"<TEXT.*?>(.*?)</TEXT>", re.DOTALL)
 _NOT_TEXT: Final = re.compile(
     r"<(TITLE|AUTHOR|DATELINE)>.*?</\1>|&#\d+;|^\s*\*+|Blah blah blah\.", re.DOTALL | re.MULTILINE
 )
-"""Other elements, control characters, a brief's stars, and what stands for a body left out."""
+"""Other elements, control characters, a brief's stars, and the placeholder of a missing body."""
 
 
 def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
-    """Return the word index and all newswires, from the archive or a folder of it or its files.
+    """Return the word index and all newswires, from the archive, or a folder with it or its files.
 
     Raises `DataError`.
     """
@@ -65,9 +65,9 @@ def read_corpus(path: Path) -> tuple[dict[str, int], Split]:
 
 
 def read_articles(text: str) -> Iterator[tuple[str, Article]]:
-    """Yield the opening tag and the article of each in a file that has topics, or was indexed.
+    """Yield the opening tag and the article of each newswire that has topics or was indexed.
 
-    ``TOPICS="YES"`` says that one was indexed. Of the others without a topic, some should have one.
+    ``TOPICS="YES"`` marks those that were indexed. Others without a topic may lack one that fits.
     Raises `DataError`.
     """
     for match in _TOPICS.finditer(text):

@@ -13,12 +13,12 @@ from training.data.dataset import NO_TOPIC, TRAIN_SHARE
 OPEN: Final = -1  # not decided yet
 TRAIN: Final = 0
 TEST: Final = 1
-LEFT_OUT: Final = 2  # of the training texts: equal to a text to test on, or of its group
+LEFT_OUT: Final = 2  # a training text that equals a test text or shares its group
 SIDES: Final[Mapping[str | None, int]] = {None: OPEN, "train": TRAIN, "test": TEST}
 
 
 def first_rows(keys: Iterable[Hashable]) -> NDArray[np.int64]:
-    """Return the first row of the same key for each row, (n_rows,); itself if its key is None."""
+    """Return for each row the first row with its key, (n_rows,); itself if its key is None."""
     firsts: dict[Hashable, int] = {}
     found = (row if key is None else firsts.setdefault(key, row) for row, key in enumerate(keys))
     return np.fromiter(found, np.int64)
@@ -27,9 +27,10 @@ def first_rows(keys: Iterable[Hashable]) -> NDArray[np.int64]:
 def connect(
     n_rows: int, pairs: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]
 ) -> NDArray[np.int64]:
-    """Return the first row of the set of each row, (n_rows,): rows of a set belong together.
+    """Return for each row the first row of its connected component, (n_rows,).
 
-    Pairs are arrays of rows, (n_pairs,), each of which belongs together with the row beside it.
+    Each of the pairs is two arrays of rows, (n_pairs,), where each row is connected to the one at
+    the same index.
     """
     ends = tuple(np.concatenate(side) for side in zip(*pairs, strict=True))
     graph = coo_array((np.ones(len(ends[0]), np.int8), ends), shape=(n_rows, n_rows))
@@ -41,9 +42,10 @@ def connect(
 def follow_fixed(
     sides: NDArray[np.int8], sets: NDArray[np.int64], movable: NDArray[np.bool_]
 ) -> NDArray[np.int8]:
-    """Return the sides, (n_rows,), with the open rows beside the decided rows of their set.
+    """Return the sides, (n_rows,), with open rows on the side of the decided rows of their set.
 
-    A training row whose set has a row to test on is left out if it is movable, (n_rows,).
+    Of both sides, that of the test rows wins. Training rows of a set with a test row are left out
+    if they are movable, (n_rows,).
     """
     has_test, has_train = (np.isin(sets, sets[sides == side]) for side in (TEST, TRAIN))
     decided = np.where(has_test, TEST, np.where(has_train, TRAIN, OPEN))
@@ -53,10 +55,10 @@ def follow_fixed(
 
 
 def split_stratified(sets: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Return the sides of rows, (n_rows,): a fifth of each label to test on.
+    """Return the sides of rows, (n_rows,): a fifth of each label for testing.
 
     Sets are taken in the order of the rows, and the label of a set is that of its first row. A set
-    that is more than twice as large as what remains to be chosen is trained on.
+    that is more than twice as large as what remains to be chosen is for training.
     """
     _, first, inverse, sizes = np.unique(
         sets, return_index=True, return_inverse=True, return_counts=True
@@ -73,9 +75,9 @@ def split_stratified(sets: NDArray[np.int64], labels: NDArray[np.int64]) -> NDAr
 
 
 def split_chronologically(sets: NDArray[np.int64], days: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Return the sides of rows, (n_rows,): the last fifth by day to test on.
+    """Return the sides of rows, (n_rows,): the last fifth by day for testing.
 
-    The day of a set is that of its last row, so that nothing later than that is trained on.
+    The day of a set is that of its last row: no training row is later than the last of a test set.
     """
     _, numbers = np.unique(sets, return_inverse=True)
     last = np.zeros(len(sets), np.int64)

@@ -1,4 +1,4 @@
-"""Texts of a data set in little memory: articles, their words as numbers, and what splits them."""
+"""Texts of a data set in little memory: articles, words as numbers, and columns for the split."""
 
 from array import array
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def make_vocabulary(frequencies: Mapping[str, int]) -> dict[str, int]:
 
 
 class Numbers(dict[str, int]):
-    """Numbers words in the order in which they are looked up first."""
+    """Numbers of words, in the order in which they are first looked up."""
 
     def __missing__(self, word: str) -> int:
         self[word] = number = len(self)
@@ -41,15 +41,15 @@ class Numbers(dict[str, int]):
 class TextTable:
     """Texts and what their split depends on: columns of equal length, an item for each text.
 
-    Words are numbered as they come; `rank_words` makes token ids of these numbers.
+    Words are numbered by first appearance; `rank_words` turns these numbers into token ids.
     """
 
     articles: list[Article] = field(default_factory=list)
     token_ids: list["array[int]"] = field(default_factory=list)  # int32, in the order of the text
-    digests: list[bytes] = field(default_factory=list)  # of the words of title and body
+    digests: list[bytes] = field(default_factory=list)  # hash of the words of title and body
     groups: list[str | None] = field(default_factory=list)
     days: "array[int]" = field(default_factory=lambda: array("q"))  # ordinal of the date, or NO_DAY
-    sides: list[int] = field(default_factory=list)  # of `splitting`
+    sides: list[int] = field(default_factory=list)  # constants of `splitting`
     words: Numbers = field(default_factory=lambda: Numbers({"": 0}))  # 0: start of a text
 
     def add(
@@ -71,7 +71,7 @@ class TextTable:
         return array("i", [0, *map(self.words.__getitem__, words)])
 
     def rank_words(self, chosen: NDArray[np.int64]) -> dict[str, int]:
-        """Make token ids of all texts, in place, and return the vocabulary of the chosen ones.
+        """Turn numbers into token ids in place, and return the vocabulary of the chosen texts.
 
         Words of other texts, and those beyond the highest token id, are unknown.
         """

@@ -29,7 +29,7 @@ MAX_SHOWN_LABEL: Final = 80  # characters
 
 
 class Description(NamedTuple):
-    """What people read of a topic."""
+    """Texts that describe a topic to people, and its subjects."""
 
     name: str
     group: str
@@ -40,8 +40,8 @@ class Description(NamedTuple):
 class TopicList:
     """Codes of the labels in files.
 
-    The code or the name of a description stands for its code. Another label is its own code, with
-    '-' in place of what no code may have: ``Sci/Tech`` has the code ``Sci-Tech``.
+    A label that is the code or the name of a described topic has its code. Another label is its own
+    code, with '-' in place of invalid characters: ``Sci/Tech`` has the code ``Sci-Tech``.
 
     Raises BundleError if the descriptions have several names for one subject.
     """
@@ -63,7 +63,7 @@ class TopicList:
             raise DataError(f"{row.file}, line {row.line}: {error}") from error
 
     def code_of(self, label: str) -> str:
-        """Return the code of a label; raise `DataError` if it has none, or that of another one."""
+        """Return the code of a label; raise `DataError` if it has none, or another label has it."""
         if label not in self._codes:
             self._codes[label] = self._make_code(label)
         return self._codes[label]
@@ -139,9 +139,9 @@ def rare_topics(
     drop: bool,
     min_texts: int = MIN_TEXTS,
 ) -> frozenset[str]:
-    """Return the topics to leave out: those of fewer than ``min_texts`` texts, not known.
+    """Return the topics to leave out: those of fewer than ``min_texts`` texts, except known ones.
 
-    Raises `DataError` if there are some and they shall not be dropped.
+    Raises `DataError` if there are some and ``drop`` is false.
     """
     counts = Counter(chain.from_iterable(topics))
     for code in known:

@@ -1,4 +1,4 @@
-"""Values of the fields of a labelled row, from what a file has in their columns."""
+"""Conversions of values in a labelled file to the fields of a row."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -56,4 +56,4 @@ CONVERSIONS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "split": _to_split,
     "group": _to_optional_name,
 }
-"""By field, from a value and the name of the field for the message of the ValueError."""
+"""Function by field, from a value and the name of the field, which a ValueError mentions."""

@@ -22,25 +22,25 @@ _SENTENCE_END: Final = re.compile(r"(?<=[a-z)\"]{2})\.\s")
 
 
 class KnownTopics(NamedTuple):
-    """All topics of each article, of which its label is the first."""
+    """All topics of each article; the first is its label."""
 
     any_topic: NDArray[np.bool_]  # (n_texts, n_topics), whether an article has a topic
-    single: NDArray[np.bool_]  # (n_texts,), whether it has one only, counting those not classified
+    single: NDArray[np.bool_]  # (n_texts,), whether it has one only, counting all topics
 
 
 class View(NamedTuple):
     """Texts to measure on."""
 
     texts: Sequence[NewsText]
-    labels: NDArray[np.int64]  # (n_texts,), NO_TOPIC for a text of which no topic fits
+    labels: NDArray[np.int64]  # (n_texts,), NO_TOPIC for a text that no topic fits
     topics: KnownTopics | None = None  # None where only the labels are known
 
 
 def views_of(split: Split, vocabulary: Mapping[str, int]) -> dict[str, View]:
     """Return every view of texts by name, only ``"keras"`` where the source holds no articles.
 
-    ``"keras"``: what Keras took its words from, where that is another text; ``"article"``: title
-    and body; ``"negatives"``: the same without a topic; ``"stream"``: both, as they came, where
+    ``"keras"``: the text that Keras took its words from, if it is another; ``"article"``: title
+    and body; ``"negatives"``: the same of texts without a topic; ``"stream"``: both together, where
     there are negatives; ``"headlines"`` and ``"first_sentences"``: parts of both.
     """
     in_keras = keras_texts(split, vocabulary)

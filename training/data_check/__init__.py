@@ -1,1 +1,1 @@
-"""What may be wrong with labelled texts: duplicates, leaks, rare topics, label errors."""
+"""Checks of labelled texts: duplicates, leaks, rare topics, label errors."""

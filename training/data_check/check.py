@@ -20,8 +20,8 @@ from training.data_check.words import read_words, unknown_shares
 MAX_NAMED: Final = 5  # topics in an error message
 QUANTILES: Final = {"minimum": 0.0, "median": 0.5, "95 %": 0.95, "maximum": 1.0}
 MIN_WORDS: Final = 4
-MAX_WORDS: Final = 5_000  # longer than an article: several joined, as by a quote that is not closed
-MAX_UNKNOWN: Final = 0.5  # share of a text's words: above it, perhaps of another language
+MAX_WORDS: Final = 5_000  # longer than an article: perhaps several, joined by an unclosed quote
+MAX_UNKNOWN: Final = 0.5  # share of a text's words; above it, its language may be another
 
 
 def check_rows(rows: Sequence[LabelledRow], *, seed: int = 0) -> DataReport:
@@ -87,7 +87,7 @@ def find_odd_texts(n_words: NDArray[np.int64], counts: csr_array) -> dict[str, F
 
 
 def find_repeated_texts(rows: Sequence[LabelledRow], found: Duplicates) -> dict[str, Finding]:
-    """Find duplicates, and those of them whose topics differ."""
+    """Find duplicates, and among them those whose topics differ."""
     own = np.arange(len(rows))
     exact, near = found.exact != own, (found.exact == own) & (found.near != own)
     topics = first_rows(frozenset(row.topics) for row in rows)
@@ -105,7 +105,7 @@ def find_repeated_texts(rows: Sequence[LabelledRow], found: Duplicates) -> dict[
 
 
 def find_split_errors(rows: Sequence[LabelledRow], found: Duplicates) -> dict[str, Finding]:
-    """Find test texts of which the training texts tell too much; none where no split is given."""
+    """Find test texts that leak into the training texts; none where no split is given."""
     test = [number for number, row in enumerate(rows) if row.split == "test"]
     train = [number for number, row in enumerate(rows) if row.split == "train"]
     clusters = {int(found.near[number]): number for number in reversed(train)}

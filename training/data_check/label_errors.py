@@ -23,8 +23,8 @@ from training.data.dataset import topic_matrix
 from training.data.topic_list import MIN_TEXTS
 
 N_FOLDS: Final = 5
-MAX_FIT_ROWS: Final = 100_000  # that a fold is fitted to; bounds time and memory
-MAX_WEIGHTS: Final = 2**25  # of a classifier; the rarest words are left out
+MAX_FIT_ROWS: Final = 100_000  # rows that a fold is fitted to; bounds time and memory
+MAX_WEIGHTS: Final = 2**25  # weights of a classifier; the rarest words are left out
 CLASSIFIERS: Final[tuple[Callable[[], Any], ...]] = (
     lambda: LinearSVC(C=0.3, dual=True, tol=0.1, random_state=0),
     lambda: ComplementNB(alpha=0.3),
@@ -43,7 +43,7 @@ class LabelErrors:
 
     rows: NDArray[np.int64]  # (n_suspects,), worst first
     scores: NDArray[np.float32]  # (n_suspects,), probability of the given topics together
-    suggested: tuple[tuple[str, ...], ...]  # for each suspect one topic, or none of the topics
+    suggested: tuple[tuple[str, ...], ...]  # predicted topic of each suspect, or none
     n_estimated: int  # label errors of all rows, by the confident joint
 
 
@@ -65,9 +65,9 @@ def find_label_errors(
 ) -> LabelErrors:
     """Rank the rows by self-confidence: the out-of-fold probability of the topics that they have.
 
-    Any topic of a row counts as right. Rows of one group, such as duplicates, do not judge each
-    other. Rows of a label that has fewer than `MIN_TEXTS` texts are left out, as no model can tell.
-    Ties keep the order of the rows.
+    Any topic of a row counts as correct. Rows of one group, such as duplicates, are in one fold.
+    Rows of a label with fewer than `MIN_TEXTS` texts are left out, as no model can learn it. Ties
+    keep the order of the rows.
     """
     labels = frequent_labels(topics)
     index = {label: number for number, label in enumerate(labels)}
@@ -75,7 +75,7 @@ def find_label_errors(
     topics = [topics[row] for row in usable]
     primary = np.array([index[_label(own)] for own in topics], np.int64)
     given = topic_matrix(topics, labels)
-    given[np.arange(len(usable)), primary] = True  # also of those without a topic
+    given[np.arange(len(usable)), primary] = True  # also for rows without a topic
 
     probabilities = out_of_fold_probabilities(counts[usable], primary, groups[usable], seed)
     known = np.flatnonzero(~np.isnan(probabilities[:, 0]))
@@ -97,9 +97,9 @@ def estimate_errors(
 ) -> int:
     """Return the number of label errors off the diagonal of the confident joint.
 
-    A row counts if the probability of its most probable topic is at least the mean, by rows that
-    have this label, of the probability of their label. Rows that do not count are taken to be as
-    the others of their label.
+    A row counts if the probability of its most probable topic reaches the mean that this topic has
+    over the rows labelled with it. Rows that do not count are assumed to have the same share of
+    errors as the others of their label.
     """
     n_rows, n_topics = probabilities.shape
     n_given = np.bincount(primary, minlength=n_topics)

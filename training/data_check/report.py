@@ -15,24 +15,24 @@ SPLITS: Final = ("train", "test", None)
 MAX_TOPICS: Final = 20
 MAX_PLACES: Final = 3
 MAX_SUSPECTS: Final = 10
-MAX_CHARACTERS: Final = 60  # of a text
+MAX_CHARACTERS: Final = 60  # shown of a text
 
 
 class Finding(NamedTuple):
-    """The rows that something may be wrong with."""
+    """Rows with a possible fault."""
 
     title: str
     rows: Sequence[int]
-    others: Sequence[int] = ()  # what each row is a duplicate of, or shares its group with
+    others: Sequence[int] = ()  # row that each row repeats, or shares its group with
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DataReport:
-    """What is in rows, and what may be wrong with them."""
+    """Contents of rows, and their possible faults."""
 
     rows: Sequence[LabelledRow]
-    word_quantiles: Mapping[str, int]  # of the number of words of a text
+    word_quantiles: Mapping[str, int]  # quantiles of the number of words of a text
     findings: Mapping[str, Finding]  # in the order of reports
     label_errors: LabelErrors
     bad_rows: Sequence[str] = ()  # a sentence on each row that could not be read
@@ -69,7 +69,7 @@ class DataReport:
     def suspects(self) -> Iterator[dict[str, Any]]:
         """Yield the suspected label errors, worst first, as rows of a labelled file.
 
-        ``score`` is the probability that one of the given topics is right.
+        ``score`` is the probability that one of the given topics is correct.
         """
         errors = self.label_errors
         for number, score, suggested in zip(
@@ -109,7 +109,7 @@ class DataReport:
 
 
 def row_to_json(row: LabelledRow) -> dict[str, Any]:
-    """Return the fields of a row that are given, as a row of a labelled file."""
+    """Return the fields of a row that have a value, as a row of a labelled file."""
     values = row._asdict() | {
         "topics": list(row.topics),
         "date": row.date and row.date.isoformat(),
@@ -119,7 +119,7 @@ def row_to_json(row: LabelledRow) -> dict[str, Any]:
 
 
 def report_tables(report: DataReport) -> Iterator[Table]:
-    """Yield what is in the rows, what may be wrong with them, and the worst suspects."""
+    """Yield the contents of the rows, the findings, and the worst suspects."""
     yield contents_table(report)
     yield findings_table(report)
     if report.findings["label_errors"].rows:

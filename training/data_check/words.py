@@ -53,7 +53,7 @@ def read_words(rows: Iterable[LabelledRow]) -> RowWords:
 
 
 def unknown_shares(counts: csr_array) -> NDArray[np.float64]:
-    """Return which share of each row's distinct words occurs in no other row, (n_rows,)."""
+    """Return the share of each row's distinct words that are in no other row, (n_rows,)."""
     n_rows_with = np.bincount(counts.indices, minlength=counts.shape[1])
     n_alone = counts.sign() @ (n_rows_with == 1)
     shares: NDArray[np.float64] = n_alone / np.maximum(np.diff(counts.indptr), 1)

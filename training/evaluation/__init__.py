@@ -1,1 +1,1 @@
-"""How good a bundle is: predictions for texts it has not seen, metrics, baselines, ablation."""
+"""Evaluation of bundles: predictions for unseen texts, metrics, baselines, ablation."""

@@ -52,7 +52,7 @@ class Variant:
     min_newswires: int = 1  # minimum document frequency of a token
     any_topic: bool = False  # whether to fit SVMs for "is it any of the topics?" too
     igm_weight: float = 0.0
-    kinds: frozenset[Kind] = frozenset({Kind.WHOLE})  # of training texts
+    kinds: frozenset[Kind] = frozenset({Kind.WHOLE})  # kinds of training texts
     negatives: bool = False  # whether they are training texts too
     calibrated: bool = False
 
@@ -88,7 +88,7 @@ STEPS: Final[Mapping[str, Mapping[str, Any]]] = {
     "+ written texts too": {"kinds": frozenset(Kind)},
     "+ calibration: the recipe": {"calibrated": True},
 }
-"""What each variant changes in the one before."""
+"""Changes of each variant to the one before."""
 ADDED: Final = tuple(
     accumulate(
         STEPS.items(),

@@ -38,7 +38,7 @@ class Evaluation:
     topics: KnownTopics | None = None  # None where only the labels are known
     probabilistic: bool = True  # if not, only the order of the probabilities has a meaning
     abstained: NDArray[np.bool_] | None = None  # (n_texts,), None if it never abstains
-    no_topic: NDArray[np.float32] | None = None  # (n_texts,), that no topic fits, if predicted
+    no_topic: NDArray[np.float32] | None = None  # (n_texts,), probability that no topic fits
     all_topics: AllTopics | None = None  # None without known topics or such an output
 
     @property
@@ -147,7 +147,7 @@ def evaluate(classifier: TopicClassifier, dataset: Dataset) -> Mapping[str, Eval
 
 
 def describe_difference(ours: Sequence[str], expected: Sequence[str]) -> str:
-    """Return what topics are missing from ours and which are new, at most 5 of each."""
+    """Return which topics ours lacks and which are new, at most 5 of each."""
     pairs = {
         "without": sorted({*expected} - {*ours}),
         "and with": sorted({*ours} - {*expected}),
@@ -161,7 +161,7 @@ def describe_difference(ours: Sequence[str], expected: Sequence[str]) -> str:
 
 
 def stream_of(views: Mapping[str, AnyView]) -> AnyView:
-    """Return the texts as they come: with those of no topic, where there are any."""
+    """Return the view of all texts, with those of no topic where there are any."""
     return next(views[name] for name in (STREAM, ARTICLE, KERAS) if name in views)
 
 

@@ -52,7 +52,7 @@ def expected_calibration_error(
 def calibration_error_by_chance(probabilities: NDArray[np.float32]) -> float:
     """Return the 95th percentile of the error above if the probabilities were exact.
 
-    Few texts have an error by chance alone. By 200 draws of whether each prediction is right.
+    Few texts have an error by chance alone. 200 draws decide which predictions are correct.
     """
     confidence = probabilities.max(axis=1)
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
@@ -108,7 +108,7 @@ def bootstrap_interval(right: NDArray[np.bool_]) -> tuple[float, float]:
     """Return the 95 % confidence interval of an accuracy, by bootstrap.
 
     Percentile bootstrap over the texts, 1,000 resamples: B. Efron, "Bootstrap methods: another look
-    at the jackknife", 1979. How many are right in a resample is binomially distributed.
+    at the jackknife", 1979. The number of correct ones in a resample is binomial.
     """
     counts = np.random.default_rng(0).binomial(len(right), right.mean(), 1_000)
     low, high = np.quantile(counts / len(right), [0.025, 0.975])
@@ -118,7 +118,7 @@ def bootstrap_interval(right: NDArray[np.bool_]) -> tuple[float, float]:
 def mcnemar(right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> float:
     """Return the p-value of the hypothesis that two classifiers are equally accurate.
 
-    Exact McNemar test on the texts that only one of them classified right: Q. McNemar, 1947.
+    Exact McNemar test on the texts that only one of them classified correctly: Q. McNemar, 1947.
     """
     only_one = int((right & ~other_right).sum()), int((other_right & ~right).sum())
     return float(binomtest(only_one[0], sum(only_one)).pvalue) if sum(only_one) else 1.0

@@ -1,4 +1,4 @@
-"""From the margins of SVMs to probabilities: of one topic or none, and of each topic alone."""
+"""Calibration of SVM margins to probabilities: of one topic or none, and of each topic alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class CalibrationSettings:
 
     strength: float = 0.03  # inverse regularisation of the influence of other topics' margins
     no_topic_strength: float = 0.1  # the same for the logit of "no topic fits"
-    negative_factor: float = 1.5  # of the sample weights of newswires without a topic
+    negative_factor: float = 1.5  # factor of the sample weights of newswires without a topic
     max_iterations: int = 100
 
 
@@ -39,13 +39,13 @@ class AllTopicsSettings:
     """Settings of the probabilities of topics on their own."""
 
     topic_strength: float = 0.1  # inverse regularisation of the influence of other topics' margins
-    topic_precision: float = 0.5  # of each topic on held-out texts, at least
+    topic_precision: float = 0.5  # minimum of each topic on held-out texts
     topic_iterations: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A linear map from margins and their negative parts to logits, and these to probabilities."""
+    """A linear map from margins and their negative parts to logits, and on to probabilities."""
 
     kernel: NDArray[np.float32]  # (2 * n_margins, n_logits)
     bias: NDArray[np.float32]  # (n_logits,)
@@ -77,7 +77,7 @@ def fit_calibration(
     texts: TrainingTexts,
     settings: CalibrationSettings,
 ) -> Calibration:
-    """Fit a calibration to out-of-fold margins; one more than there are topics is "no topic fits".
+    """Fit a calibration to out-of-fold margins, of which one after the topics is "no topic fits".
 
     Only the logit of "no topic fits" is fitted to negatives, so that they do not move one topic
     against another. Without this logit outliers are left out too: they would lower the
@@ -90,7 +90,7 @@ def fit_calibration(
     asked = ~texts.negative if no_topic else texts.topical
     weights = texts.weights(settings.negative_factor)
     topics = margins[:, :n_topics]
-    alike = 1 / n_topics  # of an outlier
+    alike = 1 / n_topics  # probability of each topic for an outlier
     wanted = np.where(texts.topical[:, np.newaxis], texts.primary_topic, alike)
     targets = Targets(wanted[asked].astype(np.float32), weights[asked], joint_partition)
     kernel, bias = fit_topics(topics[asked], targets, settings.strength, settings.max_iterations)
@@ -133,7 +133,7 @@ def fit_topic_calibration(
 
 
 def choose_all_topics_thresholds(
-    probabilities: NDArray[np.float32],  # (n_texts, n_topics), of texts that were not trained on
+    probabilities: NDArray[np.float32],  # (n_texts, n_topics), of held-out texts
     any_topic: NDArray[np.bool_],  # (n_texts, n_topics), whether it is one of the text's topics
     precision: float,
 ) -> NDArray[np.float32]:

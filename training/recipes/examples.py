@@ -1,7 +1,7 @@
 """Training texts: newswires whole and in parts, negatives, outliers and written texts.
 
-Parts, because clients send headlines and single sentences too, of which a classifier of whole
-articles is overconfident. Negatives and outliers, because clients send texts of no topic. Written
+Clients send headlines and single sentences too, for which a classifier of whole articles is
+overconfident: hence parts. Clients send texts of no topic: hence negatives and outliers. Written
 texts have modern words, and words of the topics in other senses.
 """
 
@@ -59,7 +59,7 @@ class TrainingTexts:
     kinds: NDArray[np.str_]  # (n_texts,), a `Kind` each
     labels: NDArray[np.int64]  # (n_texts,), NO_TOPIC for a negative and for an outlier
     any_topic: NDArray[np.bool_]  # (n_texts, n_topics), whether it is one of the text's topics
-    counts: TokenCounts  # of the texts
+    counts: TokenCounts  # token counts of the texts
 
     @classmethod
     def of(cls, examples: Sequence[Example], topic_codes: Sequence[str]) -> Self:

@@ -29,9 +29,9 @@ class FeatureSettings:
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """How often each text has each token, so that texts are split once and not for each fold."""
+    """Token counts of texts, so that texts are tokenized once and not for each fold."""
 
-    tokens: Sequence[str]  # of all texts, as `NewsEncoder.field_tokens` returns them
+    tokens: Sequence[str]  # distinct tokens of all texts, by `NewsEncoder.field_tokens`
     rows: csr_array  # float32 (n_texts, n_tokens)
 
     @classmethod
@@ -62,8 +62,8 @@ def fit_encoder(
 ) -> NewsEncoder:
     """Build the vocabulary of training texts: numbers first, then by falling document frequency.
 
-    Tokens of the negatives, which are counts of the same tokens, are added, other than reserved
-    words: synonyms.
+    Tokens of the negatives, which are counts of the same tokens, are added, except reserved words:
+    synonyms.
     """
     frequencies = counts.document_frequencies()
     kept = frequencies >= settings.min_newswires
@@ -75,7 +75,7 @@ def fit_encoder(
     names.sort(key=lambda name: (not is_number(name), falling[name], name))
     most = min(settings.max_tokens, MAX_KERNEL_BYTES // n_topics)
     if len(names) > most:
-        known = set(names[:most])  # a word, as frequent as its token of a field, may be cut off
+        known = set(names[:most])  # drops tokens of a field whose word is cut off
         names = [name for name in names[:most] if name.rpartition(":")[2] in known]
     return NewsEncoder({name: token_id for token_id, name in enumerate(names, FIRST_WORD_ID)})
 
@@ -111,7 +111,7 @@ def count_ids(rows: Sequence[Sequence[int]], n_ids: int) -> csr_array:
 
 
 def tf_igm(counts: csr_array, token_weights: NDArray[np.floating]) -> csr_array:
-    """Return ``(1 + log(count)) * token_weight``, each row of length 1 or 0, sparse float32."""
+    """Return ``(1 + log(count)) * token_weight``, sparse float32 rows of norm 1 or 0."""
     rows = counts.astype(np.float64)
     rows.data = (1 + np.log(rows.data)) * token_weights[rows.indices]
     return normalize(rows).astype(np.float32)

@@ -1,7 +1,7 @@
 """The ``linear`` recipe: calibrated one-vs-rest SVMs on TF-IGM features of title, lead and text.
 
 The calibration is fitted to out-of-fold margins, and turns margins into joint probabilities of the
-topics and of "no topic fits"; a second one, to the probability of each topic on its own. All layers
+topics and of "no topic fits"; a second one gives the probability of each topic alone. All layers
 are linear in the features, so that a prediction costs about as much as one of the ``mlp`` recipe.
 
 Without negatives there is no output for "no topic fits": its probability would be that of random
@@ -40,7 +40,7 @@ from training.recipes.svm import C_OF_REUTERS, SVMSettings, add_synonyms, fit_sv
 from training.recipes.trained_model import OutOfFold, TrainedModel, serialize
 
 C_OF_OTHER_TOPICS: Final = (0.2, C_OF_REUTERS)
-MIN_NEGATIVES: Final = 5  # fewer than a topic must have do not show what no topic looks like
+MIN_NEGATIVES: Final = 5  # fewer do not show what texts of no topic look like
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def fit(
 ) -> TrainedModel:
     """Compute out-of-fold margins, fit the calibration to them, then fit SVMs to all texts.
 
-    Texts are newswires and written texts, of which None takes those for the topics; settings may be
+    Texts are newswires and written texts (None takes those for the topics); settings may be
     changed. Those of the SVMs were chosen for Reuters: for other topics, ``C`` is the one of
     `C_OF_OTHER_TOPICS` with the highest out-of-fold accuracy.
     """
@@ -155,7 +155,7 @@ def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=settings.seed)
     fold_of_group = np.zeros(len(groups), dtype=np.int64)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class")  # that is no error here
+        warnings.filterwarnings("ignore", "The least populated class")  # no error here
         for fold, (_, inside) in enumerate(splitter.split(labels, labels)):
             fold_of_group[inside] = fold
     return fold_of_group[texts.groups]

@@ -84,8 +84,8 @@ def to_tensor(rows: csr_array) -> Any:
 def quantize(kernel: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Round a kernel to 8 bits: a row is one cache line instead of three.
 
-    Returns int8 of the same shape, and the scale of each column, float32 of shape (n_columns,), by
-    which to multiply it. Symmetric, as in B. Jacob et al., "Quantization and training of neural
+    Return int8 of the same shape, and the factor that restores each column, float32 of shape
+    (n_columns,). Symmetric, as in B. Jacob et al., "Quantization and training of neural
     networks for efficient integer-arithmetic-only inference", CVPR 2018.
     """
     highest = np.abs(kernel).max(axis=0)

@@ -1,4 +1,4 @@
-"""Fits of generalised linear models to margins: what turns these into logits."""
+"""Fits of generalised linear models that turn margins into logits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from scipy.special import expit
 
 MAX_MATRIX_TOPICS: Final = 200
 MAX_SCALE: Final = 30.0
-"""Of own margins. Topics that few texts tell apart without error would have no limit, and the
-probabilities would amplify rounding."""
+"""Limit of the scale of own margins: topics that few texts tell apart without error would
+have none, and the probabilities would amplify rounding."""
 LogPartition = Callable[[NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]]
 """From logits to the log of their normaliser, (n_texts,), and its derivative, the probabilities."""
 
@@ -45,7 +45,7 @@ class Targets:
     log_partition: LogPartition
 
     def cross_entropy(self, logits: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
-        """Return the weighted mean, and its derivative, (n_texts, n_logits)."""
+        """Return the weighted mean, and its derivative by the logits, (n_texts, n_logits)."""
         shares = (self.weights / len(self.weights)).astype(np.float32)
         log_norms, slopes = self.log_partition(logits)
         loss = shares @ (log_norms - np.einsum("ij,ij->i", self.wanted, logits))

@@ -45,9 +45,9 @@ def fit(
 ) -> TrainedModel:
     """Choose the number of epochs on held-out texts, then train a new network that long.
 
-    These are the first 1,000 newswires of Reuters, as in the book; of other texts, which may be in
-    any order, they are drawn. The thresholds, which the book does not have, are chosen on them too.
-    Settings may be changed.
+    Held-out texts are the first 1,000 newswires of Reuters, as in the book; other texts may be in
+    any order, so a sample is drawn. The thresholds, which the book does not have, are chosen on it
+    too. Settings may be changed.
     """
     settings = MlpSettings(seed, **changed)
     n_texts, n_topics = len(train.labels), len(train.topic_codes)
@@ -83,7 +83,7 @@ def fit(
     encoder = TextEncoder(
         {word: token_id for word, token_id in vocabulary.items() if token_id < settings.num_words}
     )
-    # As it is served: title and body, where the source has them. Without negatives: the network is
+    # As in service: title and body, where the source has them. Without negatives: the network is
     # as confident of them as of other texts, so that no threshold would reach the target.
     views = views_of(train.select(np.arange(first)), vocabulary)
     held_out = views[ARTICLE if ARTICLE in views else KERAS]

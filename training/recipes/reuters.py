@@ -1,7 +1,7 @@
-"""What the project knows of Reuters' topics beyond the newswires: written texts and synonyms.
+"""Additions to the newswires for Reuters' topics: texts written for the project, and synonyms.
 
-It applies only where the data set has all of these topics: the words and the texts without a topic
-would be wrong of others.
+They apply only where the data set has all of these topics: the words and the texts without a topic
+would be wrong for other topics.
 """
 
 import json
@@ -14,7 +14,7 @@ from training.data.reuters_expected import TOPIC_CODES
 
 
 class WrittenText(NamedTuple):
-    """A training text that is no newswire, nor from a newspaper or a set that is measured on."""
+    """A training text written for the project: from no newswire, newspaper or evaluation set."""
 
     text: NewsText
     topics: tuple[str, ...]  # codes, the primary one first; empty if none fits
@@ -22,7 +22,7 @@ class WrittenText(NamedTuple):
 
 
 def has_reuters_topics(topic_codes: Collection[str]) -> bool:
-    """Whether all of Reuters' topics are among some topics."""
+    """Return whether all of Reuters' topics are among some topics."""
     return set(TOPIC_CODES) <= set(topic_codes)
 
 
@@ -51,7 +51,7 @@ def written_texts_for(topic_codes: Collection[str]) -> Sequence[WrittenText]:
 def synonyms_for(topic_codes: Collection[str]) -> dict[str, list[str]]:
     """Return modern words, each with the words of 1987 that it stands for.
 
-    Reviewed by hand, and chosen without the sets that are measured on. None without all of Reuters'
+    Reviewed by hand, and chosen without the evaluation sets. None without all of Reuters'
     topics.
     """
     if not has_reuters_topics(topic_codes):

@@ -11,7 +11,7 @@ from typing import Any, Final
 from training.data.dataset import DataError
 from training.recipes import Recipe
 
-SEED: Final = "seed"  # has an option of its own
+SEED: Final = "seed"  # set by an option of its own
 MAY_BE_0: Final = frozenset({"igm_weight", "any_topic_weight"})
 MINIMA: Final = {"folds": 2}
 MAXIMA: Final = {"topic_precision": 1.0}
@@ -27,7 +27,7 @@ def read_settings(
     settings and invalid values.
     """
     if not assignments and file is None:
-        return {}  # without TensorFlow, which the recipe imports
+        return {}  # the recipe, which imports TensorFlow, is not loaded
     defaults = getattr(recipe.load(), f"{recipe.value.title()}Settings")(seed=0)
     known = {name: value for name, value in _flatten(asdict(defaults)) if name != SEED}
     given = [(str(file), *item) for item in _flatten(_read_file(file) if file else {})]
@@ -39,7 +39,7 @@ def read_settings(
         full = _full_name(name, known, where, recipe)
         group, _, own = full.rpartition(".")
         number = _check(full, value, known[full], where)
-        if group:  # with its other settings
+        if group:  # keep the other settings of the group
             values = changed.get(group, getattr(defaults, group))
             changed[group] = replace(values, **{own: number})
         else:

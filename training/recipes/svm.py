@@ -1,7 +1,7 @@
 """One-vs-rest linear SVMs and the features that they read.
 
-One separates the texts of each topic from the others, and a last one, where there are negatives,
-those of which no topic fits.
+Each separates the texts of a topic from the others. Where there are negatives, a last one separates
+those that no topic fits.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -35,7 +35,7 @@ class SVMSettings:
     C: float | None = (
         None  # inverse strength of regularisation; None: `C_OF_REUTERS`, unless it is chosen
     )
-    any_topic_weight: float = 0.75  # of "is it any of the topics?" beside "the primary one?"
+    any_topic_weight: float = 0.75  # weight of "any of the topics?" beside "the primary one?"
     negative_factor: float = 2.0  # newswires without a topic are a fifth of those with one
 
 

@@ -19,7 +19,7 @@ DIMENSIONS: Final = {  # texts with the same token ids may share one row of them
     "probabilities": ("batch", "n_outputs"),
     "topic_probabilities": ("batch", "n_topics"),
 }
-TARGET_PRECISION: Final = 0.95  # on the stream, of the predictions that are not abstained from
+TARGET_PRECISION: Final = 0.95  # on the stream, of predictions without an abstention
 N_STANDARD_ERRORS: Final = 1.6  # margin above it, since the threshold is chosen on the same texts
 MIN_KNOWN_WORDS_RATIO: Final = 0.5
 HIGHEST: Final = float(np.nextafter(np.float32(NEVER_REACHED), np.float32(0)))
@@ -40,7 +40,7 @@ class OutOfFold:
     known_words_ratio: NDArray[np.float64]  # (n_texts,), by the vocabulary of its model
 
     def confidence(self, n_topics: int) -> NDArray[np.float32]:
-        """Return the highest score of each text, (n_texts,); 0 for other reasons to abstain."""
+        """Return the highest score of each text, (n_texts,); 0 for another reason to abstain."""
         topics, no_topic = np.split(self.probabilities, [n_topics], axis=1)
         is_known = self.known_words_ratio >= MIN_KNOWN_WORDS_RATIO
         is_topical = no_topic.sum(axis=1) <= MAX_NO_TOPIC  # 0 without such a column
@@ -79,14 +79,14 @@ class TrainedModel:
     encoder: TextEncoder
     network: Any  # a `keras.Model`
     predict: Callable[[Sequence[Sequence[int]]], Mapping[str, NDArray[np.float32]]]
-    """Token ids of texts, in order, to each output by Keras, (n_texts, n_outputs), by its name."""
+    """From the token ids of texts, in order, to Keras' outputs by name, (n_texts, n_outputs)."""
     exported: bytes  # the same network on token ids and their counts (0 is padding), by `serialize`
     thresholds: AbstentionThresholds
     history: Mapping[str, list[float]] = field(default_factory=dict)  # losses etc. by epoch
     out_of_fold: OutOfFold | None = None
     no_topic: bool = False  # whether the last output is the probability that no topic fits
     all_topics_thresholds: Mapping[str, float] = field(default_factory=dict)  # by code
-    all_topics_precision: float = 0.0  # that the thresholds were chosen for
+    all_topics_precision: float = 0.0  # minimum that the thresholds were chosen for
 
 
 def serialize(model: onnx.ModelProto) -> bytes:

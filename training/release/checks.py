@@ -16,16 +16,16 @@ from training.evaluation.metrics import calibration_error_by_chance, mcnemar
 MAX_BYTES: Final = 12_000_000
 MAX_BYTES_OF_A_TOPIC: Final = 40_000  # with 300 topics and more
 MAX_SLOWDOWN: Final = 1.5
-MAX_SECONDS: Final = 0.01  # a text, of a first bundle
+MAX_SECONDS: Final = 0.01  # per text, for a first bundle
 MAX_CALIBRATION_ERROR: Final = 0.02
-MAX_TEXTS_WRONG: Final = 2  # of few texts, that a sure model may have wrong: labels are not exact
-MIN_PRECISION: Final = 0.95  # of what is not abstained from, on the stream
+MAX_TEXTS_WRONG: Final = 2  # errors of a sure model among few texts: labels are not exact
+MIN_PRECISION: Final = 0.95  # of the predictions without an abstention, on the stream
 FEW_TEXTS: Final = 1_000  # with fewer predictions the precision may be lower by chance
 MIN_TOPIC_F1: Final = 0.2
 MAX_TOPIC_F1_DROP: Final = 0.15  # with 10 test texts, 1 or 2 of them make this difference
 MIN_TOPIC_NEWSWIRES: Final = 10  # topics with fewer test texts are not checked
 MAX_ACCURACY_DROP: Final = 0.005  # even if not significant, so that drops cannot add up
-MAX_TEXTS_DROP: Final = 3  # texts, where these are a larger share
+MAX_TEXTS_DROP: Final = 3  # texts, if they are a larger share
 SIGNIFICANCE: Final = 0.05
 REPEATABLE: Final = 1e-3  # tolerance of a score that is measured again
 ROUNDS: Final = 7
@@ -83,10 +83,10 @@ def check_speed(
 
 
 def check_stream(stream: Evaluation) -> Iterator[Check]:
-    """Check the calibration, and the precision where the bundle does not abstain.
+    """Check the calibration, and the precision of the predictions without an abstention.
 
-    With few texts both bars allow for chance: what a calibrated model has in 95 % of samples of as
-    many texts, and a precision that is not significantly lower.
+    With few texts both bars allow for chance: an error that a calibrated model exceeds in 5 % of
+    samples of this size, and a precision that is not significantly lower.
     """
     error = stream.scores()["expected_calibration_error"]
     by_chance = calibration_error_by_chance(stream.probabilities)
@@ -105,7 +105,7 @@ def check_stream(stream: Evaluation) -> Iterator[Check]:
     )
     yield Check(
         "precision",
-        f"at least {MIN_PRECISION} of what is not abstained from is right"
+        f"at least {MIN_PRECISION} of the predictions without an abstention are correct"
         + (f" (or not significantly less, with {n_answered:,} texts)" if is_chance else ""),
         f"{precision:.4f}" if n_answered else "the model abstains from every text",
         passed=precision >= MIN_PRECISION or is_chance,
@@ -115,7 +115,7 @@ def check_stream(stream: Evaluation) -> Iterator[Check]:
 def check_all_topics(
     stream: Evaluation, manifest: Manifest, reference: Evaluation | None
 ) -> Iterator[Check]:
-    """Check what a bundle finds as all topics of a text, if it does: none for another bundle."""
+    """Check all topics of the texts; yield nothing for a bundle that does not find them."""
     scores = stream.scores()
     if "all_topics_precision" not in scores:
         return

@@ -104,7 +104,7 @@ def check_parity(*, expected: NDArray[np.float32], actual: NDArray[np.float32]) 
 def repeatable_command(options: Mapping[str, object], split_seed: int | None, folder: Path) -> str:
     """Return the command line that repeats a run, with no path but the bundle's own name."""
     words = []
-    for name, value in options.items():  # a list is a repeated option, True a flag, None is none
+    for name, value in options.items():  # a list is a repeated option, True a flag, None none
         for item in value if isinstance(value, list) else [value]:
             if item is True:
                 words.append(f"--{name}")

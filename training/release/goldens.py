@@ -14,10 +14,10 @@ from training.recipes.reuters import has_reuters_topics
 from training.recipes.trained_model import TrainedModel
 
 N_TEXTS: Final = 24
-MAX_WORDS: Final = 100  # of a body or title; more would only be stored
+MAX_WORDS: Final = 100  # words of a body or title; more would only take space
 MAX_CHARACTERS: Final = 2_000
-N_TITLE_WORDS, N_WORDS = 6, 30  # of generated texts
-MIN_LEAD: Final = 1e-3  # of the first topic over the second: rounding must not exchange them
+N_TITLE_WORDS, N_WORDS = 6, 30  # words of generated texts
+MIN_LEAD: Final = 1e-3  # lead of the first topic over the second: rounding must not exchange them
 EDGE_CASES: Final = (NewsText("?!"), NewsText("zzyzx qwxyz 1234567890", "Zzyzx: 12"))
 
 
@@ -26,9 +26,8 @@ def make_goldens(
 ) -> Sequence[Golden]:
     """Predict golden texts with the trained model itself, not its export.
 
-    Of Reuters' topics they are written for the project, since its newswires may not be stored; of
-    others they are texts that were tested on. If those may not be stored either, they are drawn
-    from the words that the model knows.
+    For Reuters' topics they are written for the project, since its newswires may not be stored. For
+    others they are test texts, or, if these may not be stored, random words that the model knows.
     """
     if has_reuters_topics(dataset.topic_codes):
         cases = json.loads(files("training.release").joinpath("golden_texts.json").read_bytes())
@@ -51,7 +50,7 @@ def make_goldens(
 
 
 def held_out_texts(dataset: Dataset) -> list[NewsText]:
-    """Return beginnings of texts that were tested on: of each topic in turn, and of none."""
+    """Return beginnings of test texts: of each topic in turn, and of none."""
     topics: dict[int, list[Article]] = {}
     for article, label in zip(dataset.test.articles, dataset.test.labels, strict=True):
         topics.setdefault(int(label), []).append(article)

@@ -33,7 +33,7 @@ def run_checks(
 
     Accuracy is compared with the highest number, and speed with the lowest, so that slowdowns
     cannot add up. A first bundle, and one of new topics, has to pass absolute bars alone. A bundle
-    that cannot be loaded has a single check, which failed. Raises `DataError` if the released
+    that cannot be loaded fails a single check. Raises `DataError` if the released
     bundle has other topics and these are not to be replaced, or the candidate was trained on other
     data.
     """
@@ -78,9 +78,9 @@ def run_checks(
 
 
 def is_trained_on(manifest: Manifest, dataset: Dataset) -> bool:
-    """Whether a bundle was trained on exactly this data set and its split.
+    """Return whether a bundle was trained on exactly this data set and its split.
 
-    The seeds of the splits are those of `options_of_bundles`, and so the same.
+    `options_of_bundles` makes sure that the seeds of the splits are the same.
     """
     if manifest.data.get("fingerprint") == dataset.fingerprint():
         return True
@@ -91,7 +91,7 @@ def is_trained_on(manifest: Manifest, dataset: Dataset) -> bool:
 def check_same_topics(
     ours: TopicClassifier, served: TopicClassifier, released: Path, *, new_topics: bool
 ) -> None:
-    """Raise `DataError` if the topics differ from those that are served, or do not but should."""
+    """Raise `DataError` unless topics are those served, or, with ``new_topics``, other ones."""
     are_same = {*_codes(ours)} == {*_codes(served)}
     if new_topics and are_same:
         raise DataError(

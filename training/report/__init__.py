@@ -1,1 +1,1 @@
-"""What a run leaves for people to read: tables, figures, the model card."""
+"""Reports of a run for people: tables, figures, the model card."""

@@ -34,8 +34,8 @@ Repeat the run: `{manifest.command}`
 VIEWS: Final[Mapping[str, str]] = {
     "keras": "*Keras* is what the Keras data set holds",
     "article": "*article* is each text with its own title, as a client would send it",
-    "negatives": "*negatives* are texts of which no topic fits",
-    "stream": "the *stream* is both, as they came",
+    "negatives": "*negatives* are texts that no topic fits",
+    "stream": "the *stream* is both together",
     "headlines": "*headlines alone* are the titles of all texts",
     "first_sentences": "*first sentences alone* are the beginnings of all texts",
     "out_of_fold": "*out of fold* are the training texts in cross-validation",
@@ -45,11 +45,11 @@ The test texts took no part in training, calibration and the choice of threshold
 
 *Accuracy*, *top-3*, *macro F1* and *Brier* are of the texts that have a topic. *Single-topic* \
 is the accuracy on texts that have one topic only; *any topic* counts a prediction that is \
-one of a text's several. ECE is the expected calibration error (15 bins): a topic predicted for a \
-text of no topic is wrong. *Coverage* is the share of the texts with a topic that is not abstained \
-from, *precision* the share of right predictions among all that are not abstained from\
+any of a text's topics. ECE is the expected calibration error (15 bins): a topic predicted for a \
+text of no topic is wrong. *Coverage* is the share of the texts with a topic whose prediction has \
+no abstention, *precision* the share of correct predictions among those without an abstention\
 """
-NEGATIVE_SCORES: Final = """, *false alarms* the share of negatives that are not. AUC is the \
+NEGATIVE_SCORES: Final = """, *false alarms* the share of negatives without one. AUC is the \
 area under the ROC curve of `no_topic`"""
 ABSTENTION: Final = """
 ## Abstention
@@ -61,25 +61,25 @@ numbers are known. {no_topic}`low_confidence`: the highest score is below \
 NO_TOPIC_REASON: Final = '`no_topic`: "no topic fits" is more likely than not. '
 CHOSEN: Final = (
     "The confidence was chosen on held-out training texts, so that at least 95 % of the "
-    "predictions that are not abstained from are right."
+    "predictions without an abstention are correct."
 )
 ABSTAINS_ALWAYS: Final = (
-    "On held-out training texts no confidence had 95 % of right predictions above it, so that the "
-    "model abstains always: it needs more texts, or topics that are easier to tell apart."
+    "On held-out training texts no confidence had 95 % of correct predictions above it, so the "
+    "model always abstains: it needs more texts, or topics that are easier to tell apart."
 )
 ON_THE_STREAM: Final = """
-On the test texts {answered_accuracy:.1%} of what is not abstained from is right, with \
-{coverage:.1%} of the texts that have a topic{negatives}. This holds for such texts. Measure it on \
-a stream with fewer topical texts, or of another kind.
+Of the predictions without an abstention on the test texts, {answered_accuracy:.1%} are correct. \
+They cover {coverage:.1%} of the texts that have a topic{negatives}. This holds for such texts. \
+Measure it again on a stream with fewer topical texts, or of another kind.
 """
 ALL_TOPICS: Final = """
 ## All topics
 
 `all_topics` are the topics whose own probability reaches their threshold. Thresholds were chosen \
-on held-out training texts: of each topic, the one with the highest F1 at which at least \
-{precision:.0%} of what is found is right.{never} A text {no_topic}with too few known words has \
-none. *Exact match* is the share of texts with all topics right and no other, \
-*ranking* the label ranking average precision.
+on held-out training texts: for each topic, the one with the highest F1 whose precision is at \
+least {precision:.0%}.{never} A text {no_topic}with too few known words has none. *Exact match* is \
+the share of texts with all of their topics found and no other, *ranking* the label ranking \
+average precision.
 
 {table}"""
 NEVER_REACHING: Final = """ {n:,} topics never reached this and are never found: {codes}."""
@@ -167,7 +167,7 @@ def write_model_card(
         columns = ["measured on", *tables.ALL_TOPICS_TITLES.values()]
         card += ALL_TOPICS.format(
             precision=manifest.all_topics_precision,
-            no_topic="of which no topic fits or " if manifest.no_topic else "",
+            no_topic="that no topic fits or " if manifest.no_topic else "",
             never=NEVER_REACHING.format(n=len(never), codes=", ".join(never)) if never else "",
             table=tables.markdown_table(columns, rows),
         )

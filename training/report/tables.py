@@ -43,7 +43,7 @@ ALL_TOPICS_TITLES: Final[Mapping[str, str]] = {
 }
 LABELLED_TITLES: Final[Mapping[str, str]] = {
     "texts": "texts",
-    "first_right": "first topic right",
+    "first_right": "first topic correct",
     "abstained": "abstained",
     "topical_answered": "coverage",
     "negatives_answered": "false alarms",

@@ -74,7 +74,7 @@ class GrpcServer:
             server.add_insecure_port(address)
         await server.start()
         self._server = server
-        logger.info("Serving gRPC at %s", ", ".join(self._addresses))
+        logger.info("serving gRPC at %s", ", ".join(self._addresses))
 
     async def stop(self, is_forced: Callable[[], bool]) -> None:
         """Close the port, and finish the calls in progress unless the stop is forced."""

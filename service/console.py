@@ -71,7 +71,7 @@ def progress_bar(
 ) -> Iterator[Callable[[int, str], None]]:
     """Show a bar with the share done, a description and the time left.
 
-    The value is a function that adds to what is done and replaces the description.
+    Yields a function that advances the bar and replaces the description.
     """
     columns = BarColumn(), TaskProgressColumn(), TextColumn("{task.description}")
     with Progress(

@@ -8,7 +8,7 @@ from typing import Any, Final
 from service.model import Topic
 from service.model.strict_json import replace_surrogates
 
-SEPARATOR: Final = "|"  # of the labels in a string
+SEPARATOR: Final = "|"  # between the labels in a string
 MAX_SHOWN: Final = 100  # characters of a value in an error message
 
 

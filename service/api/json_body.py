@@ -15,7 +15,7 @@ from service.api.errors import BODY, FieldProblem, InvalidRequestError, Malforme
 from service.model.strict_json import replace_surrogates
 
 MAX_ERRORS: Final = 64
-"""More are not described one by one: only a request full of unknown fields has that many."""
+"""Errors that are described one by one: only a request full of unknown fields has more."""
 MAX_NAMED: Final = 3  # unknown fields that an error names
 MAX_NAME_CHARACTERS: Final = 40
 NO_OBJECT: Final = frozenset({"model_type", "model_attributes_type"})

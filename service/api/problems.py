@@ -199,7 +199,7 @@ def is_bug(error: Exception) -> bool:
 
 def to_problem(error: Exception) -> Problem:
     """Return the problem of an error, as clients see it."""
-    if isinstance(error, HTTPException):  # of the router: no such route, method or model
+    if isinstance(error, HTTPException):  # raised by the router: no such route, method or model
         status, title = error.status_code, HTTPStatus(error.status_code).phrase
         detail = HTTP_DETAILS.get(status) if error.detail == title else error.detail
         return Problem(type="about:blank", title=title, status=status, detail=detail)

@@ -64,7 +64,7 @@ class BodyReader:
         if not (limit.n_free and self._admission.limit.n_free):
             await self._admission.delay_rejection()
             raise OverloadedError(TOO_MANY_REQUESTS, limit.retry_after)
-        headers = dict(reversed(scope["headers"]))  # of several, the first counts
+        headers = dict(reversed(scope["headers"]))  # of repeated headers, the first counts
         media_type = JSON
         if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:
             media_type = check_media_type(headers, media_types)

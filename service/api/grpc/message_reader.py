@@ -33,7 +33,7 @@ class MessageReader:
         self._max_messages = max_messages
         self._timeout = timeout
         self._tasks: dict[Task[Any] | None, float] = {}
-        """Start of each by its task, the oldest first."""
+        """Start time by task, the oldest first."""
         self._is_free = Event()
 
     async def read(self, messages: AsyncIterator[bytes], *, waits: bool = True) -> bytes:

@@ -82,7 +82,7 @@ class InferRequest(RequestPart):
 
 
 class DataSize(Body):
-    """How many bytes after the JSON are the data of an output."""
+    """Number of bytes after the JSON that are the data of an output."""
 
     binary_data_size: int
 

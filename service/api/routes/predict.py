@@ -96,7 +96,7 @@ def predict_labels(body: bytes, predictor: Predictor, limits: RequestLimits) -> 
     """
     request = _parse(body, limits)
     is_list = isinstance(request.inputs, list)
-    texts = {INPUTS: request.inputs}  # by place
+    texts = {INPUTS: request.inputs}  # by place in the request
     if is_list:
         texts = {f"{INPUTS}[{index}]": text for index, text in enumerate(request.inputs)}
     top_k = request.parameters.top_k if request.parameters else None

@@ -26,7 +26,7 @@ FILES: Final = "/page/{name}"
 CONFIG: Final = "/page/config.json"
 PACKAGE: Final = "newswire-topics"
 TOPIC_FIELDS: Final = ("code", "name", "group", "description")
-MAX_EXAMPLES: Final = 4  # examples with a topic; there may be one of no topic besides
+MAX_EXAMPLES: Final = 4  # examples with a topic; one of no topic may follow
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -1,4 +1,4 @@
-"""When a model abstains: confidence and coverage thresholds."""
+"""Abstention: thresholds of confidence and of known words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

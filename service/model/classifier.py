@@ -104,7 +104,7 @@ class TopicClassifier:
         Raises
         ------
         InferenceError
-            If the network's output is no probability distribution.
+            If the network's output is not a probability distribution.
         TypeError
             If ``texts`` is one text instead of a list of texts.
         ValueError
@@ -184,7 +184,7 @@ class TopicClassifier:
         Raises
         ------
         InferenceError
-            If a row is no probability distribution.
+            If a row is not a probability distribution.
         ValueError
             If a top_k is out of range.
         """
@@ -308,7 +308,7 @@ class TopicClassifier:
         Raises
         ------
         InferenceError
-            If the network's output is no probability distribution.
+            If the network's output is not a probability distribution.
         """
         text = NewsText(text) if isinstance(text, str) else text
         topic = topic or self.classify([text], top_k=1)[0].topics[0].topic

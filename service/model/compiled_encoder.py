@@ -155,7 +155,8 @@ class CompiledEncoder:
     def encode(self, title: bytes, text: bytes, *, may_begin_with_title: bool) -> EncodedText:
         """Encode a text in UTF-8.
 
-        Text beyond ASCII must be words of the tokenizer, with `OTHER_DIGIT` for other digits.
+        Text beyond ASCII must consist of words of the tokenizer, with `OTHER_DIGIT` for the digits
+        of other scripts.
 
         Parameters
         ----------

@@ -44,7 +44,7 @@ def word_effects(
 ) -> list[WordEffect]:
     """Return the effect of each word of a text, in order, on the score of a topic.
 
-    Raises InferenceError if the network's output is no probability distribution.
+    Raises InferenceError if the network's output is not a probability distribution.
     """
     encoded = encoder.encode(text.text, text.title)
     whole = session.run(encoded.token_ids[np.newaxis], encoded.token_counts[np.newaxis])

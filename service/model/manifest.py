@@ -138,7 +138,7 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
 
 
 def parse_subjects(value: object, where: str) -> tuple[Subject, ...]:
-    """Return the subjects of a topic from parsed JSON; raise BundleError for other JSON."""
+    """Parse the subjects of a topic, or raise BundleError unless they are a list of objects."""
     if not isinstance(value, list):
         raise BundleError(
             f"{where}: subjects: expected a list of objects, got {type(value).__name__}"

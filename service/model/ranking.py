@@ -89,7 +89,7 @@ def rank_topics(
     Raises
     ------
     InferenceError
-        If a row is no probability distribution: not finite, negative, or of another sum than 1.
+        If a row is not a probability distribution: not finite, negative, or its sum is not 1.
     ValueError
         If a top_k is out of range.
     """

@@ -53,7 +53,7 @@ class Session:
 
         Parameters
         ----------
-        token_ids : int64 array of shape (n_texts, length), or (1, length) if they share them
+        token_ids : int64 array of shape (n_texts, length), or (1, length) if texts share them
         token_counts : float32 array of shape (n_texts, length)
             A token with count 0 has no effect.
         output : str

@@ -13,7 +13,7 @@ MAX_SHOWN: Final = 100  # characters of a value in an error message
 
 
 def codes_by_label(topics: Sequence[Topic]) -> dict[str, str]:
-    """Return the code of each topic by the code itself and by its name, if no other one has it."""
+    """Return the code of each topic, by the code itself and by its name, if that is unique."""
     names = Counter(topic.name for topic in topics)
     named = {topic.name: topic.code for topic in topics if names[topic.name] == 1}
     return named | {topic.code: topic.code for topic in topics}

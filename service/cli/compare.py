@@ -44,8 +44,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="FILE...",
-            help="JSON lines with a key text, title or both; labels are those of a key topics, "
-            "topic, labels or label. - is standard input.",
+            help="JSON lines with a key text, title or both; labels are in a key topics, topic, "
+            "labels or label. - is standard input.",
         ),
     ],
     out: Annotated[

@@ -29,7 +29,7 @@ STDIN_URI: Final = "urn:newswire-topics:stdin"
 
 
 def to_json_line(entry: Entry, found: Classification | str, prefix: str = "") -> str:
-    """Return a result or an error as JSON, after the keys that its line had, as written."""
+    """Return the JSON of an entry's line as written, with a result or an error added."""
     added: dict[str, Any] = {} if entry.line else {"file": entry.file}
     if isinstance(found, str):
         where = {"file": entry.file, "line": entry.line} if entry.line else {}
@@ -40,7 +40,7 @@ def to_json_line(entry: Entry, found: Classification | str, prefix: str = "") ->
 
 
 def keep_line(entry: Entry, added: dict[str, Any]) -> str:
-    """Return keys as JSON, after the keys that the line of the entry had, as written."""
+    """Return the JSON of an entry's line as written, with keys added."""
     text = to_json(added)
     if not entry.kept:
         return text

@@ -167,7 +167,7 @@ def _listen(setting: str, host: str, port: int, settings: ServiceSettings) -> li
 
 
 def _exit(signum: int, frame: FrameType | None) -> NoReturn:
-    """Exit with status 0: a stop is no failure. Further signals are ignored."""
+    """Exit with status 0: a stop is not a failure. Further signals are ignored."""
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
     sys.exit(0)

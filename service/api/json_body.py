@@ -111,7 +111,7 @@ def parse_again(model: type[Model], body: bytes, error: ValidationError) -> Mode
 
 
 def _repair(body: bytes) -> bytes | str:
-    """Return JSON that pydantic's parser accepts, which is stricter than JSON.
+    """Return JSON for pydantic's parser, which is stricter than JSON.
 
     The parser rejects a byte order mark, and half of a surrogate pair, as is left of an emoji where
     a program cut a text to length. The half becomes a question mark.

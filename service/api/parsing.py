@@ -30,7 +30,7 @@ STRINGS_PER_FIELD: Final = 2
 """A name and a value."""
 QUERY: Final = "query"
 MAX_QUERY_FIELDS: Final = 16
-"""More than there are options; a longer query is not parsed to its end."""
+"""More fields than there are options; a longer query is not parsed to its end."""
 
 
 class Batch(NamedTuple):

@@ -193,7 +193,7 @@ def match_route(routes: Iterable[Route], scope: Scope) -> Route | None:
 
 
 def is_bug(error: Exception) -> bool:
-    """Whether an error is unexpected: neither another one of `PROBLEMS` nor of the router."""
+    """Whether an error is a bug: neither a known kind of `PROBLEMS` nor raised by the router."""
     return _kind(error) is PROBLEMS[Exception] and not isinstance(error, HTTPException)
 
 

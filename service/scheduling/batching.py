@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 from service.scheduling.admission import ConcurrencyLimit
 
 MAX_BATCH_BYTES: Final = 65_536
-"""Size of the requests of a batch: it keeps the event loop busy for a few milliseconds."""
+"""Bytes of the requests of a batch, which keeps the event loop busy for a few milliseconds."""
 MAX_TURNS: Final = 8
 """Turns of the event loop that a batch waits at most, while each brings another request."""
 MIN_FREE_PERMITS: Final = 8

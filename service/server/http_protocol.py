@@ -25,7 +25,7 @@ MAX_HEADER_BYTES: Final = 16_384
 """Bytes of the headers; or of trailers and chunk sizes without a byte of body between them."""
 MAX_HEADER_FIELDS: Final = 100
 MAX_CONNECTIONS: Final = 1_000
-"""Above it, the connections that have been idle longest are closed."""
+"""Above it, the connections that have waited longest for their clients are closed."""
 MAX_CLOSED_AT_ONCE: Final = MAX_CONNECTIONS // 20
 """Connections closed together, so that not every new connection searches all."""
 PARSE_CHUNK_BYTES: Final = 2_048
@@ -212,7 +212,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     # parsing
 
     def _parse_waiting(self) -> None:
-        """Parse buffered input until a request has to wait."""
+        """Parse buffered input until a request has to wait, or this turn has parsed enough."""
         if self.transport.is_closing():  # no response is possible
             self._unparsed = memoryview(b"")
             self.pipeline.clear()
@@ -279,8 +279,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Parse a request again without its Upgrade header (RFC 9110, 7.8).
 
-        The parser takes the body for the other protocol. Java's client offers an upgrade and sends
-        a body.
+        The parser takes the body for data of the other protocol. Java's client offers an upgrade
+        and sends a body.
         """
         version = self.parser.get_http_version().encode()
         kept = (field for field in self.headers if field[0] != b"upgrade")

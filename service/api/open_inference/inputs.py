@@ -26,7 +26,7 @@ INPUTS: Final = (TEXT, TITLE)
 CONTENT_TYPES: Final = ("str",)
 """MLServer's codec of plain texts; others, such as base64, would have to be decoded."""
 REQUEST_CONTENT_TYPES: Final = (*CONTENT_TYPES, "pd")
-"""``pd``: the inputs are the columns of a table, as they are here."""
+"""``pd`` means that the inputs are columns of a table, as they are here."""
 
 
 def read_items(

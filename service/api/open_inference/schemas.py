@@ -9,7 +9,7 @@ from service.api.schemas import Body, RankingOptions
 
 MAX_DIMENSIONS: Final = 8
 MAX_TENSORS: Final = 9
-"""More than any valid request has; a longer list is not read to its end."""
+"""More tensors than any valid request has; a longer list is not read to its end."""
 _FEW: Final = Field(max_length=MAX_TENSORS, fail_fast=True)
 
 

@@ -33,7 +33,7 @@ METRICS_FORMATS: Final = {
 
 
 def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth) -> APIRouter:
-    """Return the routes for operators; that of the metrics only with a registry."""
+    """Return the routes for operators; ``/metrics`` is one only with a registry."""
     router = APIRouter(tags=["Operations"], responses=SERVER_ERROR)
 
     @router.get("/health/live", summary="Is the process alive?", responses=NOT_LIVE)
@@ -65,7 +65,7 @@ def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth)
 def fast_health_route(route: APIRoute) -> FastRoute:
     """Return a health check as a fast route, so that it does not wait for other requests.
 
-    Its only parameter is the response.
+    The only parameter of its endpoint is the response.
     """
 
     async def respond(scope: Scope, receive: Receive) -> tuple[int, bytes]:

@@ -48,7 +48,7 @@ sdk_logger = logging.getLogger("opentelemetry")
 
 
 class Tracing:
-    """Samples requests and exports their traces; inside a ``with``, which exports the last ones.
+    """Samples requests and exports their traces; the end of its ``with`` exports the last ones.
 
     Requests never wait for the collector: a thread exports, and traces that exceed its queue are
     dropped. Raises ValueError if a variable has a value that cannot be used.

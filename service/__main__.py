@@ -2,7 +2,7 @@
 
 from service.process import prepare_process
 
-if __name__ == "__main__":  # before what takes its time to import, and what opens files
+if __name__ == "__main__":  # before slow imports, and before files are opened
     prepare_process(ignore_hangup=True)
 
 import logging
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 EXIT_MISCONFIGURED = 2
 EXIT_NOT_STARTED = 3
 NOT_COMPILED = (
-    "There is no encoder in C that was compiled for this platform from the source that is here. "
-    "Texts are encoded in Python: a request costs 45 % more. In a checkout, run: make compile"
+    "the encoder in C is missing or out of date for this platform: texts are encoded in Python "
+    "(45 % more CPU). In a checkout, run: make compile"
 )
 
 logger = logging.getLogger("service")
@@ -99,7 +99,7 @@ def main(**overrides: Any) -> int:
     configure_logging(settings.log_level, app.metrics.log_lines_dropped.inc)
     manifest = model.classifier.manifest
     logger.info(
-        "Serving %s %s of %s at http://%s:%d",
+        "serving %s %s of %s at http://%s:%d",
         *(manifest.name, manifest.version, settings.model_dir, settings.host, settings.port),
     )
     model.log()
@@ -114,10 +114,10 @@ def build_app(
     settings: ServiceSettings, classifier: TopicClassifier, tracing: "Tracing | None" = None
 ) -> NewswireApp:
     """Return the application, with metrics of its process."""
-    # a second series beside each counter and histogram, which no dashboard reads
+    # no dashboard reads the series `_created` of each counter and histogram
     disable_created_metrics()  # type: ignore[no-untyped-call]
     app = create_app(settings, classifier, make_registry(), tracing)
-    app.openapi()  # takes a tenth of a second, in which the event loop would do nothing else
+    app.openapi()  # takes 0.1 s, which would block the event loop later
     freeze_gc()
     return app
 
@@ -141,8 +141,8 @@ def server_config(app: ASGIApp, settings: ServiceSettings) -> uvicorn.Config:
 
 
 def _grpc_server(app: NewswireApp, settings: ServiceSettings, port: int) -> "GrpcServer":
-    """Return the server of the gRPC port, which it opens by itself; fail if another has it."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # no lines of its own beside the log
+    """Return the gRPC server, which opens its port itself; exit if the port is in use."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own log lines are not JSON
     try:
         from service.server.grpc_server import GrpcServer
     except ImportError as error:
@@ -161,13 +161,13 @@ def _grpc_server(app: NewswireApp, settings: ServiceSettings, port: int) -> "Grp
 def _listen(setting: str, host: str, port: int, settings: ServiceSettings) -> list[socket.socket]:
     try:
         return listen(host, port, send_timeout_seconds=settings.request_timeout_seconds)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a name that is none in the DNS
+    except (OSError, UnicodeError) as error:  # UnicodeError: not a host name
         reason = getattr(error, "strerror", None) or error
         _fail(f"{PREFIX}{setting}: {host}:{port}: {reason}")
 
 
 def _exit(signum: int, frame: FrameType | None) -> NoReturn:
-    """Exit with status 0: a stop is no failure. Further signals are ignored."""
+    """Exit with status 0: a stop is not a failure. Further signals are ignored."""
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
     sys.exit(0)

@@ -57,14 +57,14 @@ NO_TELEMETRY: Final[TelemetryConfig] = {
     "metrics": False,
     "logs": False,
 }
-"""FastAPI's own would trace health checks and export the messages of errors, which quote texts."""
+"""FastAPI's telemetry would trace health checks and export error messages, which quote texts."""
 
 
 class NewswireApp:
-    """The ASGI application, with what a reload and the server need of it.
+    """The ASGI application, with the parts that reloads and the servers need.
 
-    ``api`` are the routes without middleware; ``asgi`` is the same as this application, by one call
-    less. ``admission``, ``executor`` and ``auth`` are for the gRPC port, which shares them.
+    ``api`` are the routes without middleware; ``asgi`` is the same as this application, with one
+    call less. ``admission``, ``executor`` and ``auth`` are for the gRPC port, which shares them.
     """
 
     def __init__(
@@ -166,14 +166,14 @@ class NewswireApp:
         return self._openapi
 
     def prepare(self, classifier: TopicClassifier) -> ServedModel:
-        """Build, in any thread, what is to replace the served model."""
+        """Build a replacement of the served model, in any thread."""
         return ServedModel(
             *(classifier, self.metrics, self._limits, self.health, self.admission.limit),
             is_traced=self._is_traced,
         )
 
     def adopt(self, served: ServedModel) -> None:
-        """Serve another model; requests in progress end with the one that they began with."""
+        """Serve another model; requests in progress finish with the one that they began with."""
         self.model.served = served
         self._openapi = None  # completed again when it is requested
         self.metrics.set_model(served.classifier)
@@ -187,7 +187,7 @@ def create_app(
 ) -> NewswireApp:
     """Build the application: ready as soon as it is served, since the classifier is verified.
 
-    The metrics are declared in the registry; ``GET /metrics`` shows it unless it has its own port.
+    The metrics are declared in the registry; ``GET /metrics`` shows it unless it has another port.
     """
     return NewswireApp(settings, classifier, registry, tracing)
 

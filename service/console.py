@@ -31,7 +31,9 @@ ModelDirOption = Annotated[
 ]
 TopKOption = Annotated[
     int | None,
-    typer.Option(min=1, help=f"Topics per text; by default {DEFAULT_TOP_K}, or all."),
+    typer.Option(
+        min=1, help=f"Topics per text; by default {DEFAULT_TOP_K}, or all if there are fewer."
+    ),
 ]
 MinConfidenceOption = Annotated[
     float | None,
@@ -53,7 +55,7 @@ SubjectsOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-PrefixOption = Annotated[str, typer.Option(help="Put this before the name of each result.")]
+PrefixOption = Annotated[str, typer.Option(help="Prefix for the name of each result.")]
 
 
 class PlainConsole(Console):
@@ -71,7 +73,7 @@ def progress_bar(
 ) -> Iterator[Callable[[int, str], None]]:
     """Show a bar with the share done, a description and the time left.
 
-    The value is a function that adds to what is done and replaces the description.
+    Yields a function that advances the bar and replaces the description.
     """
     columns = BarColumn(), TaskProgressColumn(), TextColumn("{task.description}")
     with Progress(

@@ -28,7 +28,7 @@ def main() -> int:
         connection = HTTPConnection(reachable(host), int(port), timeout=TIMEOUT_SECONDS)
         connection.request("GET", "/health/ready")
         return int(connection.getresponse().status != 200)
-    except (OSError, OverflowError, ValueError, HTTPException):  # a port that is none
+    except (OSError, OverflowError, ValueError, HTTPException):  # an invalid port, too
         return 1
 
 

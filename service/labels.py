@@ -8,12 +8,12 @@ from typing import Any, Final
 from service.model import Topic
 from service.model.strict_json import replace_surrogates
 
-SEPARATOR: Final = "|"  # of the labels in a string
+SEPARATOR: Final = "|"  # between the labels in a string
 MAX_SHOWN: Final = 100  # characters of a value in an error message
 
 
 def codes_by_label(topics: Sequence[Topic]) -> dict[str, str]:
-    """Return the code of each topic by the code itself and by its name, if no other one has it."""
+    """Return the code of each topic, by the code itself and by its name, if that is unique."""
     names = Counter(topic.name for topic in topics)
     named = {topic.name: topic.code for topic in topics if names[topic.name] == 1}
     return named | {topic.code: topic.code for topic in topics}

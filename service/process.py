@@ -1,7 +1,7 @@
-"""What every entry point does first, before it imports anything else."""
+"""Prepares a process: entry points call it before they import anything else."""
 
-# Only what the interpreter itself has imported by now: a file of the working folder with the name
-# of another module would be executed. What else is needed is imported once the path is safe.
+# Only modules that the interpreter has imported by now: a file of the working folder with the name
+# of another one would be executed. Others are imported once the path is safe.
 import os
 import sys
 

@@ -52,7 +52,7 @@ def resolve_options(
     all_topics: bool = False,
     subjects: bool = False,
 ) -> PredictionOptions:
-    """Return the options, or raise CommandError if the model cannot do what they ask."""
+    """Return the options, or raise CommandError if the model does not support them."""
     n_topics = len(classifier.topics)
     bundle = f"bundle {classifier.manifest.version} of {classifier.manifest.name}"
     if top_k is not None and top_k > n_topics:
@@ -73,7 +73,7 @@ def resolve_options(
 
 
 def find_repeated_file(paths: Sequence[Path]) -> Path | None:
-    """Return the first path of a file that another path before it leads to, too.
+    """Return the first path that leads to the same file as an earlier one.
 
     Links and relative paths are followed; files that do not exist are compared by their paths.
     """

@@ -14,7 +14,7 @@ from service.model import default_model_dir
 
 PREFIX = "NEWSWIRE_"
 OTHER_VARIABLES: Final = ("DATA_DIR", "BIND", "UID", "GID")
-"""Of the training job and of docker-compose.yml, without the prefix."""
+"""Variables of the training job and of docker-compose.yml, without the prefix."""
 SERVICE_LINK: Final = re.compile(
     r"(.+_)?SERVICE_(HOST|PORT(_.+)?)|(.+_)?PORT_\d+_(TCP|UDP|SCTP)(_.+)?"
 )
@@ -76,15 +76,15 @@ class ServiceSettings(BaseSettings):
     max_buffered_bytes: Count = 24_000_000
     """Maximum bytes of request bodies that are incomplete or wait for a thread."""
     request_timeout_seconds: Timeout = 10.0
-    """Timeout of receiving a request body, and of processing it."""
+    """Timeout for receiving a request body, and for processing it."""
     header_timeout_seconds: Timeout = 5.0
-    """Timeout of receiving request headers."""
+    """Timeout for receiving request headers."""
     keep_alive_seconds: WholeTimeout = 5
     """Idle timeout of a connection; set it above the idle timeout of a proxy in front."""
     drain_seconds: Seconds = 0.0
-    """How long to keep serving as not ready after SIGTERM."""
+    """How long to keep serving while reporting not ready, after SIGTERM."""
     shutdown_timeout_seconds: WholeTimeout = 8
-    """Timeout of requests in progress at shutdown."""
+    """Timeout for requests in progress at shutdown."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Minimum level of log lines."""
     access_log: bool = False
@@ -129,7 +129,7 @@ class ServiceSettings(BaseSettings):
 
 
 def describe_unknown_variables(variables: Mapping[str, str]) -> str:
-    """Return one line about variables with the prefix that are no settings; empty if none.
+    """Return one line about variables with the prefix that are not settings; empty if none.
 
     A mistyped setting would silently keep its default: no API key, no limit.
     """

@@ -1,1 +1,1 @@
-"""What a client sees: routes, schemas, and errors as problem details."""
+"""The HTTP and gRPC API: routes, schemas, and errors as problem details."""

@@ -1,4 +1,4 @@
-"""What is wrong with a request."""
+"""Errors of requests, which a client can correct."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Self
@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, Field
 
 BODY: Final = "body"
-"""The path of the whole body, or of a part that is looked at by itself."""
+"""Field path of the whole body, or of a part that is checked alone."""
 
 
 class FieldProblem(BaseModel, frozen=True):
@@ -17,10 +17,10 @@ class FieldProblem(BaseModel, frozen=True):
 
 
 class RequestError(Exception):
-    """Base of what a client can correct; its text is the detail of the problem."""
+    """Base of the errors that a client can correct; the message is the detail of the problem."""
 
     def at(self, place: str) -> Self:
-        """Return the same error of a part of a request, such as ``items[3]``."""
+        """Return the same error for a part of a request, such as ``items[3]``."""
         return type(self)(f"{place}: {self}")
 
 
@@ -33,7 +33,7 @@ class BodyTimeoutError(RequestError):
 
 
 class UnsupportedMediaTypeError(RequestError):
-    """The body has another media type or character set."""
+    """The body has an unsupported media type, character set or content encoding."""
 
 
 class TooLargeError(RequestError):
@@ -49,7 +49,7 @@ class TensorError(MalformedBodyError):
 
 
 class InvalidRequestError(RequestError):
-    """The JSON is not the expected request."""
+    """A field of the request is missing, unknown or invalid."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         self.problems = list(dict.fromkeys(problems))
@@ -66,7 +66,7 @@ class InvalidRequestError(RequestError):
         return cls([FieldProblem(field=field, message=message)])
 
     def at(self, place: str) -> Self:
-        """Return the same error of a part of a request, whose fields have longer paths there."""
+        """Return the same error for a part of a request; its path precedes those of the fields."""
         return self.renamed(lambda field: place if field == BODY else f"{place}.{field}")
 
     def renamed(self, rename: Callable[[str], str]) -> Self:

@@ -1,8 +1,8 @@
-"""The short way to the endpoints that classify, and to the health checks.
+"""Fast path to the endpoints that classify, and to the health checks.
 
 FastAPI passes a request through some ten layers, which cost more than the classification of a short
 text. These endpoints parse their requests and serialise their responses themselves, so they need
-none of the layers. FastAPI has routes of the same paths, which describe them for OpenAPI.
+none of the layers. FastAPI has routes of the same paths, to describe them in OpenAPI.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -14,7 +14,7 @@ from service.api.media_type import JSON
 from service.api.problems import error_response, is_bug
 
 Respond = Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]]
-"""From a request to the status and JSON of its response; errors are raised."""
+"""Returns the status and the JSON of the response to a request; raises its errors."""
 
 _CONTENT_TYPE: Final = (b"content-type", JSON.encode())
 
@@ -35,7 +35,7 @@ class FastRouter:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond; a bug is answered with 500, and raised again for the server to log."""
+        """Respond to a request; a bug gets 500, and is raised again for the server to log."""
         route = None
         if scope["type"] == "http":
             path: str = scope["path"]

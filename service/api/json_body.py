@@ -1,7 +1,6 @@
-"""JSON bodies, parsed; and what is wrong with one: the field, what was expected, what came.
+"""Parses JSON bodies; errors name the field, what was expected and what was received.
 
-Names of unknown fields are the only text of a client that is repeated: shortened, and escaped to
-ASCII. Values never are.
+Errors repeat only the names of unknown fields, shortened and escaped.
 """
 
 import json
@@ -16,19 +15,19 @@ from service.api.errors import BODY, FieldProblem, InvalidRequestError, Malforme
 from service.model.strict_json import replace_surrogates
 
 MAX_ERRORS: Final = 64
-"""More are not looked at one by one: a request has that many only if it is full of other names."""
-MAX_NAMED: Final = 3  # so many unknown fields are named
+"""Errors that are described one by one: only a request full of unknown fields has more."""
+MAX_NAMED: Final = 3  # unknown fields that an error names
 MAX_NAME_CHARACTERS: Final = 40
 NO_OBJECT: Final = frozenset({"model_type", "model_attributes_type"})
 UNKNOWN: Final = "extra_forbidden"
 JSON_INVALID: Final = "json_invalid"
-"""Pydantic's name for a body that is not JSON."""
+"""Pydantic's type of the error for a body that is not JSON."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def invalid_request(model: type[BaseModel], error: ValidationError) -> InvalidRequestError:
-    """Return the error of an object that is not a model, with a sentence for each field."""
+    """Return the error of an object that does not match a model, with a message for each field."""
     if error.error_count() > MAX_ERRORS:
         return unknown_fields(model)
     details = error.errors(include_url=False, include_context=False, include_input=False)
@@ -54,7 +53,7 @@ def unknown_fields(model: type[BaseModel], names: Sequence[str] = ()) -> Invalid
 
 
 def _show(name: str, known: Sequence[str]) -> str:
-    """Return a name that a client sent, short and in ASCII, and the known one that is like it."""
+    """Return a name that a client sent, shortened and in ASCII, and the known name most like it."""
     near = get_close_matches(name[:MAX_NAME_CHARACTERS].lower(), known, n=1)
     if len(name) > MAX_NAME_CHARACTERS:
         name = name[:MAX_NAME_CHARACTERS] + "..."
@@ -80,7 +79,7 @@ def _path(parts: Sequence[int | str]) -> str:
 
 
 def _model_at(model: type[BaseModel], parts: Sequence[int | str]) -> type[BaseModel]:
-    """Return the model of an object in an object; each is a field, perhaps an optional one."""
+    """Return the model of a nested object; ``parts`` are fields, which may be optional."""
     for part in parts:
         annotation = model.model_fields[str(part)].annotation
         model = next(
@@ -112,10 +111,10 @@ def parse_again(model: type[Model], body: bytes, error: ValidationError) -> Mode
 
 
 def _repair(body: bytes) -> bytes | str:
-    """Return JSON that pydantic's parser accepts, where it is stricter than JSON.
+    """Return JSON for pydantic's parser, which is stricter than JSON.
 
-    It rejects a byte order mark, and half of a surrogate pair, which is left of an emoji where a
-    program cut a text to length; that becomes a question mark.
+    The parser rejects a byte order mark, and half of a surrogate pair, as is left of an emoji where
+    a program cut a text to length. The half becomes a question mark.
     """
     try:
         value = json.loads(body.decode("utf-8-sig"))
@@ -125,7 +124,7 @@ def _repair(body: bytes) -> bytes | str:
 
 
 def _why_no_json(error: ValidationError) -> str:
-    """Return why a body is not JSON, or nothing if it is: then something else is wrong with it."""
+    """Return why a body is not JSON; empty if it is, with another error."""
     if error.error_count() > 1:
         return ""
     (only,) = error.errors(include_url=False, include_context=False, include_input=False)

@@ -8,32 +8,32 @@ import re
 from typing import Final
 
 SMALL_BYTES: Final = 2_048  # bodies up to this are harmless, whatever they hold
-FEW_VALUES: Final = 20_000  # so many values are, too, if there are few names and texts
-FEW_VALUES_A_TEXT: Final = 1_000  # of a few texts, which are parsed on the event loop
+FEW_VALUES: Final = 20_000  # so many values are harmless too, with few names and texts
+FEW_VALUES_A_TEXT: Final = 1_000  # for few texts, which the event loop parses
 STRUCTURE_BYTES: Final = 256
-"""Of what is no text, in any request: its options, and brackets."""
+"""Bytes outside of strings in any request: brackets, numbers and the like."""
 STRUCTURE_BYTES_A_TEXT: Final = 32
 
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-"""To the end of the body, if it is not closed: so each byte is looked at once."""
+"""A string, up to the end of the body if it is not closed: so each byte is scanned once."""
 _BEGIN_VALUES: Final = b",:[{"
 
 
 def exceeds_json_complexity(body: bytes, *, max_strings: int, max_texts: int) -> bool:
     """Whether a body, JSON or not, has more names and values than a valid one can have.
 
-    It may have ``max_strings`` names and texts, and brackets and the like for ``max_texts``.
+    A valid one has at most ``max_strings`` names and texts, and the structure of ``max_texts``.
     """
     if len(body) <= SMALL_BYTES:
         return False
-    # in texts quotes are escaped, so the others are those of names and texts; there may be more
+    # quotes inside texts are escaped, so at least the others delimit names and texts
     n_quotes = body.count(b'"')
     if n_quotes > 2 * max_strings and n_quotes - body.count(b'\\"') > 2 * max_strings:
         return True
     few_values = min(FEW_VALUES, FEW_VALUES_A_TEXT * max_texts)
     if sum(body.count(sign) for sign in _BEGIN_VALUES) <= few_values:
         return False
-    # look at each string, and at what is between them
+    # scan the strings, and count the bytes between them
     max_bytes = STRUCTURE_BYTES + STRUCTURE_BYTES_A_TEXT * max_texts
     n_bytes = end = 0
     for number, string in enumerate(_STRING.finditer(body)):

@@ -1,4 +1,4 @@
-"""How much a request may ask for."""
+"""Limits of a request, and checks against them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,10 +9,10 @@ from service.model import describe_blank, is_blank
 from service.model.tokenization import NEWS_TOKENIZER
 
 MAX_UTF8_BYTES: Final = 4
-"""Of a character."""
+"""Bytes of the longest UTF-8 encoding of a character."""
 MAX_RANKED_TOPICS: Final = 2**15
-"""In the response to a request, of all its texts together: each takes some 500 bytes of memory.
-The same number may be among all topics of the texts."""
+"""Ranked topics of all texts of a request together: each takes some 500 bytes of memory. As many
+may be in the ``all_topics`` of the texts."""
 
 NOT_ALL_TOPICS: Final = (
     "Expected false or no all_topics: the model has no output topic_probabilities. Leave it out, "
@@ -26,21 +26,19 @@ NO_SUBJECTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """How much a request may ask for."""
+    """Limits of a request: those of the settings, and those of the served model."""
 
     max_text_bytes: int
-    """Of a text and its title together, in UTF-8; a body may be as long as one such text."""
+    """Bytes of a text and its title together, in UTF-8; a body may be as long as one such text."""
     max_text_words: int
-    """Of a text and its title together."""
+    """Words of a text and its title together."""
     max_batch_size: int
     max_explained_words: int
-    """In all texts of a request: an explanation takes the square of their number."""
+    """Words in all texts of a request with explanations, whose time grows with the square."""
     max_top_k: int
     """Number of topics of the model."""
     finds_all_topics: bool = False
-    """Whether the model can find all topics of a text."""
     has_subjects: bool = False
-    """Whether topics of the model have subjects."""
 
     def resolve_options(self, options: RankingOptions, *, n_texts: int = 1) -> None:
         """Limit the default of top_k to the number of topics, and check the other options.
@@ -48,8 +46,8 @@ class RequestLimits:
         Raises
         ------
         InvalidRequestError
-            For more topics than there are, or ``MAX_RANKED_TOPICS`` in all; for all topics of a
-            model that cannot find them, and for subjects of one that has none.
+            If more topics are requested than there are, or than ``MAX_RANKED_TOPICS`` in all; or
+            all_topics or subjects of a model that does not have them.
         """
         if options.all_topics and not self.finds_all_topics:
             raise InvalidRequestError.of("all_topics", NOT_ALL_TOPICS)

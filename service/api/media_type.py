@@ -1,4 +1,4 @@
-"""The headers Content-Type and Content-Encoding: which bodies can be read."""
+"""Checks the headers Content-Type and Content-Encoding of a body."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,9 @@ JSON: Final = "application/json"
 PLAIN_TEXT: Final = "text/plain"
 
 _PARAMETER: Final = re.compile(rb';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"?|[^\s;]*)')
-"""Name and value, perhaps in quotes (RFC 9110, 5.6.6)."""
+"""Name and value of a parameter, perhaps in quotes (RFC 9110, 5.6.6)."""
 CHARSETS: Final = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
-"""UTF-8, and what is a part of it."""
+"""Names of UTF-8 and of its subset ASCII."""
 
 
 def check_media_type(headers: Mapping[bytes, bytes], expected: Sequence[str]) -> str:
@@ -21,7 +21,7 @@ def check_media_type(headers: Mapping[bytes, bytes], expected: Sequence[str]) ->
     Raises
     ------
     UnsupportedMediaTypeError
-        If it has none of them, another character set, or is compressed.
+        If it has another media type or character set, or is compressed.
     """
     if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
         raise UnsupportedMediaTypeError("Expected a body that is not compressed.")

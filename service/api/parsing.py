@@ -1,4 +1,4 @@
-"""From a request's body to a validated request: parsed and checked once."""
+"""Parses and validates the bodies of requests."""
 
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
@@ -25,12 +25,12 @@ from service.api.schemas import (
 from service.model import DEFAULT_TOP_K
 
 TEXT_FIELDS: Final = frozenset(BatchItem.model_fields)
-"""Of a request; the others are options, whose defaults need no check."""
+"""Fields of the text; the others are options, whose defaults need no check."""
 STRINGS_PER_FIELD: Final = 2
-"""Its name, and its value."""
+"""A name and a value."""
 QUERY: Final = "query"
 MAX_QUERY_FIELDS: Final = 16
-"""More than there are options; a longer query is not parsed to its end."""
+"""More fields than there are options; a longer query is not parsed to its end."""
 
 
 class Batch(NamedTuple):
@@ -38,9 +38,9 @@ class Batch(NamedTuple):
 
     options: RankingOptions
     items: list[BatchItem]
-    """The valid ones."""
+    """The valid items."""
     errors: dict[int, RequestError]
-    """Of the others, by index."""
+    """Errors of the other items, by index."""
 
 
 def parse_classify_request(body: bytes, limits: RequestLimits) -> ClassifyRequest:
@@ -51,7 +51,7 @@ def parse_classify_request(body: bytes, limits: RequestLimits) -> ClassifyReques
     MalformedBodyError
         If the body is not JSON in UTF-8.
     InvalidRequestError
-        If it is not the expected request.
+        If a field is missing, unknown or invalid.
     TooLargeError
         If text and title together exceed the limit.
     """
@@ -142,7 +142,7 @@ def parse_batch_request(body: bytes, limits: RequestLimits) -> BatchRequest:
 
 
 def check_batch_item(item: Any, limits: RequestLimits, number: int) -> BatchItem:
-    """Check an item of a batch; what is wrong is said of its place.
+    """Check an item of a batch; an error names its place.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""From validated requests to responses: encode, infer, rank, serialise.
+"""Turns validated requests into responses: encode, infer, rank, serialise.
 
-No event loop here: `service.api.routes.classify` chooses the thread.
+Nothing here uses the event loop: `service.api.routes.classify` chooses the thread.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from service.observability.tracing.request_trace import PredictionTracer
 
 MAX_ACTIVATIONS: Final = 2**23
 """Distinct tokens of a text times outputs of the model: a network takes some 5 bytes for each. A
-text of all words of a vocabulary reaches it only with hundreds of topics."""
+text with all words of a vocabulary reaches it only with hundreds of topics."""
 
 
 class Prediction(NamedTuple):
@@ -34,7 +34,7 @@ class Prediction(NamedTuple):
     probabilities: NDArray[np.float32]
     """Shape (n_topics,)."""
     topic_probabilities: NDArray[np.float32] | None
-    """Each topic's own, of shape (n_topics,); None without the option ``all_topics``."""
+    """Each topic's own probability, shape (n_topics,); None without the option ``all_topics``."""
 
 
 class Predictor:
@@ -55,12 +55,12 @@ class Predictor:
         self._tracer = tracer
         manifest = classifier.manifest
         self.model = {"model": {"name": manifest.name, "version": manifest.version}}
-        """Part of a response."""
+        """Name and version of the model, as part of a response."""
 
     def predict_each(self, requests: Sequence[ClassifyRequest]) -> list[Prediction | Exception]:
         """Predict several requests, without explanations, with one inference.
 
-        Return the prediction of each, or the error that it has alone: no request fails for another.
+        Return the prediction of each, or its own error: no request fails because of another.
         """
         predictions: list[Prediction | Exception]
         try:
@@ -81,7 +81,8 @@ class Predictor:
         Raises
         ------
         TooLargeError
-            If all topics of the texts are more than ``MAX_RANKED_TOPICS``.
+            If a text has too many distinct tokens, or the texts have more than
+            ``MAX_RANKED_TOPICS`` in their ``all_topics``.
         InferenceError
             If the network returns something that is not a probability.
         """
@@ -93,7 +94,7 @@ class Predictor:
     def respond(self, request: ClassifyRequest) -> bytes:
         """Return the `ClassifyResponse` of a request, as JSON.
 
-        Raises as `predict_batch`, and TooLargeError if an explanation is of too many words.
+        Raises as `predict_batch`, and TooLargeError for an explanation of too many words.
         """
         (result,) = self._results([request], [request])
         return to_json(result | self.model)
@@ -156,7 +157,7 @@ class Predictor:
                 f"Expected texts of at most {max_tokens} different words, those of title and lead "
                 "counted twice."
             )
-        if options[0].explain:  # of a request, all items have it or none
+        if options[0].explain:  # the same for all items of a request
             self._check_explained(encoded)
         probabilities = classifier.infer(encoded)
         topic_probabilities = {}

@@ -1,9 +1,9 @@
-"""From errors to responses: problem details, RFC 9457.
+"""Converts errors to responses: problem details, RFC 9457.
 
-Under `OPEN_INFERENCE_PREFIX` the body of the response has the form of that protocol instead.
+Under `OPEN_INFERENCE_PREFIX` the body of the response has the format of that protocol instead.
 
-`PROBLEMS` is the one table that knows both errors and HTTP. Input of a client is never part of a
-response.
+`PROBLEMS` is the one table that knows both errors and HTTP. Responses repeat no input of a client,
+except the names of unknown fields.
 """
 
 import logging
@@ -41,9 +41,9 @@ NO_KEY: Final = "Send a valid key in the header Authorization: Bearer KEY."
 NOTHING: Final = describe_blank(None).capitalize()
 UNAVAILABLE: Final = 503
 INSTANCE_PREFIX: Final = "urn:newswire-topics:request:"
-"""Before the request's id, under which the log says more."""
+"""Prefix of the request's id, under which the log has more."""
 OPEN_INFERENCE_PREFIX: Final = "/v2"
-"""Where the Open Inference Protocol has its addresses."""
+"""Path prefix of the Open Inference Protocol."""
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +69,9 @@ class ProblemKind(NamedTuple):
     when: str
     """When it occurs, for the OpenAPI document and the reference."""
     detail: str | None = None
-    """Used where the text of the error is not for clients."""
+    """Detail for clients, where the message of the error is not for them."""
     example: Exception | None = None
-    """One for the OpenAPI document, where the text of the error is for clients."""
+    """Example for the OpenAPI document, where the message of the error is for clients."""
 
 
 PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
@@ -164,7 +164,7 @@ PROBLEMS: Final[Mapping[type[Exception], ProblemKind]] = {
         ),
     ),
 }
-"""By error. Starlette's HTTPException keeps its status."""
+"""Kind by class of error. Starlette's HTTPException keeps its status."""
 HTTP_DETAILS: Final = {
     404: "Not found. GET /openapi.json lists the routes.",
     405: "This path does not support the method. The Allow header lists those it supports.",
@@ -193,13 +193,13 @@ def match_route(routes: Iterable[Route], scope: Scope) -> Route | None:
 
 
 def is_bug(error: Exception) -> bool:
-    """Whether an error is none of a client: it is neither in `PROBLEMS` nor of the router."""
+    """Whether an error is a bug: neither a known kind of `PROBLEMS` nor raised by the router."""
     return _kind(error) is PROBLEMS[Exception] and not isinstance(error, HTTPException)
 
 
 def to_problem(error: Exception) -> Problem:
     """Return the problem of an error, as clients see it."""
-    if isinstance(error, HTTPException):  # of the router: no such route, method or model
+    if isinstance(error, HTTPException):  # raised by the router: no such route, method or model
         status, title = error.status_code, HTTPStatus(error.status_code).phrase
         detail = HTTP_DETAILS.get(status) if error.detail == title else error.detail
         return Problem(type="about:blank", title=title, status=status, detail=detail)
@@ -214,7 +214,7 @@ def to_problem(error: Exception) -> Problem:
 
 
 def error_response(error: Exception, scope: Scope | None = None) -> JSONResponse:
-    """Return the response to an error, in the form of a request's path; log a failed inference."""
+    """Return the response to an error, in the format for a path; log a failed inference."""
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)
     problem = to_problem(error)

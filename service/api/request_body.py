@@ -1,4 +1,4 @@
-"""The body of a request: admitted, of an expected type, bounded, in time."""
+"""Reads the body of a request: checks admission, media type, size and time."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -17,16 +17,16 @@ from service.scheduling.timeouts import Timeout
 JSON_EXPANSION: Final = 6
 """JSON may write one byte of text as six, ``\\u0041``."""
 JSON_OVERHEAD_BYTES: Final = 1_024
-"""For the names of the fields, and some white space."""
+"""Room for the names of the fields, and some white space."""
 COMPLETE_BODY: Final = "newswire.complete_body"
 """ASGI extension: the server has the whole body, so the first ``receive`` returns it at once."""
 MAX_LENGTH_DIGITS: Final = 20
-"""Of a Content-Length without leading zeros, which ``int`` would count against its limit."""
+"""Last digits of a Content-Length, which are read: ``int`` would count leading zeros."""
 _JSON: Final = JSON.encode()
 
 
 class BodyReader:
-    """Reads bodies, and counts their bytes as they come. The timeout is that of a body."""
+    """Reads bodies, and counts their bytes as they arrive. The timeout is that of a body."""
 
     def __init__(self, limits: RequestLimits, admission: Admission, timeout: Timeout) -> None:
         self._unfinished = UnfinishedBodies(admission, timeout)
@@ -42,11 +42,10 @@ class BodyReader:
         limit: ConcurrencyLimit,
         media_types: Sequence[str] = (JSON,),
     ) -> tuple[str, bytes]:
-        """Read a body of one of some media types, JSON among them, if there is a free permit.
+        """Read a body of one of ``media_types``, which include JSON, if there is a free permit.
 
-        No permit is taken: a slow client holds none.
-
-        Returns one of ``media_types``, where an empty one stands for no Content-Type, and the body.
+        No permit is taken: a slow client holds none. Returns the media type, empty without a
+        Content-Type, and the body.
 
         Raises
         ------
@@ -63,11 +62,11 @@ class BodyReader:
         """
         if not (limit.n_free and self._admission.limit.n_free):
             await self._admission.reject(limit)
-        headers = dict(reversed(scope["headers"]))  # of several, the first counts
+        headers = dict(reversed(scope["headers"]))  # of repeated headers, the first counts
         media_type = JSON
         if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:
             media_type = check_media_type(headers, media_types)
-        # the server has checked that it is a number; too high a length gets no 100 Continue
+        # the server has checked that it is a number; a body that is too long gets no 100 Continue
         declared = headers.get(b"content-length", b"").strip()[-MAX_LENGTH_DIGITS:]
         if int(declared or 0) > self._max_bytes:
             raise self._limits.too_large()

@@ -138,15 +138,15 @@ class ClassifyResult(Body):
     """Reason why the prediction is not reliable; null if it is. no_topic: probably none of the
     topics fits."""
     group: GroupScore | None
-    """A group whose topics together are certain enough where no topic is."""
+    """Group whose topics together reach the confidence; null unless abstained is low_confidence."""
     explanation: WordEffects | None = None
     """Present only if requested."""
     all_topics: list[TopicScore] | None = None
-    """Every topic whose own probability, which is its score here, reaches its threshold: highest
-    first, and perhaps none. Present only if requested."""
+    """Every topic whose own probability reaches its threshold, highest first; perhaps none. The
+    score is that probability. Present only if requested."""
     subjects: list[NewsSubject] | None = None
-    """The concepts that the text is about, those of the topic ranked first or of all_topics:
-    highest confidence first, none if abstained. Present only if requested."""
+    """Concepts of the topic ranked first, or of all_topics, highest confidence first; none if
+    abstained. Present only if requested."""
 
 
 class ClassifyResponse(ClassifyResult):
@@ -171,12 +171,12 @@ class TopicInfo(Body):
     topic: Annotated[str, Field(description="The topic's code.")]
     name: Annotated[str, Field(description="The topic's name, for people.")]
     group: Annotated[str, Field(description="Name of its group.")]
-    description: Annotated[str, Field(description="What it is about, in a sentence.")]
+    description: Annotated[str, Field(description="What its texts are about, in a sentence.")]
     training_newswires: int
     """Number of texts of the training split with this topic."""
     all_topics_threshold: Probability | None
-    """The topic is among all topics of a text if its own probability is as high. Null if the model
-    does not estimate it."""
+    """A text has the topic in all_topics if the topic's own probability is at least this. Null if
+    the model does not estimate it."""
     subjects: list[SubjectInfo]
     """Concepts, such as IPTC Media Topics, that its texts are about. Perhaps none."""
 
@@ -214,7 +214,7 @@ class ModelInfo(ModelVersion):
     all_topics_thresholds: dict[str, float]
     """Thresholds of all_topics by topic code. Empty if the model cannot find all topics."""
     all_topics_precision: float
-    """Precision of each topic on held-out texts for which its threshold was chosen."""
+    """Precision for which each topic's threshold was chosen, on held-out texts."""
     format_version: Annotated[int, Field(description="Version of the bundle format.")]
 
 

@@ -59,7 +59,7 @@ class ServedModel:
 class ModelHandle:
     """Refers to the served model.
 
-    It is replaced by one assignment. A request reads it once, so it uses one model throughout.
+    A reload replaces it by one assignment. A request reads it once: it uses one model throughout.
     """
 
     def __init__(self, served: ServedModel) -> None:

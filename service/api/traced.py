@@ -1,6 +1,6 @@
-"""Batcher and executor that note which prediction a sampled request is part of.
+"""Batcher and executor that record the stages of sampled requests.
 
-They stand in for those of `service.scheduling` where traces are on.
+They replace those of `service.scheduling` where traces are on.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -30,7 +30,7 @@ class TracedBatcher(DynamicBatcher[Batched, Outcome]):
         super().__init__(self._predict_traced, limit)
         self._predict_untraced = predict
         self._traces: dict[int, RequestTrace] = {}
-        """Of the sampled requests in the queue, by the identity of the request."""
+        """Traces of the sampled requests in the queue, by ``id`` of the request."""
 
     def submit(self, request: Batched, n_bytes: int) -> Coroutine[Any, Any, Outcome]:
         """Return the prediction of a parsed request, as `DynamicBatcher.submit`."""
@@ -40,7 +40,7 @@ class TracedBatcher(DynamicBatcher[Batched, Outcome]):
 
     async def _submit_traced(self, trace: RequestTrace, request: Batched, n_bytes: int) -> Outcome:
         trace.parse_ended(perf_counter())
-        current_trace.set(None)  # the batch, which runs in a copy of this context, is of several
+        current_trace.set(None)  # the batch runs in a copy of this context, for several requests
         self._traces[id(request)] = trace
         try:
             return await super().submit(request, n_bytes)

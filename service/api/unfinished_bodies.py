@@ -1,4 +1,4 @@
-"""Bodies that are not complete: a bound on their bytes, and which is dropped to keep it.
+"""Bounds the bytes of incomplete bodies by dropping the oldest.
 
 Clients that send without end could otherwise occupy the memory for bodies for ever, so the oldest
 body is dropped for the next one. Complete bodies have a bound of their own.
@@ -15,8 +15,8 @@ from service.scheduling.admission import Admission
 from service.scheduling.errors import OverloadedError
 from service.scheduling.timeouts import Timeout
 
-FREE_BYTES: Final = 16_384  # of each body, that do not count
-MIN_SECONDS: Final = 0.2  # how long a body may take, whatever else comes
+FREE_BYTES: Final = 16_384  # bytes of each body that do not count
+MIN_SECONDS: Final = 0.2  # time that a body has before it may be dropped
 DROPPED: Final = (
     "Too many bytes of request bodies, and others arrived faster. "
     "Retry after the number of seconds in Retry-After."
@@ -32,7 +32,7 @@ class _Body:
 class UnfinishedBodies:
     """Counts the bytes of bodies while they are read, each inside a ``with``.
 
-    A third of the bytes of ``admission`` is for them. They are awaited in blocks of ``timeout``.
+    They may have a third of the bytes of ``admission``. They are read in blocks of ``timeout``.
     Belongs to one event loop.
     """
 
@@ -42,11 +42,11 @@ class UnfinishedBodies:
         self._max_bytes = admission.max_buffered_bytes // 3
         self._n_bytes = 0
         self._bodies: dict[Task[Any] | None, _Body] = {}
-        """By the task that reads it, the oldest first."""
+        """Body by the task that reads it, the oldest first."""
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Count a body of the current task inside; OverloadedError if it was dropped for others."""
+        """Count the body that the task reads inside; raise OverloadedError if it was dropped."""
         task = current_task()
         self._bodies[task] = _Body(monotonic())
         try:
@@ -59,7 +59,7 @@ class UnfinishedBodies:
             self._forget(task)
 
     def grow(self, size: int) -> None:
-        """Note the present size of the current task's body, in bytes.
+        """Record the size of the current task's body, in bytes.
 
         Raises OverloadedError if there is no room, and no older body to drop.
         """

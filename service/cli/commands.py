@@ -44,7 +44,7 @@ def about(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
-    """Show the version, or ask for a command."""
+    """Show the version, or fail without a command."""
     if version:
         write_lines([f"newswire {__version__}"])
         raise typer.Exit
@@ -168,7 +168,7 @@ def model(
 
 
 def _show_topics(classifier: TopicClassifier, *, as_json: bool) -> None:
-    """Write the topics, each with its threshold in all topics where the model has one."""
+    """Write the topics, each with its threshold of all_topics if the model has them."""
     records = [to_record(topic) for topic in classifier.topics]
     names = list(TOPIC_FIELDS)
     if thresholds := classifier.manifest.all_topics_thresholds:

@@ -30,7 +30,7 @@ from service.rows import (
 PREDICTIONS: Final = "predictions"
 """Key that is added to a line of ``--out``, after the prefix."""
 LABEL_KEYS: Final = ("topics", "topic", "labels", "label")
-"""The first of them that an object has, and that is not null, has the labels of its text."""
+"""Keys of the labels of a text: the first one that is present and not null counts."""
 MAX_ERRORS: Final = 3  # named in the error message
 MAX_MOVES: Final = 10  # rows of the table; JSON has all moves
 BundleArgument = Annotated[Path, typer.Argument(help="A bundle, or a folder of numbered ones.")]
@@ -44,8 +44,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="FILE...",
-            help="JSON lines with a key text, title or both; labels are those of a key topics, "
-            "topic, labels or label. - is standard input.",
+            help="JSON lines with a key text, title or both; labels are in a key topics, topic, "
+            "labels or label. - is standard input.",
         ),
     ],
     out: Annotated[
@@ -147,9 +147,9 @@ def _compare(
 
 
 def find_labels(value: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the labels of a text, none for a text of none of the topics; None without the key.
+    """Return the labels of a text, empty if none of the topics fits; None without a key.
 
-    Raises CommandError if they are none, as `to_labels`.
+    Raises CommandError if they are invalid, as in `to_labels`.
     """
     key = next((key for key in LABEL_KEYS if value.get(key) is not None), None)
     if key is None:

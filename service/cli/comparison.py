@@ -14,17 +14,17 @@ Labels = Collection[str]
 
 
 class Prediction(NamedTuple):
-    """What one model predicted for a text, beside the labels of the text."""
+    """What one model predicted for a text, compared with the labels of the text."""
 
     topic: str  # code of the topic ranked first, also where the model abstains
     abstained: Abstention | None
-    labelled: bool | None  # with a topic; False is with none of the topics, None is unknown
+    labelled: bool | None  # with a topic; False: with none of the topics; None: unknown
     correct: bool = False  # the topic is one of the labels
     unknown: bool = False  # the model has none of the labels
 
 
 class Comparison:
-    """Number of texts by what two models, ``a`` and ``b``, predicted for them."""
+    """Counts texts by the predictions of two models, ``a`` and ``b``."""
 
     def __init__(self, a: TopicClassifier, b: TopicClassifier) -> None:
         self._models = (a, b)
@@ -32,7 +32,7 @@ class Comparison:
         self.counts: Counter[tuple[Prediction, Prediction]] = Counter()
 
     def count(self, a: Classification, b: Classification, labels: Labels | None) -> bool:
-        """Count a text, whose labels may not be known; return whether the results are the same."""
+        """Count a text, with its labels if known; return whether the results are the same."""
         codes_of_a, codes_of_b = self._codes_by_label
         predicted = _prediction(a, labels, codes_of_a), _prediction(b, labels, codes_of_b)
         self.counts[predicted] += 1

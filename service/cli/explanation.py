@@ -11,7 +11,7 @@ MIN_CHANGE: Final = 0.0005  # a smaller change is shown without colour
 
 
 def to_json_object(explanation: Explanation) -> dict[str, Any]:
-    """Return what ``--json`` writes."""
+    """Return the object that ``--json`` writes."""
     words = [effect._asdict() for effect in explanation.words]
     return {"topic": explanation.topic.code, "name": explanation.topic.name, "words": words}
 
@@ -28,7 +28,7 @@ def highlight(text: NewsText, explanation: Explanation) -> Text:
     for field, content in (("title", text.title), ("text", text.text)):
         if not content:
             continue
-        # one character for one, so that the offsets of the words stay right
+        # replaces each by one character, so that the offsets of the words stay valid
         part = Text(CONTROLS.sub("\ufffd", content.replace("\r", " ")))
         for effect in explanation.words:
             if effect.field == field:

@@ -17,7 +17,7 @@ MAX_BYTES: Final = 16 * 2**20  # longest file of text, and longest line of JSON
 CHUNK_BYTES: Final = 2**18
 """Bytes per read; a read from a pipe returns what is there, and that is classified at once."""
 BATCH_TEXTS: Final = 1_000
-NO_FILE: Final = (ENOENT, ENOTDIR, ENAMETOOLONG)  # too long: a text in place of a file
+NO_FILE: Final = (ENOENT, ENOTDIR, ENAMETOOLONG)  # name too long: a text in place of a file
 JSON_SPACE: Final = " \t\r\n"
 STRING_OR_CONSTANT: Final = re.compile(r'("(?:[^"\\]|\\.)*")|NaN|-?Infinity')
 """Strings of JSON, which may contain these words, and numbers that JSON does not have."""
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
     kept: str = ""
     """The JSON object of a line as it was written, without its closing bracket."""
     values: Mapping[str, Any] = {}
-    """Of the keys of that object; numbers are floats."""
+    """Values of that object by key; numbers are floats."""
     line: int | None = None  # line number in the file, from 1, if each line is a text
     size: int = 0  # bytes of the input
 
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 
 
 def check_inputs(files: Sequence[str]) -> int | None:
-    """Return the bytes of all inputs; None if one is no regular file.
+    """Return the bytes of all inputs; None if one is not a regular file.
 
     Raise CommandError, before the first prediction, if one does not exist.
     """

@@ -49,7 +49,7 @@ def _delayed_interrupt() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, before)
     for signum in received:
-        signal.raise_signal(signum)  # ignored, if it was before, as in the background of a script
+        signal.raise_signal(signum)  # stays ignored if it was, as in the background of a script
 
 
 def write_rows(rows: Iterable[Sequence[Any]], header: Sequence[str] = ()) -> None:
@@ -77,5 +77,5 @@ def _title(name: str) -> str:
 def to_json(value: object) -> str:
     """Return readable JSON that can be encoded as UTF-8, with control characters escaped."""
     text = escape_controls(json.dumps(value, ensure_ascii=False))
-    # an unpaired surrogate, as in a file name that is no UTF-8, becomes the escape that JSON has
+    # an unpaired surrogate, as in a file name that is not UTF-8, becomes the escape that JSON has
     return text.encode(errors="backslashreplace").decode()

@@ -17,7 +17,7 @@ from service.model.record_checks import URI
 HEADER: Final = ("file", "topic", "score", "topics", "known_words", "abstained", "no_topic")
 ERROR: Final = "error"
 ALL_TOPICS: Final = "all_topics"
-"""Column and key with every topic of a text, where they are asked for."""
+"""Column and key with every topic of a text, if these are requested."""
 RESULT_KEYS: Final = ("topic", "topics", "no_topic", "known_words", "abstained", "group", ERROR)
 """Keys that a result adds to its line, after the prefix; as in a response of the service."""
 NINJS: Final = {
@@ -29,7 +29,7 @@ STDIN_URI: Final = "urn:newswire-topics:stdin"
 
 
 def to_json_line(entry: Entry, found: Classification | str, prefix: str = "") -> str:
-    """Return a result or an error as JSON, after the keys that its line had, as written."""
+    """Return the JSON of an entry's line as written, with a result or an error added."""
     added: dict[str, Any] = {} if entry.line else {"file": entry.file}
     if isinstance(found, str):
         where = {"file": entry.file, "line": entry.line} if entry.line else {}
@@ -40,17 +40,17 @@ def to_json_line(entry: Entry, found: Classification | str, prefix: str = "") ->
 
 
 def keep_line(entry: Entry, added: dict[str, Any]) -> str:
-    """Return keys as JSON, after the keys that the line of the entry had, as written."""
+    """Return the JSON of an entry's line as written, with keys added."""
     text = to_json(added)
     if not entry.kept:
         return text
     separator = "" if entry.kept == "{" else ", "
-    kept = entry.kept.replace("\r", " ")  # no string of JSON contains it
+    kept = entry.kept.replace("\r", " ")  # only white space of JSON contains it
     return escape_controls(kept) + separator + text[1:]
 
 
 def to_ninjs(entry: Entry, found: Classification) -> dict[str, Any]:
-    """Return a partial document of ninjs: its subjects, and what tells which text it is of."""
+    """Return a partial document of ninjs: the subjects, title and URI of the text."""
     title = entry.content.title if isinstance(entry.content, NewsText) else None
     return {
         "uri": _uri(entry),
@@ -63,7 +63,7 @@ def to_ninjs(entry: Entry, found: Classification) -> dict[str, Any]:
 
 
 def _uri(entry: Entry) -> str:
-    """Return the ``uri`` of a line of JSON if it is one, else the address of file and line."""
+    """Return the ``uri`` of a line of JSON if it is a URI, else the address of file and line."""
     uri = entry.values.get("uri")
     if isinstance(uri, str) and URI.fullmatch(uri):
         return uri
@@ -76,7 +76,7 @@ def show_results(
 ) -> None:
     """Print a table on a terminal, else tab-separated values.
 
-    With ``all_topics``, which the results must then have, there is a last column of these.
+    With ``all_topics``, which the results must then have, these are the last column.
     """
     if not sys.stdout.isatty():
         names = (*HEADER, ALL_TOPICS) if all_topics else HEADER
@@ -107,7 +107,7 @@ def _codes_and_scores(topics: Sequence[RankedTopic]) -> str:
 
 
 def table_row(entry: Entry, found: Classification) -> dict[str, str | Text]:
-    """Return cells by column, those that the model has; green is a topic without abstention."""
+    """Return cells by column, as far as the model has them; reliable topics are green."""
     (topic, score), *others = found.topics
     row: dict[str, str | Text] = {
         "file": entry.file,

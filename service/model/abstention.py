@@ -1,4 +1,4 @@
-"""When a model abstains: confidence and coverage thresholds."""
+"""Abstention: thresholds of confidence and of known words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,9 +22,9 @@ class AbstentionThresholds:
     """Minimum values for a reliable prediction; chosen in training on held-out newswires."""
 
     known_words_ratio: float
-    """Of the words that are in the vocabulary, 0 to 1."""
+    """Minimum share of the words that are in the vocabulary, 0 to 1."""
     confidence: float
-    """Of the score of the topic ranked first, 0 to 1."""
+    """Minimum score of the topic ranked first, 0 to 1."""
     topic_confidence: Mapping[str, float] = field(default_factory=dict)
     """Overrides ``confidence``, by the code of the topic ranked first."""
 
@@ -44,7 +44,7 @@ class AbstentionThresholds:
         Parameters
         ----------
         score, topic
-            Of the topic ranked first; a topic of None has the default threshold.
+            Score and code of the topic ranked first; a topic of None has the default threshold.
         no_topic : float or None
             Probability that none of the topics fits; None for a model without this output.
         min_confidence : float or None

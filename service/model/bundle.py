@@ -1,7 +1,7 @@
 """The model bundle: a folder of network, vocabulary, topics and golden cases.
 
-A bundle is written completely or not at all. It is read only if every file has the hash that the
-manifest states, and the manifest the hash beside it.
+A bundle is written completely or not at all. It is read only if every file has the hash in the
+manifest, and the manifest the hash in ``manifest.sha256``.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ DRIFT_BASELINE_FILE: Final = "drift_baseline.json"  # optional: the first bundle
 ENCODERS: Final[Mapping[str, type[TextEncoder]]] = {
     encoder.name: encoder for encoder in (TextEncoder, FieldEncoder, NewsEncoder)
 }
-"""By name; a manifest names the one that the model was trained with."""
+"""Encoders by name; the manifest names that of the model."""
 REQUIRED_FILES: Final = (MODEL_FILE, VOCABULARY_FILE, TOPICS_FILE, GOLDENS_FILE)
 
 
@@ -59,7 +59,7 @@ class Bundle:
     network: bytes  # the ONNX model
     vocabulary: Mapping[str, int]  # word to token id: the saved word index
     topics: Sequence[Topic]
-    """In the order of the network's output, which has one more where ``manifest.no_topic``."""
+    """Topics in the order of the network's output, which has one more if ``manifest.no_topic``."""
     goldens: Sequence[Golden]
     drift_baseline: DriftBaseline | None = None
     fingerprint: str = ""
@@ -76,7 +76,7 @@ def save_bundle(bundle: Bundle, folder: Path, evaluation: Mapping[str, bytes]) -
 
     ``evaluation`` has the files of the report, by name. Returns the manifest as written: with the
     current format version and the hash of each file. Raises BundleError if ``folder`` is neither
-    absent nor empty, cannot be written, or would be too large to be read.
+    absent nor empty, cannot be written, or the bundle would be too large to be read.
     """
     folder = folder.resolve()
     contents = {

@@ -31,7 +31,7 @@ def manifest_hash_line(manifest: bytes) -> bytes:
 
 
 def check_sizes(contents: Mapping[str, bytes]) -> None:
-    """Raise BundleError if files could not be read back, for one or all of them are too large."""
+    """Raise BundleError if one file, or all together, would be too large to be read."""
     for name, content in contents.items():
         _check_size(name, len(content))
     _check_total(sum(map(len, contents.values())))

@@ -45,7 +45,7 @@ class TopicClassifier:
         self.golden_texts = [NewsText(golden.text, golden.title) for golden in bundle.goldens]
         try:
             self.encoder = ENCODERS[bundle.manifest.tokenizer](bundle.vocabulary)
-        except (ValueError, OverflowError) as error:  # ids have 64 bits
+        except (ValueError, OverflowError) as error:  # OverflowError: an id beyond 64 bits
             raise BundleError(f"vocabulary.json: {error}") from error
         self.thresholds = AbstentionThresholds(
             known_words_ratio=bundle.manifest.min_known_words_ratio,
@@ -93,8 +93,7 @@ class TopicClassifier:
             Abstain below this score; None uses the thresholds of the bundle. Has no effect on
             abstentions because no topic fits.
         all_topics : bool
-            Also find every topic of each text, as `add_all_topics`. The network runs again for it:
-            few requests ask, and the others do not pay for it.
+            Also find every topic of each text, as `add_all_topics`. The network runs again for it.
         subjects : bool
             Also add the concepts that each text is about, as `add_subjects`.
 
@@ -105,7 +104,7 @@ class TopicClassifier:
         Raises
         ------
         InferenceError
-            If the network's output is no probability distribution.
+            If the network's output is not a probability distribution.
         TypeError
             If ``texts`` is one text instead of a list of texts.
         ValueError
@@ -178,14 +177,14 @@ class TopicClassifier:
         ----------
         encoded : sequence of EncodedText, of length n_texts
         probabilities : float32 array of shape (n_texts, n_outputs)
-            Of `infer`.
+            From `infer`.
         top_k, min_confidence : sequences of length n_texts
-            As for `classify`, of each text.
+            As for `classify`, one for each text.
 
         Raises
         ------
         InferenceError
-            If a row is no probability distribution.
+            If a row is not a probability distribution.
         ValueError
             If a top_k is out of range.
         """
@@ -219,19 +218,19 @@ class TopicClassifier:
     ) -> list[Classification]:
         """Add every topic whose own probability reaches its threshold in the bundle.
 
-        Independent of the ranking, so that there may be several, or none; always none for a text
-        with too few known words, and for one of which no topic fits.
+        They are independent of the ranking: a text may have several, or none. A text with too few
+        known words, or that no topic fits, has none.
 
         Parameters
         ----------
         probabilities : float32 array of shape (n_texts, n_topics)
-            Of `TOPIC_PROBABILITIES`.
+            Output `TOPIC_PROBABILITIES` of `infer`.
         classifications : sequence of length n_texts
 
         Raises
         ------
         InferenceError
-            If they are not from 0 to 1.
+            If a probability is not from 0 to 1.
         """
         found = topics_over_threshold(self.topics, probabilities, self.all_topics_thresholds)
         fitting = (None, Abstention.LOW_CONFIDENCE)
@@ -245,13 +244,13 @@ class TopicClassifier:
     ) -> list[Classification]:
         """Add the concepts that each text is about: those of its topics in the bundle.
 
-        Its topics are the one ranked first, or all topics where they were found. There are none if
-        the model abstained.
+        Its topics are the one ranked first, or all topics if any were found. There are no subjects
+        if the model abstained.
 
         Parameters
         ----------
         probabilities : float32 array of shape (n_texts, n_outputs)
-            Of `infer`.
+            From `infer`.
         classifications : sequence of length n_texts
 
         Raises
@@ -285,7 +284,7 @@ class TopicClassifier:
         reasons: Sequence[Abstention | None],
         min_confidence: Sequence[float | None],
     ) -> dict[int, RankedGroup]:
-        """Return the groups with a confidence that no topic has, by the row of the text."""
+        """Return the groups that reach the confidence that no topic reaches, by row of the text."""
         rows = [row for row, reason in enumerate(reasons) if reason is Abstention.LOW_CONFIDENCE]
         groups = self._groups.best(probabilities[rows, : len(self.topics)])
         default = self.thresholds.confidence
@@ -304,12 +303,12 @@ class TopicClassifier:
         Parameters
         ----------
         topic : Topic or None
-            None is the topic ranked first.
+            None for the topic ranked first.
 
         Raises
         ------
         InferenceError
-            If the network's output is no probability distribution.
+            If the network's output is not a probability distribution.
         """
         text = NewsText(text) if isinstance(text, str) else text
         topic = topic or self.classify([text], top_k=1)[0].topics[0].topic

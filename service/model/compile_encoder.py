@@ -20,30 +20,30 @@ TARGETS: Final = {
     "darwin-x86_64": "x86_64-macos.11.0",
     "darwin-arm64": "aarch64-macos.11.0",
 }
-"""The compiler's names of platforms. Linux has several C libraries: with ``-nostdlib`` none is
-named, and the process' own has memset, memmove and strlen."""
+"""Compiler targets by platform. Linux has several C libraries: with ``-nostdlib`` none is linked,
+and that of the process provides memset, memmove and strlen."""
 FLAGS: Final = "-std=c11 -O2 -mcpu=baseline -shared -fPIC -s -fno-sanitize=all"
-"""For any processor of the platform; zig's default are sanitizers that end the process."""
+"""Flags for any processor of the platform, without zig's sanitizers, which end the process."""
 WARNINGS: Final = "-Wall -Wextra -Wconversion -Wno-sign-conversion -Werror"
 
 
 def this_platform() -> str:
-    """Return the platform as in `TARGETS`, if it is one of them."""
+    """Return the name of this platform, which `TARGETS` may lack."""
     return f"{sys.platform}-{platform.machine()}"
 
 
 def library_path(name: str) -> Path:
-    """Return where the library of a platform is."""
+    """Return the path of the library of a platform."""
     return SOURCE.with_name(f"_encoding-{name}.so")
 
 
 def checksum_path(name: str) -> Path:
-    """Return where the checksum of a library and its source is."""
+    """Return the path of the checksum of a library and its source."""
     return SOURCE.with_name(f"_encoding-{name}.sha256")
 
 
 def checksum(library: bytes) -> str:
-    """Return the checksum of a library and of the source that is here now."""
+    """Return the checksum of a library and of the present source."""
     return sha256(SOURCE.read_bytes() + library).hexdigest()
 
 

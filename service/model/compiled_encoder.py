@@ -1,4 +1,4 @@
-"""The encoder in C, ``encoding.c``: loaded where it is compiled, as by ``make``."""
+"""The encoder in C, ``encoding.c``: loaded if it has been compiled, as ``make`` does."""
 
 import ctypes
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,16 @@ from service.model.token_counts import MAX_NUMBERS, UNKNOWN_ID, EncodedText
 KEPT_BYTES: Final = 16_384
 """Texts up to this are encoded in memory that a thread keeps. Longer ones release the GIL."""
 OTHER_DIGIT: Final = b"\xff"
-"""Stands for a decimal digit of another script: what it is does not matter."""
-_KEY_BYTES: Final = 16  # may be read behind a word
-_LINE_BYTES: Final = 64  # of the processor's cache: a slot is in one
+"""Stands for any decimal digit of another script: its value does not matter."""
+_KEY_BYTES: Final = 16  # bytes that may be read behind a word
+_LINE_BYTES: Final = 64  # cache line of the processor; a slot is within one
 _RESULT_BYTES: Final = 32
 _ID_BYTES: Final = 8
 _TOKEN_BYTES: Final = _ID_BYTES + 4  # with its count
 
 
 class EncoderOptions(NamedTuple):
-    """What the encoders differ in."""
+    """The differences between encoders."""
 
     lead_words: int
     max_title_words: int
@@ -36,7 +36,7 @@ class EncoderOptions(NamedTuple):
 
 
 class _Slot(ctypes.Structure):
-    """The Slot of encoding.c."""
+    """The struct Slot of encoding.c."""
 
     _fields_ = (
         ("key", c_uint64 * 2),
@@ -48,7 +48,7 @@ class _Slot(ctypes.Structure):
 
 
 class _Vocabulary(ctypes.Structure):
-    """The Vocabulary of encoding.c."""
+    """The struct Vocabulary of encoding.c."""
 
     _fields_ = (
         ("words", c_char_p),
@@ -69,15 +69,15 @@ class Library(NamedTuple):
     """The functions of encoding.c."""
 
     holding_gil: Any
-    """Its calls hold the GIL: a thread that waits for it would keep it for milliseconds."""
+    """Calls hold the GIL, which a waiting thread would otherwise keep for milliseconds."""
     releasing_gil: Any
 
 
 @cache
 def load_library() -> Library | None:
-    """Return the library of this platform, or None if there is none of the source that is here.
+    """Return the library of this platform, or None if it is missing or out of date.
 
-    Loaded once: a library that is compiled later is for a later version of this module.
+    Loaded once: a library that is compiled later may be for a later version of this module.
     """
     name = this_platform()
     path = library_path(name)
@@ -107,12 +107,12 @@ class CompiledEncoder:
     Parameters
     ----------
     library : Library
-        Of `load_library`.
+        From `load_library`.
     word_ids : mapping of str to int
     field_ids : int64 array of shape (2, n_ids)
-        By the id of a word: its ids in the title and in the lead.
+        Ids of the tokens of a word in title and lead, by the id of the word.
     number_ids : sequence of int, of length ``MAX_NUMBERS`` + 1
-        The id of a number, by its digits.
+        Id of a number, by its number of digits.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class CompiledEncoder:
         number_ids: Sequence[int],
         options: EncoderOptions,
     ) -> None:
-        # no text has a word with a zero
+        # no word of a text contains a zero byte
         known = {word: i for word, i in word_ids.items() if word and "\0" not in word}
         utf8 = [word.encode(errors="surrogatepass") + b"\0" for word in known]
         begins = np.cumsum([0, *map(len, utf8)], dtype=np.int64)
@@ -155,7 +155,8 @@ class CompiledEncoder:
     def encode(self, title: bytes, text: bytes, *, may_begin_with_title: bool) -> EncodedText:
         """Encode a text in UTF-8.
 
-        Beyond ASCII, characters are what the tokenizer makes of them, and digits are `OTHER_DIGIT`.
+        Text beyond ASCII must consist of words of the tokenizer, with `OTHER_DIGIT` for the digits
+        of other scripts.
 
         Parameters
         ----------
@@ -184,7 +185,7 @@ class CompiledEncoder:
 
 
 class _Memory(local):
-    """Memory for a text, each thread's own."""
+    """Memory for a text; each thread has its own."""
 
     def __init__(self, n_bytes: int) -> None:
         memory = np.empty(n_bytes, dtype=np.uint8)

@@ -26,10 +26,10 @@ BOUNDS: Final[Mapping[str, Sequence[float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class DriftBaseline:
-    """Counts of held-out newswires; in distributions by the bin's inclusive upper bound."""
+    """Counts of held-out newswires; distributions are by the inclusive upper bound of a bin."""
 
-    topics: dict[str, int]  # by the code of the topic ranked first
-    abstentions: dict[str, int]  # by reason; without ``no_topic`` in format version 1
+    topics: dict[str, int]  # newswires by the code of the topic ranked first
+    abstentions: dict[str, int]  # newswires by reason; no ``no_topic`` in format version 1
     text_words: dict[str, int]  # words per text
     known_words_ratio: dict[str, int]  # share of the words that are in the vocabulary
     top_score_ratio: dict[str, int]  # score of the topic ranked first

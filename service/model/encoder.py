@@ -1,4 +1,4 @@
-"""From text to token ids and counts: the encoder that training and service share.
+"""Encodes text as token ids and counts, the same in training and service.
 
 `TextEncoder` encodes as Keras does: each word is a token. Other encoders are its subclasses;
 `service.model.bundle` lists them.
@@ -44,7 +44,7 @@ def describe_blank(text: str | None, title: str | None = None) -> str:
 
 
 class TokenChange(NamedTuple):
-    """How the tokens of a text change without a word; ``PAD_ID`` stands for no token."""
+    """How the tokens of a text change if a word is removed; ``PAD_ID`` stands for no token."""
 
     word_id: int
     """Removed: the word's token."""
@@ -75,7 +75,7 @@ class TextEncoder:
     """
 
     name: ClassVar[str] = "keras-reuters-1"
-    """In the manifest of a bundle."""
+    """Name of the encoder in the manifest of a bundle."""
     tokenizer: ClassVar[Tokenizer] = KERAS_TOKENIZER
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:

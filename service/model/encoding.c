@@ -1,6 +1,6 @@
-/* Encodes a text as FieldEncoder.encode_in_python in field_encoder.py, which says what it does.
+/* Encodes a text. The reference is FieldEncoder.encode_in_python in field_encoder.py.
  *
- * Nothing is allocated or kept: compiled_encoder.py owns the memory, and passes it. compile_encoder.py
+ * Nothing is allocated or kept: compiled_encoder.py owns and passes the memory. compile_encoder.py
  * compiles this file.
  */
 #include <stdint.h>
@@ -14,25 +14,25 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a key has its first b
 /* A word of the vocabulary; half a cache line. */
 typedef struct {
     uint64_t key[2]; /* its first bytes, padded with zeros */
-    uint32_t begin; /* where it is among all words */
+    uint32_t begin; /* its offset in `words` */
     uint32_t id; /* PAD_ID in an empty slot */
-    uint32_t title_id, lead_id; /* of its tokens in title and lead; PAD_ID for none */
+    uint32_t title_id, lead_id; /* ids of its tokens in title and lead; PAD_ID for none */
 } Slot;
 
 typedef struct {
     const uint8_t *words; /* all of them in UTF-8, each with a zero behind it, then KEY_BYTES zeros */
     Slot *slots; /* a hash table with linear probing */
     uint64_t mask; /* number of slots, a power of two, minus 1 */
-    Slot unknown; /* stands for words that are not there */
-    Slot numbers[MAX_NUMBERS + 1]; /* and for numbers, by their digits */
+    Slot unknown; /* stands for unknown words */
+    Slot numbers[MAX_NUMBERS + 1]; /* stand for numbers, by number of digits */
     uint32_t last_number_id;
-    int32_t splits_apostrophes; /* unless they are between letters or digits */
+    int32_t splits_apostrophes; /* apostrophes separate words, unless between letters or digits */
     int32_t drops_possessive; /* looks an unknown word up again without 's */
-    int32_t ends_line_at_return; /* a carriage return; a newline always does */
+    int32_t ends_line_at_return; /* a carriage return ends a line; a newline always does */
     int64_t lead_words, max_title_words;
 } Vocabulary;
 
-/* The result begins with it; then come n_tokens ids (int64) and as many counts (float32). */
+/* Begins the result; n_tokens ids (int64) and as many counts (float32) follow. */
 typedef struct {
     int64_t n_tokens, n_words, n_unknown, n_numbers;
 } Result;
@@ -59,7 +59,7 @@ static uint64_t mix(uint64_t bits)
     return bits * 0x9E3779B97F4A7C15ULL; /* Knuth, The Art of Computer Programming 3, 6.4 */
 }
 
-/* Where to look for a word first: multiplicative hashing of its key, and of the bytes behind it. */
+/* The first slot of a word, before masking: multiplicative hashing of its key and the bytes behind it. */
 static uint64_t hash(const uint64_t key[2], const uint8_t *word, uint64_t n_bytes)
 {
     uint64_t mixed = mix(mix(key[0]) ^ key[1]);
@@ -68,7 +68,7 @@ static uint64_t hash(const uint64_t key[2], const uint8_t *word, uint64_t n_byte
     return mixed >> 32;
 }
 
-/* Compare what is behind the key; the word is at least that long. */
+/* Compare the bytes behind the key; the word is at least as long as the key. */
 static int is_same(const uint8_t *known, const uint8_t *word, uint64_t n_bytes)
 {
     for (uint64_t i = KEY_BYTES; i < n_bytes; i++)
@@ -119,7 +119,7 @@ void fill_slots(Vocabulary *vocabulary, const int64_t *begins, const uint32_t *i
 
 static int is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
-enum { OTHER_DIGIT = 0xFF }; /* of another script; no byte of UTF-8 */
+enum { OTHER_DIGIT = 0xFF }; /* a digit of another script; never a byte of UTF-8 */
 
 static int is_number(const uint8_t *word, uint64_t n_bytes)
 {
@@ -142,7 +142,7 @@ static const Slot *find_word(const Vocabulary *vocabulary, const uint8_t *word, 
     return slot->id == PAD_ID ? &vocabulary->unknown : slot;
 }
 
-/* Lower case; 0 for what separates words. Bytes of characters beyond ASCII belong to words. */
+/* A byte in lower case; 0 if it separates words. Bytes of characters beyond ASCII belong to words. */
 static uint8_t fold(uint8_t byte)
 {
     if (byte >= 'A' && byte <= 'Z')
@@ -150,7 +150,7 @@ static uint8_t fold(uint8_t byte)
     return is_digit(byte) || (byte >= 'a' && byte <= 'z') || byte == '\'' || byte >= 0x80 ? byte : 0;
 }
 
-/* Where a text begins behind leading white space, as str.lstrip has it. */
+/* The offset behind leading white space, as str.lstrip defines it. */
 static int64_t skip_blanks(const uint8_t *text, int64_t n_bytes)
 {
     int64_t i = 0;
@@ -186,11 +186,11 @@ typedef struct {
     uint8_t *folded;
 } Work;
 
-/* The most words of so many bytes. A word takes a byte, and another one before the next word, except
- * between title, first line and the rest. */
+/* The maximum number of words in n_bytes. A word takes a byte, and another one before the next word,
+ * except between title, first line and the rest. */
 static int64_t count_words(int64_t n_bytes) { return (n_bytes + 3) / 2; }
 
-/* Their most tokens: two with that of a field; START_ID is one more. */
+/* The maximum number of tokens: START_ID, and two for each word, one of them of a field. */
 static int64_t count_tokens(int64_t n_bytes) { return 2 * count_words(n_bytes) + 1; }
 
 /* The memory that `encode` needs for so many bytes of title and text together. */
@@ -214,8 +214,8 @@ static Work divide(void *memory, int64_t n_bytes)
     return work;
 }
 
-/* Append the words of a text, and return how many there are now. First their slots are requested from
- * memory: most are in no cache, and all can be on their way at the same time. */
+/* Append the words of a text, and return how many there are now. Their slots are prefetched first: most
+ * are in no cache, and memory can load them at the same time. */
 static int64_t append_words(const Vocabulary *vocabulary, const uint8_t *text, int64_t n_bytes,
     Work work, int64_t n_words)
 {
@@ -263,8 +263,8 @@ static void sort_by_digit(const uint32_t *from, uint32_t *to, int64_t n, int shi
         to[begins[from[i] >> shift & (RADIX - 1)]++] = from[i];
 }
 
-/* Encode a text. If `title` has no word, the first line of the text is the title if it may be, and is
- * short enough. */
+/* Encode a text. If `title` has no word, the first line of the text is the title if it may be
+ * (`may_begin_with_title`) and is short enough. */
 void encode(const Vocabulary *vocabulary, const uint8_t *title, int64_t title_bytes,
     const uint8_t *text, int64_t text_bytes, int32_t may_begin_with_title, void *memory)
 {

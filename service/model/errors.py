@@ -1,4 +1,4 @@
-"""Errors of the model: `BundleError` and `InferenceError`, both a `NewswireError`."""
+"""Errors of the model: `BundleError` and `InferenceError`, subclasses of `NewswireError`."""
 
 from typing import Final
 
@@ -23,4 +23,4 @@ class BundleError(NewswireError):
 
 
 class InferenceError(NewswireError):
-    """The network failed, or its output is no probability distribution."""
+    """The network failed, or its output has invalid probabilities."""

@@ -1,6 +1,6 @@
 """Leave-one-out explanations: how a score changes without each word.
 
-The scores are exact: the network's for the text without the word.
+The scores are exact: those of the network for the text without the word.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Explanation(NamedTuple):
     """The effect of each word on the score of a topic."""
 
     topic: Topic
-    words: list[WordEffect]  # of title and text, in order
+    words: list[WordEffect]  # words of title and text, in order
 
 
 def word_effects(
@@ -44,7 +44,7 @@ def word_effects(
 ) -> list[WordEffect]:
     """Return the effect of each word of a text, in order, on the score of a topic.
 
-    Raises InferenceError if the network's output is no probability distribution.
+    Raises InferenceError if the network's output is not a probability distribution.
     """
     encoded = encoder.encode(text.text, text.title)
     whole = session.run(encoded.token_ids[np.newaxis], encoded.token_counts[np.newaxis])
@@ -78,7 +78,7 @@ def locate_words(text: NewsText, tokenizer: Tokenizer) -> list[tuple[str, Field,
 def leave_one_out_inputs(
     encoded: EncodedText, changes: Sequence[TokenChange]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the inputs of the network for a text with each of some changes.
+    """Return the inputs of the network for a text, with a row for each change.
 
     Returns
     -------

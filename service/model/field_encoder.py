@@ -29,12 +29,12 @@ from service.model.token_counts import (
 from service.model.tokenization import NEWS_TOKENIZER, Tokenizer
 
 LEAD_WORDS: Final = 40  # the lead: the first words after the title
-MAX_TITLE_WORDS: Final = 25  # without a title, a first line of so many words is the title
+MAX_TITLE_WORDS: Final = 25  # without a title, a first line of at most so many words is it
 
 TITLE: Final = "title:"
 LEAD: Final = "lead:"  # prefixes of vocabulary entries: no word has a colon
 _NUMBERS: Final = ("", *(f"#{n_digits}" for n_digits in range(1, MAX_NUMBERS + 1)))
-"""Vocabulary entries of numbers, by digits; no word has a number sign."""
+"""Vocabulary entries of numbers, by number of digits; no word has a number sign."""
 
 Fields = tuple[list[str], list[str]]
 """The words of a title, and those after it."""
@@ -70,7 +70,7 @@ class FieldEncoder(TextEncoder):
         self._compiled = self._load_compiled()
 
     def word_ids(self, words: Sequence[str]) -> NDArray[np.int64]:
-        """Return the id of each word; of a number, that of its length."""
+        """Return the id of each word; numbers of the same length share an id."""
         ids = map(self._word_ids.get, words, repeat(UNKNOWN_ID))
         word_ids = np.fromiter(ids, np.int64, len(words))
         for place in (word_ids == UNKNOWN_ID).nonzero()[0].tolist():
@@ -92,7 +92,7 @@ class FieldEncoder(TextEncoder):
         return self._compiled.encode(title_words, body_words, may_begin_with_title=False)
 
     def encode_in_python(self, text: str, title: str | None = None) -> EncodedText:
-        """Encode a text without the encoder in C: what it has to return."""
+        """Encode a text in Python; the encoder in C must return the same."""
         title_words, body_words = self.split_fields(text, title)
         lead_begin = len(title_words)
         word_ids = self.word_ids(title_words + body_words)
@@ -123,7 +123,7 @@ class FieldEncoder(TextEncoder):
         return CompiledEncoder(library, self._word_ids, self._field_ids, self._number_ids, options)
 
     def _is_plain(self, text: str) -> bool:
-        """Whether a text is ASCII without entities, of which C finds the words."""
+        """Whether a text is ASCII without entities, which C can tokenize."""
         return text.isascii() and not (";" in text and self.tokenizer.decodes_entities)
 
     def _join(self, words: Sequence[str]) -> bytes:
@@ -214,7 +214,7 @@ class NewsEncoder(FieldEncoder):
 
 
 def _field_ids_by_word(vocabulary: Mapping[str, int], field: str) -> NDArray[np.int64]:
-    """Return, by token id of a word, its token id in a field; ``PAD_ID`` for none."""
+    """Return the token ids in a field by the token id of the word; ``PAD_ID`` for none."""
     beside = np.full(1 + max(vocabulary.values(), default=UNKNOWN_ID), PAD_ID)
     for token, token_id in vocabulary.items():
         if token.startswith(field):

@@ -11,7 +11,7 @@ FORMAT_VERSION: Final = 3
 JSON_KEYS: Final = {"tokenizer": "tokeniser"}
 """Fields of the manifest that have another key in the file."""
 NEVER_REACHED: Final = 1.0
-"""Threshold that no probability reaches, also if it is rounded to 1."""
+"""Threshold that no probability reaches, not even one that is rounded to 1."""
 NEW_FIELDS: Final = {
     2: {"no_topic", "topic_min_confidence"},
     3: {"all_topics_precision", "all_topics_thresholds"},
@@ -35,7 +35,7 @@ class Topic:
 
     id: int  # class index: its position in the network's output
     code: str  # label in the data set, such as money-fx
-    name: str  # for people
+    name: str  # readable name
     group: str  # name of its group, which may be the same for all topics
     description: str  # one sentence
     training_newswires: int  # newswires of the training split with this topic
@@ -58,9 +58,9 @@ class Golden:
 class Manifest:
     """What a bundle is, how it was trained and what it scored; enough to repeat the run."""
 
-    format_version: int  # of the bundle format
-    name: str  # of the model
-    version: str  # number of the bundle, as its folder
+    format_version: int  # version of the bundle format
+    name: str  # name of the model
+    version: str  # number of the bundle, which names its folder
     created: str  # time in UTC, ISO 8601
     command: str  # command line of the training
     recipe: dict[str, Any]  # name and settings of the recipe
@@ -76,9 +76,9 @@ class Manifest:
     topic_min_confidence: dict[str, float] = field(default_factory=dict)
     """Overrides ``min_confidence``, by topic code."""
     all_topics_thresholds: dict[str, float] = field(default_factory=dict)
-    """By topic code: a text has the topic if its own probability is as high; 1 is never reached."""
+    """Thresholds of the topics' own probabilities, by topic code; 1 is never reached."""
     all_topics_precision: float = 0.0
-    """Precision of each topic on held-out texts for which its threshold was chosen."""
+    """Precision for which each topic's threshold was chosen, on held-out texts."""
 
     @property
     def abstains(self) -> bool:
@@ -90,7 +90,7 @@ class Manifest:
 def to_json_object(record: Manifest | Topic | Golden | DriftBaseline) -> dict[str, Any]:
     """Return the JSON object that `from_json_object` reads.
 
-    Fields that are None or () by default are left out if they are.
+    Fields that have their default None or () are left out.
     """
     values = asdict(record)
     return {
@@ -138,7 +138,7 @@ def from_json_object(kind: type[Record], value: object, where: str) -> Record:
 
 
 def parse_subjects(value: object, where: str) -> tuple[Subject, ...]:
-    """Return the subjects of a topic from parsed JSON; BundleError if it is no list of objects."""
+    """Parse the subjects of a topic, or raise BundleError unless they are a list of objects."""
     if not isinstance(value, list):
         raise BundleError(
             f"{where}: subjects: expected a list of objects, got {type(value).__name__}"

@@ -3,7 +3,7 @@
 from typing import Final
 
 PROBABILITIES: Final = "probabilities"
-"""Of the topics and of "no topic fits", which sum to 1."""
+"""Probabilities of the topics and of "no topic fits", which sum to 1."""
 TOPIC_PROBABILITIES: Final = "topic_probabilities"
-"""Of each topic on its own: a text can have several topics, or none."""
+"""Probability of each topic on its own: a text can have several topics, or none."""
 OUTPUTS: Final = (PROBABILITIES, TOPIC_PROBABILITIES)

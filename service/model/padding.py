@@ -33,7 +33,7 @@ def pad(texts: Sequence[EncodedText]) -> tuple[NDArray[np.int64], NDArray[np.flo
 
 
 def fits_one_batch(n_texts: int, longest: int) -> bool:
-    """Whether texts fit one batch; ``longest`` is the most distinct tokens of a text."""
+    """Whether texts fit one batch; ``longest`` is the highest number of distinct tokens."""
     return n_texts == 1 or n_texts * longest <= MAX_BATCH_TOKENS
 
 

@@ -1,4 +1,4 @@
-"""From probabilities to ranked topics."""
+"""Ranks topics by probability."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from service.model.manifest import Topic
 from service.model.subjects import NewsSubject
 
 DEFAULT_TOP_K: Final = 3
-"""Topics per text, where a model has as many."""
+"""Default number of topics per text, if the model has as many."""
 SUM_TOLERANCE: Final = 1e-3
 """Allowed difference between 1 and the sum of the probabilities of a text."""
 
@@ -40,7 +40,7 @@ class Classification(NamedTuple):
     topics: list[RankedTopic]
     """Highest score first; equal scores by the lower class index, as `np.argmax` does."""
     known_words_ratio: float
-    """Share of the text's words that the vocabulary holds."""
+    """Share of the words that are in the vocabulary."""
     abstained: Abstention | None
     """Why the prediction is not reliable; None if it is."""
     group: RankedGroup | None = None
@@ -48,9 +48,9 @@ class Classification(NamedTuple):
     no_topic: float | None = None
     """Probability that none of the topics fits; None for a model without this output."""
     all_topics: list[RankedTopic] | None = None
-    """Every topic that the text has, with its own probability, highest first; None if not asked."""
+    """Every topic of the text, by its own probability, highest first; None if not requested."""
     subjects: list[NewsSubject] | None = None
-    """The concepts that the text is about, highest confidence first; None if not asked."""
+    """The concepts that the text is about, highest confidence first; None if not requested."""
 
     def to_json_object(self) -> dict[str, Any]:
         """Return the result of a text, as responses and commands have it."""
@@ -84,12 +84,12 @@ def rank_topics(
     probabilities : float32 array of shape (n_texts, n_outputs)
         The first n_topics of a row are ranked; all of them must sum to 1.
     top_k : sequence of int, of length n_texts
-        How many topics of each text, 1 to n_topics.
+        Number of topics of each text, 1 to n_topics.
 
     Raises
     ------
     InferenceError
-        If they are no probabilities: not finite, negative, or their sum is not 1.
+        If a row is not a probability distribution: not finite, negative, or its sum is not 1.
     ValueError
         If a top_k is out of range.
     """
@@ -124,14 +124,14 @@ def topics_over_threshold(
     Parameters
     ----------
     probabilities : float32 array of shape (n_texts, n_topics)
-        Each topic's own.
+        Each topic's own probability.
     thresholds : float32 array of shape (n_topics,)
         A text has a topic with a probability of at least this.
 
     Raises
     ------
     InferenceError
-        If they are not from 0 to 1.
+        If a probability is not from 0 to 1.
     """
     if not ((probabilities >= 0) & (probabilities <= 1)).all():  # NaN is neither
         raise InferenceError("expected topic_probabilities from the network of 0 to 1")
@@ -156,7 +156,7 @@ def check_rows(probabilities: NDArray[np.float32]) -> None:
 class TopicGroups:
     """The groups of topics, in the order of their first topics.
 
-    A group of all topics or of one says nothing that the topics do not say: it is left out.
+    A group of all topics, or of one, adds nothing to the topics: it is left out.
     """
 
     def __init__(self, topics: Sequence[Topic]) -> None:

@@ -25,7 +25,7 @@ MAX_CODE_LENGTH: Final = 64
 MATCHES: Final = ("exact", "close", "broad")
 """How a concept matches a topic, in SKOS: each text of the topic is about the concept, too."""
 MAX_SUBJECTS: Final = 8
-"""Of a topic."""
+"""Maximum number of subjects of a topic."""
 SUBJECTS_FORMAT_VERSION: Final = 3
 URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-\[\]_a-z~]+")
 
@@ -105,7 +105,7 @@ def _is_code_part(character: str) -> bool:
 
 
 def is_line(text: str) -> bool:
-    """Whether a text has a character to see, no control characters, and is not too long."""
+    """Whether a text is printable, not blank, and not too long."""
     return text.isprintable() and bool(text.strip()) and len(text) <= MAX_LINE_LENGTH
 
 

@@ -1,4 +1,4 @@
-"""Numbered bundles in a folder: find, number, next."""
+"""Finds and numbers the bundles in a folder."""
 
 import re
 from importlib.resources import files
@@ -15,7 +15,7 @@ MODELS: Final = Path("models/reuters")
 
 
 def default_model_dir() -> Path:
-    """Return the folder of bundles to use where none is named, the first of these that exists.
+    """Return the default folder of bundles: the first of these that exists.
 
     ``models/reuters`` of the working folder, the package data of an installed wheel (the newest
     released bundle), or ``models/reuters`` of the checkout with this code.
@@ -74,7 +74,7 @@ def missing_files(path: Path) -> list[str]:
 
 
 def unexpected_entries(path: Path, manifest: Manifest) -> list[str]:
-    """Return the sorted entries of a bundle's folder that are not in its manifest, nor read."""
+    """Return the sorted entries of a bundle's folder that do not belong to the bundle."""
     files = {*manifest.files, MANIFEST_FILE, MANIFEST_HASH_FILE}
     expected = files | {name.partition("/")[0] for name in files}
     try:

@@ -1,4 +1,4 @@
-"""Runs a bundle's network: the only module that touches onnxruntime."""
+"""Runs a bundle's network: the only module that imports onnxruntime."""
 
 import os
 from typing import Any, Final
@@ -41,7 +41,7 @@ class Session:
             role: [tensors[role]] for role in OUTPUTS if role in tensors
         }
         self._run_options = onnxruntime.RunOptions()
-        self._run_options.only_execute_path_to_fetches = True  # not for the other output
+        self._run_options.only_execute_path_to_fetches = True  # does not compute the other output
 
     def run(
         self,
@@ -53,7 +53,7 @@ class Session:
 
         Parameters
         ----------
-        token_ids : int64 array of shape (n_texts, length), or (1, length) if they share them
+        token_ids : int64 array of shape (n_texts, length), or (1, length) if texts share them
         token_counts : float32 array of shape (n_texts, length)
             A token with count 0 has no effect.
         output : str
@@ -66,7 +66,7 @@ class Session:
         Raises
         ------
         InferenceError
-            If onnxruntime fails. Names only the kind of its error: the message may repeat the text.
+            If onnxruntime fails. Names only the class of its error: its message may quote the text.
         """
         inputs = {self._ids_name: token_ids, self._counts_name: token_counts}
         probabilities: NDArray[np.float32]
@@ -86,7 +86,7 @@ def _open(network: bytes) -> Any:
     # no weights from other files, which no hash covers: there is no such folder
     options.add_session_config_entry(EXTERNAL_FOLDER, os.devnull)
     options.add_session_config_entry("session.load_model_format", "ONNX")
-    options.log_severity_level = 4  # its errors are exceptions, which are logged where they end
+    options.log_severity_level = 4  # its errors are exceptions, which the service logs
     try:
         return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common base but Exception

@@ -8,7 +8,7 @@ from service.model.errors import BundleError
 
 MAX_CONTAINERS: Final = 100_000
 """Objects and lists of a file, which take most memory; a released bundle has at most 200."""
-MAX_DEPTH: Final = 16  # of nested objects and lists; a released bundle has at most 5 levels
+MAX_DEPTH: Final = 16  # levels of objects and lists; a released bundle has at most 5
 _SURROGATE: Final = "\\ud"  # begins the escape of a surrogate, in lower case
 
 

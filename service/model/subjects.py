@@ -1,6 +1,6 @@
 """Subjects of a text: the concepts of a newsroom's vocabulary that its topics stand for.
 
-They have the form of ``subjects`` in IPTC ninjs 2.1 (News in JSON).
+They have the format of ``subjects`` in IPTC ninjs 2.1 (News in JSON).
 """
 
 from collections.abc import Sequence
@@ -49,8 +49,8 @@ class SubjectIndex:
         ----------
         topics : sequence of Topic
         scores : float32 array of shape (n_topics,)
-            Of all topics of the model. Those of the topics that share a concept are added; a sum
-            over 1 counts as 1.
+            Scores of all topics of the model. Those of topics that share a concept are added; a
+            sum over 1 counts as 1.
         """
         names = {subject.uri: subject.name for topic in topics for subject in topic.subjects}
         totals = {uri: min(1.0, float(scores[self._topic_ids[uri]].sum())) for uri in names}

@@ -11,14 +11,14 @@ UNKNOWN_ID: Final = 2
 FIRST_WORD_ID: Final = 4
 """Keras adds 3 to the frequency rank, which starts at 1: id 3 is never used."""
 MAX_TOKEN_ID: Final = 1_000_000
-"""Tables have this length at most; no released bundle needs a tenth of it."""
+"""Tables have at most this length; no released bundle needs a tenth of it."""
 MAX_NUMBERS: Final = 8
 """Tokens that stand for numbers."""
 
 _MAX_LEADING_IDS: Final = 2 + MAX_NUMBERS
 """START_ID, UNKNOWN_ID and the ids of numbers come first."""
 _EVERY_TEXT: Final = np.array([PAD_ID, START_ID, np.iinfo(np.int64).max])
-"""What comes first and last when sorted."""
+"""Ids that are first and last when sorted."""
 
 
 class EncodedText(NamedTuple):

@@ -1,4 +1,4 @@
-"""From text to lower-case words, by Unicode categories.
+"""Splits text into lower-case words, by Unicode categories.
 
 Words consist of letters, marks and numbers. Compatibility forms are folded (NFKC: ligatures,
 full-width and styled letters), decomposed letters composed, and invisible characters (format
@@ -14,7 +14,7 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import ClassVar, Final
 
 _ASCII_SEPARATORS: Final = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~' + "".join(map(chr, (*range(32), 127)))
-"""Keras' punctuation and control characters; its texts have no other than tab and newline."""
+"""Keras' punctuation, and control characters, of which its texts have tab and newline only."""
 _ASCII_TABLE: Final = bytes.maketrans(
     (ascii_uppercase + _ASCII_SEPARATORS).encode(),
     (ascii_lowercase + " " * len(_ASCII_SEPARATORS)).encode(),
@@ -27,7 +27,7 @@ _INVISIBLE: Final = frozenset(
     )
 )
 """Combining grapheme joiner, variation selectors, emoji modifiers: not in category Cf."""
-_BLACK_LETTERS: Final = {  # in a black circle, and in a black square
+_BLACK_LETTERS: Final = {  # letters in a black circle, and in a black square
     chr(first + place): letter
     for first in (0x1F150, 0x1F170)
     for place, letter in enumerate(ascii_uppercase)
@@ -99,7 +99,7 @@ class NewsTokenizer(Tokenizer):
 
 
 def _compose(folded: str) -> list[str]:
-    """Return the words composed, in lower case; long ones are not, as it is quadratic in marks."""
+    """Return the words in lower case, composed unless long: the time is quadratic in marks."""
     return [
         (unicodedata.normalize("NFC", word) if len(word) <= _MAX_COMPOSED else word).lower()
         for word in folded.split()

@@ -19,7 +19,7 @@ class ServiceHealth:
         self.live = True
         self._accepts_requests = True
         self.consecutive_errors = 0
-        """Inferences that failed since the last that succeeded, which sets it to 0."""
+        """Inferences that failed since the last one that succeeded."""
         self._lock = Lock()
 
     @property
@@ -28,7 +28,7 @@ class ServiceHealth:
         return self.live and self._accepts_requests
 
     def mark_draining(self) -> None:
-        """Fail the readiness from now on."""
+        """Fail readiness from now on."""
         self._accepts_requests = False
 
     def inference_failed(self) -> None:

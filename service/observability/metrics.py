@@ -114,9 +114,9 @@ class ServiceMetrics(Collector):
             "log_lines_dropped", "Log lines that could not be written, or not in time."
         )
 
-        self._topics: set[str] = set()  # of the served model
+        self._topics: set[str] = set()  # codes of the served model
         self._pending_requests: list[tuple[str, int, float, str | None]] = []
-        # not their tokens, so that the memory of these is used again
+        # without their tokens, whose memory is then reused
         self._pending_texts: list[tuple[Any, ...]] = []
         self._flush_lock = Lock()
 
@@ -128,8 +128,8 @@ class ServiceMetrics(Collector):
     def set_model(self, classifier: TopicClassifier) -> None:
         """Export a model's info and drift baseline, and its counts at 0.
 
-        Counts of the model before it stay, those of topics that neither has are removed: so the
-        number of series does not grow with each reload.
+        Counts of the previous model stay; those of topics that neither model has are removed, so
+        that the number of series does not grow with each reload.
         """
         self.flush()
         manifest = classifier.manifest
@@ -189,7 +189,7 @@ class ServiceMetrics(Collector):
         encode_seconds: float,
         inference_seconds: float,
     ) -> None:
-        """Record texts, their predictions and the durations, each in seconds a text."""
+        """Record texts, their predictions and the durations, each in seconds per text."""
         for text, prediction in zip(encoded, predictions, strict=True):
             first = prediction.topics[0]
             self._pending_texts.append(

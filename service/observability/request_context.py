@@ -26,7 +26,7 @@ class RequestContext(NamedTuple):
 
     request_id: str  # the client's if valid, else a globally unique one
     traceparent: str | None  # the client's if valid
-    trace_id: str | None = None  # of a sampled request, where traces are on
+    trace_id: str | None = None  # id of a sampled trace, where traces are on
 
 
 current_request_context: Final[ContextVar[RequestContext | None]] = ContextVar(

@@ -20,7 +20,7 @@ class StartupModel(NamedTuple):
     errors: list[BundleError]  # why they were skipped
 
     def log(self) -> None:
-        """Log each skipped bundle, and warnings of the served one."""
+        """Log each skipped bundle, and warnings about the served one."""
         for error in self.errors:
             logger.error("bundle skipped, serving %s: %s", self.path, error)
         log_warnings(self.path, self.classifier.manifest)

@@ -30,7 +30,7 @@ EXIT_VALID, EXIT_INVALID = 0, 2
 _PROGRAM: Final = (
     "import sys; sys.path.append(sys.argv[1]); from service.reload.validator import main; main()"
 )
-"""``python -m`` would import from the working folder, which is not trusted."""
+"""Program of the subprocess; ``python -m`` would import from the working folder."""
 
 
 class BundleValidator(subprocess.Popen[bytes]):

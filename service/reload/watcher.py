@@ -60,7 +60,7 @@ class ModelWatcher:
         self._stopping = False
 
     def start(self, call_soon: Callable[..., Any]) -> None:
-        """Start the thread; the first check is at once, for requests during startup are lost."""
+        """Start the thread; the first check is at once, since requests during startup are lost."""
         self._call_soon = call_soon
         self._wake.set()
         threading.Thread(target=self._watch, name="reload", daemon=True).start()
@@ -201,7 +201,7 @@ def log_warnings(path: Path, manifest: Manifest) -> None:
 
 
 def file_state(path: Path) -> FileState:
-    """Return what changes when a file of a bundle does."""
+    """Return a value that changes when a file of a bundle does."""
     try:
         files = sorted([path, *path.iterdir(), *path.glob("*/*")])
         states = [(file, file.lstat()) for file in files]

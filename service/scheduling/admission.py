@@ -16,7 +16,7 @@ SMOOTHING: Final = 1 / 64
 REJECTION_DELAY_SECONDS: Final = 0.05
 """Delay of a rejection before the body is read, so that retries do not starve accepted requests."""
 MAX_DELAYED_REJECTIONS: Final = 100
-"""Further ones are not delayed. The server buffers up to 320 kB of the body of each meanwhile."""
+"""Rejections delayed at once. The server buffers up to 320 kB of the body of each meanwhile."""
 
 TOO_MANY_REQUESTS: Final = (
     "Too many concurrent requests. Retry after the number of seconds in Retry-After."
@@ -29,7 +29,7 @@ TOO_MANY_BYTES: Final = (
 class ConcurrencyLimit:
     """A bound on concurrent requests; each holds a permit inside a ``with``.
 
-    It also needs a permit of ``within``. ``n_free`` permits are not taken. Belongs to one event
+    A request also takes a permit of ``within``. ``n_free`` permits are free. Belongs to one event
     loop.
     """
 
@@ -47,7 +47,7 @@ class ConcurrencyLimit:
 
     @property
     def in_progress(self) -> int:
-        """How many requests hold a permit."""
+        """Number of requests that hold a permit."""
         return self._limit - self.n_free
 
     def __enter__(self) -> None:
@@ -73,8 +73,8 @@ class ConcurrencyLimit:
 class Admission:
     """The limits of all routes that classify.
 
-    ``limit`` is that of all parsed requests. ``slow_limit`` is that of the batches and long texts
-    among them, which run in a thread: half as many, so that there is always room for short texts.
+    ``limit`` bounds all parsed requests. ``slow_limit`` bounds the batches and long texts among
+    them, which run in a thread: half as many, so that there is always room for short texts.
     """
 
     def __init__(self, *, max_concurrent_requests: int, max_buffered_bytes: int) -> None:
@@ -95,7 +95,7 @@ class Admission:
         raise OverloadedError(TOO_MANY_REQUESTS, limit.retry_after)
 
     def buffer(self, n_bytes: int) -> None:
-        """Count bytes of a body that are held; `release` them afterwards.
+        """Count bytes of a body that is in memory; `release` them afterwards.
 
         If they exceed the limit, they are not counted, and OverloadedError is raised.
         """
@@ -108,5 +108,5 @@ class Admission:
         return OverloadedError(TOO_MANY_BYTES, self.slow_limit.retry_after)
 
     def release(self, n_bytes: int) -> None:
-        """Count bytes no longer."""
+        """Stop counting bytes."""
         self.buffered_bytes -= n_bytes

@@ -11,11 +11,11 @@ from typing import Final, Generic, TypeVar
 from service.scheduling.admission import ConcurrencyLimit
 
 MAX_BATCH_BYTES: Final = 65_536
-"""Size of the requests of a batch: it keeps the event loop busy for a few milliseconds."""
+"""Bytes of the requests of a batch, which keeps the event loop busy for a few milliseconds."""
 MAX_TURNS: Final = 8
-"""That a batch waits, if each brings another request."""
+"""Turns of the event loop that a batch waits at most, while each brings another request."""
 MIN_FREE_PERMITS: Final = 8
-"""With fewer a batch begins at once: the requests of one more turn might find no permit."""
+"""With fewer, a batch begins at once: the requests of one more turn might find no permit."""
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")

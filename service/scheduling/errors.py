@@ -1,10 +1,10 @@
-"""What admission and timeouts raise."""
+"""Errors of admission and timeouts."""
 
 
 class BusyError(Exception):
-    """Nothing is wrong with the request; its text is the sentence that the client is told.
+    """The service cannot process a request now; the message is for the client.
 
-    ``retry_after`` is the number of seconds after which to try again: at least 1.
+    ``retry_after`` is the number of seconds after which to retry: at least 1.
     """
 
     def __init__(self, message: str, retry_after: int) -> None:

@@ -11,7 +11,7 @@ from service.scheduling.errors import DeadlineExceededError
 from service.scheduling.timeouts import Timeout
 
 THREADS: Final = 1
-"""A second thread adds no throughput under the GIL, and delays the event loop twice as much."""
+"""Threads: a second adds no throughput under the GIL, and doubles the delay of the event loop."""
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")

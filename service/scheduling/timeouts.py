@@ -4,7 +4,7 @@ from asyncio import AbstractEventLoop, CancelledError, Task, current_task, get_r
 from typing import Any, Final
 
 CHECKS_PER_TIMEOUT: Final = 20
-"""How often tasks are checked: a timeout may be late by that fraction of itself."""
+"""Checks of the tasks: a timeout may be late by that fraction of itself."""
 
 
 class Timeout:
@@ -22,10 +22,10 @@ class Timeout:
         self._entered: dict[Task[Any] | None, float] = {}
         """When each task entered its block, the oldest first."""
         self._loop: AbstractEventLoop | None = None
-        """On which a check is scheduled."""
+        """Event loop on which a check is scheduled."""
 
     def __enter__(self) -> None:
-        """Start to count."""
+        """Start the timeout."""
         loop = get_running_loop()
         self._entered[current_task(loop)] = loop.time()
         if self._loop is not loop:

@@ -4,7 +4,7 @@ from asyncio import AbstractEventLoop, get_running_loop
 
 
 class TurnCounter:
-    """Counts what is done in the present turn of the running event loop."""
+    """Counts pieces of work in the current turn of the running event loop."""
 
     def __init__(self) -> None:
         self.n = 0
@@ -19,7 +19,7 @@ class TurnCounter:
         self.n += 1
 
     def has_reached(self, limit: int) -> bool:
-        """Whether so many were counted; then to wait for the next turn."""
+        """Whether the count is at the limit: the caller then waits for the next turn."""
         return self.n >= limit and self._loop is get_running_loop()
 
     def _start_turn(self) -> None:

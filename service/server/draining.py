@@ -29,11 +29,11 @@ meet the closing of the connection."""
 class DrainingServer(uvicorn.Server):
     """A server that keeps serving for a while after a stop signal, as not ready.
 
-    Load balancers notice and stop sending; requests that still come are served and their
+    Load balancers notice and stop sending; requests that still arrive are served and their
     connections closed. Then uvicorn closes the port and finishes the requests in progress.
     A second signal, SIGINT, ends the draining. The watcher runs from the opening of the port until
-    the stop signal; SIGHUP requests a check. The gRPC port, if there is one, opens before and
-    closes with the port.
+    the stop signal; SIGHUP requests a check. The gRPC port, if there is one, opens before the
+    HTTP port and closes with it.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class DrainingServer(uvicorn.Server):
         def request_check(sig: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self._watcher.request_check)
 
-        # no handler of the loop: it would be removed with the loop, and SIGHUP would kill
+        # not a handler of the loop: it would be removed with the loop, and SIGHUP would kill
         signal.signal(signal.SIGHUP, request_check)
         try:
             self._watcher.start(loop.call_soon_threadsafe)
@@ -95,7 +95,7 @@ class DrainingServer(uvicorn.Server):
         """Serve for the drain time, then accept what waits; responses close their connections."""
         for connection in self.server_state.connections:
             if isinstance(connection, HttpToolsProtocol) and connection.cycle is not None:
-                connection.cycle.keep_alive = False  # of a request in progress
+                connection.cycle.keep_alive = False  # after the request in progress
         ends = monotonic() + self._drain_seconds
         while monotonic() < ends and not self.force_exit:
             await self._serve_and_close()

@@ -20,18 +20,18 @@ from service.scheduling.timeouts import Timeout
 from service.settings import ServiceSettings
 
 MAX_CALLS: Final = 250
-"""Concurrent ones: those in progress, rejections that are delayed, health checks and watches. gRPC
+"""Concurrent calls: those in progress, rejections that are delayed, health checks and watches. gRPC
 rejects further ones by itself."""
 MAX_STREAMS: Final = 100
-"""Concurrent calls of a connection; clients let further ones wait."""
+"""Concurrent calls of a connection; clients queue further ones."""
 PING_SECONDS: Final = 30
-"""Interval of pings on a connection with calls; a client that is gone does not answer them."""
+"""Interval of pings on a connection with calls, which find clients that are gone."""
 NO_COMPRESSION: Final = 1
 """Bits of the algorithms that are accepted: only the lowest, identity. A compressed message is
-rejected, as over HTTP: a short one may become a long one."""
+rejected, as over HTTP: a short one may expand to a long one."""
 POLL_SECONDS: Final = 0.1
 MESSAGE_OVERHEAD_BYTES: Final = 65_536
-"""Of names, shapes and parameters, and of the lengths of the texts."""
+"""Bytes of names, shapes and parameters, and of the lengths of the texts."""
 
 logger = logging.getLogger(__name__)
 grpc_logger = logging.getLogger("grpc._cython.cygrpc")
@@ -48,7 +48,7 @@ class GrpcServer:
         timeout_seconds = settings.request_timeout_seconds
         places = max(2, settings.max_buffered_bytes // max_message_bytes(settings))
         reader = MessageReader(places, Timeout(timeout_seconds))
-        # of their own: health checks need no key, and would take the places of calls that have one
+        # a reader of their own: health checks need no key, and must leave room for calls with one
         self._health = HealthCalls(
             app.health, MessageReader(MAX_HEALTH_MESSAGES, Timeout(timeout_seconds))
         )
@@ -64,7 +64,7 @@ class GrpcServer:
 
     async def start(self) -> None:
         """Open the port, or raise RuntimeError."""
-        grpc_logger.setLevel(logging.CRITICAL)  # an error for each connection that breaks off
+        grpc_logger.setLevel(logging.CRITICAL)  # it logs each broken connection
         server = grpc.aio.server(
             handlers=self._handlers,
             options=server_options(self._settings),
@@ -74,7 +74,7 @@ class GrpcServer:
             server.add_insecure_port(address)
         await server.start()
         self._server = server
-        logger.info("Serving gRPC at %s", ", ".join(self._addresses))
+        logger.info("serving gRPC at %s", ", ".join(self._addresses))
 
     async def stop(self, is_forced: Callable[[], bool]) -> None:
         """Close the port, and finish the calls in progress unless the stop is forced."""
@@ -87,7 +87,7 @@ class GrpcServer:
 
 
 def max_message_bytes(settings: ServiceSettings) -> int:
-    """Return how long a message can be: a text within the limit fits, and what is around it."""
+    """Return the maximum length of a message: that of a text, and of what surrounds it."""
     return settings.max_text_bytes + MESSAGE_OVERHEAD_BYTES
 
 

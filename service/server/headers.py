@@ -1,4 +1,4 @@
-"""Request headers: a bound on incomplete ones, and what the parser does not do."""
+"""Request headers: a bound on incomplete ones, and functions that the parser lacks."""
 
 from collections.abc import Iterable
 from typing import Final, Protocol
@@ -6,7 +6,7 @@ from typing import Final, Protocol
 import httptools
 
 MAX_UNFINISHED_BYTES: Final = 4_194_304
-"""Of the incomplete headers of all connections together."""
+"""Bytes of the incomplete headers of all connections together."""
 
 
 class _Connection(Protocol):

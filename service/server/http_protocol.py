@@ -1,6 +1,6 @@
 """Uvicorn's HTTP/1.1 protocol with timeouts and size limits, nearer to RFC 9110 and 9112.
 
-Not limited here are the time of bodies and of the application's work
+Other modules limit the time of bodies and of the application's work
 (`service.scheduling.timeouts`), and clients that do not read (`service.server.listeners`).
 There is no timer per request: each connection checks once a second how long it has waited.
 """
@@ -22,26 +22,26 @@ from service.server.rejections import RejectionLog, rejection_response
 from service.server.transport import CoalescingTransport
 
 MAX_HEADER_BYTES: Final = 16_384
-"""Of the headers; or of trailers and chunk sizes without a byte of body between them."""
+"""Bytes of the headers; or of trailers and chunk sizes without a byte of body between them."""
 MAX_HEADER_FIELDS: Final = 100
 MAX_CONNECTIONS: Final = 1_000
-"""Above it, the connections that have been idle longest are closed."""
+"""Above it, the connections that have waited longest for their clients are closed."""
 MAX_CLOSED_AT_ONCE: Final = MAX_CONNECTIONS // 20
-"""Closed together, so that not every new connection searches all."""
+"""Connections closed together, so that not every new connection searches all."""
 PARSE_CHUNK_BYTES: Final = 2_048
-"""Parsed at once; bounds the pipelined requests that wait, to about 100."""
+"""Bytes parsed at once, which bound the pipelined requests that wait to about 100."""
 MAX_PIECES_PER_TURN: Final = 8
-"""Pieces that are parsed per turn of the event loop, of all connections. A piece of pipelined
-requests, or of chunks of 1 byte, takes up to a millisecond."""
+"""Chunks of input that are parsed per turn of the event loop, of all connections. One of pipelined
+requests, or of HTTP chunks of 1 byte, takes up to a millisecond."""
 BODY_CHUNK_BYTES: Final = 65_536
-"""Parsed at once inside a body of known length."""
+"""Bytes parsed at once inside a body of known length."""
 CHECK_SECONDS: Final = 1.0
-"""How late a timeout may be."""
+"""Interval of the checks: a timeout may be late by it."""
 LINGER_SECONDS: Final = 5.0
-"""How long input is discarded after the response that closes the connection."""
+"""Time for which input is discarded after the response that closes the connection."""
 SHUTDOWN_LINGER_SECONDS: Final = 1.0
 SHUTDOWN_REQUEST_SECONDS: Final = 2.0
-"""How long the rest of a request may take after the port is closed."""
+"""Time that the rest of a request may take after the port is closed."""
 
 
 class TimeoutHttpProtocol(HttpToolsProtocol):
@@ -51,10 +51,10 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     """
 
     header_timeout_seconds: ClassVar[float]
-    """For the headers, from connecting on; and for the rest of a body after its response."""
+    """Timeout of the headers, from connecting on, and of the rest of a body after its response."""
     unfinished_headers: ClassVar[UnfinishedHeaders]
     pieces: ClassVar[TurnCounter]
-    """That were parsed, of all connections."""
+    """Counts the chunks of input that are parsed, of all connections."""
     rejection_log: ClassVar[RejectionLog]
 
     _running: RequestResponseCycle | None = None
@@ -71,8 +71,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     _eof: bool = False
 
     _waits_since: float
-    """Since when the client has to act, unless a response is due: since the connection was made,
-    incomplete headers began, headers or a response ended, or a body that follows its response."""
+    """Time since which the client has to act, unless a response is due: the connection was made,
+    incomplete headers began, headers or a response ended, or a body ended after its response."""
     _check_task: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -100,7 +100,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         if self._transport.is_lingering:
             self._transport.discard_input(len(data))
         elif self._rejection is not None:
-            return  # part of no request
+            return  # the data belong to no request
         elif len(data) <= PARSE_CHUNK_BYTES and not self._transport.reading_held:
             self._parse(data)
             if self.pipeline:
@@ -158,11 +158,11 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._transport.in_request = True
         self._waits_since = self.loop.time()
-        if self.expect_100_continue:  # after an early response, the body may come or not
+        if self.expect_100_continue:  # after an early response, the client may omit the body
             self.cycle.keep_alive = False
 
     def _check_headers(self) -> None:
-        """Raise ValueError for what RFC 9112 forbids and the parser accepts, or too many fields."""
+        """Raise ValueError for headers against RFC 9112 that the parser accepts, or too many."""
         names = [name for name, _ in self.headers]
         n_hosts = names.count(b"host")
         if n_hosts != 1 and (n_hosts or self.parser.get_http_version() == "1.1"):
@@ -175,7 +175,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             raise ValueError("there are too many header fields")
 
     def on_body(self, body: bytes) -> None:
-        """Receive a piece of a body."""
+        """Receive a part of a body."""
         self._frame_bytes = 0
         self._body_bytes += len(body)
         HttpToolsProtocol.on_body(self, body)
@@ -187,7 +187,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._transport.in_request = False
             self.scope["extensions"] = {COMPLETE_BODY: {}}
             HttpToolsProtocol.on_message_complete(self)
-            if self.cycle.response_complete:  # before the body was
+            if self.cycle.response_complete:  # before the body ended
                 self._waits_since = self.loop.time()
 
     # callbacks of the response
@@ -196,7 +196,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         """Flush a response without body, then continue with what waits."""
         if self._transport.waiting_headers:
             self._transport.flush()
-        # as uvicorn, which also begins a timer of the idle time, and cancels the last one
+        # as in uvicorn, which also restarts a timer of the idle time
         self.server_state.total_requests += 1
         self._waits_since = self.loop.time()
         if not self.transport.is_closing():
@@ -212,7 +212,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     # parsing
 
     def _parse_waiting(self) -> None:
-        """Parse what is buffered, until a request has to wait."""
+        """Parse buffered input until a request has to wait, or this turn has parsed enough."""
         if self.transport.is_closing():  # no response is possible
             self._unparsed = memoryview(b"")
             self.pipeline.clear()
@@ -223,9 +223,9 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         ):
             self.pieces.count()
             n_bytes = max(PARSE_CHUNK_BYTES, min(self._body_left(), BODY_CHUNK_BYTES))
-            piece = self._unparsed[:n_bytes]
+            chunk = self._unparsed[:n_bytes]
             self._unparsed = self._unparsed[n_bytes:]
-            self._parse(piece)
+            self._parse(chunk)
         self._hold()
         if self._unparsed and not self.pipeline and self._next_turn is None:
             self._next_turn = self.loop.call_soon(self._parse_next_turn)
@@ -235,7 +235,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self._parse_waiting()
 
     def _body_left(self) -> int:
-        """How many bytes of the body are still to come; 0 if unknown."""
+        """Return how many bytes of the body are missing; 0 if unknown."""
         if not self._transport.in_request:
             return 0
         declared = find_header(self.scope["headers"], b"content-length")
@@ -245,13 +245,13 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         """Pause reading while anything waits."""
         self._transport.hold_reading(held=bool(self.pipeline or self._unparsed))
 
-    def _parse(self, piece: bytes | memoryview) -> None:
-        self._frame_bytes += len(piece)
+    def _parse(self, chunk: bytes | memoryview) -> None:
+        self._frame_bytes += len(chunk)
         try:
-            self.parser.feed_data(piece)
+            self.parser.feed_data(chunk)
         except httptools.HttpParserUpgrade as upgrade:
             (begin,) = upgrade.args
-            self._parse_without_upgrade(bytes(piece[begin:]))
+            self._parse_without_upgrade(bytes(chunk[begin:]))
         except httptools.HttpParserError:
             self._reject(431 if len(self.headers or ()) > MAX_HEADER_FIELDS else 400)
         else:
@@ -279,8 +279,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Parse a request again without its Upgrade header (RFC 9110, 7.8).
 
-        The parser takes the body for the other protocol. Java's client offers an upgrade and sends
-        a body.
+        The parser takes the body for data of the other protocol. Java's client offers an upgrade
+        and sends a body.
         """
         version = self.parser.get_http_version().encode()
         kept = (field for field in self.headers if field[0] != b"upgrade")
@@ -338,7 +338,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     # timeouts
 
     def _check_timeout(self) -> None:
-        """Close the connection if its client has had its time, and check again."""
+        """Close the connection if its client exceeds the timeout, and schedule the next check."""
         seconds_left = self._waits_since + self._timeout() - self.loop.time()
         if seconds_left <= 0:
             self.close_idle()
@@ -348,7 +348,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         )
 
     def _timeout(self) -> float:
-        """How long the client may take for what it has to do next."""
+        """Return the seconds that the client has for its next action."""
         if self._transport.is_lingering:
             return LINGER_SECONDS
         if self._is_responding() or self.transport.is_closing():

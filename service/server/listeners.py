@@ -25,7 +25,8 @@ _DROP_SYN: Final = b"".join(
 def listen(host: str, port: int, *, send_timeout_seconds: float) -> list[socket.socket]:
     """Listen on every address of a host name, or raise OSError and listen on none.
 
-    On Linux, the kernel ends connections whose client reads nothing of a response for so long.
+    On Linux, the kernel ends connections whose client reads nothing of a response for
+    ``send_timeout_seconds``.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[socket.socket] = []

@@ -14,7 +14,7 @@ TEXTS: Final = {
     503: b"The service is shutting down. Retry.",
 }
 LOG_INTERVAL_SECONDS: Final = 1.0
-"""At most one log line per interval, for clients can be rejected as fast as they connect."""
+"""At most one log line per interval, since clients can be rejected as fast as they connect."""
 
 
 def rejection_response(status: int, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -9,7 +9,7 @@ from asyncio import Transport
 from typing import Any, Final
 
 LINGER_BYTES: Final = 33_554_432
-"""How much input is discarded: twice the longest body that is read."""
+"""Bytes of input that are discarded: five times the longest body that is read by default."""
 
 _STATUS_LINE_BEGIN: Final = b"HTTP/1.1 "
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -19,8 +19,8 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class CoalescingTransport(Transport):
     """Holds response headers back until the next write, or `flush`.
 
-    Headers are recognised by the status line. A piece of a body that begins with one also waits for
-    the next piece or the end. Implements what uvicorn's HTTP protocol uses of a transport.
+    Headers are recognised by the status line. A part of a body that begins with one also waits for
+    the next part or the end. Implements what uvicorn's HTTP protocol uses of a transport.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -69,7 +69,7 @@ class CoalescingTransport(Transport):
             self._transport.close()
 
     def discard_input(self, n_bytes: int) -> None:
-        """Count input that came while `is_lingering`; too much closes the connection."""
+        """Count input received while `is_lingering`; too much closes the connection."""
         self._lingered_bytes += n_bytes
         if self._lingered_bytes > LINGER_BYTES:
             self._transport.close()

@@ -23,11 +23,11 @@ DESCRIPTIONS: Final = {
     "score": "Their probabilities.",
     "known_words": "Share of the words of a text that are in the vocabulary.",
     "abstained": "Why the prediction is not reliable; empty if it is.",
-    "probabilities": "Of every topic, in the order of `GET /topics`.",
+    "probabilities": "Probability of every topic, in the order of `GET /topics`.",
     "no_topic": "Probability that none of the topics fits; it and the row of `probabilities` sum "
     "to 1. Only for a model that estimates it.",
-    "topic_probabilities": "Of every topic on its own, in the order of `GET /topics`; a text may "
-    "have several. Only for a model that estimates them.",
+    "topic_probabilities": "Probability of every topic on its own, in the order of `GET /topics`; "
+    "a text may have several topics. Only for a model that estimates them.",
     "all_topics": "Which topics the text has: true where `topic_probabilities` reach the topic's "
     "threshold (`all_topics_threshold` in `GET /topics`). None for a text with too few known words "
     "or of none of the topics. Only for a model with `topic_probabilities`.",

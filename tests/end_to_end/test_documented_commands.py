@@ -115,7 +115,7 @@ def is_checked(shown: str, sandbox: Sandbox) -> None:
 def is_earlier_bundle(shown: str, sandbox: Sandbox) -> None:
     """The service was ready, of the bundle that is named in the command."""
     del shown
-    assert "Serving reuters 4 of models/reuters/4" in (sandbox.folder / "stderr").read_text()
+    assert "serving reuters 4 of models/reuters/4" in (sandbox.folder / "stderr").read_text()
 
 
 RELEASE: Final = "docs/how-to/release-and-rollback.md"
@@ -251,4 +251,4 @@ def test_own_topics(sandbox: Sandbox, document: str, fragments: Sequence[str]) -
     commands = [command for fragment in fragments for command in find(document, fragment)]
     shown = sandbox.run(*commands)
     assert "Released as models/desk/1" in shown
-    assert "Serving desk 1 of models/desk" in (sandbox.folder / "stderr").read_text()
+    assert "serving desk 1 of models/desk" in (sandbox.folder / "stderr").read_text()

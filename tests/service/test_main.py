@@ -82,7 +82,7 @@ def test_log_lines_are_json_and_never_hold_the_text() -> None:
     (line,) = [line for line in lines if line.get("route") == "/classify"]
     assert line["status"] == 200
     assert line["request_id"] == "r-1"
-    assert any(line["message"].startswith("Serving reuters") for line in lines)
+    assert any(line["message"].startswith("serving reuters") for line in lines)
 
 
 def test_it_serves_without_standard_error() -> None:

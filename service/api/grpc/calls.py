@@ -1,7 +1,7 @@
-"""What all calls have in common: ids, key, metrics, log lines, and the status of an error.
+"""What all calls share: request ids, keys, metrics, log lines, and the status of an error.
 
-A call reads its message itself, though the protocol has one a call: so key and permits are checked
-before it is received.
+Handlers are stream-unary, though a call has one message: so key and permits are checked before the
+message is received.
 """
 
 import logging
@@ -36,17 +36,17 @@ CODES: Final = {
     UNAUTHORIZED: grpc.StatusCode.UNAUTHENTICATED,
     404: grpc.StatusCode.NOT_FOUND,
     408: grpc.StatusCode.DEADLINE_EXCEEDED,
-    # no RESOURCE_EXHAUSTED, after which clients try again
+    # not RESOURCE_EXHAUSTED, after which clients retry
     413: grpc.StatusCode.INVALID_ARGUMENT,
     422: grpc.StatusCode.INVALID_ARGUMENT,
     429: grpc.StatusCode.RESOURCE_EXHAUSTED,
     503: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
-"""By the status that an error has over HTTP; that of others is INTERNAL."""
+"""gRPC code by HTTP status of an error; others are INTERNAL."""
 
 Messages = AsyncIterator[bytes]
 Respond = Callable[[Messages], Awaitable[Message]]
-"""From the message of a call, which is read or not, to its response; errors are raised."""
+"""Returns the response to a call, whose message it may read; raises its errors."""
 
 serialize: Final = methodcaller("SerializeToString")
 
@@ -55,7 +55,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Makes the handlers of calls."""
+    """Builds the handlers of calls."""
 
     metrics: ServiceMetrics
     auth: ApiKeyMiddleware | None
@@ -65,9 +65,9 @@ class Calls:
     def handler(
         self, name: str, respond: Respond, *, statuses: Collection[int] = (), is_open: bool = False
     ) -> Any:
-        """Return the handler of a call; one that is open needs no key.
+        """Return the handler of a call; an open one needs no key.
 
-        ``statuses`` are those of its errors, in the metrics.
+        ``statuses`` are the statuses of its errors in the metrics.
         """
         route = ROUTE_PREFIX + name
         auth = None if is_open else self.auth
@@ -80,7 +80,7 @@ class Calls:
             request_id = begin_request_context(headers).request_id
             trailers = [(REQUEST_ID_HEADER.decode(), request_id)]
             status = CANCELLED
-            response = None  # of an error: nothing is sent
+            response = None  # after an error nothing is sent
             try:
                 if auth is not None:
                     _check_key(auth, headers)
@@ -111,7 +111,7 @@ def _check_key(auth: ApiKeyMiddleware, headers: Iterable[tuple[bytes, bytes]]) -
 
 
 def to_headers(metadata: Iterable[tuple[str, str | bytes]]) -> list[tuple[bytes, bytes]]:
-    """Return metadata in the form of ASGI's headers."""
+    """Return metadata as ASGI headers."""
     return [
         (name.encode(), value if isinstance(value, bytes) else value.encode())
         for name, value in metadata
@@ -119,9 +119,9 @@ def to_headers(metadata: Iterable[tuple[str, str | bytes]]) -> list[tuple[bytes,
 
 
 def describe(error: Exception) -> tuple[int, grpc.StatusCode, str]:
-    """Return an error's status in the metrics, its code and its sentence; log what is no client's.
+    """Return an error's status in the metrics, code and message; log errors of the service.
 
-    Nothing of a client's input is in it.
+    The message repeats no input of the client.
     """
     if isinstance(error, InferenceError):
         logger.error("inference failed: %s", error)

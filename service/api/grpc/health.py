@@ -19,11 +19,11 @@ from service.scheduling.errors import OverloadedError
 
 HEALTH_SERVICE: Final = "grpc.health.v1.Health"
 MAX_HEALTH_MESSAGES: Final = 4
-"""Received at once; each may be as long as one of an inference, and needs no key."""
+"""Messages received at once; each may be as long as that of an inference, and needs no key."""
 MAX_WATCHERS: Final = 50
 TOO_MANY_WATCHES: Final = f"Expected at most {MAX_WATCHERS} watches. Use Check, or try again later."
 WATCH_SECONDS: Final = 0.5
-"""How often a watched status is looked at."""
+"""Interval at which a watched status is checked."""
 UNKNOWN: Final = HealthCheckResponse.SERVICE_UNKNOWN
 
 
@@ -41,21 +41,21 @@ class HealthCalls:
         statuses = OF_MESSAGES - {429} | {404}
         return {
             "Check": calls.handler("Check", self.check, statuses=statuses, is_open=True),
-            # in no metric: it lasts as long as the client wants
+            # not in the metrics: it lasts as long as the client wants
             "Watch": grpc.stream_stream_rpc_method_handler(
                 self.watch, response_serializer=serialize
             ),
         }
 
     def close(self) -> None:
-        """End the watches: the server stops."""
+        """End the watches, before the server stops."""
         self._closed.set()
 
     async def check(self, messages: Messages) -> HealthCheckResponse:
-        """Return the status of a service; of the server, while too many messages are received."""
+        """Return the status of a service; the server's while too many messages are received."""
         try:
             service = await self._read_service(messages, waits=False)
-        except OverloadedError:  # a probe that fails would have the container restarted
+        except OverloadedError:  # a failed probe would restart the container
             service = ""
         status = self._status(service)
         if status == UNKNOWN:
@@ -65,7 +65,7 @@ class HealthCalls:
     async def watch(
         self, messages: Messages, context: ServicerContext
     ) -> AsyncIterator[HealthCheckResponse]:
-        """Return the status of a service, and each change of it."""
+        """Yield the status of a service, and each change of it."""
         if self._n_watchers >= MAX_WATCHERS:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, TOO_MANY_WATCHES)
         self._n_watchers += 1

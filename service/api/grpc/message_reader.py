@@ -1,6 +1,6 @@
-"""The message of a call: how many are received at once, and for how long.
+"""Receives the messages of calls, with a limit of their number and a timeout.
 
-gRPC buffers a message until it is complete, and does not say how much has come. So the number of
+gRPC buffers a message until it is complete, and does not say how much has arrived. So the number of
 messages that are received at once is bounded; while one waits, little of it is buffered.
 The oldest is dropped for the next one, as a client that sends slowly, or without end, would
 otherwise keep its place.
@@ -19,7 +19,7 @@ from service.scheduling.errors import OverloadedError
 from service.scheduling.timeouts import Timeout
 
 MIN_SECONDS: Final = 0.2
-"""How long a message may take, whatever else comes."""
+"""Time that a message has before it may be dropped for the next one."""
 RETRY_AFTER_SECONDS: Final = 1
 TOO_MANY_MESSAGES: Final = (
     "Too many messages are being received. Retry after the number of seconds in Retry-After."
@@ -33,7 +33,7 @@ class MessageReader:
         self._max_messages = max_messages
         self._timeout = timeout
         self._tasks: dict[Task[Any] | None, float] = {}
-        """When each began, the oldest first."""
+        """Start time by task, the oldest first."""
         self._is_free = Event()
 
     async def read(self, messages: AsyncIterator[bytes], *, waits: bool = True) -> bytes:
@@ -42,7 +42,7 @@ class MessageReader:
         Raises
         ------
         OverloadedError
-            If there is no place, or this one took long and was dropped for the next one.
+            If there is no place, or this message took long and was dropped for the next one.
         BodyTimeoutError
             If it takes too long.
         ClientDisconnect

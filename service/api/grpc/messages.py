@@ -1,4 +1,4 @@
-"""From protobuf to the requests of `service.api.open_inference`, and from its outputs back."""
+"""Converts protobuf to requests of `service.api.open_inference`, and its outputs back."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
@@ -14,7 +14,7 @@ from service.api.open_inference.datatypes import BOOL, BYTES, FP32, to_binary
 from service.api.open_inference.model import OutputValues, TensorModel
 
 CONTENTS: Final = {FP32: "fp32_contents", BOOL: "bool_contents"}
-"""The field with the elements of each type but BYTES."""
+"""Field of the elements by data type, except BYTES."""
 
 Received = TypeVar("Received", bound=Message)
 
@@ -33,7 +33,7 @@ def parse_message(kind: type[Received], data: bytes) -> Received:
 def infer(data: bytes, model: TensorModel) -> pb.ModelInferResponse:
     """Return the ``ModelInferResponse`` to a ``ModelInferRequest``.
 
-    Its outputs have the form of the inputs. RequestError is raised for a request that is not valid,
+    The outputs are raw if the inputs are. RequestError is raised for a request that is not valid,
     HTTPException if it is for another model, InferenceError if the network fails.
     """
     message = parse_message(pb.ModelInferRequest, data)
@@ -44,7 +44,7 @@ def infer(data: bytes, model: TensorModel) -> pb.ModelInferResponse:
 
 
 def _to_infer_request(message: pb.ModelInferRequest) -> schemas.InferRequest:
-    # a message of a megabyte may have half a million, each of which would become a dictionary
+    # 1 MB may hold half a million of them, each of which would become a dictionary
     if max(len(message.inputs), len(message.outputs)) > schemas.MAX_TENSORS:
         raise TensorError(f"Expected at most {schemas.MAX_TENSORS} inputs and outputs, got more.")
     raw = message.raw_input_contents

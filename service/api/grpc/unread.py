@@ -1,7 +1,7 @@
 """Closes connections whose client does not read a response.
 
 HTTP/2 has flow control: a response waits for as long as the client's window is closed. gRPC cannot
-cancel such a call, so a few connections could take all places for ever.
+cancel such a call, so a few connections could occupy all calls for ever.
 """
 
 import os
@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from grpc.aio import ServicerContext
 
 DESCRIPTORS: Final = Path("/proc/self/fd")
-"""Of this process. Linux only; elsewhere nothing is closed."""
+"""File descriptors of this process. Linux only: elsewhere no connection is closed."""
 INTERVAL_SECONDS: Final = 0.1
 INTERNET: Final = (socket.AF_INET, socket.AF_INET6)
 
@@ -33,7 +33,7 @@ class UnreadResponses:
         self._peers: set[str] = set()
 
     def watch(self, context: ServicerContext) -> None:
-        """Watch the current task, which is to send the response of a call, until it ends."""
+        """Watch the current task, which sends the response of a call, until it ends."""
         if task := current_task():
             timer = get_running_loop().call_later(self._timeout_seconds, self._expire, context)
             task.add_done_callback(lambda _: timer.cancel())
@@ -64,7 +64,7 @@ def close_connections(peers: Collection[str]) -> None:
 
 
 def _open_socket(descriptor: int) -> socket.socket:
-    """Return a duplicate of a socket; raise OSError, and leave none open, if it is none."""
+    """Return a duplicate of a socket, or raise OSError if the descriptor is not a socket."""
     duplicate = os.dup(descriptor)
     try:
         return socket.socket(fileno=duplicate)
@@ -74,7 +74,7 @@ def _open_socket(descriptor: int) -> socket.socket:
 
 
 def parse_peer(peer: str) -> Peer | None:
-    """Return a peer that gRPC names; None if it is not of the internet."""
+    """Parse the name that gRPC gives a peer; return None if it has no internet address."""
     kind, _, address = unquote(peer).partition(":")
     host, _, port = address.rpartition(":")
     return _to_peer(host.strip("[]"), int(port)) if kind in ("ipv4", "ipv6") else None

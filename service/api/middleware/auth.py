@@ -1,6 +1,6 @@
-"""API keys: a request without a valid one is rejected before anything else of it is read.
+"""API keys: a request without a valid key is rejected before its body is read.
 
-The middleware is around all routes, so that none is forgotten: the open ones are listed.
+The middleware wraps all routes, so that none is forgotten; the open ones are listed.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ class ApiKeyMiddleware:
     """Passes requests with a valid key on, and rejects others with 401; their body is not read.
 
     There may be several keys, so that a new one can be handed out before an old one is withdrawn.
-    Open paths may be read without a key. The routes label the metrics of rejected requests.
+    Open paths need no key. The routes label the metrics of rejected requests.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ApiKeyMiddleware:
     def has_valid_key(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Whether there is one header ``Authorization: Bearer KEY``, with a valid key.
 
-        The time that it takes reveals nothing of the keys: digests are compared in constant time,
+        The duration reveals nothing of the keys: digests are compared in constant time,
         with every key.
         """
         given = [value for name, value in headers if name == b"authorization"]

@@ -1,4 +1,4 @@
-"""CORS: pages of the origins that are named may call the service."""
+"""CORS: pages of allowed origins may call the service."""
 
 from collections.abc import Collection
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFLIGHT: Final = "preflight"
-"""Route label of the requests by which a browser asks whether it may send another."""
+"""Route label of the requests with which a browser asks for permission."""
 PREFLIGHT_STATUSES: Final = frozenset({200, 400})
 _PREFLIGHT_HEADERS: Final = frozenset({b"origin", b"access-control-request-method"})
 
@@ -19,14 +19,14 @@ class CrossOriginMiddleware(CORSMiddleware):
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         super().__init__(
             app,
-            allow_origins=origins,  # such as https://news.example; * for every one
+            allow_origins=origins,  # such as https://news.example; * for all
             allow_methods=("GET", "HEAD", "POST"),
-            # besides those that browsers may always send
+            # in addition to those that browsers may always send
             allow_headers=(
                 *("Authorization", "Content-Type", "Inference-Header-Content-Length"),
                 *("X-Request-ID", "traceparent"),
             ),
-            # a page may read them
+            # headers of responses that a page may read
             expose_headers=(
                 *("X-Request-ID", "Retry-After", "WWW-Authenticate"),
                 "Inference-Header-Content-Length",

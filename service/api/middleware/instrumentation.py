@@ -1,6 +1,6 @@
 """Counts, times and logs every request, and sets the headers that every response has.
 
-These are after the REST Security Cheat Sheet of OWASP: browsers do not guess the type, caches do
+The headers follow the REST Security Cheat Sheet of OWASP: browsers do not guess the type, caches do
 not keep the response, and pages of other origins cannot read it, unless
 `service.api.middleware.cors` allows them. Strict-Transport-Security is set where TLS ends.
 """
@@ -20,7 +20,7 @@ DEFAULT_HEADERS: Final = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-content-type-options", b"nosniff"),
 ]
-"""A response may have its own values, as the pages do."""
+"""Headers of a response that does not set its own, as the pages do."""
 UNMATCHED: Final = "unmatched"
 """Route label of requests that match no route; their paths would be unbounded."""
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 class InstrumentationMiddleware:
     """The outermost middleware. HEAD is passed on as GET; the server leaves out the body.
 
-    The application leaves its route in ``scope["route"]``, whose ``path`` labels the metrics, and
+    The application sets its route in ``scope["route"]``, whose ``path`` labels the metrics, and
     ``scope["trace_id"]`` if a trace of the request is sampled.
     """
 
@@ -40,13 +40,13 @@ class InstrumentationMiddleware:
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; record the status of its response, and how long it took."""
+        """Pass a request on; record the status of its response and the duration."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began = perf_counter()
-        scope["route"] = None  # of ours, not of an outer application
-        status = 500  # of a request that fails before its response starts
+        scope["route"] = None  # a route of ours, not of an outer application
+        status = 500  # if the request fails before its response starts
         request_id = (
             REQUEST_ID_HEADER,
             begin_request_context(scope["headers"]).request_id.encode(),

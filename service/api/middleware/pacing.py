@@ -1,8 +1,8 @@
 """Pacing: FastAPI starts one request in each turn of the event loop, first in, first out.
 
 Requests for metrics, the model and the pages take up to 8 ms each, the first one for the OpenAPI
-document 0.1 s. If all that have arrived were processed in one turn, health checks and requests to
-classify would wait for all of them.
+document 0.1 s. Processed in one turn, all that have arrived would delay health checks and requests
+to classify.
 """
 
 from asyncio import AbstractEventLoop, Future, get_running_loop
@@ -18,7 +18,7 @@ from service.scheduling.admission import TOO_MANY_REQUESTS
 from service.scheduling.errors import OverloadedError
 
 MAX_WAITING: Final = 100
-"""They wait for less than a second; further ones get 429."""
+"""Requests that may wait, for less than a second; further ones get 429."""
 RETRY_AFTER_SECONDS: Final = 1
 
 
@@ -30,7 +30,7 @@ class PacingMiddleware:
         self._routes = routes
         self._waiting: deque[Future[None]] = deque()
         self._started_on: AbstractEventLoop | None = None
-        """Loop in whose present turn a request was started."""
+        """Loop that has started a request in its current turn."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on in its turn, or respond with 429 if too many wait."""

@@ -1,7 +1,7 @@
-"""One server span a classification request, after the HTTP semantic conventions of OpenTelemetry.
+"""One server span per classification request, by the HTTP semantic conventions of OpenTelemetry.
 
-Added only where traces are on. Nothing that a client sends becomes an attribute but the path of a
-route that exists.
+Added only where traces are on. Of what a client sends, only the path of a known route becomes an
+attribute.
 """
 
 from collections.abc import Awaitable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TRACESTATE_HEADER: Final = b"tracestate"
 SERVER_ERROR: Final = 500
 MAX_PATH_LENGTH: Final = 256
-"""A path with a parameter may be as long as the headers."""
+"""Longer ones are cut: a path with a parameter may be as long as the headers."""
 MAX_TRACESTATE_LENGTH: Final = 512
 """Longer ones are dropped, as OpenTelemetry does."""
 
@@ -56,7 +56,7 @@ class TracingMiddleware:
         trace = RequestTrace(traceparent, state.decode("latin-1"))
         if context := current_request_context.get():
             current_request_context.set(context._replace(trace_id=trace.trace_id))
-        status = SERVER_ERROR  # of a request that fails before its response starts
+        status = SERVER_ERROR  # if the request fails before its response starts
         error: str | None = None
 
         async def receive_timed() -> Message:
@@ -68,14 +68,14 @@ class TracingMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                trace.parse_ended(perf_counter())  # of a request that is rejected
+                trace.parse_ended(perf_counter())  # if the request was rejected
             await send(message)
 
         token = current_trace.set(trace)
         try:
             await self._app(scope, receive_timed, send_noted)
         except BaseException as raised:
-            error = type(raised).__qualname__  # its text may quote the request's
+            error = type(raised).__qualname__  # the message may quote the text
             raise
         finally:
             current_trace.reset(token)

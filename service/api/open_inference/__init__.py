@@ -1,4 +1,4 @@
 """The Open Inference Protocol, V2, which KServe, Triton and their clients speak.
 
-The same texts, predictions and limits as ``POST /classify/batch``, in another form.
+Texts, predictions and limits are those of ``POST /classify/batch``.
 """

@@ -19,7 +19,7 @@ from service.api.open_inference.schemas import InferRequest
 
 BINARY_MEDIA_TYPE: Final = "application/octet-stream"
 MAX_OTHER_STRINGS: Final = 500
-"""Names, and values that are no texts; clients may send parameters of their own."""
+"""Names, and strings that are not texts; clients may send parameters of their own."""
 
 
 def infer(body: bytes, header_length: str | None, model: TensorModel) -> Response:
@@ -34,7 +34,7 @@ def infer(body: bytes, header_length: str | None, model: TensorModel) -> Respons
 def parse_infer_request(
     body: bytes, header_length: str | None, limits: RequestLimits
 ) -> tuple[InferRequest, memoryview]:
-    """Return the request that a body has as JSON, and the binary data after it.
+    """Return the request in the JSON of a body, and the binary data after it.
 
     RequestError is raised for a body that is not valid.
     """
@@ -59,7 +59,7 @@ def _json_part(body: bytes, header_length: str) -> bytes:
 def _to_response(
     model: TensorModel, request_id: str | None, outputs: Iterable[OutputValues]
 ) -> Response:
-    """Write an `InferResponse`: JSON, and the binary data that are wanted after it."""
+    """Write an `InferResponse`: JSON, and after it the data of binary outputs."""
     tensors: list[dict[str, Any]] = []
     parts: list[bytes] = []
     for name, datatype, values, is_binary in outputs:

@@ -1,4 +1,4 @@
-"""The data types of tensors, and their binary form."""
+"""The data types of tensors, and their binary format."""
 
 from collections.abc import Iterable, Iterator
 from struct import Struct
@@ -18,19 +18,19 @@ _LENGTH: Final = Struct("<I")
 
 
 def to_binary(values: NDArray[Any], datatype: str) -> bytes:
-    """Return the elements of a tensor as the protocol has them in binary."""
+    """Return the elements of a tensor in the binary format of the protocol."""
     if datatype == BYTES:
         return pack_elements(str(element).encode() for element in values.flat)
     return values.tobytes()
 
 
 def pack_elements(elements: Iterable[bytes]) -> bytes:
-    """Write elements of BYTES one after the other: each its length in four bytes, then itself."""
+    """Serialise elements of BYTES: each is its length in 4 bytes, then its content."""
     return b"".join(part for item in elements for part in (_LENGTH.pack(len(item)), item))
 
 
 def unpack_elements(data: memoryview) -> Iterator[bytes]:
-    """Read what `pack_elements` writes; never more than is there, whatever the lengths say.
+    """Yield the elements that `pack_elements` wrote; wrong lengths read nothing beyond the data.
 
     TensorError is raised if the data end within an element.
     """

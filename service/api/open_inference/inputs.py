@@ -1,7 +1,7 @@
-"""From the inputs of a request to checked texts.
+"""Converts the inputs of a request to checked texts.
 
 Parameters that change the meaning of a request are supported or rejected, never ignored. Others are
-ignored, for clients of other servers send them.
+ignored, since clients of other servers send them.
 """
 
 import re
@@ -16,17 +16,17 @@ from service.api.open_inference.schemas import InferParameters, InputTensor, Ten
 from service.api.schemas import BatchItem
 
 HEADER_LENGTH: Final = "Inference-Header-Content-Length"
-"""How many bytes of a body are JSON, where binary data follow it."""
+"""Header with the bytes of JSON in a body that has binary data after it."""
 DATATYPES: Final = re.compile("BOOL|BYTES|BF16|FP(16|32|64)|U?INT(8|16|32|64)")
-"""What the protocol knows; another name is the client's own text, which is not repeated."""
+"""Data types of the protocol. Errors do not repeat other names, which are the client's text."""
 PLAUSIBLE: Final = 2**31
-"""Numbers beyond are not repeated; they may have thousands of digits."""
+"""Errors do not repeat numbers beyond it, which may have thousands of digits."""
 TEXT, TITLE = "text", "title"
 INPUTS: Final = (TEXT, TITLE)
 CONTENT_TYPES: Final = ("str",)
-"""MLServer's names for texts as they are; others, such as base64, would have to be decoded."""
+"""MLServer's codec of plain texts; others, such as base64, would have to be decoded."""
 REQUEST_CONTENT_TYPES: Final = (*CONTENT_TYPES, "pd")
-"""``pd``: the inputs are the columns of a table, as they are here."""
+"""``pd`` means that the inputs are columns of a table, as they are here."""
 
 
 def read_items(
@@ -37,8 +37,8 @@ def read_items(
 ) -> list[BatchItem]:
     """Check inputs and parameters, and return the texts; ``data`` are the inputs' binary data.
 
-    RequestError is raised if they are not valid: TensorError if they are not what the protocol
-    says, or not the tensors that the model takes.
+    RequestError is raised if they are not valid: TensorError for tensors that break the protocol,
+    or that the model does not take.
     """
     _check_inputs(inputs, limits)
     _check_content_type("parameters", parameters.content_type, REQUEST_CONTENT_TYPES)
@@ -62,7 +62,7 @@ def read_items(
 
 
 def check_parameters(name: str, parameters: TensorParameters | None) -> None:
-    """Raise TensorError if a parameter of a tensor asks for what is not served."""
+    """Raise TensorError for a parameter of a tensor that is not supported."""
     if parameters is None:
         return
     if parameters.shared_memory_region is not None:
@@ -81,7 +81,7 @@ def _check_content_type(name: str, content_type: Any, expected: Sequence[str]) -
 
 
 def _check_inputs(tensors: Sequence[InputTensor], limits: RequestLimits) -> None:
-    """Check what the tensors are said to be; nothing of a declared length is allocated."""
+    """Check the declared names, types and shapes; nothing of a declared length is allocated."""
     names = [tensor.name for tensor in tensors]
     if not names or not set(names) <= set(INPUTS) or len(names) != len(set(names)):
         raise TensorError("inputs: expected text, title or both, each once, and no other.")
@@ -131,7 +131,7 @@ def _strings(tensor: InputTensor, data: memoryview | None) -> list[str]:
         raise TensorError(f"{name}: expected either data or the parameter binary_data_size.")
     elements = iter(tensor.data or []) if data is None else unpack_elements(data)
     strings: list[str] = []
-    try:  # not all are read if they are too many
+    try:  # if they are too many, only one more than expected is read
         strings.extend(_string(element) for element in islice(elements, n_texts + 1))
     except TensorError as error:
         raise error.at(f"{name}[{len(strings)}]") from None
@@ -157,7 +157,7 @@ def _string(element: Any) -> str:
 
 
 def _check_item(text: str, title: str, index: str, limits: RequestLimits) -> BatchItem:
-    """Check a text; what is wrong is said of its place."""
+    """Check a text; an error names its place."""
     item = BatchItem.model_construct(text=text or None, title=title or None)
     try:
         limits.check_text(item)

@@ -1,4 +1,4 @@
-"""The model that is served, as the protocol sees it: from a request to tensors."""
+"""The served model with the tensors of the protocol."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
@@ -25,9 +25,9 @@ from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 
 ALL_TOPICS: Final = "all_topics"
 BY_TOPIC: Final = (PROBABILITIES, TOPIC_PROBABILITIES)
-"""The outputs with a probability for each class, from which the highest can be chosen."""
+"""Outputs with a probability per topic: a request may ask for the highest ones only."""
 OPTIONAL: Final = (TOPIC_PROBABILITIES, ALL_TOPICS)
-"""The outputs for which the network runs again: returned only if they are requested."""
+"""Outputs for which the network runs again: returned only if they are requested."""
 
 
 class Output(NamedTuple):
@@ -35,7 +35,7 @@ class Output(NamedTuple):
 
     datatype: str
     value: Callable[[Prediction], Any]
-    """Its value or values for a text."""
+    """Returns its value or values for a text."""
 
 
 def _mask(found: Prediction) -> NDArray[np.bool_]:
@@ -55,10 +55,10 @@ OUTPUTS: Final = {
     TOPIC_PROBABILITIES: Output(FP32, lambda found: found.topic_probabilities),
     ALL_TOPICS: Output(BOOL, _mask),
 }
-"""All that the model has but the `OPTIONAL` are returned if none is requested."""
+"""A request that names none gets all that the model has, except the `OPTIONAL`."""
 
 OutputValues = tuple[str, str, NDArray[Any], bool]
-"""An output of a request: its name, data type and values, and whether it is wanted in binary."""
+"""An output of a response: its name, data type and values, and whether it is binary."""
 
 
 class TensorModel:
@@ -97,7 +97,7 @@ class TensorModel:
         return self
 
     def predict(self, request: InferRequest, data: memoryview) -> Iterator[OutputValues]:
-        """Check a request, whose inputs may have binary data, and yield the outputs that it wants.
+        """Check a request, and yield its outputs; ``data`` are the inputs' binary data.
 
         RequestError is raised if it is not valid, InferenceError if the network fails.
         """
@@ -119,9 +119,9 @@ class TensorModel:
     def _wanted_outputs(
         self, requested: Sequence[RequestedOutput], options: InferParameters
     ) -> Mapping[str, OutputParameters]:
-        """Return how each output is wanted, by name.
+        """Return the parameters of each output of the response, by name.
 
-        Without names all but the `OPTIONAL`; the parameter ``all_topics`` adds these.
+        A request that names none gets all but the `OPTIONAL`; its ``all_topics`` adds these.
         """
         present = [output.name for output in self.metadata.outputs]
         wanted = {output.name: output.parameters or OutputParameters() for output in requested}
@@ -144,10 +144,10 @@ class TensorModel:
 def _highest(
     probabilities: NDArray[np.float32], n_classes: int, labels: Sequence[str]
 ) -> list[str]:
-    """Return the highest of a text as Triton's classification extension writes them.
+    """Return the highest probabilities of a text as Triton's classification extension does.
 
-    Each is ``value:index:label``, the value with six decimals; equal ones by the lower index. There
-    are at most ``n_classes``.
+    Each is ``value:index:label``, the value with six decimals; ties by the lower index. There are
+    at most ``n_classes``.
     """
     order = np.argsort(-probabilities, kind="stable")[:n_classes]
     return [f"{probabilities[index]:f}:{index}:{labels[index]}" for index in order]

@@ -1,4 +1,4 @@
-"""What goes over the wire in the Open Inference Protocol."""
+"""Request and response bodies of the Open Inference Protocol."""
 
 from typing import Annotated, Any, Final
 
@@ -9,7 +9,7 @@ from service.api.schemas import Body, RankingOptions
 
 MAX_DIMENSIONS: Final = 8
 MAX_TENSORS: Final = 9
-"""More than any valid request has; a longer list is not read to its end."""
+"""More tensors than any valid request has; a longer list is not read to its end."""
 _FEW: Final = Field(max_length=MAX_TENSORS, fail_fast=True)
 
 
@@ -21,15 +21,15 @@ class TensorParameters(RequestPart):
     """Parameters that change the meaning of a tensor and are not supported: they are rejected."""
 
     content_type: Any = None
-    """Of MLServer: `str` or nothing, for other codecs are not served."""
-    shared_memory_region: Annotated[Any, Field(description="Not served: leave it out.")] = None
+    """MLServer's codec: only `str` is supported."""
+    shared_memory_region: Annotated[Any, Field(description="Not supported: leave it out.")] = None
 
 
 class InputParameters(TensorParameters):
-    """Where the data of an input are."""
+    """Parameters of an input."""
 
     binary_data_size: Annotated[int | None, Field(ge=0)] = None
-    """How many bytes after the JSON are its data, in the inputs' order"""
+    """Number of bytes after the JSON that are its data, in the order of the inputs."""
 
 
 class InputTensor(RequestPart):
@@ -45,28 +45,28 @@ class InputTensor(RequestPart):
 
 
 class OutputParameters(TensorParameters):
-    """How an output is wanted."""
+    """Parameters of an output."""
 
     classification: Annotated[int | None, Field(ge=0)] = None
-    """Of `probabilities` and `topic_probabilities`: how many of the highest are wanted, as strings
-    `score:index:label`, instead of all as numbers."""
+    """Number of the highest values to return as strings `score:index:label`, instead of all values
+    as numbers. Only for `probabilities` and `topic_probabilities`."""
     binary_data: bool | None = None
-    """Whether it is to follow the JSON."""
+    """Whether it follows the JSON in binary."""
 
 
 class RequestedOutput(RequestPart):
-    """An output that is wanted."""
+    """An output to return."""
 
     name: str
     parameters: OutputParameters | None = None
 
 
 class InferParameters(RankingOptions, extra="ignore"):
-    """How texts are predicted."""
+    """Parameters of a request."""
 
-    content_type: Annotated[Any, Field(description="As that of an input; or `pd`.")] = None
+    content_type: Annotated[Any, Field(description="MLServer's codec: `str` or `pd`.")] = None
     binary_data_output: bool = False
-    """Whether outputs follow the JSON where they do not say."""
+    """Default of `binary_data` of the outputs."""
 
 
 class InferRequest(RequestPart):
@@ -77,18 +77,18 @@ class InferRequest(RequestPart):
     inputs: Annotated[list[InputTensor], _FEW]
     """`text`, `title` or both; an element may be empty if the other is not."""
     outputs: Annotated[list[RequestedOutput], _FEW] | None = None
-    """Which are wanted; if none is named, all but `topic_probabilities` and `all_topics`. The
-    parameter `all_topics` adds these two."""
+    """Outputs to return; by default all but `topic_probabilities` and `all_topics`. The parameter
+    `all_topics` adds these two."""
 
 
 class DataSize(Body):
-    """How many bytes after the JSON are the data of an output."""
+    """Number of bytes after the JSON that are the data of an output."""
 
     binary_data_size: int
 
 
 class OutputTensor(Body):
-    """What was found for each text, row by row."""
+    """Values of an output, a row for each text."""
 
     name: str
     shape: list[int]
@@ -152,6 +152,6 @@ class ModelReady(Body):
 
 
 class ErrorResponse(Body):
-    """What went wrong."""
+    """An error."""
 
-    error: Annotated[str, Field(description="What to put right.")]
+    error: Annotated[str, Field(description="What to correct.")]

@@ -50,7 +50,7 @@ def complete_openapi(
 ) -> dict[str, Any]:
     """Complete FastAPI's document with the limits and the examples of the served model.
 
-    ``needs_key`` tells by method and path which operations require a key; None if no keys are set.
+    ``needs_key`` says by method and path whether a key is required; None if no keys are set.
     """
     components, paths = document["components"], document["paths"]
     if needs_key is not None:
@@ -72,7 +72,7 @@ def complete_openapi(
 
 def _require_key(operation: dict[str, Any], path: str) -> None:
     operation["security"] = [{"key": []}]
-    if not path.startswith(OPEN_INFERENCE_PREFIX):  # which has a default error response
+    if not path.startswith(OPEN_INFERENCE_PREFIX):  # its routes have a default error response
         headers = {"WWW-Authenticate": {"schema": {"type": "string"}}}
         response = problem_response(UNAUTHORIZED) | {"headers": headers}
         operation["responses"][str(UNAUTHORIZED)] = response
@@ -105,7 +105,7 @@ def _request_schemas(limits: RequestLimits) -> dict[str, Any]:
 
 
 def _limit_options(schemas: dict[str, Any], limits: RequestLimits) -> None:
-    """Limit the schemas of options, by name, to what the model has."""
+    """Limit the schemas of options, by name, to what the model supports."""
     schemas["top_k"]["maximum"] = limits.max_top_k
     if not limits.finds_all_topics:
         schemas["all_topics"]["const"] = False

@@ -21,7 +21,7 @@ from service.observability.metrics import ServiceMetrics
 Request = dict[str, Any]
 Requests = dict[str, tuple[str, Request]]  # summary and body by name
 Examples = dict[str, dict[str, Any]]
-"""By name, as OpenAPI has them: ``summary`` and ``value``."""
+"""OpenAPI's example objects by name: ``summary`` and ``value``."""
 
 TEXT_FIELDS: Final = tuple(BatchItem.model_fields)
 
@@ -29,8 +29,8 @@ TEXT_FIELDS: Final = tuple(BatchItem.model_fields)
 def add_examples(paths: dict[str, Any], classifier: TopicClassifier, limits: RequestLimits) -> None:
     """Add examples to the operations that classify.
 
-    The requests are made of golden texts of the bundle; the responses are computed, uncounted. A
-    request over the limits is left out, and all where the network fails.
+    The requests are made of golden texts of the bundle; the metrics do not count the responses. A
+    request over the limits is left out, and all are if the network fails.
     """
     predictor = Predictor(classifier, ServiceMetrics(CollectorRegistry()), limits, ServiceHealth())
     responders: dict[str, Callable[[bytes], bytes]] = {
@@ -104,7 +104,7 @@ def _requests(classifier: TopicClassifier) -> dict[str, Requests]:
 
 
 def _with_most_topics(classifier: TopicClassifier, requests: Sequence[Request]) -> Request:
-    """Return the request whose text has the most topics; the first one of equals."""
+    """Return the request whose text has the most topics; ties by the first one."""
     texts = [NewsText(request.get("text", ""), request.get("title")) for request in requests]
     found = classifier.classify(texts, top_k=1, all_topics=True)
     counts = [len(each.all_topics or ()) for each in found]
@@ -112,7 +112,7 @@ def _with_most_topics(classifier: TopicClassifier, requests: Sequence[Request]) 
 
 
 def _add(operation: Any, requests: Requests, respond: Callable[[bytes], bytes]) -> Examples:
-    """Add requests with their responses, but those that are rejected; return the former."""
+    """Add requests with their responses, except rejected ones; return the requests."""
     of_requests: Examples = {}
     of_responses: Examples = {}
     for name, (summary, request) in requests.items():

@@ -39,7 +39,7 @@ cost more than it saves. Longer ones, and explanations, run in the executor."""
 
 
 MAX_INVALID_PER_TURN: Final = 8
-"""Each takes up to a millisecond of the event loop; further requests wait for the next turn."""
+"""Invalid requests per turn of the event loop; each takes up to 1 ms. Further requests wait."""
 
 Parse = Callable[[bytes, RequestLimits], ClassifyRequest]
 
@@ -48,12 +48,12 @@ class BatchResponse(Body):
     """The topics of each news text, and the model."""
 
     answers: list[ClassifyResult | Problem]
-    """In the order of the items; a problem for an invalid item."""
+    """Results in the order of the items; a problem for an invalid item."""
     model: Annotated[ModelVersion, Field(description="The model that made the predictions.")]
 
 
 class ClassifyEndpoints:
-    """Reads a request, has it predicted, and returns status and JSON of the response.
+    """Endpoints that read a request, predict it, and return status and JSON of the response.
 
     Each request uses one model from parsing to serialisation, also during a reload.
     """
@@ -121,18 +121,18 @@ class ClassifyEndpoints:
         return 200, await self._executor.run(lambda batch: respond(*batch), batch, n_bytes)
 
     async def _wait_for_turn(self) -> None:
-        """Wait until the event loop may parse a short body: it takes few invalid ones per turn.
+        """Wait until the event loop may parse a short body: it parses few invalid ones per turn.
 
-        They hold no permit, so that they leave the permits to valid requests.
+        Invalid requests hold no permit, so that valid ones find one.
         """
         while self._invalid.has_reached(MAX_INVALID_PER_TURN):
             await sleep(0)
 
 
 def classify_routes(endpoints: ClassifyEndpoints) -> APIRouter:
-    """Return the routes as FastAPI has them, which describe them for OpenAPI.
+    """Return FastAPI's routes, which describe the endpoints for OpenAPI.
 
-    `service.api.fast_router` takes requests to the endpoints without these.
+    `service.api.fast_router` calls the endpoints without them.
     """
     router = APIRouter(tags=["Classification"])
 

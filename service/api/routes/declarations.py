@@ -1,4 +1,4 @@
-"""What routes declare of bodies, problems and statuses, where FastAPI cannot derive it."""
+"""Declarations of bodies, problems and statuses that FastAPI cannot derive from the routes."""
 
 from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from service.scheduling.errors import BusyError, OverloadedError
 
 UNAUTHORIZED: Final = PROBLEMS[UnauthorizedError].status
 CLASSIFY_STATUSES: Final = {kind.status for kind in PROBLEMS.values()} - {UNAUTHORIZED}
-"""Of the problems of operations that classify. 401 depends on the keys."""
+"""Statuses of problems of operations that classify. 401 depends on the keys."""
 OVERLOADED: Final = PROBLEMS[OverloadedError].status
 OF_ANY_ROUTE: Final = {200, 405, PROBLEMS[Exception].status}
 
@@ -28,7 +28,7 @@ RETRY_AFTER: Final = {
     "schema": {"type": "integer", "minimum": 1},
 }
 REQUEST_ID: Final = "0123456789abcdef-1"
-"""Of the examples."""
+"""Request id in the examples."""
 
 
 def describe_classify() -> dict[str, Any]:
@@ -58,7 +58,7 @@ def describe_body(model: type, others: Mapping[str, Any] | None = None) -> dict[
 
 
 def problem_response(status: int, *, classifies: bool = True) -> dict[str, Any]:
-    """Return the response with a status of an operation that classifies, or not: its problems."""
+    """Return the response with a status: the problems of an operation, which may classify."""
     examples: dict[str, Any] = {}
     headers = {}
     for error, kind in PROBLEMS.items():
@@ -86,7 +86,7 @@ def reference(model: type) -> dict[str, str]:
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     status: problem_response(status) for status in sorted(CLASSIFY_STATUSES)
 }
-"""Of operations that classify; others have ``QUEUED``, and health checks ``SERVER_ERROR``."""
+"""Responses of operations that classify; others have ``QUEUED``, health checks ``SERVER_ERROR``."""
 SERVER_ERROR: Final[dict[int | str, dict[str, Any]]] = {
     500: problem_response(500, classifies=False)
 }
@@ -94,7 +94,7 @@ QUEUED: Final[dict[int | str, dict[str, Any]]] = {
     OVERLOADED: problem_response(OVERLOADED),
     **SERVER_ERROR,
 }
-"""Of operations behind `service.api.middleware.pacing`."""
+"""Responses of operations behind `service.api.middleware.pacing`."""
 
 
 def statuses_by_route(
@@ -107,7 +107,7 @@ def statuses_by_route(
     """Return the statuses by route label, so that their counters exist from the start.
 
     A counter that first appears with the value 1 has a rate of 0. ``pages`` are the paths of routes
-    that may return 304, ``fast`` those that wait in no queue.
+    that may return 304, ``fast`` those that do not wait in a queue.
     """
     of_keys = {UNAUTHORIZED} if has_keys else set()
     statuses = {UNMATCHED: {404, OVERLOADED} | of_keys}

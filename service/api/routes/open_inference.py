@@ -17,20 +17,20 @@ from service.scheduling.admission import ConcurrencyLimit
 from service.scheduling.executor import InferenceExecutor
 
 MEDIA_TYPES: Final = (JSON, BINARY_MEDIA_TYPE, "")
-"""Clients declare one of them, or nothing at all."""
+"""Media types that clients declare; some declare none."""
 MODEL: Final = "/models/{name}"
 VERSION: Final = "/models/{name}/versions/{version}"
 SERVED: Final = ""
-"""Instead of a version: the one that is served."""
+"""Stands for the version that is served."""
 BINARY: Final = {
     "type": "string",
     "format": "binary",
-    "description": "The same JSON, and then the inputs' binary data.",
+    "description": "The same JSON, followed by the inputs' binary data.",
 }
 
 HeaderLength = Annotated[
     str | None,
-    Header(alias=HEADER_LENGTH, description="How many bytes are JSON, if binary data follow."),
+    Header(alias=HEADER_LENGTH, description="Number of bytes of JSON, if binary data follow."),
 ]
 
 
@@ -48,7 +48,7 @@ def open_inference_routes(
     router = APIRouter(
         prefix=OPEN_INFERENCE_PREFIX,
         tags=["Open Inference Protocol"],
-        responses={"default": {"model": schemas.ErrorResponse, "description": "What went wrong"}},
+        responses={"default": {"model": schemas.ErrorResponse, "description": "An error"}},
     )
     _add_server_routes(router, health)
 
@@ -64,14 +64,14 @@ def open_inference_routes(
 
     @router.get(f"{MODEL}/ready", summary="Can the model classify?")
     async def v2_model_ready(name: str, response: Response) -> schemas.ModelReady:
-        """Respond with 200 for the served model, until the service drains."""
+        """Respond with 200 for the served model while the service is ready."""
         return await v2_model_version_ready(name, SERVED, response)
 
     @router.get(f"{VERSION}/ready", summary="Can the model of a version classify?")
     async def v2_model_version_ready(
         name: str, version: str, response: Response
     ) -> schemas.ModelReady:
-        """Respond with 200 for the served version, until the service drains."""
+        """Respond with 200 for the served version while the service is ready."""
         model.served.tensors.named(name, version)
         return schemas.ModelReady(name=name, ready=_set_status(response, good=health.ready))
 
@@ -85,7 +85,9 @@ def open_inference_routes(
         """Classify the texts of a tensor; one that is not valid fails the request."""
         return await v2_infer_version(name, SERVED, request, header_length)
 
-    @router.post(f"{VERSION}/infer", summary="The same, by a version", **described)
+    @router.post(
+        f"{VERSION}/infer", summary="Classify texts with a version of the model", **described
+    )
     async def v2_infer_version(
         name: str, version: str, request: Request, header_length: HeaderLength = None
     ) -> Response:
@@ -106,12 +108,12 @@ def _add_server_routes(router: APIRouter, health: ServiceHealth) -> None:
 
     @router.get("/health/live", summary="Is the server alive?")
     async def v2_live(response: Response) -> schemas.ServerLive:
-        """Respond with 200 as long as the process works and its inferences succeed."""
+        """Respond with 200 unless inference fails repeatedly."""
         return schemas.ServerLive(live=_set_status(response, good=health.live))
 
     @router.get("/health/ready", summary="Can the server classify?")
     async def v2_ready(response: Response) -> schemas.ServerReady:
-        """Respond with 200 from the moment the port opens, until the service drains."""
+        """Respond with 200 until the service drains, or inference fails repeatedly."""
         return schemas.ServerReady(ready=_set_status(response, good=health.ready))
 
 

@@ -1,4 +1,4 @@
-"""Health and metrics: what orchestrators and Prometheus ask."""
+"""Health checks for orchestrators, and metrics for Prometheus."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -21,10 +21,10 @@ HEALTH_PATHS: Final = frozenset(
     {"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"}
 )
 NOT_LIVE: Final[dict[int | str, dict[str, Any]]] = {
-    UNAVAILABLE: {"model": Health, "description": "Its inferences fail: restart it"}
+    UNAVAILABLE: {"model": Health, "description": "Inference fails repeatedly: restart it"}
 }
 NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
-    UNAVAILABLE: {"model": Health, "description": "It was told to stop, or its inferences fail"}
+    UNAVAILABLE: {"model": Health, "description": "The service is draining, or inference fails"}
 }
 METRICS_FORMATS: Final = {
     media_type: {"schema": {"type": "string"}}
@@ -33,20 +33,20 @@ METRICS_FORMATS: Final = {
 
 
 def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth) -> APIRouter:
-    """Return the routes for operators; that of the metrics only with a registry."""
+    """Return the routes for operators; ``/metrics`` is one only with a registry."""
     router = APIRouter(tags=["Operations"], responses=SERVER_ERROR)
 
     @router.get("/health/live", summary="Is the process alive?", responses=NOT_LIVE)
     async def live(response: Response) -> Health:
-        """Respond with 200 as long as the process works and its inferences succeed."""
+        """Respond with 200 unless inference fails repeatedly."""
         if health.live:
             return Health(status="live")
         response.status_code = UNAVAILABLE
         return Health(status="failing")
 
-    @router.get("/health/ready", summary="Does it want requests?", responses=NOT_READY)
+    @router.get("/health/ready", summary="Is the service ready?", responses=NOT_READY)
     async def ready(response: Response) -> Health:
-        """Respond with 200 from the moment the port opens, until the service drains."""
+        """Respond with 200 until the service drains, or inference fails repeatedly."""
         if health.ready:
             return Health(status="ready")
         response.status_code = UNAVAILABLE
@@ -65,7 +65,7 @@ def operations_routes(registry: CollectorRegistry | None, health: ServiceHealth)
 def fast_health_route(route: APIRoute) -> FastRoute:
     """Return a health check as a fast route, so that it does not wait for other requests.
 
-    Its only parameter is the response.
+    The only parameter of its endpoint is the response.
     """
 
     async def respond(scope: Scope, receive: Receive) -> tuple[int, bytes]:
@@ -80,10 +80,10 @@ def metrics_endpoint(registry: CollectorRegistry) -> Callable[[Request], Awaitab
     """Return the endpoint of the metrics."""
 
     async def metrics(request: Request) -> Response:
-        """Return every metric, in the text format that the Accept header asks for."""
+        """Return every metric, in the text format that the Accept header requests."""
         try:
             encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        except TypeError:  # of a version that is no number, such as "1.0.0" in quotes
+        except TypeError:  # a version that is not a number, such as "1.0.0" in quotes
             encode, content_type = choose_encoder("")
         return Response(encode(registry), headers={"content-type": content_type})
 

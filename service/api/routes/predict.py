@@ -1,6 +1,6 @@
 """``POST /predict``: text classification as Hugging Face's servers and clients speak it.
 
-The same texts, predictions and limits as ``POST /classify/batch``, in another form.
+Texts, predictions and limits are those of ``POST /classify/batch``.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -35,7 +35,7 @@ class PredictParameters(Body, extra="forbid", strict=True):
     top_k: Annotated[int | None, Field(ge=1), BeforeValidator(whole_number)] = None
     """Number of topics to return; null for all."""
     function_to_apply: Literal["softmax"] | None = None
-    """The scores are always of a softmax."""
+    """Scores are always those of a softmax."""
 
 
 class PredictRequest(Body, extra="forbid", strict=True):
@@ -43,12 +43,12 @@ class PredictRequest(Body, extra="forbid", strict=True):
 
     inputs: Annotated[Any, Field(description="A text, or a list of texts.")]
     parameters: PredictParameters | None = None
-    """As Hugging Face's Inference API has it. With it, even if it is empty, the response is a list
+    """Parameters of Hugging Face's Inference API. With them, even if empty, the response is a list
     for each text, also for a single text."""
     raw_scores: Annotated[bool, Field(json_schema_extra={"const": False})] = False
-    """Of text-embeddings-inference; only false is served."""
+    """Option of text-embeddings-inference; only false is supported."""
     truncate: bool = False
-    """Of text-embeddings-inference; no effect: a text over the limits is rejected."""
+    """Option of text-embeddings-inference without effect: too long texts are rejected."""
 
 
 class LabelScore(Body):
@@ -70,7 +70,7 @@ def predict_routes(
 
     @router.post(
         PREDICT,
-        summary="Which topics are these texts about, as Hugging Face's clients ask?",
+        summary="Classify texts, as Hugging Face's clients request it",
         response_model=PredictResponse,
         openapi_extra=describe_body(PredictRequest),
         responses=PROBLEM_RESPONSES,
@@ -92,11 +92,11 @@ def predict_labels(body: bytes, predictor: Predictor, limits: RequestLimits) -> 
     """Return the `PredictResponse` to the body of a request, as JSON.
 
     Raises RequestError as `service.api.parsing.parse_classify_request`, also if one of the texts is
-    invalid, and InferenceError as `Predictor.predict`.
+    invalid, and InferenceError as `Predictor.predict_batch`.
     """
     request = _parse(body, limits)
     is_list = isinstance(request.inputs, list)
-    texts = {INPUTS: request.inputs}  # by place
+    texts = {INPUTS: request.inputs}  # by place in the request
     if is_list:
         texts = {f"{INPUTS}[{index}]": text for index, text in enumerate(request.inputs)}
     top_k = request.parameters.top_k if request.parameters else None
@@ -137,7 +137,7 @@ def _parse(body: bytes, limits: RequestLimits) -> PredictRequest:
 
 
 def _check_input(text: Any, limits: RequestLimits, place: str) -> BatchItem:
-    """Check a text; what is wrong is said of its place."""
+    """Check a text; an error names its place."""
     if not isinstance(text, str):
         raise InvalidRequestError.of(place, "Expected a string")
     if is_blank(text):

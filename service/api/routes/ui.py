@@ -1,4 +1,4 @@
-"""The pages ``GET /``, which classifies what is typed, and ``GET /docs``, which is Swagger UI.
+"""The pages ``GET /``, which classifies a text, and ``GET /docs``, which is Swagger UI.
 
 Their files come from this package and from fastapi-offline, none from another host.
 """
@@ -19,25 +19,25 @@ from service.model import Abstention, InferenceError, TopicClassifier
 
 FOLDER: Final = Path(__file__).parents[1] / "static"
 PAGES: Final = {"/": "index.html", "/docs": "docs.html"}
-"""The file of each page. The page loads its other files from `FILES`, by relative addresses."""
+"""File of each page. The page loads its other files from `FILES`, by relative addresses."""
 SWAGGER_UI: Final = ("swagger-ui-bundle.js", "swagger-ui.css")
 """Files of fastapi-offline."""
 FILES: Final = "/page/{name}"
 CONFIG: Final = "/page/config.json"
 PACKAGE: Final = "newswire-topics"
 TOPIC_FIELDS: Final = ("code", "name", "group", "description")
-MAX_EXAMPLES: Final = 4  # examples with a topic; there may be one of no topic besides
+MAX_EXAMPLES: Final = 4  # examples with a topic; one of no topic may follow
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS: Final = {
-    "Accept-Ranges": "none",  # errors in a Range would be no problem documents
+    "Accept-Ranges": "none",  # an invalid Range would not get a problem document
     "Cache-Control": "no-cache",  # revalidated each time, so that a new release shows at once
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
 }
-"""They replace those of `service.api.middleware.instrumentation`."""
+"""Headers of the pages, in place of those of `service.api.middleware.instrumentation`."""
 
 
 def page_paths() -> frozenset[str]:
@@ -46,7 +46,7 @@ def page_paths() -> frozenset[str]:
 
 
 def page_routes(model: ModelHandle) -> APIRouter:
-    """Return the routes of the pages, of their files, and of what they show of the served model."""
+    """Return the routes of the pages, of their files, and of the model data that they show."""
     router = APIRouter(include_in_schema=False)
     files = StaticFiles(directory=FOLDER, packages=[("fastapi_offline", "static")])
     names = _files()
@@ -58,7 +58,7 @@ def page_routes(model: ModelHandle) -> APIRouter:
         served = model.served
         classifier = served.classifier
         manifest = classifier.manifest
-        description = manifest.data.get("description")  # of the texts that it learned from
+        description = manifest.data.get("description")  # of the texts that the model was trained on
         if classifier not in examples:
             examples[classifier] = page_examples(classifier)
         return {
@@ -113,10 +113,10 @@ def page_examples(classifier: TopicClassifier) -> list[dict[str, str]]:
 
 
 def source_address() -> str | None:
-    """Return the address of the source code that the installed package names, if it does."""
+    """Return the address of the source code in the metadata of the installed package, if any."""
     try:
         labelled = metadata(PACKAGE).get_all("Project-URL", [])
-    except PackageNotFoundError:  # runs from its folder
+    except PackageNotFoundError:  # not installed: runs from its folder
         return None
     addresses = dict(url.split(", ", 1) for url in labelled)
     return addresses.get("Source")

@@ -1,1 +1,1 @@
-"""Traces of classification requests, by OpenTelemetry where it is installed and turned on."""
+"""Traces of classification requests, if OpenTelemetry is installed and turned on."""

@@ -1,4 +1,4 @@
-"""What a trace says of a request: its stages and counts, never its texts.
+"""The trace of a request: its stages and counts, never its texts.
 
 Nothing here imports OpenTelemetry: `sdk` does, where traces are on.
 """
@@ -30,10 +30,10 @@ class RequestTrace:
     """
 
     name: str
-    """Of the span."""
+    """Name of the span."""
     ended: float
     context: Any = None
-    """OpenTelemetry's SpanContext, by which its queue knows what is sampled."""
+    """OpenTelemetry's SpanContext, which tells its queue that the trace is sampled."""
 
     def __init__(self, traceparent: str | None, tracestate: str = "") -> None:
         self.began = perf_counter()
@@ -44,7 +44,7 @@ class RequestTrace:
         self.stages: list[Stage] = []
         self.attributes: dict[str, str | int] = {}
         self.parse_began: float | None = None
-        """None while nothing is parsed."""
+        """Start of the parsing; None while nothing is parsed."""
 
     def nanoseconds(self, seconds: float) -> int:
         """Return a time of `perf_counter` as nanoseconds since 1970."""
@@ -64,15 +64,15 @@ class RequestTrace:
 
 
 current_trace: Final[ContextVar[RequestTrace | None]] = ContextVar("current_trace", default=None)
-"""Of the request that a task processes, or the thread for it, if it is sampled."""
+"""Trace of the request that the task or thread processes, if it is sampled."""
 current_batch: Final[ContextVar[Mapping[int, RequestTrace] | None]] = ContextVar(
     "current_batch", default=None
 )
-"""Traces of the sampled requests that are predicted together, by the identity of a request."""
+"""Traces of the sampled requests that are predicted together, by ``id`` of a request."""
 
 
 class PredictionTracer:
-    """What a predictor calls: it records what concerns sampled requests."""
+    """Records the predictions of sampled requests."""
 
     def __init__(self, *, name: str, version: str) -> None:
         self._model = {"newswire.model.name": name, "newswire.model.version": version}

@@ -1,7 +1,7 @@
 """Head sampling by the standard variables, decided before anything is allocated for a trace.
 
-A sampler of the SDK takes 3 µs for each request, and a span that it drops 8: more than a traced
-service may spend on requests that are not sampled.
+A sampler of the SDK takes 3 µs for each request, and a span that it drops 8 µs: too much for
+requests that are not sampled.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ DEFAULT: Final = "parentbased_always_on"
 ROOTS: Final = ("always_on", "always_off", "traceidratio")
 PARENT_BASED: Final = "parentbased_"
 RATIO_BITS: Final = 64
-"""The low bits of a trace id, which OpenTelemetry's TraceIdRatioBased compares."""
+"""Number of low bits of a trace id that OpenTelemetry's TraceIdRatioBased compares."""
 _LOW_BITS: Final = slice(19, 35)
-"""Of the trace id in a ``traceparent``."""
+"""Where a ``traceparent`` has these bits of the trace id."""
 
 
 class Sampler:
     """Samples requests as ``OTEL_TRACES_SAMPLER`` and ``OTEL_TRACES_SAMPLER_ARG`` say.
 
-    Raises ValueError if it is no sampler of the specification, or the ratio is none.
+    Raises ValueError for an unknown sampler or an invalid ratio.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -34,10 +34,10 @@ class Sampler:
             ratio = _ratio(environ.get("OTEL_TRACES_SAMPLER_ARG") or "1")
         self._is_parent_based = root != self.name
         self.bound = round(ratio * (1 << RATIO_BITS))
-        """So many of all numbers of 64 bits are below it."""
+        """A trace is sampled if the low bits of its id are below it."""
 
     def samples(self, traceparent: str | None) -> bool:
-        """Whether a request is sampled, which may have a valid ``traceparent`` of its caller."""
+        """Whether a request is sampled; ``traceparent`` is that of its caller, if it is valid."""
         if traceparent is None:
             return getrandbits(RATIO_BITS) < self.bound
         if self._is_parent_based:

@@ -1,7 +1,7 @@
 """Traces by OpenTelemetry's SDK, exported as OTLP over HTTP. Imported only where they are on.
 
-The spans are made in the thread that exports them: made by a tracer on the request path, they would
-take it three times as long.
+The spans are made in the thread that exports them: a tracer would make them on the request path,
+and take three times as long there.
 """
 
 import logging
@@ -39,7 +39,7 @@ FLUSH_SECONDS: Final = 2.0
 """How long the shutdown waits for the last spans."""
 LOG_INTERVAL_SECONDS: Final = 60.0
 TRACESTATE_LOGGER: Final = "opentelemetry.trace.span"
-"""Its warnings quote the ``tracestate`` that a client sends."""
+"""Logger whose warnings quote the ``tracestate`` that a client sends."""
 SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _SAMPLED: Final = SpanContext(1, 1, is_remote=False, trace_flags=SAMPLED)
 
@@ -48,7 +48,7 @@ sdk_logger = logging.getLogger("opentelemetry")
 
 
 class Tracing:
-    """Samples requests and exports their traces; inside a ``with``, which exports the last ones.
+    """Samples requests and exports their traces; the end of its ``with`` exports the last ones.
 
     Requests never wait for the collector: a thread exports, and traces that exceed its queue are
     dropped. Raises ValueError if a variable has a value that cannot be used.
@@ -113,7 +113,7 @@ class ProcessResource(Resource):  # type: ignore[misc]
 
 
 class TraceExporter(OTLPSpanExporter):  # type: ignore[misc]
-    """Exports the spans of traces; what is queued are `RequestTrace`."""
+    """Exports the spans of queued traces, which are `RequestTrace`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Turns traces on where the standard variables say so."""
+"""Turns traces on if the standard variables say so."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -13,11 +13,11 @@ PROTOCOL: Final = "http/protobuf"
 
 
 class TracingError(Exception):
-    """Traces are turned on, and cannot be had: what is missing, or which variable is wrong."""
+    """Traces are turned on, but a package is missing or a variable is wrong."""
 
 
 def start_tracing(environ: Mapping[str, str]) -> "Tracing | None":
-    """Return the traces that the environment turns on; None, and nothing imported, if it does not.
+    """Return the traces if the environment turns them on; otherwise None, without an import.
 
     Raises TracingError if they are on, and the packages are not installed or a variable cannot be
     used.

@@ -185,7 +185,7 @@ def test_both_ports_serve(host: str) -> None:
         assert count(service, 200) == 1
         errors = service.stop_and_read_errors()
     assert all(line.startswith("{") for line in errors.splitlines()), errors
-    assert "Serving gRPC at 127.0.0.1:" in errors
+    assert "serving gRPC at 127.0.0.1:" in errors
 
 
 def test_drain_and_stop() -> None:

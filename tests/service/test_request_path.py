@@ -18,7 +18,7 @@ from service.server.listeners import listen
 from service.settings import ServiceSettings
 from tests.conftest import ROOT
 
-MAX_FUNCTIONS: Final = 35
+MAX_FUNCTIONS: Final = 34
 """Of ours. Comprehensions are parts of the function that they are in."""
 MAX_FILES: Final = 20
 SERVICE: Final = f"{ROOT}/service/"

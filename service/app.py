@@ -159,7 +159,7 @@ class NewswireApp:
         """Return the OpenAPI document."""
         if self._openapi is None:
             auth = self.auth
-            needs_key = None if auth is None else lambda *asked: not auth.is_open(*asked)
+            needs_key = None if auth is None else lambda *route: not auth.is_open(*route)
             served = self.model.served
             document = deepcopy(self.api.openapi())  # FastAPI builds it once, in 0.1 s
             self._openapi = complete_openapi(document, served.classifier, served.limits, needs_key)

@@ -30,7 +30,7 @@ MAX_CLOSED_AT_ONCE: Final = MAX_CONNECTIONS // 20
 """Connections closed together, so that not every new connection searches all."""
 PARSE_CHUNK_BYTES: Final = 2_048
 """Bytes parsed at once, which bound the pipelined requests that wait to about 100."""
-MAX_PIECES_PER_TURN: Final = 8
+MAX_CHUNKS_PER_TURN: Final = 8
 """Chunks of input that are parsed per turn of the event loop, of all connections. One of pipelined
 requests, or of HTTP chunks of 1 byte, takes up to a millisecond."""
 BODY_CHUNK_BYTES: Final = 65_536
@@ -53,7 +53,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     header_timeout_seconds: ClassVar[float]
     """Timeout of the headers, from connecting on, and of the rest of a body after its response."""
     unfinished_headers: ClassVar[UnfinishedHeaders]
-    pieces: ClassVar[TurnCounter]
+    chunks: ClassVar[TurnCounter]
     """Counts the chunks of input that are parsed, of all connections."""
     rejection_log: ClassVar[RejectionLog]
 
@@ -219,9 +219,9 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         while (
             self._unparsed
             and not self.pipeline
-            and not self.pieces.has_reached(MAX_PIECES_PER_TURN)
+            and not self.chunks.has_reached(MAX_CHUNKS_PER_TURN)
         ):
-            self.pieces.count()
+            self.chunks.count()
             n_bytes = max(PARSE_CHUNK_BYTES, min(self._body_left(), BODY_CHUNK_BYTES))
             chunk = self._unparsed[:n_bytes]
             self._unparsed = self._unparsed[n_bytes:]
@@ -396,7 +396,7 @@ def timeout_http_protocol(header_timeout_seconds: float) -> type[TimeoutHttpProt
     limits = {
         "header_timeout_seconds": header_timeout_seconds,
         "unfinished_headers": UnfinishedHeaders(),
-        "pieces": TurnCounter(),
+        "chunks": TurnCounter(),
         "rejection_log": RejectionLog(logging.getLogger("uvicorn.error")),
     }
     return type(TimeoutHttpProtocol.__name__, (TimeoutHttpProtocol,), limits)

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 from service.server import http_protocol as protocol_module
 from service.server import transport as transport_module
 from service.server.http_protocol import (
-    MAX_PIECES_PER_TURN,
+    MAX_CHUNKS_PER_TURN,
     PARSE_CHUNK_BYTES,
     timeout_http_protocol,
 )
@@ -420,7 +420,7 @@ def test_chunks_are_parsed_a_few_per_turn() -> None:
         connection.connection_made(transport)
         head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.data_received(head + b"1\r\na\r\n" * n_chunks + b"0\r\n\r\n")
-        assert 0 < len(connection.cycle.body) < MAX_PIECES_PER_TURN * PARSE_CHUNK_BYTES
+        assert 0 < len(connection.cycle.body) < MAX_CHUNKS_PER_TURN * PARSE_CHUNK_BYTES
         while not transport.written:
             await asyncio.sleep(0)
         connection.connection_lost(None)

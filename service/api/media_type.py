@@ -1,7 +1,7 @@
 """Checks the headers Content-Type and Content-Encoding of a body."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from service.api.errors import UnsupportedMediaTypeError
@@ -15,7 +15,7 @@ CHARSETS: Final = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
 """Names of UTF-8 and of its subset ASCII."""
 
 
-def check_media_type(headers: Mapping[bytes, bytes], expected: Sequence[str]) -> str:
+def check_media_type(headers: Iterable[tuple[bytes, bytes]], expected: Sequence[str]) -> str:
     """Return which of the expected media types the body has; an empty one stands for no header.
 
     Raises
@@ -23,9 +23,12 @@ def check_media_type(headers: Mapping[bytes, bytes], expected: Sequence[str]) ->
     UnsupportedMediaTypeError
         If it has another media type or character set, or is compressed.
     """
-    if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
-        raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
-    content_type = headers.get(b"content-type", b"")
+    content_type = b""
+    for name, value in reversed([*headers]):
+        if name == b"content-type":
+            content_type = value
+        elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise UnsupportedMediaTypeError("Expected a body that is not compressed.")
     media_type = content_type.partition(b";")[0].strip().lower().decode("latin-1")
     if media_type not in expected:
         names = " or ".join(filter(None, expected))

@@ -65,7 +65,7 @@ class BodyReader:
         headers = dict(reversed(scope["headers"]))  # of repeated headers, the first counts
         media_type = JSON
         if headers.get(b"content-type") != _JSON or b"content-encoding" in headers:
-            media_type = check_media_type(headers, media_types)
+            media_type = check_media_type(scope["headers"], media_types)
         # the server has checked that it is a number; a body that is too long gets no 100 Continue
         declared = headers.get(b"content-length", b"").strip()[-MAX_LENGTH_DIGITS:]
         if int(declared or 0) > self._max_bytes:

@@ -33,13 +33,13 @@ LABEL_KEYS: Final = ("topics", "topic", "labels", "label")
 """Keys of the labels of a text: the first one that is present and not null counts."""
 MAX_ERRORS: Final = 3  # named in the error message
 MAX_MOVES: Final = 10  # rows of the table; JSON has all moves
-BundleArgument = Annotated[Path, typer.Argument(help="A bundle, or a folder of numbered ones.")]
+BUNDLE_HELP: Final = "A bundle, or a folder of numbered ones."
 
 
 def compare(
     *,
-    a: BundleArgument,
-    b: BundleArgument,
+    a: Annotated[Path, typer.Argument(metavar="A", help=BUNDLE_HELP)],
+    b: Annotated[Path, typer.Argument(metavar="B", help=BUNDLE_HELP)],
     files: Annotated[
         list[str],
         typer.Argument(

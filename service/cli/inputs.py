@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from errno import ENAMETOOLONG, ENOENT, ENOTDIR
+from errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR
 from itertools import count
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -17,7 +17,8 @@ MAX_BYTES: Final = 16 * 2**20  # longest file of text, and longest line of JSON
 CHUNK_BYTES: Final = 2**18
 """Bytes per read; a read from a pipe returns what is there, and that is classified at once."""
 BATCH_TEXTS: Final = 1_000
-NO_FILE: Final = (ENOENT, ENOTDIR, ENAMETOOLONG)  # name too long: a text in place of a file
+NO_FILE: Final = (ELOOP, ENOENT, ENOTDIR, ENAMETOOLONG)  # name too long: a text instead of a file
+MAX_DIGITS: Final = 100
 JSON_SPACE: Final = " \t\r\n"
 STRING_OR_CONSTANT: Final = re.compile(r'("(?:[^"\\]|\\.)*")|NaN|-?Infinity')
 """Strings of JSON, which may contain these words, and numbers that JSON does not have."""
@@ -140,8 +141,7 @@ def parse_entry(file: str, number: int, line: bytes, names: Collection[str]) -> 
     entry = Entry(file, "", line=number, size=len(line) + 1)
     if len(line) > MAX_BYTES:
         return entry._replace(content=_too_long())
-    # the values of numbers are not needed, and int() limits their length
-    value = parse_line(line, parse_int=float)
+    value = parse_line(line, parse_int=_parse_int)
     if isinstance(value, str):
         return entry._replace(content=value)
     if taken := sorted(value.keys() & names):
@@ -152,6 +152,11 @@ def parse_entry(file: str, number: int, line: bytes, names: Collection[str]) -> 
         text = STRING_OR_CONSTANT.sub(lambda found: found[1] or "null", text)
     content = to_row(value.get("text"), value.get("title"))
     return entry._replace(content=content, kept=text[:-1].rstrip(JSON_SPACE), values=value)
+
+
+def _parse_int(digits: str) -> int | float:
+    """Return a number, rounded where ``int`` limits its length: it may be of a key that is kept."""
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
 def _too_long() -> str:

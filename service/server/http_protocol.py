@@ -69,6 +69,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     _rejection: int | None = None
     """Status that ends the connection after the responses to earlier requests."""
     _eof: bool = False
+    _shuts_down: bool = False
 
     _waits_since: float
     """Time since which the client has to act, unless a response is due: the connection was made,
@@ -97,6 +98,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse data, or buffer it while earlier requests wait."""
+        if self._transport.in_request and self._is_responding():
+            self._waits_since = self.loop.time()  # a body that arrives is not what waits longest
         if self._transport.is_lingering:
             self._transport.discard_input(len(data))
         elif self._rejection is not None:
@@ -135,6 +138,7 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self._reject(503)
         else:
             super().shutdown()
+        self._shuts_down = True
         if self._transport.is_lingering:
             self.loop.call_later(SHUTDOWN_LINGER_SECONDS, self._transport.abort)
 
@@ -350,8 +354,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     def _timeout(self) -> float:
         """Return the seconds that the client has for its next action."""
         if self._transport.is_lingering:
-            return LINGER_SECONDS
-        if self._is_responding() or self.transport.is_closing():
+            return SHUTDOWN_LINGER_SECONDS if self._shuts_down else LINGER_SECONDS
+        if self._is_responding() or self._unparsed or self.transport.is_closing():
             return inf
         if self.cycle is None or self._in_headers() or self._transport.in_request:
             return self.header_timeout_seconds

@@ -38,12 +38,13 @@ def infer(data: bytes, model: TensorModel) -> pb.ModelInferResponse:
     """
     message = parse_message(pb.ModelInferRequest, data)
     model.named(message.model_name, message.model_version)
-    request = _to_infer_request(message)
+    request = _to_infer_request(message, model.limits.max_batch_size)
     outputs = model.predict(request, memoryview(b"".join(message.raw_input_contents)))
     return _to_response(model, request.id, outputs, is_raw=bool(message.raw_input_contents))
 
 
-def _to_infer_request(message: pb.ModelInferRequest) -> schemas.InferRequest:
+def _to_infer_request(message: pb.ModelInferRequest, max_texts: int) -> schemas.InferRequest:
+    """Convert a message; of lists that are too long, only so much that they are rejected."""
     # 1 MB may hold half a million of them, each of which would become a dictionary
     if max(len(message.inputs), len(message.outputs)) > schemas.MAX_TENSORS:
         raise TensorError(f"Expected at most {schemas.MAX_TENSORS} inputs and outputs, got more.")
@@ -56,9 +57,9 @@ def _to_infer_request(message: pb.ModelInferRequest) -> schemas.InferRequest:
         given = {
             "name": tensor.name,
             "datatype": tensor.datatype,
-            "shape": list(tensor.shape),
+            "shape": tensor.shape[: schemas.MAX_DIMENSIONS + 1],
             "parameters": _to_values(tensor.parameters, schemas.InputParameters) | size,
-            "data": None if raw else list(tensor.contents.bytes_contents),
+            "data": None if raw else tensor.contents.bytes_contents[: max_texts + 1],
         }
         inputs.append(given)
     outputs = [

@@ -41,7 +41,7 @@ def inference_handlers(
         return pb.ServerReadyResponse(ready=health.ready)
 
     async def server_metadata(_: Messages) -> Message:
-        metadata = ServerMetadata(extensions=["classification"])
+        metadata = ServerMetadata.of(["classification"])
         return pb.ServerMetadataResponse(**metadata.model_dump())
 
     async def model_ready(messages: Messages) -> Message:

@@ -131,12 +131,13 @@ def _strings(tensor: InputTensor, data: memoryview | None) -> list[str]:
         raise TensorError(f"{name}: expected either data or the parameter binary_data_size.")
     elements = iter(tensor.data or []) if data is None else unpack_elements(data)
     strings: list[str] = []
-    try:  # if they are too many, only one more than expected is read
-        strings.extend(_string(element) for element in islice(elements, n_texts + 1))
+    try:
+        strings.extend(map(_string, islice(elements, n_texts)))
+        has_more = next(elements, None) is not None
     except TensorError as error:
         raise error.at(f"{name}[{len(strings)}]") from None
-    if len(strings) != n_texts:
-        came = len(strings) if len(strings) < n_texts else "more"
+    if has_more or len(strings) < n_texts:
+        came = "more" if has_more else len(strings)
         raise TensorError(f"{name}: expected {n_texts} elements, as its shape says, got {came}.")
     return strings
 

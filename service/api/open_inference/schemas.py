@@ -1,6 +1,6 @@
 """Request and response bodies of the Open Inference Protocol."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field
 
@@ -127,9 +127,14 @@ class ModelMetadata(Body):
 class ServerMetadata(Body):
     """The server, and what it can do beyond the protocol."""
 
-    name: str = "newswire-topics"
-    version: str = __version__
+    name: str
+    version: str
     extensions: list[str]
+
+    @classmethod
+    def of(cls, extensions: list[str]) -> Self:
+        """Return what this service is, with some extensions of the protocol."""
+        return cls(name="newswire-topics", version=__version__, extensions=extensions)
 
 
 class ServerLive(Body):

@@ -104,7 +104,7 @@ def _add_server_routes(router: APIRouter, health: ServiceHealth) -> None:
     @router.get("", summary="Which server is this?")
     async def v2_server() -> schemas.ServerMetadata:
         """Return the server's name, version and extensions of the protocol."""
-        return schemas.ServerMetadata(extensions=["binary_tensor_data", "classification"])
+        return schemas.ServerMetadata.of(["binary_tensor_data", "classification"])
 
     @router.get("/health/live", summary="Is the server alive?")
     async def v2_live(response: Response) -> schemas.ServerLive:

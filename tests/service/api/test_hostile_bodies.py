@@ -184,3 +184,5 @@ def test_compressed_bodies_are_refused(client: TestClient, path: str, encoding: 
     assert "Expected a body that is not compressed." in answer.text
     headers["content-encoding"] = "identity"
     assert client.post(path, content=b"{", headers=headers).status_code == 400
+    several = [*headers.items(), ("content-encoding", encoding)]
+    assert client.post(path, content=b"{", headers=several).status_code == 415

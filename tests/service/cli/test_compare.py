@@ -255,6 +255,20 @@ def test_names_of_topics_are_labels(capfd: Capture, tmp_path: Path) -> None:
     assert found["mcnemar"]["only_a_correct"] == found["mcnemar"]["only_b_correct"] == 1
 
 
+def test_numbers_are_labels(capfd: Capture, tmp_path: Path) -> None:
+    """As in training; one with more digits than Python converts is a label of no topic."""
+    folder = save_synthetic_bundle(tmp_path / "1", 3, codes=["0", "1", "2"])
+    path = tmp_path / "desk.jsonl"
+    lines = [
+        json.dumps({"text": text_of(1), "label": 1}),
+        json.dumps({"text": text_of(2), "labels": [0, 2]}),
+        json.dumps({"text": text_of(0), "topics": '["0"]', "id": 1})[:-1] + "2" * 5_000 + "}",
+    ]
+    path.write_text("\n".join(lines))
+    found = compare(capfd, folder, folder, path)
+    assert (found["labelled"], found["a"]["accuracy"], found["a"]["labels_unknown"]) == (3, 1, 0)
+
+
 def test_key_of_the_predictions_can_be_renamed(
     capfd: Capture, models: tuple[str, str], tmp_path: Path
 ) -> None:

@@ -401,6 +401,7 @@ def test_second_ctrl_c_does_not_wait_for_the_reader(tmp_path: Path) -> None:
         ([], "expected a command; see newswire --help"),
         (["clasify"], "No such command 'clasify'.*; see newswire --help"),
         (["classify"], "Missing argument 'FILE...'; see newswire classify --help"),
+        (["compare", "x"], "Missing argument 'B'; see newswire compare --help"),
         (["classify", "-", "--top-k", "0"], "Invalid value for '--top-k': .*"),
         (["classify", "-", "--min-confidence", "nan"], "Invalid value for '--min-confidence': .*"),
         (["classify", "--nope"], "No such option: --nope.*; see newswire classify --help"),

@@ -237,6 +237,23 @@ def test_too_many_connections_close_the_longest_idle(
     assert asyncio.run(connect()) == [False, True, True, False, False]
 
 
+def test_an_upload_that_arrives_is_not_what_waits_longest() -> None:
+    async def upload() -> float:
+        config = uvicorn.Config(application, lifespan="off", log_config=None)
+        config.load()
+        connection = timeout_http_protocol(10)(config, ServerState(), {})
+        connection.connection_made(Recorder())
+        connection.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")
+        began = connection._waits_since
+        await asyncio.sleep(0.01)
+        connection.data_received(b"12")
+        waits_since = connection._waits_since
+        connection.connection_lost(None)
+        return waits_since - began
+
+    assert asyncio.run(upload()) >= 0.01
+
+
 def test_too_many_connections_close_the_one_that_was_idle_longest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -338,6 +338,11 @@ def test_invalid_tensors_are_rejected(
         (b"\x03\0\0\0ab", 1, "text[0]: expected 3 bytes, got 2."),
         (b"\x01\0\0\0a", 2, "text: expected 2 elements, as its shape says, got 1."),
         (b"\0" * 400, 1, "text: expected 1 elements, as its shape says, got more."),
+        (
+            b"\3\0\0\0oil\1\0\0\0\xff",  # the surplus one is not UTF-8
+            1,
+            "text: expected 1 elements, as its shape says, got more.",
+        ),
         (b"", 1, "text: expected 1 elements, as its shape says, got 0."),
         (
             b"\x01\0\0\0a\x02\0\0\0b\xff",

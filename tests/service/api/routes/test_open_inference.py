@@ -19,6 +19,8 @@ def test_the_server(client: TestClient) -> None:
     extensions = ["binary_tensor_data", "classification"]
     expected = {"name": "newswire-topics", "version": __version__, "extensions": extensions}
     assert client.get("/v2").json() == expected
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    assert schemas["ServerMetadata"]["required"] == [*expected]
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/health/ready").json() == {"ready": True}
 

@@ -8,9 +8,12 @@ from pydantic import BaseModel, ValidationError
 
 from service.api.errors import MalformedBodyError, TensorError
 from service.api.grpc import open_inference_pb2 as pb
+from service.api.grpc.complexity import exceeds_complexity
 from service.api.json_body import invalid_request
 from service.api.open_inference import schemas
+from service.api.open_inference.bodies import MAX_OTHER_STRINGS
 from service.api.open_inference.datatypes import BOOL, BYTES, FP32, to_binary
+from service.api.open_inference.inputs import INPUTS
 from service.api.open_inference.model import OutputValues, TensorModel
 
 CONTENTS: Final = {FP32: "fp32_contents", BOOL: "bool_contents"}
@@ -36,6 +39,12 @@ def infer(data: bytes, model: TensorModel) -> pb.ModelInferResponse:
     The outputs are raw if the inputs are. RequestError is raised for a request that is not valid,
     HTTPException if it is for another model, InferenceError if the network fails.
     """
+    n_texts = len(INPUTS) * model.limits.max_batch_size
+    if exceeds_complexity(data, max_fields=MAX_OTHER_STRINGS + n_texts):
+        raise TensorError(
+            f"Expected at most {model.limits.max_batch_size} texts, as BYTES, and few parameters; "
+            "got more."
+        )
     message = parse_message(pb.ModelInferRequest, data)
     model.named(message.model_name, message.model_version)
     request = _to_infer_request(message, model.limits.max_batch_size)

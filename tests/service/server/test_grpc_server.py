@@ -27,6 +27,7 @@ from tests.conftest import ROOT
 from tests.end_to_end.running_service import RunningService
 from tests.ports import free_port
 from tests.service.api.grpc.calling import infer_request
+from tests.service.api.grpc.test_complexity import field
 from tests.service.api.routes.test_classify_batch import CRUDE
 from tests.synthetic_bundles import code_of, save_synthetic_bundle, text_of
 from tests.waiting import wait_until
@@ -326,15 +327,6 @@ def test_what_is_no_call(hostile: tuple[RunningService, int, Any], sent: bytes) 
 def hostile() -> Iterator[tuple[RunningService, int, Any]]:
     with serving() as served:
         yield served
-
-
-def field(number: int, content: bytes) -> bytes:
-    """Return a field whose content has a length."""
-    length, size = bytearray(), len(content)
-    while size > 0x7F:
-        length.append(size & 0x7F | 0x80)
-        size >>= 7
-    return bytes([number << 3 | 2, *length, size]) + content
 
 
 STRUCTURE: Final = {

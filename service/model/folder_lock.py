@@ -23,10 +23,9 @@ def lock_folder(folder: Path, locked: Exception) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise locked from error
-        except OSError:
-            pass  # the file system locks no folders
+        except OSError as error:
+            if isinstance(error, BlockingIOError):  # else the file system locks no folders
+                raise locked from error
         yield
     finally:
         os.close(descriptor)

@@ -10,7 +10,7 @@ that the model abstains from nonsense by its confidence.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -36,7 +36,7 @@ from training.recipes.examples import TrainingTexts, training_texts
 from training.recipes.features import FeatureSettings
 from training.recipes.linear_network import build_network, predict, quantize, to_onnx
 from training.recipes.reuters import WrittenText, has_reuters_topics, synonyms_for
-from training.recipes.svm import C_OF_REUTERS, SVMSettings, add_synonyms, fit_svms
+from training.recipes.svm import C_OF_REUTERS, LinearSVMs, SVMSettings, add_synonyms, fit_svms
 from training.recipes.trained_model import OutOfFold, TrainedModel, serialize
 
 C_OF_OTHER_TOPICS: Final = (0.2, C_OF_REUTERS)
@@ -71,42 +71,26 @@ def fit(
     `C_OF_OTHER_TOPICS` with the highest out-of-fold accuracy.
     """
     settings = LinearSettings(seed, **changed)
-    values = (C_OF_REUTERS,) if has_reuters_topics(train.topic_codes) else C_OF_OTHER_TOPICS
-    if settings.svm.C is not None:
-        values = (settings.svm.C,)
-    candidates = [replace(settings, svm=replace(settings.svm, C=c)) for c in values]
-    synonyms = synonyms_for(train.topic_codes)
-    texts = training_texts(train, vocabulary, seed=settings.seed, written=written)
+    topic_codes = train.topic_codes
+    synonyms = synonyms_for(topic_codes)
+    texts = training_texts(train, vocabulary, seed=seed, written=written)
     no_topic = len(np.unique(texts.groups[texts.negative])) >= MIN_NEGATIVES
+    fit_to = partial(fit_svms, reserved=synonyms, no_topic=no_topic)
+    candidates = candidates_for(topic_codes, settings)
     folds = split_into_folds(texts, settings)
-    n_folds = int(folds.max()) + 1
-    n_topics = len(train.topic_codes)
-    shape = (len(candidates), len(folds), n_topics + no_topic)
-    margins_of_candidates = np.zeros(shape, dtype=np.float32)
-    known_words_ratio = np.zeros(len(folds))
-    n_steps = n_folds * len(candidates) + 1
+    n_steps = len(np.unique(folds)) * len(candidates) + 1
     steps = FitProgress("Fitting to all folds but one, then to all", n_steps, console)
     with steps, threadpool_limits(1, "blas"):  # the matrices are small: threads would only wait
-        for fold in range(n_folds):
-            inside = folds == fold
-            others, held_out = texts.only(~inside), texts.only(inside).texts
-            for number, item in enumerate(candidates):
-                svms = fit_svms(others, item.svm, item.features, synonyms, no_topic=no_topic)
-                encoded = [svms.encoder.encode(text.text, text.title) for text in held_out]
-                margins_of_candidates[number, inside] = svms.margins(encoded)
-                steps.end_step()
-            known_words_ratio[inside] = [text.known_words_ratio for text in encoded]
-        asked = texts.whole & texts.topical
-        predicted = margins_of_candidates[:, asked, :n_topics].argmax(axis=2)
-        best = int((predicted == texts.labels[asked]).mean(axis=1).argmax())  # ties: the lower C
-        settings, margins = candidates[best], margins_of_candidates[best]
-        fit_joint = partial(fit_calibration, settings=settings.calibration)
-        calibration = fit_joint(margins, texts)
-        probabilities = calibrate_out_of_fold(margins, folds, texts, fit_joint)
-        fit_separate = partial(fit_topic_calibration, settings=settings.all_topics)
-        topic_calibration = fit_separate(margins, texts)
-        topic_probabilities = calibrate_out_of_fold(margins, folds, texts, fit_separate)
-        svms = fit_svms(texts, settings.svm, settings.features, synonyms, no_topic=no_topic)
+        results = [out_of_fold_margins(texts, folds, item, fit_to, steps) for item in candidates]
+        best = int(np.argmax([accuracy(found, texts) for found, _ in results]))  # ties: lower C
+        settings, (margins, known_words_ratio) = candidates[best], results[best]
+        joint = partial(fit_calibration, settings=settings.calibration)
+        calibration = joint(margins, texts)
+        probabilities = calibrate_out_of_fold(margins, folds, texts, joint)
+        separate = partial(fit_topic_calibration, settings=settings.all_topics)
+        topic_calibration = separate(margins, texts)
+        topic_probabilities = calibrate_out_of_fold(margins, folds, texts, separate)
+        svms = fit_to(texts, settings.svm, settings.features)
         steps.end_step()
     svms, usable = add_synonyms(svms, synonyms)
     kernel, scales = quantize(svms.kernel)
@@ -123,7 +107,7 @@ def fit(
         known_words_ratio=known_words_ratio[whole],
     )
     recorded = asdict(settings)
-    if has_reuters_topics(train.topic_codes):
+    if has_reuters_topics(topic_codes):
         recorded |= {"written_texts": int(texts.written.sum()), "synonyms": usable}
 
     return TrainedModel(
@@ -133,14 +117,52 @@ def fit(
         network=network,
         predict=partial(predict, network, svms.token_weights),
         exported=serialize(to_onnx(svms, kernel, scales, calibration, topic_calibration)),
-        thresholds=out_of_fold.choose_thresholds(n_topics),
+        thresholds=out_of_fold.choose_thresholds(len(topic_codes)),
         out_of_fold=out_of_fold,
         no_topic=no_topic,
-        all_topics_thresholds=dict(
-            zip(train.topic_codes, all_topics_thresholds.tolist(), strict=True)
-        ),
+        all_topics_thresholds=dict(zip(topic_codes, all_topics_thresholds.tolist(), strict=True)),
         all_topics_precision=settings.all_topics.topic_precision,
     )
+
+
+def candidates_for(topic_codes: Sequence[str], settings: LinearSettings) -> list[LinearSettings]:
+    """Return the settings to choose from, which differ in ``C``: one if it is set."""
+    values = (C_OF_REUTERS,) if has_reuters_topics(topic_codes) else C_OF_OTHER_TOPICS
+    if settings.svm.C is not None:
+        values = (settings.svm.C,)
+    return [replace(settings, svm=replace(settings.svm, C=c)) for c in values]
+
+
+def out_of_fold_margins(
+    texts: TrainingTexts,
+    folds: NDArray[np.int64],
+    settings: LinearSettings,
+    fit_to: Callable[[TrainingTexts, SVMSettings, FeatureSettings], LinearSVMs],
+    steps: FitProgress,
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the margins of each text by SVMs of the other folds, and its share of known words.
+
+    Shapes are (n_texts, n_outputs) and (n_texts,).
+    """
+    rows, margins, ratios = [], [], []
+    for fold in np.unique(folds):
+        inside = folds == fold
+        svms = fit_to(texts.only(~inside), settings.svm, settings.features)
+        held_out = texts.only(inside).texts
+        encoded = [svms.encoder.encode(text.text, text.title) for text in held_out]
+        rows.append(np.flatnonzero(inside))
+        margins.append(svms.margins(encoded))
+        ratios.append([text.known_words_ratio for text in encoded])
+        steps.end_step()
+    order = np.argsort(np.concatenate(rows))
+    return np.concatenate(margins)[order], np.concatenate(ratios)[order]
+
+
+def accuracy(margins: NDArray[np.float32], texts: TrainingTexts) -> float:
+    """Return the share of newswires with a topic whose highest margin is that of their label."""
+    asked = texts.whole & texts.topical
+    predicted = margins[asked, : texts.any_topic.shape[1]].argmax(axis=1)
+    return float((predicted == texts.labels[asked]).mean())
 
 
 def split_into_folds(texts: TrainingTexts, settings: LinearSettings) -> NDArray[np.int64]:

@@ -32,9 +32,7 @@ C_OF_REUTERS: Final = 0.7
 class SVMSettings:
     """Settings of the SVMs."""
 
-    C: float | None = (
-        None  # inverse strength of regularisation; None: `C_OF_REUTERS`, unless it is chosen
-    )
+    C: float | None = None  # inverse regularisation; None: `C_OF_REUTERS`, or chosen by a recipe
     any_topic_weight: float = 0.75  # weight of "any of the topics?" beside "the primary one?"
     negative_factor: float = 2.0  # newswires without a topic are a fifth of those with one
 

@@ -1,5 +1,6 @@
 """Builds the ASGI application of the service from its parts."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
@@ -7,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import __version__
@@ -111,7 +112,6 @@ class NewswireApp:
         self.auth: ApiKeyMiddleware | None = None
         routes = [route for router in routers for route in router.routes]
 
-        # the middleware, from the inside out
         fast_routes = (
             FastRoute("POST", CLASSIFY, endpoints.classify),
             FastRoute("POST", CLASSIFY_BATCH, endpoints.classify_batch),
@@ -121,6 +121,24 @@ class NewswireApp:
                 if isinstance(route, APIRoute) and route.path in HEALTH_PATHS
             ),
         )
+        self.asgi = self._add_middleware(settings, fast_routes, routes, tracing)
+        metrics.initialize_request_counts(
+            statuses_by_route(
+                routes,
+                pages=page_paths() | {FILES},
+                fast={route.path for route in fast_routes},
+                has_keys=bool(settings.api_keys),
+            )
+        )
+
+    def _add_middleware(
+        self,
+        settings: ServiceSettings,
+        fast_routes: Sequence[FastRoute],
+        routes: Sequence[BaseRoute],
+        tracing: "Tracing | None",
+    ) -> ASGIApp:
+        """Return the fast routes and FastAPI with their middleware, built from the inside out."""
         labels = [route for route in routes if isinstance(route, Route)]
         app: ASGIApp = FastRouter(fast_routes, PacingMiddleware(self.api, labels))
         if settings.api_keys:
@@ -135,21 +153,13 @@ class NewswireApp:
             )
         if settings.cors_origins:
             app = CrossOriginMiddleware(app, settings.cors_origins)
-            metrics.initialize_request_counts({PREFLIGHT: PREFLIGHT_STATUSES})
+            self.metrics.initialize_request_counts({PREFLIGHT: PREFLIGHT_STATUSES})
         if tracing is not None:
             classifying = (
                 r.path for r in routes if isinstance(r, APIRoute) and "POST" in (r.methods or ())
             )
             app = TracingMiddleware(app, tracing, frozenset(classifying))
-        self.asgi = InstrumentationMiddleware(app, metrics, access_log=settings.access_log)
-        metrics.initialize_request_counts(
-            statuses_by_route(
-                routes,
-                pages=page_paths() | {FILES},
-                fast={route.path for route in fast_routes},
-                has_keys=bool(settings.api_keys),
-            )
-        )
+        return InstrumentationMiddleware(app, self.metrics, access_log=settings.access_log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request."""

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,8 +25,8 @@ class RunningService:
     ----------
     command : list of str
         What to start instead; it must obey ``NEWSWIRE_PORT``.
-    errors : int or None
-        Where standard error goes, as for `subprocess.Popen`.
+    errors : int, Path or None
+        Where standard error goes: as for `subprocess.Popen`, or a file.
     settings : str
         Environment variables.
 
@@ -36,7 +37,7 @@ class RunningService:
     """
 
     def __init__(
-        self, command: list[str] | None = None, errors: int | None = None, **settings: str
+        self, command: list[str] | None = None, errors: int | Path | None = None, **settings: str
     ) -> None:
         self.port = free_port()
         self._command = command or [sys.executable, "-m", "service"]
@@ -56,13 +57,17 @@ class RunningService:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start a process, and do not wait."""
-        return subprocess.Popen(
-            self._command,
-            env=os.environ | self._settings | {"NEWSWIRE_PORT": str(self.port)},
-            cwd=self.folder,
-            start_new_session=True,
-            stderr=self._errors,
-        )
+        with ExitStack() as stack:
+            errors = self._errors
+            return subprocess.Popen(
+                self._command,
+                env=os.environ | self._settings | {"NEWSWIRE_PORT": str(self.port)},
+                cwd=self.folder,
+                start_new_session=True,
+                stderr=stack.enter_context(errors.open("ab"))
+                if isinstance(errors, Path)
+                else errors,
+            )
 
     def _is_ready(self) -> bool:
         try:
@@ -90,4 +95,4 @@ class RunningService:
         trace: TracebackType | None,
     ) -> None:
         self.client.close()
-        self.stop()
+        self.stop(signal.SIGTERM if error is None else signal.SIGKILL)  # it may drain for long

@@ -2,7 +2,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -38,12 +37,16 @@ def models(tmp_path: Path) -> Path:
 def polling(models: Path) -> Iterator[RunningService]:
     with watched(models, NEWSWIRE_MODEL_POLL_SECONDS="0.1") as service:
         yield service
-    service.process.stderr.close()  # type: ignore[union-attr]
 
 
 def watched(models: Path, **settings: str) -> RunningService:
+    """Return the service of a folder, with its log beside it."""
     given = settings | {"NEWSWIRE_MODEL_DIR": str(models)}
-    return RunningService(None, subprocess.PIPE, **given)
+    return RunningService(None, log_file(models), **given)
+
+
+def log_file(models: Path) -> Path:
+    return models.parent / "log.jsonl"
 
 
 def release(models: Path, number: int, source: Path = LATEST, *, whole: bool = True) -> Path:
@@ -78,12 +81,14 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def log_of(service: RunningService) -> list[dict[str, Any]]:
+def is_logged(models: Path, message: str) -> bool:
+    return message in log_file(models).read_text()
+
+
+def log_of(service: RunningService, models: Path) -> list[dict[str, Any]]:
     """Stop the service and return its log."""
     assert service.stop() == 0
-    assert service.process.stderr is not None
-    with service.process.stderr as stream:
-        return [json.loads(line) for line in stream.read().splitlines()]
+    return [json.loads(line) for line in log_file(models).read_text().splitlines()]
 
 
 def test_new_bundle_is_served_and_its_removal_is_a_rollback(
@@ -95,7 +100,7 @@ def test_new_bundle_is_served_and_its_removal_is_a_rollback(
     wait_until(lambda: reloads(polling, "loaded") == 1)
     (models / "2").rename(models / "2.withdrawn")
     wait_until(lambda: version(polling) == "1")
-    messages = [line["message"] for line in log_of(polling)]
+    messages = [line["message"] for line in log_of(polling, models)]
     assert (
         f"model reloaded: serving reuters 2 of {models / '2'} instead of {models / '1'}" in messages
     )
@@ -114,7 +119,7 @@ def test_invalid_bundle_fails_once_until_its_files_change(
     assert version(polling) == "1"
     shutil.copy(LATEST / "topics.json", bad)
     wait_until(lambda: version(polling) == "2")
-    (line,) = [line for line in log_of(polling) if line["level"] == "ERROR"]
+    (line,) = [line for line in log_of(polling, models) if line["level"] == "ERROR"]
     assert line["message"].startswith(
         f"model reload failed, keeping {models / '1'}: {bad}: topics.json"
     )
@@ -130,7 +135,7 @@ def test_incomplete_bundle_is_skipped_until_complete(polling: RunningService, mo
         time.sleep(0.2)
     wait_until(lambda: version(polling) == "2")
     assert reloads(polling, "failed") == 0
-    assert any("incomplete bundle skipped" in line["message"] for line in log_of(polling))
+    assert any("incomplete bundle skipped" in line["message"] for line in log_of(polling, models))
 
 
 def test_missing_bundle_fails_once(polling: RunningService, models: Path) -> None:
@@ -181,8 +186,8 @@ def test_check_on_request_without_a_new_bundle_is_logged(models: Path) -> None:
         (models / ".2").rename(models / "1" / ".2")
         (models / "1" / "evaluation" / "notes.txt").touch()
         service.process.send_signal(signal.SIGHUP)
-        time.sleep(1)
-        lines = log_of(service)
+        wait_until(lambda: is_logged(models, "not in its manifest"))
+        lines = log_of(service, models)
     (info,) = [line for line in lines if line["message"].startswith("no new bundle")]
     assert info["message"] == f"no new bundle in {models}, still serving {models / '1'}"
     (warning,) = [line for line in lines if line["level"] == "WARNING"]
@@ -201,7 +206,7 @@ def test_reloads_on_request_log_no_warning(models: Path) -> None:
         released.rename(models / "2.withdrawn")
         service.process.send_signal(signal.SIGHUP)
         wait_until(lambda: version(service) == "1")
-        lines = log_of(service)
+        lines = log_of(service, models)
     assert [line["message"] for line in lines if line["level"] == "WARNING"] == []
 
 
@@ -213,11 +218,12 @@ def test_changed_link_is_followed(tmp_path: Path) -> None:
         (tmp_path / "next").rename(link)
         wait_until(lambda: version(service) == LATEST.name)
         assert reloads(service, "failed") == 0
-        log_of(service)
 
 
 def test_signal_requests_a_check_without_polling(models: Path) -> None:
     with watched(models) as service:
+        service.process.send_signal(signal.SIGHUP)  # after the check at the start
+        wait_until(lambda: is_logged(models, "no new bundle"))
         bad = release(models, 2, whole=False)
         time.sleep(0.5)
         assert reloads(service, "failed") == 0
@@ -227,7 +233,7 @@ def test_signal_requests_a_check_without_polling(models: Path) -> None:
         shutil.copy(LATEST / "topics.json", bad)
         service.process.send_signal(signal.SIGHUP)
         wait_until(lambda: version(service) == "2")
-        assert len([line for line in log_of(service) if line["level"] == "ERROR"]) == 2
+        assert len([line for line in log_of(service, models) if line["level"] == "ERROR"]) == 2
 
 
 def test_stop_kills_the_validator(models: Path) -> None:
@@ -241,9 +247,9 @@ def test_stop_kills_the_validator(models: Path) -> None:
         began = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(timeout=20) == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
         wait_until(lambda: not Path(f"/proc/{child}").exists())
-        assert not [line for line in log_of(service) if line["level"] == "ERROR"]
+        assert not [line for line in log_of(service, models) if line["level"] == "ERROR"]
 
 
 def children(pid: int) -> list[int]:

@@ -28,7 +28,7 @@ text with all words of a vocabulary reaches it only with hundreds of topics."""
 
 
 class Prediction(NamedTuple):
-    """The prediction for a text."""
+    """The prediction for a text, with its probabilities."""
 
     classification: Classification
     probabilities: NDArray[np.float32]
@@ -57,21 +57,22 @@ class Predictor:
         self.model = {"model": {"name": manifest.name, "version": manifest.version}}
         """Name and version of the model, as part of a response."""
 
-    def predict_each(self, requests: Sequence[ClassifyRequest]) -> list[Prediction | Exception]:
-        """Predict several requests, without explanations, with one inference.
+    def classify_each(
+        self, requests: Sequence[ClassifyRequest]
+    ) -> Sequence[Classification | Exception]:
+        """Classify several requests, without explanations, with one inference.
 
-        Return the prediction of each, or its own error: no request fails because of another.
+        Return the classification of each, or its own error: no request fails because of another.
         """
-        predictions: list[Prediction | Exception]
         try:
-            predictions = [*self._predict(requests, requests)]
+            classifications, _, _ = self._predict(requests, requests)
         except Exception as error:
             if len(requests) > 1:
-                return [self.predict_each([request])[0] for request in requests]
+                return [self.classify_each([request])[0] for request in requests]
             self._record_error(error)
             return [error]
         self._health.consecutive_errors = 0
-        return predictions
+        return classifications
 
     def predict_batch(
         self, items: Sequence[BatchItem], options: RankingOptions
@@ -87,9 +88,13 @@ class Predictor:
             If the network returns something that is not a probability.
         """
         with self._track_health():
-            predictions = self._predict(items, [options] * len(items))
+            classifications, probabilities, own = self._predict(items, [options] * len(items))
         self._metrics.batch_size.observe(len(items))
-        return predictions
+        of_topics = probabilities[:, : len(self._classifier.topics)]
+        return [
+            Prediction(classification, of_topics[row], own.get(row))
+            for row, classification in enumerate(classifications)
+        ]
 
     def respond(self, request: ClassifyRequest) -> bytes:
         """Return the `ClassifyResponse` of a request, as JSON.
@@ -135,9 +140,8 @@ class Predictor:
     ) -> list[dict[str, Any]]:
         """Return the result of each item, with an explanation where one is requested."""
         with self._track_health():
-            results = [
-                each.classification.to_json_object() for each in self._predict(items, options)
-            ]
+            classifications, _, _ = self._predict(items, options)
+            results = [each.to_json_object() for each in classifications]
             for item, option, result in zip(items, options, results, strict=True):
                 if option.explain:
                     result["explanation"] = self._explain(item, topic_id=result["topics"][0]["id"])
@@ -145,8 +149,12 @@ class Predictor:
 
     def _predict(
         self, items: Sequence[BatchItem], options: Sequence[RankingOptions]
-    ) -> list[Prediction]:
-        """Text to token ids to probabilities to ranking; each stage is timed."""
+    ) -> tuple[list[Classification], NDArray[np.float32], Mapping[int, NDArray[np.float32]]]:
+        """Text to token ids to probabilities to ranking; each stage is timed.
+
+        Return the classifications; the probabilities, of shape (n_texts, n_outputs); and each
+        topic's own, of shape (n_topics,), by the row of a text with the option ``all_topics``.
+        """
         classifier = self._classifier
         began = perf_counter()
         encoded = [classifier.encoder.encode(item.text or "", item.title) for item in items]
@@ -160,7 +168,7 @@ class Predictor:
         if options[0].explain:  # the same for all items of a request
             self._check_explained(encoded)
         probabilities = classifier.infer(encoded)
-        topic_probabilities = {}
+        topic_probabilities: Mapping[int, NDArray[np.float32]] = {}
         if rows := [row for row, option in enumerate(options) if option.all_topics]:
             topic_probabilities = self._infer_topics(encoded, rows)
         inference_ended = perf_counter()
@@ -188,11 +196,7 @@ class Predictor:
         )
         if self._tracer is not None:
             self._tracer.predicted(items, classifications, began, encode_ended, inference_ended)
-        of_topics = probabilities[:, : len(classifier.topics)]
-        return [
-            Prediction(classification, of_topics[row], topic_probabilities.get(row))
-            for row, classification in enumerate(classifications)
-        ]
+        return classifications, probabilities, topic_probabilities
 
     def _infer_topics(
         self, encoded: Sequence[EncodedText], rows: Sequence[int]

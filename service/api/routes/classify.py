@@ -98,8 +98,8 @@ class ClassifyEndpoints:
             raise
         if request.explain:
             return 200, await self._executor.run(served.predictor.respond, request, n_bytes)
-        prediction = await served.batcher.submit(request, n_bytes)
-        return 200, to_json(prediction.classification.to_json_object() | served.predictor.model)
+        classification = await served.batcher.submit(request, n_bytes)
+        return 200, to_json(classification.to_json_object() | served.predictor.model)
 
     async def classify_batch(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """Classify a batch, in a thread; short ones are parsed before they take a permit."""

@@ -9,10 +9,16 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
-from service.api.predictor import Prediction, Predictor
+from service.api.predictor import Predictor
 from service.api.schemas import ClassifyRequest
 from service.app import NewswireApp, create_app
-from service.model import TopicClassifier, build_classifier, load_bundle, load_classifier
+from service.model import (
+    Classification,
+    TopicClassifier,
+    build_classifier,
+    load_bundle,
+    load_classifier,
+)
 from service.settings import ServiceSettings
 from tests.conftest import LATEST, RELEASED
 from tests.networks import of_fewer_topics
@@ -163,7 +169,7 @@ def test_a_model_that_was_replaced_is_freed(
 def test_queued_request_is_predicted_by_the_model_that_parsed_it(
     app: NewswireApp, book: TopicClassifier
 ) -> None:
-    async def submit() -> Prediction:
+    async def submit() -> Classification:
         batcher, request = app.model.served.batcher, ClassifyRequest(text=OPEC)
         queued = asyncio.ensure_future(batcher.submit(request, len(OPEC)))
         await asyncio.sleep(0)
@@ -171,4 +177,4 @@ def test_queued_request_is_predicted_by_the_model_that_parsed_it(
         return await queued
 
     (expected,) = app.model.served.classifier.classify([OPEC])
-    assert asyncio.run(submit()).classification == expected
+    assert asyncio.run(submit()) == expected

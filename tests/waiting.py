@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def wait_until(
-    condition: Callable[[], bool], expected: str, seconds: float = 30, interval: float = 0.02
+    condition: Callable[[], bool], expected: str, seconds: float = 120, interval: float = 0.02
 ) -> None:
     """Return as soon as a condition is true; fail if it is not within some seconds."""
     deadline = time.monotonic() + seconds

@@ -28,6 +28,13 @@ def load_by(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PROGRAM", program)
 
 
+@pytest.fixture
+def usual_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lowest gets almost no CPU time on a saturated machine."""
+    monkeypatch.setattr("os.setpriority", lambda *_: None)
+    monkeypatch.delattr("os.SCHED_IDLE", raising=False)
+
+
 @pytest.mark.parametrize("path", [RELEASED / "1", LATEST])
 def test_valid_bundle(path: Path) -> None:
     assert BundleValidator(path).result() == load_bundle(path).fingerprint
@@ -39,6 +46,7 @@ def test_error_is_reported(bundle_copy: Path) -> None:
         BundleValidator(bundle_copy).result()
 
 
+@pytest.mark.usefixtures("usual_priority")
 @pytest.mark.parametrize("kind", DEVOURING)
 def test_resources_are_limited(bundle_copy: Path, kind: str) -> None:
     edit, message = DEVOURING[kind]

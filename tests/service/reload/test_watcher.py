@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from service.app import create_app
 from service.model import TopicClassifier
 from service.reload import watcher as module
+from service.reload.validator import TIMEOUT_SECONDS
 from service.reload.watcher import ModelWatcher
 from service.settings import ServiceSettings
 from tests.conftest import LATEST, RELEASED
@@ -75,7 +76,7 @@ def gauge(service: RunningService, name: str) -> float:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not holds():
         assert time.monotonic() < deadline, "timed out"
         time.sleep(0.02)

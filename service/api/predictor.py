@@ -54,25 +54,7 @@ class Predictor:
         self._health = health
         self._tracer = tracer
         manifest = classifier.manifest
-        self.model = {"model": {"name": manifest.name, "version": manifest.version}}
-        """Name and version of the model, as part of a response."""
-
-    def classify_each(
-        self, requests: Sequence[ClassifyRequest]
-    ) -> Sequence[Classification | Exception]:
-        """Classify several requests, without explanations, with one inference.
-
-        Return the classification of each, or its own error: no request fails because of another.
-        """
-        try:
-            classifications, _, _ = self._predict(requests, requests)
-        except Exception as error:
-            if len(requests) > 1:
-                return [self.classify_each([request])[0] for request in requests]
-            self._record_error(error)
-            return [error]
-        self._health.consecutive_errors = 0
-        return classifications
+        self._model = {"model": {"name": manifest.name, "version": manifest.version}}
 
     def predict_batch(
         self, items: Sequence[BatchItem], options: RankingOptions
@@ -102,7 +84,26 @@ class Predictor:
         Raises as `predict_batch`, and TooLargeError for an explanation of too many words.
         """
         (result,) = self._results([request], [request])
-        return to_json(result | self.model)
+        return to_json(result | self._model)
+
+    def respond_each(self, requests: Sequence[ClassifyRequest]) -> list[bytes | Exception]:
+        """Return the response of each request, as `respond`, with one inference.
+
+        They are without explanations. A request that fails gets its own error, and no other does.
+        All are serialised before one is sent: sent one by one, each would wake its client.
+        """
+        try:
+            classifications, _, _ = self._predict(requests, requests)
+            responses: list[bytes | Exception] = [
+                to_json(each.to_json_object() | self._model) for each in classifications
+            ]
+        except Exception as error:
+            if len(requests) > 1:
+                return [self.respond_each([request])[0] for request in requests]
+            self._record_error(error)
+            return [error]
+        self._health.consecutive_errors = 0
+        return responses
 
     def respond_to_batch(
         self,
@@ -118,7 +119,7 @@ class Predictor:
         for index, error in sorted(errors.items()):
             answers.insert(index, to_problem(error).model_dump(exclude_none=True))
         self._metrics.batch_size.observe(len(answers))
-        return to_json({"answers": answers} | self.model)
+        return to_json({"answers": answers} | self._model)
 
     @contextmanager
     def _track_health(self) -> Iterator[None]:

@@ -41,7 +41,7 @@ class ServedModel:
             classifier, metrics, self.limits, health, tracer if is_traced else None
         )
         batcher = TracedBatcher if is_traced else DynamicBatcher
-        self.batcher = batcher(self.predictor.classify_each, limit)
+        self.batcher = batcher(self.predictor.respond_each, limit)
         self.tensors = TensorModel(classifier, self.predictor, self.limits)
         thresholds = manifest.all_topics_thresholds
         topics = [

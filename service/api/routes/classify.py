@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from pydantic_core import to_json
 from starlette.types import Receive, Scope
 
 from service.api.errors import RequestError
@@ -98,8 +97,7 @@ class ClassifyEndpoints:
             raise
         if request.explain:
             return 200, await self._executor.run(served.predictor.respond, request, n_bytes)
-        classification = await served.batcher.submit(request, n_bytes)
-        return 200, to_json(classification.to_json_object() | served.predictor.model)
+        return 200, await served.batcher.submit(request, n_bytes)
 
     async def classify_batch(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """Classify a batch, in a thread; short ones are parsed before they take a permit."""

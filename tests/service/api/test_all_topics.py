@@ -22,7 +22,6 @@ from service.api.routes.classify import BatchResponse
 from service.api.schemas import ClassifyRequest, ClassifyResponse
 from service.app import create_app
 from service.model import (
-    Classification,
     InferenceError,
     TopicClassifier,
     load_bundle,
@@ -206,27 +205,27 @@ MIXED = [
 ]
 
 
-def classifications(outcomes: Sequence[Classification | Exception]) -> list[Classification]:
-    return [each for each in outcomes if isinstance(each, Classification)]
+def results(outcomes: list[bytes | Exception]) -> list[dict[str, Any]]:
+    return [json.loads(each) for each in outcomes if isinstance(each, bytes)]
 
 
 def test_only_texts_that_ask_are_inferred_again(counting: CountingClassifier) -> None:
-    outcomes = predictor_of(counting).classify_each(MIXED)
+    outcomes = predictor_of(counting).respond_each(MIXED)
     assert counting.inferred == [(PROBABILITIES, 4), (TOPIC_PROBABILITIES, 2)]
-    answers = [each.to_json_object() for each in classifications(outcomes)]
+    answers = results(outcomes)
     assert [each["topic"] for each in answers] == [code_of(i) for i in (0, 1, 2, 0)]
     assert ["all_topics" in each for each in answers] == [False, True, False, True]
     assert codes(answers[1]) == [code_of(1)]
     assert codes(answers[3]) == [code_of(0), code_of(2)]
-    predictor_of(counting).classify_each(MIXED[:1])
+    predictor_of(counting).respond_each(MIXED[:1])
     assert counting.inferred[2:] == [(PROBABILITIES, 1)]
 
 
 def test_a_failure_is_of_those_that_ask(counting: CountingClassifier) -> None:
     counting.fails = True
-    first, second, third, fourth = predictor_of(counting).classify_each(MIXED)
-    assert isinstance(first, Classification)
-    assert isinstance(third, Classification)
+    first, second, third, fourth = predictor_of(counting).respond_each(MIXED)
+    assert isinstance(first, bytes)
+    assert isinstance(third, bytes)
     assert isinstance(second, InferenceError)
     assert isinstance(fourth, InferenceError)
     assert "topic_probabilities" in str(second)
@@ -342,10 +341,8 @@ def test_bound_is_of_a_request(
 ) -> None:
     """Requests that come together may have more, and none fails for another."""
     monkeypatch.setattr(predictor_module, "MAX_RANKED_TOPICS", 2)
-    outcomes = predictor_of(counting).classify_each(MIXED)
-    assert [each.topics[0].topic.code for each in classifications(outcomes)] == [
-        code_of(number) for number in (0, 1, 2, 0)
-    ]
+    outcomes = predictor_of(counting).respond_each(MIXED)
+    assert [each["topic"] for each in results(outcomes)] == [code_of(i) for i in (0, 1, 2, 0)]
 
 
 def test_tensors(client: TestClient, model: TopicClassifier) -> None:

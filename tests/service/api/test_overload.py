@@ -343,18 +343,23 @@ def test_slow_body_holds_no_permit(classifier: TopicClassifier) -> None:
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_slow_bodies_are_bounded_together(classifier: TopicClassifier, path: str) -> None:
+def test_slow_bodies_are_bounded_together(
+    classifier: TopicClassifier, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A new one is rejected; after a while the one that began first is, and short ones never."""
     app, registry = build(classifier, max_buffered_bytes=12 * FREE_BYTES)
     long = b" " * 4 * FREE_BYTES
+    now = 0.0
+    monkeypatch.setattr("service.api.unfinished_bodies.monotonic", lambda: now)
 
     async def ask() -> list[int | None]:
+        nonlocal now
         slow = asyncio.create_task(Request(app, path, long, whole=False).run())
         await asyncio.sleep(0.01)
         rejected = await Request(app, path, long, whole=False).run()
         half = len(BODIES[path]) // 2
         short = await Request(app, path, BODIES[path][:half], BODIES[path][half:]).run()
-        await asyncio.sleep(MIN_SECONDS)
+        now += MIN_SECONDS
         assert not slow.done()
         later = await Request(app, path, long, BODIES[path]).run()
         return [item.status for item in (rejected, short, later, await slow)]

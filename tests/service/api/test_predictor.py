@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from service.api.limits import RequestLimits
 from service.api.predictor import Predictor
 from service.api.schemas import ClassifyRequest
-from service.model import Classification, InferenceError, TopicClassifier, load_bundle
+from service.model import InferenceError, TopicClassifier, load_bundle
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics
 from tests.conftest import LATEST
@@ -50,9 +50,9 @@ def predictor(failing: FailingClassifier, registry: CollectorRegistry) -> Predic
 
 
 def test_batch_equals_single_requests(predictor: Predictor) -> None:
-    for outcome, request in zip(predictor.classify_each([CRUDE, EARN]), (CRUDE, EARN), strict=True):
-        assert isinstance(outcome, Classification)
-        together = outcome.to_json_object() | predictor.model
+    for outcome, request in zip(predictor.respond_each([CRUDE, EARN]), (CRUDE, EARN), strict=True):
+        assert isinstance(outcome, bytes)
+        together = json.loads(outcome)
         alone = json.loads(predictor.respond(request))
         assert together.pop("no_topic") == pytest.approx(alone.pop("no_topic"), abs=1e-6)
         for ours, theirs in zip(together["topics"], alone["topics"], strict=True):
@@ -61,9 +61,9 @@ def test_batch_equals_single_requests(predictor: Predictor) -> None:
 
 
 def test_request_fails_alone(predictor: Predictor, registry: CollectorRegistry) -> None:
-    crude, failed, earn = predictor.classify_each([CRUDE, FAILING, EARN])
-    assert isinstance(crude, Classification)
-    assert isinstance(earn, Classification)
+    crude, failed, earn = predictor.respond_each([CRUDE, FAILING, EARN])
+    assert isinstance(crude, bytes)
+    assert isinstance(earn, bytes)
     assert isinstance(failed, InferenceError)
     assert registry.get_sample_value("newswire_text_words_count") == 2
 
@@ -71,5 +71,5 @@ def test_request_fails_alone(predictor: Predictor, registry: CollectorRegistry) 
 def test_single_request_fails(predictor: Predictor) -> None:
     with pytest.raises(InferenceError):
         predictor.respond(FAILING)
-    (outcome,) = predictor.classify_each([FAILING])
+    (outcome,) = predictor.respond_each([FAILING])
     assert isinstance(outcome, InferenceError)

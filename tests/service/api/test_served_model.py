@@ -13,7 +13,6 @@ from service.api.predictor import Predictor
 from service.api.schemas import ClassifyRequest
 from service.app import NewswireApp, create_app
 from service.model import (
-    Classification,
     TopicClassifier,
     build_classifier,
     load_bundle,
@@ -169,12 +168,12 @@ def test_a_model_that_was_replaced_is_freed(
 def test_queued_request_is_predicted_by_the_model_that_parsed_it(
     app: NewswireApp, book: TopicClassifier
 ) -> None:
-    async def submit() -> Classification:
+    async def submit() -> bytes:
         batcher, request = app.model.served.batcher, ClassifyRequest(text=OPEC)
         queued = asyncio.ensure_future(batcher.submit(request, len(OPEC)))
         await asyncio.sleep(0)
         app.adopt(app.prepare(book))
         return await queued
 
-    (expected,) = app.model.served.classifier.classify([OPEC])
+    expected = app.model.served.predictor.respond(ClassifyRequest(text=OPEC))
     assert asyncio.run(submit()) == expected

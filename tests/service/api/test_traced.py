@@ -23,12 +23,12 @@ class Predictor:
         self.batches: list[Mapping[int, RequestTrace] | None] = []
         self._tracer = PredictionTracer(name="reuters", version="6")
 
-    def classify_each(self, requests: Sequence[str]) -> list[str | Exception]:
+    def respond_each(self, requests: Sequence[str]) -> list[str | Exception]:
         self.batches.append(current_batch.get())
         if "bad" in requests:
             if len(requests) == 1:
                 return [ValueError("bad")]
-            return [self.classify_each([request])[0] for request in requests]
+            return [self.respond_each([request])[0] for request in requests]
         self._tracer.predicted(requests, [SURE] * len(requests), 1.0, 2.0, 3.0)
         return [*requests]
 
@@ -51,7 +51,7 @@ def n_texts(trace: RequestTrace) -> list[int]:
 
 def test_a_batch_without_a_trace_is_not_noted() -> None:
     predictor = Predictor()
-    batcher = TracedBatcher(predictor.classify_each, ConcurrencyLimit(9))
+    batcher = TracedBatcher(predictor.respond_each, ConcurrencyLimit(9))
 
     async def run() -> None:
         await asyncio.gather(submit(batcher, "a", None), submit(batcher, "b", None))
@@ -62,7 +62,7 @@ def test_a_batch_without_a_trace_is_not_noted() -> None:
 
 def test_a_failed_batch_is_recorded_as_the_requests_alone() -> None:
     predictor = Predictor()
-    batcher = TracedBatcher(predictor.classify_each, ConcurrencyLimit(9))
+    batcher = TracedBatcher(predictor.respond_each, ConcurrencyLimit(9))
     good, bad = RequestTrace(None), RequestTrace(None)
 
     async def run() -> list[str | Exception]:
@@ -81,7 +81,7 @@ def test_a_failed_batch_is_recorded_as_the_requests_alone() -> None:
 
 
 def test_other_requests_are_not_noted_in_the_trace_of_a_cancelled_one() -> None:
-    batcher = TracedBatcher(Predictor().classify_each, ConcurrencyLimit(99))
+    batcher = TracedBatcher(Predictor().respond_each, ConcurrencyLimit(99))
     trace = RequestTrace(None)
 
     async def run() -> None:
@@ -96,7 +96,7 @@ def test_other_requests_are_not_noted_in_the_trace_of_a_cancelled_one() -> None:
 
 def test_cancelled_and_rejected_requests_leave_no_trace_behind() -> None:
     predictor = Predictor()
-    batcher = TracedBatcher(predictor.classify_each, ConcurrencyLimit(1))
+    batcher = TracedBatcher(predictor.respond_each, ConcurrencyLimit(1))
 
     async def run() -> None:
         first = asyncio.ensure_future(submit(batcher, "first", RequestTrace(None)))

@@ -220,7 +220,7 @@ def test_drain_and_stop() -> None:
 
 
 def is_closed(port: int) -> bool:
-    """Whether a new connection is refused; any other failure is raised."""
+    """Whether the port takes no new connection; any other error is raised."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         try:
             call(channel, "ServerLive")

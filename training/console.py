@@ -7,7 +7,6 @@ from rich import progress
 from rich.console import Console
 
 from service.console import PlainConsole
-from training.stop_signals import exit_if_stopped
 
 LOG_COLUMNS: Final = 220  # width of tables without a terminal
 
@@ -33,13 +32,12 @@ class FitProgress(progress.Progress):
         self.add_task(title, total=n_steps, scores="")
 
     def end_step(self, scores: str = "") -> None:
-        """Count a finished step; exits if a signal to stop was lost."""
+        """Count a finished step."""
         (task,) = self.tasks
         self.update(task.id, advance=1, scores=scores)
         if not self.console.is_terminal:
             line = f"{task.description} {task.completed}/{task.total}  {scores}"
             self.console.print(line.rstrip(), soft_wrap=True)
-        exit_if_stopped()
 
     def end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Count a finished epoch of Keras, and show its losses and accuracies."""

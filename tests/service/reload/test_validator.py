@@ -30,7 +30,7 @@ def load_by(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def usual_priority(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lowest gets almost no CPU time on a saturated machine."""
+    """Keep the priority of the tests: the lowest gets almost no CPU time on a busy machine."""
     monkeypatch.setattr("os.setpriority", lambda *_: None)
     monkeypatch.delattr("os.SCHED_IDLE", raising=False)
 

@@ -233,18 +233,18 @@ def is_closed(port: int) -> bool:
 
 def test_a_second_interrupt_ends_the_calls() -> None:
     with (
-        serving(NEWSWIRE_DRAIN_SECONDS="300", NEWSWIRE_REQUEST_TIMEOUT_SECONDS="300") as (
-            service,
-            port,
-            _,
-        ),
+        serving(
+            NEWSWIRE_DRAIN_SECONDS="60",
+            NEWSWIRE_REQUEST_TIMEOUT_SECONDS="60",
+            NEWSWIRE_SHUTDOWN_TIMEOUT_SECONDS="60",
+        ) as (service, port, _),
         closing(slow_calls(port, 1)),
     ):
         service.process.send_signal(signal.SIGINT)
         wait_until(lambda: service.client.get("/health/ready").status_code == 503, "not ready")
         assert service.process.poll() is None
         service.process.send_signal(signal.SIGINT)
-        assert service.process.wait(timeout=60) == 0
+        assert service.process.wait(timeout=10) == 0
 
 
 def test_a_reload_under_load(tmp_path: Any) -> None:

@@ -1,5 +1,6 @@
 """Shared by the commands: options, progress, plain output and one-line errors."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,7 +91,12 @@ def print_error(message: object) -> None:
 
 
 def run_commands(cli: typer.Typer, name: str) -> int:
-    """Run the command line ``name`` and return its exit status; an error is one line."""
+    """Run the command line ``name`` and return its exit status; an error is one line.
+
+    SIGINT raises KeyboardInterrupt from here on, unless it is ignored or handled.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # file names need not be UTF-8
             stream.reconfigure(errors="replace")

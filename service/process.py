@@ -16,7 +16,8 @@ def prepare_process(
 ) -> None:
     """Make the module path safe, open closed standard streams, and look for an extra's packages.
 
-    SIGHUP ends the process unless it is ignored until the server handles it. The process exits with
+    SIGHUP ends the process unless it is ignored until the server handles it. SIGINT ends it without
+    a traceback until it is handled, as by `service.console.run_commands`. The process exits with
     one line if one of the ``packages`` is not installed: those of the project's optional
     dependencies ``extra``, or of the project itself if that is None.
     """
@@ -25,6 +26,8 @@ def prepare_process(
     import signal
     from importlib.util import find_spec
 
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     if ignore_hangup and hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if missing := [name for name in packages if find_spec(name) is None]:

@@ -6,9 +6,6 @@ if __name__ == "__main__":
     prepare_process(
         extra="training", packages=("pyarrow", "rich", "sklearn", "tensorflow", "typer")
     )
-    from training.stop_signals import exit_on_stop_signals
-
-    exit_on_stop_signals()  # also while the packages are imported
 
 import json
 import os
@@ -41,6 +38,7 @@ from training.data_check.command import check_data
 from training.pipeline import train as run
 from training.recipes import Recipe
 from training.release.reservation import reserve_folder
+from training.stop_signals import exit_on_stop_signals
 
 # TensorFlow reads it at import; its log is noise, since errors are exceptions
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -238,6 +236,7 @@ def download(folder: Annotated[Path, typer.Argument(help="Folder to write to.")]
 
 def main() -> int:
     """Run a command and return the exit status; an error is one line on standard error."""
+    exit_on_stop_signals()
     return run_commands(cli, "python -m training")
 
 

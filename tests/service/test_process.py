@@ -57,6 +57,15 @@ def test_no_module_comes_from_the_working_folder(hostile_folder: Path, module: s
     assert shown.returncode == expected.get(module, 0), shown.stderr
 
 
+def test_interrupt_before_the_command_runs_has_no_traceback() -> None:
+    program = (
+        "import signal; from service.process import prepare_process; prepare_process();"
+        "signal.raise_signal(signal.SIGINT)  # while the packages are imported"
+    )
+    shown = run(["-c", program])
+    assert (shown.returncode, shown.stderr) == (-signal.SIGINT, "")
+
+
 def test_nor_when_a_bundle_is_tried_at_a_reload(hostile_folder: Path, bundle_copy: Path) -> None:
     """``newswire serve`` in such a folder."""
     start = (

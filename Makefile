@@ -64,7 +64,7 @@ else
 	$(DEV) -m pytest $(ARGS)
 endif
 
-test-fast: $(VENVS)/test/.installed $(ENCODER) ## Run the fast tests of the service, in about half a minute
+test-fast: $(VENVS)/test/.installed $(ENCODER) ## Run the fast tests of the service, in under a minute
 	$(TEST) -m pytest tests/service -m '$(FAST)' $(PARALLEL) $(ARGS)
 
 test-compose: $(VENVS)/dev/.installed ## Test the containers; needs a container engine

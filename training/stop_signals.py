@@ -26,7 +26,12 @@ def exit_on_stop_signals() -> None:
 
 
 def _exit(signum: int, frame: FrameType | None) -> NoReturn:
-    raise _Stopped(128 + signum)
+    _stop(128 + signum)
+
+
+def _stop(status: int) -> NoReturn:
+    signal.setitimer(signal.ITIMER_REAL, 0)  # an earlier exit would interrupt the `finally` blocks
+    raise _Stopped(status)
 
 
 def _handle_dropped(unraisable: Any) -> None:
@@ -35,9 +40,5 @@ def _handle_dropped(unraisable: Any) -> None:
         sys.__unraisablehook__(unraisable)
         return
     status = unraisable.exc_value.code
-
-    def exit_again(signum: int, frame: FrameType | None) -> NoReturn:
-        raise _Stopped(status)
-
-    signal.signal(signal.SIGALRM, exit_again)
+    signal.signal(signal.SIGALRM, lambda signum, frame: _stop(status))
     signal.setitimer(signal.ITIMER_REAL, RETRY_SECONDS)

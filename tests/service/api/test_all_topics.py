@@ -21,12 +21,7 @@ from service.api.predictor import Predictor
 from service.api.routes.classify import BatchResponse
 from service.api.schemas import ClassifyRequest, ClassifyResponse
 from service.app import create_app
-from service.model import (
-    InferenceError,
-    TopicClassifier,
-    load_bundle,
-    load_classifier,
-)
+from service.model import InferenceError, TopicClassifier, load_bundle, load_classifier
 from service.model.outputs import PROBABILITIES, TOPIC_PROBABILITIES
 from service.observability.health import ServiceHealth
 from service.observability.metrics import ServiceMetrics

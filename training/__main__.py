@@ -38,7 +38,7 @@ from training.data_check.command import check_data
 from training.pipeline import train as run
 from training.recipes import Recipe
 from training.release.reservation import reserve_folder
-from training.stop_signals import exit_on_stop_signals
+from training.stop_signals import exit_on_stop_signals, stop_status
 
 # TensorFlow reads it at import; its log is noise, since errors are exceptions
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -237,7 +237,12 @@ def download(folder: Annotated[Path, typer.Argument(help="Folder to write to.")]
 def main() -> int:
     """Run a command and return the exit status; an error is one line on standard error."""
     exit_on_stop_signals()
-    return run_commands(cli, "python -m training")
+    try:
+        return run_commands(cli, "python -m training")
+    except Exception:
+        if (status := stop_status()) is None:
+            raise
+        return status  # a library has replaced the exit by its own error
 
 
 if __name__ == "__main__":

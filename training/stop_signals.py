@@ -2,7 +2,8 @@
 
 Python drops an exception that is raised in a ``__del__`` or in the callback of a weak reference.
 Both run often while TensorFlow works: 20 of 536 signals during a fit were lost. A dropped exception
-is therefore raised again, a moment later.
+is therefore raised again, a moment later. Context managers of TensorFlow may also replace it by an
+error of their own.
 """
 
 import signal
@@ -11,6 +12,7 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 RETRY_SECONDS: Final = 0.01
+_statuses: list[int] = []
 
 
 class _Stopped(SystemExit):
@@ -25,12 +27,18 @@ def exit_on_stop_signals() -> None:
     sys.unraisablehook = _handle_dropped
 
 
+def stop_status() -> int | None:
+    """Return the exit status of the signal that was received, if any."""
+    return _statuses[0] if _statuses else None
+
+
 def _exit(signum: int, frame: FrameType | None) -> NoReturn:
     _stop(128 + signum)
 
 
 def _stop(status: int) -> NoReturn:
     signal.setitimer(signal.ITIMER_REAL, 0)  # an earlier exit would interrupt the `finally` blocks
+    _statuses.append(status)
     raise _Stopped(status)
 
 

@@ -46,6 +46,20 @@ def test_exit_that_python_dropped_is_raised_again(stop: signal.Signals, n_droppe
     assert shown.stderr == ""
 
 
+@pytest.mark.parametrize(("received", "status"), [(True, 128 + signal.SIGTERM), (False, 1)])
+def test_error_that_replaces_the_exit_is_not_shown(*, received: bool, status: int) -> None:
+    shown = run(
+        "import signal, sys, training.__main__ as module\n"
+        "def run_commands(cli, name):\n"
+        f"    try: {received} and signal.raise_signal(signal.SIGTERM)\n"
+        "    finally: raise RuntimeError('exit without proper nesting')\n"
+        "module.run_commands = run_commands\n"
+        "sys.exit(module.main())"
+    )
+    assert shown.returncode == status
+    assert ("RuntimeError: exit without proper nesting" in shown.stderr) is not received
+
+
 def test_ignored_sigint_stays_ignored() -> None:
     before = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     shown = run(before + PROGRAM.format(number=signal.SIGINT, seconds=0.2, resources=""))
